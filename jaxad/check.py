@@ -1,0 +1,98 @@
+"""Checks of a user's input on the host, before anything is compiled."""
+
+import numpy as np
+
+from jaxad.detector import Detector
+from jaxad.errors import ConfigError, DataError
+from jaxad.types import TrainData
+
+__all__ = ["check_finite", "check_scorable", "check_seeds", "check_trainable"]
+
+
+def check_finite(x: np.ndarray, name: str) -> None:
+    """Raise a `DataError` that says where, if an array has NaN or infinite entries."""
+    if not np.issubdtype(x.dtype, np.number) and x.dtype != bool:
+        raise DataError(f"{name} must be numbers; given dtype {x.dtype}")
+    if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x.sum()):
+        bad = ~np.isfinite(x)
+        if bad.any():
+            first = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise DataError(
+                f"{name} must be finite; given {int(bad.sum())} entries that are NaN or infinite, "
+                f"the first at index {first}"
+            )
+
+
+def check_trainable(train: TrainData, detector: Detector) -> None:
+    """Raise if a detector cannot be trained on some data.
+
+    Raises:
+        DataError: Not finite, fewer than two rows, arrays of different lengths, unknown labels,
+            or another example shape than the detector was made for.
+    """
+    if not isinstance(train, TrainData):
+        raise DataError(
+            f"train must be a TrainData, as in `split.train`; given {type(train).__name__}"
+        )
+    x, label = np.asarray(train.x), np.asarray(train.label)
+    count = np.asarray(train.count)
+    lead = count.ndim
+    if x.ndim < lead + 2:
+        raise DataError(f"train.x must be (rows, features, ...); given shape {x.shape}")
+    if label.shape != x.shape[: lead + 1]:
+        raise DataError(f"train.label has shape {label.shape}, train.x has {x.shape}")
+    if count.size == 0 or count.min() < 2:
+        raise DataError(f"at least 2 training rows are needed; given {count.min(initial=0)}")
+    if not np.isin(label, (-1, 0, 1)).all():
+        raise DataError(
+            "train.label must be -1 (labelled anomaly), 0 (unlabelled) or 1 (labelled normal); "
+            f"given {sorted(set(np.unique(label).tolist()) - {-1, 0, 1})}"
+        )
+    shape = x.shape[lead + 1 :]
+    if detector.input_shape is not None and shape != tuple(detector.input_shape):
+        raise DataError(
+            f"the detector was made for examples of shape {detector.input_shape}; "
+            f"train.x has {shape}. Make it anew for this data"
+        )
+    check_finite(x, "train.x")
+
+
+def check_seeds(seeds: int | None, train: TrainData) -> int:
+    """How many seeds to train.
+
+    Raises:
+        ConfigError: Not a positive number, or not as many as there are splits.
+    """
+    splits = np.asarray(train.count)
+    if seeds is None:
+        return splits.shape[0] if splits.ndim else 1
+    if seeds < 1:
+        raise ConfigError(f"seeds must be at least 1; given {seeds}")
+    if splits.ndim and splits.shape[0] != seeds:
+        raise ConfigError(
+            f"train holds {splits.shape[0]} splits and seeds is {seeds}: give the same number, "
+            "or leave seeds out"
+        )
+    return seeds
+
+
+def check_scorable(x: np.ndarray, lead: int, input_shape: tuple[int, ...] | None) -> None:
+    """Raise if rows cannot be scored.
+
+    Args:
+        x: `(n, ...)` rows, with a seed axis in front if `lead` is 1.
+        lead: How many axes are in front of the rows.
+        input_shape: The shape of one example that the detector takes; None if not known.
+
+    Raises:
+        DataError: No rows, another shape than in training, or not finite.
+    """
+    shape = x.shape[lead + 1 :]
+    if input_shape is not None and (x.ndim <= lead or shape != tuple(input_shape)):
+        raise DataError(
+            f"rows to score must have shape (n, {', '.join(map(str, input_shape))}) as in "
+            f"training; given {x.shape[lead:]}"
+        )
+    if x.shape[lead] == 0:
+        raise DataError("there are no rows to score")
+    check_finite(x, "x")

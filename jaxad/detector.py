@@ -1,0 +1,86 @@
+"""The contract: what a detector is to the trainer, whatever it does inside."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jaxtyping import Array, Float
+
+from jaxad.samplers import Sampler, ShuffledEpochs
+from jaxad.types import Batch, Info, Key, State, TrainData
+
+__all__ = ["Detector", "Phase", "keep"]
+
+Init = Callable[[Key, TrainData], State]
+Update = Callable[[State, Batch, Key], tuple[State, Info]]
+Score = Callable[[State, Array], Float[Array, "n"]]
+Begin = Callable[[State, TrainData, Key], State]
+EachEpoch = Callable[[State, TrainData, Float[Array, ""]], State]
+
+
+def keep(state: State, *_: Any) -> State:
+    """The state as it is: a phase that needs no beginning, or nothing done each epoch."""
+    return state
+
+
+class Phase(NamedTuple):
+    """A stretch of training with one kind of update.
+
+    Attributes:
+        name: What the history and the progress bar call it.
+        update: One optimisation step.
+        begin: Turns the state that the phase before left into the one that `update` takes.
+        each_epoch: Done before the first step of each epoch, given the epoch's number.
+        sampler: Which rows make up the batches.
+        epochs: How many passes over the rows.
+    """
+
+    name: str
+    update: Update
+    begin: Begin = keep
+    each_epoch: EachEpoch = keep
+    sampler: Sampler = ShuffledEpochs(128)
+    epochs: int = 50
+
+
+class Detector(NamedTuple):
+    """Three pure functions, and how the trainer is to call the second.
+
+    The functions are static; `State` is all that flows. Give a function as
+    `jax.tree_util.Partial(function, *numbers)` and its numbers are traced: detectors that differ
+    in numbers alone then share one compiled program.
+
+    Attributes:
+        init: `(key, data) -> state`; `update` and `score` take what it gives.
+        update: `(state, batch, key) -> (state, info)`: one optimisation step.
+        score: `(state, x) -> (n,)`: inference mode, higher is more anomalous.
+        begin: Turns what the phases before left into what `update` takes, once.
+        each_epoch: `(state, data, epoch) -> state`, before the first step of each epoch.
+        sampler: Which rows make up the batches.
+        epochs: How many passes over the rows.
+        before: Phases that run first, a pre-training for one.
+        convolutional: Whether `vmap` over seeds is slow on the CPU.
+        name: The detector's registered name.
+        config: The configuration that made it, a frozen dataclass.
+        input_shape: The shape of one example it takes, before any padding.
+    """
+
+    init: Init
+    update: Update
+    score: Score
+    begin: Begin = keep
+    each_epoch: EachEpoch = keep
+    sampler: Sampler = ShuffledEpochs(128)
+    epochs: int = 50
+    before: tuple[Phase, ...] = ()
+    convolutional: bool = False
+    name: str = "custom"
+    config: Any = None
+    input_shape: tuple[int, ...] | None = None
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """All phases in order; the last is the detector's own training."""
+        main = Phase(
+            "train", self.update, self.begin, self.each_epoch, self.sampler, self.epochs
+        )
+        return (*self.before, main)

@@ -1,0 +1,37 @@
+"""Autoencoder: how badly a row is reconstructed by a network trained to reconstruct the rest.
+
+References:
+    Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks;
+    settings as in the thesis of Ruff (2021), section B.1.
+"""
+
+from dataclasses import dataclass
+
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector, networks
+from jaxad.detectors.config import GradientConfig
+from jaxad.detectors.registry import Spec, register
+from jaxad.models import Reconstruction
+from jaxad.nets.norm import Norm
+from jaxad.objectives import identity
+from jaxad.weighing import unsupervised
+
+__all__ = ["AutoencoderConfig", "autoencoder"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderConfig(GradientConfig):
+    """Settings of the autoencoder; see `GradientConfig`. Layers have biases by default."""
+
+    norm: Norm = "batch"
+    bias: bool = True
+
+
+@register("autoencoder", AutoencoderConfig, uses_labels=False)
+def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
+    """Autoencoder; the score is the squared reconstruction error.
+
+    Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.
+    """
+    model = Reconstruction(*networks(config, spec))
+    return gradient_detector(model, identity(), unsupervised(), config, spec)

@@ -1,0 +1,117 @@
+"""Configuration that detectors share. Frozen; a wrong value raises at construction."""
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from jaxad.errors import ConfigError
+from jaxad.learners.optimiser import Optimiser
+from jaxad.nets.norm import Norm
+
+__all__ = ["GradientConfig", "PretrainedConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientConfig:
+    """Network, optimiser and schedule of a detector that is trained by gradient descent.
+
+    Attributes:
+        epochs: Passes over the training rows, >= 1.
+        batch_size: Rows in a batch, >= 2. With fewer training rows it is lowered to the largest
+            power of two that fits.
+        learning_rate: Adam's step size, > 0.
+        milestone: Fraction of the epochs after which the step size drops, in [0, 1].
+        drop: Factor by which it drops, in (0, 1].
+        weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
+        widths: Widths of the dense layers, the code's last; None for the default of the data's
+            shape.
+        channels: Filters of the convolutional modules, for images; None for the default.
+        norm: "none", "layer", "batch" or "batch_no_affine", before each activation.
+        bias: Whether layers have a bias.
+        slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
+    """
+
+    epochs: int = 150
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    milestone: float = 1 / 3
+    drop: float = 0.1
+    weight_decay: float = 1e-6
+    widths: tuple[int, ...] | None = None
+    channels: tuple[int, ...] | None = None
+    norm: Norm = "batch_no_affine"
+    bias: bool = False
+    slope: float = 0.1
+
+    def __post_init__(self):
+        _check_literals(self)
+        self._need(_count(self.epochs, 1), "epochs", "a whole number of at least 1")
+        self._need(_count(self.batch_size, 2), "batch_size", "a whole number of at least 2")
+        self._need(_number(self.learning_rate) and self.learning_rate > 0, "learning_rate", "> 0")
+        self._need(_number(self.milestone) and 0 <= self.milestone <= 1, "milestone", "in [0, 1]")
+        self._need(_number(self.drop) and 0 < self.drop <= 1, "drop", "in (0, 1]")
+        self._need(_number(self.weight_decay) and self.weight_decay >= 0, "weight_decay", ">= 0")
+        self._need(_number(self.slope) and 0 <= self.slope <= 1, "slope", "in [0, 1]")
+        self._need(isinstance(self.bias, bool), "bias", "true or false")
+        for name in ("widths", "channels"):
+            sizes = getattr(self, name)
+            if sizes is not None:
+                ok = isinstance(sizes, (tuple, list)) and all(_count(s, 1) for s in sizes)
+                self._need(ok, name, "a tuple of whole numbers of at least 1, or None")
+                object.__setattr__(self, name, tuple(sizes))
+        self._need(self.widths is None or len(self.widths) > 0, "widths", "of at least one layer")
+
+    def _need(self, ok: bool, name: str, allowed: str) -> None:
+        if not ok:
+            raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
+
+    def optimiser(self, epochs: int | None = None) -> Optimiser:
+        """The optimiser for a phase of so many epochs; by default the detector's own."""
+        epochs = self.epochs if epochs is None else epochs
+        return Optimiser(
+            "adam", self.learning_rate, self.milestone * epochs, self.drop, self.weight_decay
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedConfig(GradientConfig):
+    """A hypersphere detector that starts from an autoencoder's weights.
+
+    Attributes:
+        pretrain_epochs: Passes over the rows in pre-training, >= 0; 0 starts from random weights.
+        allow_collapse: Whether biases, or a normalisation with a learned shift, are allowed in the
+            network; they let it map every example to the centre (thesis, propositions 1 to 3).
+    """
+
+    pretrain_epochs: int = 150
+    allow_collapse: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(
+            _count(self.pretrain_epochs, 0), "pretrain_epochs", "a whole number of at least 0"
+        )
+        shift = self.bias or self.norm in ("batch", "layer")
+        if shift and not self.allow_collapse:
+            raise ConfigError(
+                "a hypersphere network with a learned shift can map every example to the centre: "
+                "bias must be false and norm 'batch_no_affine' or 'none'; given "
+                f"bias={self.bias}, norm={self.norm!r}. allow_collapse=True builds it all the same"
+            )
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _count(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _check_literals(config) -> None:
+    """Raise if a field whose type is a list of names holds none of them."""
+    hints = get_type_hints(type(config))
+    for field in fields(config):
+        hint, value = hints[field.name], getattr(config, field.name)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            allowed = ", ".join(map(repr, get_args(hint)))
+            raise ConfigError(f"{field.name} must be one of {allowed}; given {value!r}")

@@ -1,0 +1,48 @@
+"""Deep SAD: Deep SVDD that pushes a few labelled anomalies away from the centre.
+
+References:
+    Ruff et al. 2020, Deep semi-supervised anomaly detection; thesis of Ruff (2021), section 2.3.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.config import PretrainedConfig
+from jaxad.detectors.registry import Spec, register
+from jaxad.models import Hypersphere, Reconstruction
+from jaxad.objectives import deep_sad as sad_objective
+from jaxad.weighing import by_label
+
+__all__ = ["DeepSADConfig", "deep_sad"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepSADConfig(PretrainedConfig):
+    """Settings of Deep SAD; see `PretrainedConfig` and `GradientConfig`.
+
+    Attributes:
+        eta: Weight of a labelled row against an unlabelled one, > 0.
+        variant: "paper", or "released": the released program starts from random weights, since
+            the pre-trained ones never reach the detector.
+    """
+
+    eta: float = 1.0
+    variant: Literal["paper", "released"] = "paper"
+
+
+@register("deep_sad", DeepSADConfig, uses_labels=True)
+def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
+    """Deep SAD; a distance to a centre, small for normal rows and large for labelled anomalies.
+
+    Minimises the batch mean of `d` for unlabelled rows, `eta d` for labelled normal rows and
+    `eta / (d + 1e-6)` for labelled anomalies; the score is `d`.
+    """
+    encoder, decoder = networks(config, spec)
+    model, weighing = Hypersphere(encoder), by_label(config.eta)
+    detector = gradient_detector(model, sad_objective(), weighing, config, spec)
+    if config.variant == "released":
+        return detector
+    autoencoder = Reconstruction(encoder, decoder)
+    return with_pretraining(detector, model, autoencoder, weighing, config, spec)

@@ -1,0 +1,67 @@
+"""Deep SVDD: map normal rows near to a centre; the distance to it is the score.
+
+References:
+    Ruff et al. 2018, Deep one-class classification; thesis of Ruff (2021), section 2.2.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jax.tree_util import Partial
+
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.config import PretrainedConfig
+from jaxad.detectors.registry import Spec, register
+from jaxad.learners import closed_form_radius
+from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
+from jaxad.objectives import deep_sad, soft_boundary
+from jaxad.weighing import unsupervised
+
+__all__ = ["DeepSVDDConfig", "deep_svdd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepSVDDConfig(PretrainedConfig):
+    """Settings of Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
+
+    Attributes:
+        objective: "one_class", all rows near to the centre, or "soft_boundary", most rows within
+            a sphere.
+        nu: For the soft boundary, the fraction of rows that may lie outside, in (0, 1].
+        radius_warm_up: For the soft boundary, epochs before the radius leaves 0, >= 0.
+        radius_every: For the soft boundary, epochs between two solutions for the radius, >= 1.
+    """
+
+    objective: Literal["one_class", "soft_boundary"] = "one_class"
+    nu: float = 0.1
+    radius_warm_up: int = 10
+    radius_every: int = 1
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(0 < self.nu <= 1, "nu", "in (0, 1]")
+        self._need(self.radius_warm_up >= 0, "radius_warm_up", ">= 0")
+        self._need(self.radius_every >= 1, "radius_every", ">= 1")
+
+
+@register("deep_svdd", DeepSVDDConfig, uses_labels=False)
+def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
+    """Deep SVDD; the score is the squared distance to a centre in a network's space.
+
+    One-class: `mean d + (decay / 2) ||w||^2` with `d = ||phi(x) - c||^2`, over all rows that are
+    not labelled anomalies. Soft boundary: `R^2 + mean max(0, d - R^2) / nu`, score `d - R^2`, the
+    radius set to the `1 - nu` quantile over the training rows (the released program takes the
+    quantile of the current batch).
+    """
+    encoder, decoder = networks(config, spec)
+    soft = config.objective == "soft_boundary"
+    model = SoftBoundary(encoder) if soft else Hypersphere(encoder)
+    # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
+    objective = soft_boundary(config.nu) if soft else deep_sad()
+    detector = gradient_detector(model, objective, unsupervised(), config, spec)
+    if soft:
+        radius = (model, config.nu, float(config.radius_warm_up), float(config.radius_every))
+        detector = detector._replace(each_epoch=Partial(closed_form_radius, *radius))
+    autoencoder = Reconstruction(encoder, decoder)
+    return with_pretraining(detector, model, autoencoder, unsupervised(), config, spec)

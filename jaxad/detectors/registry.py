@@ -1,0 +1,117 @@
+"""The registry: what detectors there are, and how one is made for some data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from jaxad.detector import Detector
+from jaxad.errors import DataError, unknown_name
+from jaxad.types import TrainData
+
+__all__ = ["REGISTRY", "Entry", "Spec", "entry", "make", "make_for", "register"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a detector must know of its data before it sees it.
+
+    Attributes:
+        shape: The shape of one example.
+        rows: The fewest training rows that any seed has.
+    """
+
+    shape: tuple[int, ...]
+    rows: int
+
+    def batch(self, batch_size: int) -> int:
+        """A batch size that fits: itself, or the largest power of two of rows."""
+        return batch_size if batch_size <= self.rows else 2 ** int(np.log2(self.rows))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered detector.
+
+    Attributes:
+        name: The name that `make` and the command line take.
+        config: Its configuration, a frozen dataclass.
+        build: `(config, spec) -> Detector`.
+        summary: One line for lists.
+        uses_labels: Whether labels change what it learns.
+    """
+
+    name: str
+    config: type
+    build: Callable[[Any, Spec], Detector]
+    summary: str
+    uses_labels: bool
+
+
+REGISTRY: dict[str, Entry] = {}
+
+
+def register(name: str, config: type, *, uses_labels: bool):
+    """A decorator that registers a detector's builder; its docstring's first line is the summary.
+
+    Registering a detector also puts it under the shared tests.
+    """
+
+    def add(build: Callable[[Any, Spec], Detector]):
+        summary = (build.__doc__ or "").strip().splitlines()[0]
+        REGISTRY[name] = Entry(name, config, build, summary, uses_labels)
+        return build
+
+    return add
+
+
+def entry(name: str) -> Entry:
+    """The registered detector of a name.
+
+    Raises:
+        ConfigError: There is none; the message names the nearest.
+    """
+    if name not in REGISTRY:
+        raise unknown_name("detector", name, REGISTRY)
+    return REGISTRY[name]
+
+
+def make(name: str, train: TrainData, **config: Any) -> Detector:
+    """A detector for some training data.
+
+    Args:
+        name: A registered name; `jaxad list` shows them.
+        train: The data it will be trained on; its shapes alone are read.
+        **config: Fields of the detector's configuration, where they differ from the defaults.
+
+    Returns:
+        The detector, ready for `jaxad.fit`.
+
+    Raises:
+        ConfigError: The name or a field is not known, or a value is not allowed.
+        DataError: `train` is no training data.
+    """
+    if not isinstance(train, TrainData):
+        raise DataError(
+            f"train must be a TrainData, as in `split.train`; given {type(train).__name__}"
+        )
+    count = np.asarray(train.count)
+    shape = tuple(np.shape(train.x)[count.ndim + 1 :])
+    return make_for(name, Spec(shape, int(count.min(initial=2**31 - 1))), config)
+
+
+def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector:
+    """A detector for a specification, as `make` for data."""
+    found = entry(name)
+    known = {field.name for field in fields(found.config)}
+    for field in config:
+        if field not in known:
+            raise unknown_name(f"setting of {name}", field, known)
+    if spec.rows < 2:
+        raise DataError(f"at least 2 training rows are needed; given {spec.rows}")
+    if 0 in spec.shape or not spec.shape:
+        raise DataError(f"examples must have features; given shape {spec.shape}")
+    settings = found.config(**config)
+    detector = found.build(settings, spec)
+    return detector._replace(name=name, config=settings, input_shape=spec.shape)

@@ -1,0 +1,38 @@
+"""The few kinds of error that the library raises for a user's mistake.
+
+Each message names the argument, the value that was given, and what is allowed.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["ConfigError", "DataError", "JaxADError", "unknown_name"]
+
+
+class JaxADError(ValueError):
+    """Base of every error that a user's input can cause."""
+
+
+class DataError(JaxADError):
+    """The data cannot be used as asked: wrong shape, not finite, too few rows, a broken file."""
+
+
+class ConfigError(JaxADError):
+    """A name or a setting is not allowed: unknown, out of range, or at odds with another."""
+
+
+def unknown_name(kind: str, given: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is not in a list, with the nearest one that is.
+
+    Args:
+        kind: What the name is of, as a user would say it: "detector", "data set".
+        given: The name that was given.
+        known: All names that are allowed.
+
+    Returns:
+        A `ConfigError` to raise.
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return ConfigError(f"unknown {kind} {given!r}{hint} Known: {', '.join(known)}")

@@ -1,0 +1,132 @@
+"""Scores of a fitted detector, and their metrics over seeds."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import numpy as np
+from jax.tree_util import Partial
+
+from jaxad.check import check_scorable
+from jaxad.errors import ConfigError, DataError
+from jaxad.metrics import Summary, evaluate_scores, summarise
+from jaxad.rows import map_rows, pad_to_buckets
+from jaxad.seeds import map_seeds
+from jaxad.train import Fit, as_partial
+from jaxad.types import State, TestData, TrainData
+
+__all__ = ["Evaluation", "evaluate", "score"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of a fitted detector, each with `per_seed`, `mean`, `std` and `interval`.
+
+    Attributes:
+        auroc: Area under the ROC curve.
+        auprc: Average precision for anomalies.
+        auprc_normal: Average precision for normal rows, by the negated score.
+        best_f1: The largest F1 over all thresholds (it looks at the labels: an upper bound).
+        precision_at_n: Precision among the n highest scores, n the number of anomalies.
+        auroc_seen: AUROC of anomalies of classes that labelled anomalies came from; else None.
+        auroc_unseen: AUROC of anomalies of all other classes; else None.
+    """
+
+    auroc: Summary
+    auprc: Summary
+    auprc_normal: Summary
+    best_f1: Summary
+    precision_at_n: Summary
+    auroc_seen: Summary | None = None
+    auroc_unseen: Summary | None = None
+
+    def __getitem__(self, metric: str) -> Summary:
+        """A metric by its name."""
+        return getattr(self, metric)
+
+    def as_dict(self) -> dict[str, dict]:
+        """Plain numbers, ready for JSON."""
+        return {
+            name: {
+                "mean": value.mean,
+                "std": value.std,
+                "interval": list(value.interval),
+                "per_seed": [float(v) for v in value.per_seed],
+            }
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+
+def score(fitted: Fit, x: np.ndarray | jax.Array | TestData) -> np.ndarray:
+    """Anomaly scores of rows under every seed.
+
+    Args:
+        fitted: A fitted detector.
+        x: `(n, ...)` rows for all seeds; or test data, with or without a seed axis.
+
+    Returns:
+        `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding.
+
+    Raises:
+        DataError: No rows, another shape than those of training, or not finite.
+    """
+    if isinstance(x, TestData):
+        rows, count = np.asarray(x.x), np.asarray(x.count)
+    else:
+        rows = np.asarray(x)
+        count = np.asarray(len(rows) if rows.ndim else 0)
+    check_scorable(rows, count.ndim, fitted.detector.input_shape)
+    if count.ndim and len(count) != fitted.seeds:
+        raise DataError(f"x holds rows for {len(count)} seeds; fitted were {fitted.seeds}")
+    n = rows.shape[count.ndim]
+    padded = pad_to_buckets(
+        TrainData(rows, np.zeros(rows.shape[: count.ndim + 1], np.int8), count, count)
+    )
+    data_axis = 0 if count.ndim else None
+    fn = as_partial(fitted.detector.score)
+    scores = _score(fn, fitted.state, padded.x, padded.count, (fitted.mode, data_axis))
+    valid = np.arange(n) < np.broadcast_to(count, (fitted.seeds,))[:, None]
+    return np.where(valid, np.asarray(scores)[:, :n], np.nan)
+
+
+def evaluate(fitted: Fit, test: TestData) -> Evaluation:
+    """AUROC, AUPRC and more of a fitted detector, per seed with mean, deviation and interval.
+
+    Args:
+        fitted: A fitted detector.
+        test: Rows with their truth, of one split or of as many as there are seeds.
+
+    Raises:
+        ConfigError: `test` is not test data.
+        DataError: The rows do not fit the detector, or a split has rows of one kind only.
+    """
+    if not isinstance(test, TestData):
+        raise ConfigError(f"test must be a TestData, as in `split.test`; given {type(test)}")
+    scores = score(fitted, test)
+    label = np.broadcast_to(np.asarray(test.label), scores.shape)
+    seen = np.broadcast_to(np.asarray(test.seen), scores.shape)
+    valid = np.arange(scores.shape[1]) < np.asarray(test.count).reshape(-1, 1)
+    metrics = evaluate_scores(scores, label, np.asarray(test.count))
+    parts = {}
+    anomalies = valid & (label == 1)
+    if (anomalies & seen).any(axis=1).all() and (anomalies & ~seen).any(axis=1).all():
+        parts = {
+            "auroc_seen": _auroc_of(scores, label, valid & ((label == 0) | seen)),
+            "auroc_unseen": _auroc_of(scores, label, valid & ((label == 0) | ~seen)),
+        }
+    return Evaluation(**{name: summarise(value) for name, value in (metrics | parts).items()})
+
+
+def _auroc_of(scores, label, where):
+    kept = [(s[w], y[w]) for s, y, w in zip(scores, label, where, strict=True)]
+    return np.array([evaluate_scores(s[None], y[None])["auroc"][0] for s, y in kept])
+
+
+@partial(jax.jit, static_argnums=4)
+def _score(fn: Partial, state: State, x, count, how: tuple[str, int | None]):
+    def one_seed(state, x, count):
+        return map_rows(lambda rows: fn(state, rows), x, count)
+
+    mode, data_axis = how
+    return map_seeds(one_seed, (state, x, count), (0, data_axis, data_axis), mode)

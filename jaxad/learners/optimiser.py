@@ -1,0 +1,72 @@
+"""An optimiser whose kind is structure and whose numbers are traced."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from jaxad.types import PyTree
+
+__all__ = ["Optimiser", "kernel_norm_sq"]
+
+Kind = Literal["adam", "sgd", "rmsprop"]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["learning_rate", "milestone", "drop", "weight_decay"],
+    meta_fields=["kind"],
+)
+@dataclass(frozen=True)
+class Optimiser:
+    """A gradient transformation, a learning rate in two phases, and a penalty on kernels.
+
+    Attributes:
+        kind: Which of optax's transformations scales the gradient.
+        learning_rate: Step size before the milestone, > 0.
+        milestone: The epoch from which the step size is `drop * learning_rate`.
+        drop: Factor on the step size after the milestone.
+        weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
+    """
+
+    kind: Kind
+    learning_rate: float
+    milestone: float
+    drop: float
+    weight_decay: float
+
+    @property
+    def _transformation(self) -> optax.GradientTransformation:
+        return {
+            "adam": optax.scale_by_adam,
+            "sgd": optax.identity,
+            "rmsprop": optax.scale_by_rms,
+        }[self.kind]()
+
+    def init(self, params: PyTree) -> optax.OptState:
+        """The transformation's state for some parameters."""
+        return self._transformation.init(params)
+
+    def update(
+        self, grads: PyTree, opt_state: optax.OptState, params: PyTree, epoch: Float[Array, ""]
+    ) -> tuple[PyTree, optax.OptState]:
+        """Parameters and state after one step at an epoch."""
+        updates, opt_state = self._transformation.update(grads, opt_state, params)
+        rate = self.learning_rate * jnp.where(epoch < self.milestone, 1.0, self.drop)
+        return jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates), opt_state
+
+    def penalty(self, params: PyTree) -> Float[Array, ""]:
+        """`weight_decay / 2 * ||w||^2` over all kernels."""
+        return 0.5 * self.weight_decay * kernel_norm_sq(params)
+
+
+def kernel_norm_sq(params: PyTree) -> Float[Array, ""]:
+    """The sum of squares of all leaves called "kernel": no biases, no scales of normalisation."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return sum(
+        (jnp.sum(leaf**2) for path, leaf in leaves if path[-1].key == "kernel"), jnp.zeros(())
+    )

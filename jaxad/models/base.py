@@ -1,0 +1,49 @@
+"""What a score model is."""
+
+from typing import Protocol
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.rows import is_table, pad_axis
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["Model", "as_input"]
+
+
+class Model(Protocol):
+    """A score model: static, hashable, pure.
+
+    Its output is a pytree of per-example arrays, mostly the score itself; an objective reads it.
+    """
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Random variables, and the quantities in closed form that go with them."""
+        ...
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """The quantities in closed form (centre, radius, ...) for given variables."""
+        ...
+
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool
+    ) -> tuple[PyTree, PyTree]:
+        """Per-example outputs of `(b, ...)` rows and new running statistics."""
+        ...
+
+    def score(self, out: PyTree) -> Float[Array, "b"]:
+        """The anomaly scores in an output; higher is more anomalous."""
+        ...
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether mapping over seeds by `vmap` is slow on the CPU."""
+        ...
+
+
+def as_input(x: Array, input_shape: tuple[int, ...]) -> Float[Array, "b *shape"]:
+    """Rows as a network takes them: uint8 images in [0, 1], tables padded to their bucket."""
+    x = jnp.asarray(x)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        x = x.astype(jnp.float32) / 255
+    return pad_axis(x, input_shape[-1], x.ndim - 1) if is_table(input_shape) else x

@@ -1,0 +1,100 @@
+"""Distance to a centre in the space of a network (Ruff et al. 2018; thesis, section 2.2)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.nets.base import Net
+from jaxad.rows import map_rows, masked_mean, masked_quantile, valid_rows
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["Boundary", "Hypersphere", "SoftBoundary"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Hypersphere:
+    """The squared distance `d = ||phi(x) - c||^2`, which is also the score."""
+
+    encoder: Net
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether the encoder has convolutions."""
+        return self.encoder.convolutional
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """A random network and the centre that belongs to it."""
+        variables = self.encoder.init(key, data.features)
+        return variables, self.extras(variables, data)
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """The centre: the mean embedding of all rows that are not labelled anomalies."""
+        codes = map_rows(lambda x: self.embed(variables, x), data.x, data.count)
+        return {"centre": away_from_zero(masked_mean(codes, valid_rows(data) & (data.label >= 0)))}
+
+    def embed(self, variables: Variables, x: Array) -> Float[Array, "b k"]:
+        """The codes `phi(x)` in inference mode."""
+        x = as_input(x, self.encoder.input_shape)
+        return self.encoder.apply(*variables, x, train=False)[0]
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Squared distances of `(b, ...)` rows to the centre, and new running statistics."""
+        x = as_input(x, self.encoder.input_shape)
+        codes, batch_stats = self.encoder.apply(*variables, x, train)
+        return jnp.sum((codes - extras["centre"]) ** 2, axis=-1), batch_stats
+
+    def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
+        """The squared distance."""
+        return out
+
+
+class Boundary(NamedTuple):
+    """Squared distances with the squared radius of the sphere, repeated for each example."""
+
+    distance: Float[Array, "b"]
+    radius_sq: Float[Array, "b"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class SoftBoundary(Hypersphere):
+    """A hypersphere with a radius R, set in closed form; the score is `d - R^2`."""
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """The centre, and a radius of 0 to start from."""
+        extras = super().extras(variables, data)
+        return {**extras, "radius_sq": jnp.zeros((), extras["centre"].dtype)}
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Squared distances beside the squared radius, and new running statistics."""
+        distance, batch_stats = super().apply(variables, extras, x, train)
+        radius_sq = jnp.broadcast_to(extras["radius_sq"], distance.shape)
+        return Boundary(distance, radius_sq), batch_stats
+
+    def score(self, out: Boundary) -> Float[Array, "b"]:
+        """The squared distance beyond the sphere; negative inside."""
+        return out.distance - out.radius_sq
+
+    def radius_sq(
+        self, variables: Variables, extras: PyTree, data: TrainData, nu: Array | float
+    ) -> Float[Array, ""]:
+        """The radius that minimises the objective for fixed weights: the 1 - nu quantile of d."""
+
+        def distance(x):
+            return self.apply(variables, extras, x, train=False)[0].distance
+
+        distances = map_rows(distance, data.x, data.count)
+        return masked_quantile(distances, valid_rows(data) & (data.label >= 0), 1 - nu)
+
+
+def away_from_zero(centre: Float[Array, "k"], margin: float = 0.1) -> Float[Array, "k"]:
+    """The centre with coordinates nearer to 0 than a margin moved to it by sign, 0 to +margin.
+
+    A coordinate near 0 could be matched by all-zero weights (thesis, section 2.2.3).
+    """
+    return jnp.where(jnp.abs(centre) < margin, jnp.where(centre < 0, -margin, margin), centre)

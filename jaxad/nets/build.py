@@ -1,0 +1,72 @@
+"""Encoders and decoders for the shape of an example, with the sizes that the papers use."""
+
+from collections.abc import Callable, Sequence
+
+from jaxad.errors import ConfigError
+from jaxad.nets.base import Net
+from jaxad.nets.conv import canonical_conv
+from jaxad.nets.lenet import lenet_decoder, lenet_encoder
+from jaxad.nets.mlp import mlp_decoder, mlp_encoder
+from jaxad.nets.norm import Norm
+from jaxad.rows import bucket_features, is_table
+
+__all__ = ["autoencoder_nets", "default_sizes"]
+
+
+def default_sizes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """`(channels, widths)` for examples of a shape (thesis, section B.1).
+
+    Tables: 32-16-8, above 64 columns 128-64-32. Images: up to 28 pixels two modules of 16 and 32
+    filters and dense layers of 64 and 32 (the Fashion-MNIST net), larger ones three modules of
+    32, 64, 128 filters and a dense layer of 128 (the CIFAR-10 net).
+    """
+    if is_table(shape):
+        return (), ((32, 16, 8) if shape[0] <= 64 else (128, 64, 32))
+    if min(shape[:2]) < 32:
+        return (16, 32), (64, 32)
+    return (32, 64, 128), (128,)
+
+
+def autoencoder_nets(
+    shape: tuple[int, ...],
+    channels: Sequence[int] | None,
+    widths: Sequence[int] | None,
+    norm: Norm,
+    bias: bool,
+    slope: float,
+    convolution: Callable = canonical_conv,
+) -> tuple[Net, Net]:
+    """An encoder for examples of a shape, and its mirrored decoder.
+
+    Args:
+        shape: `(features,)` or `(height, width, channels)`.
+        channels: Filters of each convolutional module; None for the default of the shape.
+        widths: Widths of the dense layers, the code's last; None for the default.
+        norm: Normalisation before each activation.
+        bias: Whether layers have a bias.
+        slope: Slope of the leaky ReLU for negative inputs.
+        convolution: The convolution of the image nets.
+
+    Raises:
+        ConfigError: The shape is neither a table's nor an image's, or the image is too small.
+    """
+    default_channels, default_widths = default_sizes(shape)
+    channels = tuple(default_channels if channels is None else channels)
+    widths = tuple(default_widths if widths is None else widths)
+    if is_table(shape):
+        if channels:
+            raise ConfigError(f"channels must be empty for a table; given {channels}")
+        sizes = (bucket_features(shape[0]), widths, norm, bias, slope)
+        return mlp_encoder(*sizes), mlp_decoder(*sizes)
+    if len(shape) != 3:
+        raise ConfigError(
+            f"examples must be (features,) or (height, width, channels); given shape {shape}"
+        )
+    least = 2 ** len(channels)
+    if min(shape[:2]) < least:
+        raise ConfigError(
+            f"images must be at least {least} pixels high and wide for {len(channels)} modules; "
+            f"given {shape[0]}x{shape[1]}"
+        )
+    image = (shape, channels, widths, norm, bias, slope, convolution)
+    return lenet_encoder(*image), lenet_decoder(*image)

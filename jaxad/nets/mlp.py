@@ -1,0 +1,74 @@
+"""Multi-layer perceptrons for rows of a table."""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+
+from jaxad.nets.base import INPUT, OUTPUT, Net
+from jaxad.nets.init import kernel_init, output_kernel_init
+from jaxad.nets.norm import Norm, normalise
+
+__all__ = ["mlp_decoder", "mlp_encoder"]
+
+
+class MLPEncoder(nn.Module):
+    """Dense, normalisation, leaky ReLU for each width; the last layer is linear and bare."""
+
+    widths: tuple[int, ...]
+    norm: Norm
+    bias: bool
+    slope: float
+
+    @nn.compact
+    def __call__(self, x, train):
+        last = len(self.widths) - 1
+        for i, width in enumerate(self.widths):
+            name = INPUT if i == 0 else f"dense_{i}"
+            x = nn.Dense(width, use_bias=self.bias, kernel_init=kernel_init, name=name)(x)
+            if i < last:
+                x = normalise(self.norm, train, f"norm_{i}")(x)
+                x = nn.leaky_relu(x, self.slope)
+        return x
+
+
+class MLPDecoder(nn.Module):
+    """The encoder's mirror: hidden layers as there, then a linear layer to the columns."""
+
+    widths: tuple[int, ...]
+    features: int
+    norm: Norm
+    bias: bool
+    slope: float
+
+    @nn.compact
+    def __call__(self, z, train):
+        for i, width in enumerate(self.widths):
+            z = nn.Dense(width, use_bias=self.bias, kernel_init=kernel_init, name=f"dense_{i}")(z)
+            z = normalise(self.norm, train, f"norm_{i}")(z)
+            z = nn.leaky_relu(z, self.slope)
+        return nn.Dense(
+            self.features, use_bias=self.bias, kernel_init=output_kernel_init, name=OUTPUT
+        )(z)
+
+
+def mlp_encoder(
+    features: int, widths: Sequence[int], norm: Norm, bias: bool, slope: float = 0.1
+) -> Net:
+    """An MLP from a table's (padded) columns to a code.
+
+    Args:
+        features: The padded number of columns.
+        widths: Width of each layer, the code's last: `(32, 16, 8)`.
+        norm: Normalisation before each activation.
+        bias: Whether layers have a bias. A hypersphere model must not (Ruff et al. 2018, prop. 2).
+        slope: Slope of the leaky ReLU for negative inputs.
+    """
+    return Net(MLPEncoder(tuple(widths), norm, bias, slope), (features,))
+
+
+def mlp_decoder(
+    features: int, widths: Sequence[int], norm: Norm, bias: bool, slope: float = 0.1
+) -> Net:
+    """The mirror of `mlp_encoder` with the same arguments: from the code to the columns."""
+    hidden = tuple(reversed(widths[:-1]))
+    return Net(MLPDecoder(hidden, features, norm, bias, slope), (widths[-1],))

@@ -1,0 +1,40 @@
+"""Normalisation layers by name."""
+
+from typing import Literal
+
+import flax.linen as nn
+
+__all__ = ["Norm", "normalise"]
+
+Norm = Literal["none", "layer", "batch", "batch_no_affine"]
+
+
+def normalise(norm: Norm, train: bool, name: str):
+    """A normalisation layer, to be called in a linen module's compact method.
+
+    BatchNorm has epsilon 1e-4 and moves its running statistics by a tenth a step (thesis, B.1).
+    The two-pass variance: the fast one cancels in float32 where a mean is large.
+
+    Args:
+        norm: "none", "layer" (LayerNorm), "batch" (BatchNorm) or "batch_no_affine" (BatchNorm
+            without learned scale and shift).
+        train: Whether BatchNorm uses and updates with the batch's statistics.
+        name: The layer's name among the parameters.
+
+    Returns:
+        A function from `(b, ..., features)` to the same shape.
+    """
+    if norm == "none":
+        return lambda x: x
+    if norm == "layer":
+        return nn.LayerNorm(use_fast_variance=False, name=name)
+    affine = norm == "batch"
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=0.9,
+        epsilon=1e-4,
+        use_bias=affine,
+        use_scale=affine,
+        use_fast_variance=False,
+        name=name,
+    )

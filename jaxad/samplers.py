@@ -1,0 +1,129 @@
+"""Index streams on the device: which rows make up a batch, as pure functions of a step number."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, UInt32
+
+from jaxad.rows import valid_rows
+from jaxad.types import Key, PyTree, TrainData
+
+__all__ = ["Rows", "Sampler", "ShuffledEpochs", "permuted"]
+
+_ROUNDS = 6
+
+
+class Sampler(Protocol):
+    """A stream of batches; a pytree whose batch size is structure and whose numbers are leaves."""
+
+    batch_size: int
+
+    def init(self, data: TrainData) -> PyTree:
+        """A table to draw from, made once."""
+        ...
+
+    def draw(self, table: PyTree, key: Key, step: Int[Array, ""]) -> Int[Array, "b"]:
+        """The rows of one batch.
+
+        Args:
+            table: What `init` made.
+            key: A key of the epoch.
+            step: The batch's number within the epoch.
+        """
+        ...
+
+    def steps_per_epoch(self, data: TrainData) -> np.ndarray:
+        """How many batches make an epoch, computed on the host; one number for each seed."""
+        ...
+
+
+class Rows(NamedTuple):
+    """Which rows take part: their indices, the first `count` of them."""
+
+    index: Int[Array, "n"]
+    count: Int[Array, ""]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["labelled_anomalies"],
+    meta_fields=["batch_size"],
+)
+@dataclass(frozen=True)
+class ShuffledEpochs:
+    """Each epoch is a new shuffle of all rows, cut into batches.
+
+    Batches are always full: the last of an epoch is filled up from the epoch's beginning. In one
+    batch no row comes twice as long as there are at least `batch_size` rows.
+
+    Attributes:
+        batch_size: Rows in a batch.
+        labelled_anomalies: Whether labelled anomalies take part (1.0) or are left out (0.0).
+    """
+
+    batch_size: int
+    labelled_anomalies: float = 1.0
+
+    def init(self, data: TrainData) -> Rows:
+        """The rows that take part, first to last."""
+        part = valid_rows(data) & ((data.label >= 0) | (self.labelled_anomalies > 0))
+        n = part.shape[0]
+        position = jnp.where(part, jnp.cumsum(part) - 1, n)
+        index = jnp.zeros(n, jnp.int32).at[position].set(jnp.arange(n), mode="drop")
+        return Rows(index, jnp.sum(part))
+
+    def draw(self, table: Rows, key: Key, step: Int[Array, ""]) -> Int[Array, "b"]:
+        """The rows of one batch, `(batch_size,)`."""
+        position = (step * self.batch_size + jnp.arange(self.batch_size)) % table.count
+        return table.index[permuted(key, table.count, position)]
+
+    def steps_per_epoch(self, data: TrainData) -> np.ndarray:
+        """Batches an epoch for each seed: rows that take part / batch size, rounded up."""
+        label = np.asarray(data.label)
+        valid = np.arange(label.shape[-1]) < np.asarray(data.count)[..., None]
+        part = valid & ((label >= 0) | (self.labelled_anomalies > 0))
+        return np.maximum(1, -(-part.sum(axis=-1) // self.batch_size))
+
+
+def permuted(
+    key: Key, n: Int[Array, ""] | int, position: Int[Array, "b"]
+) -> Int[Array, "b"]:
+    """Where a keyed random permutation of `0..n-1` takes some positions, without computing it all.
+
+    `n` is traced: a shuffle by sorting would cost the padded length at each epoch. Instead the
+    numbers of as many bits as `n - 1` has are scrambled by a bijection, again and again until the
+    result is below `n` (cycle walking), which is a bijection of `0..n-1`.
+
+    Args:
+        key: Chooses the permutation.
+        n: How many numbers are permuted, `1 <= n < 2**31`.
+        position: `(b,)` numbers in `0..n-1`.
+
+    References:
+        Black and Rogaway 2002, Ciphers with arbitrary finite domains.
+    """
+    n = jnp.asarray(n, jnp.uint32)
+    bits = 32 - jax.lax.clz(jnp.maximum(n - 1, 1))
+    mask = (jnp.uint32(1) << bits) - 1
+    half = (bits + 1) // 2
+    constants = jax.random.bits(key, (_ROUNDS, 2), jnp.uint32)
+
+    def scramble(x: UInt32[Array, "b"]) -> UInt32[Array, "b"]:
+        # Each line is invertible on numbers of `bits` bits.
+        for add, multiply in constants:
+            x = (x + add) & mask
+            x = (x * (multiply | 1)) & mask
+            x = x ^ (x >> half)
+        return x
+
+    def walk(x):
+        return jnp.where(x >= n, scramble(x), x)
+
+    start = scramble(position.astype(jnp.uint32))
+    return jax.lax.while_loop(lambda x: jnp.any(x >= n), walk, start).astype(jnp.int32)
+
+

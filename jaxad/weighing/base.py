@@ -1,0 +1,145 @@
+"""What a weighing is, and those that read labels alone.
+
+Like an optax transformation, a weighing is a pair of pure functions with a state of its own, and
+weighings chain. It is a pytree: its functions are structure, its numbers are leaves, so that
+weighings that differ in numbers alone share one compiled program.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+from jaxtyping import Array, Float
+
+from jaxad.errors import ConfigError
+from jaxad.models.base import Model
+from jaxad.objectives import Objective
+from jaxad.types import Batch, Key, PyTree, TrainData, Variables
+
+__all__ = ["Context", "Weighing", "Weights", "by_label", "chain", "unsupervised"]
+
+
+class Weights(NamedTuple):
+    """How much of each loss the examples of a batch get; constants to the gradient."""
+
+    normal: Float[Array, "b"]
+    anomaly: Float[Array, "b"]
+
+
+class Context(NamedTuple):
+    """What a weighing may look at when it weighs a batch.
+
+    Attributes:
+        model: The score model.
+        objective: The pair of losses.
+        variables: The current variables, before this step.
+        extras: The model's quantities in closed form.
+        batch: The batch with its labels and row indices.
+        out: The model's output on the batch, in train mode.
+        key: A random key of this step.
+    """
+
+    model: Model
+    objective: Objective
+    variables: Variables
+    extras: PyTree
+    batch: Batch
+    out: PyTree
+    key: Key
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["init", "update"],
+    meta_fields=[],
+    drop_fields=["anomaly_loss", "labelled_anomalies"],  # read when a detector is built, not after
+)
+@dataclass(frozen=True)
+class Weighing:
+    """A pair of pure functions, and what it asks of the rest.
+
+    Attributes:
+        init: `(TrainData) -> state`.
+        update: `(Weights, state, Context) -> (Weights, state)`.
+        anomaly_loss: Whether it can give a row weight on the objective's loss of anomalies.
+        labelled_anomalies: Whether labelled anomalies should be in its batches at all.
+    """
+
+    init: Partial
+    update: Partial
+    anomaly_loss: bool = False
+    labelled_anomalies: bool = True
+
+
+def chain(*weighings: Weighing) -> Weighing:
+    """Weighings one after the other, each given the weights of the one before.
+
+    Example:
+        >>> both = chain(by_label(), by_label(eta=2.0))
+        >>> len(both.init(None))
+        2
+    """
+    return Weighing(
+        Partial(_chain_init, weighings),
+        Partial(_chain_update, weighings),
+        any(w.anomaly_loss for w in weighings),
+        all(w.labelled_anomalies for w in weighings),
+    )
+
+
+def _chain_init(weighings, data: TrainData | None) -> tuple:
+    return tuple(w.init(data) for w in weighings)
+
+
+def _chain_update(weighings, weights: Weights, states: tuple, context: Context):
+    new = []
+    for weighing, state in zip(weighings, states, strict=True):
+        weights, state = weighing.update(weights, state, context)
+        new.append(state)
+    return weights, tuple(new)
+
+
+def unsupervised() -> Weighing:
+    """`(1, 0)` for every row; labelled anomalies are left out of the batches.
+
+    A labelled anomaly is known not to be normal, so no method trains on it as normal.
+    """
+    return _by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
+
+
+def by_label(eta: float = 1.0) -> Weighing:
+    """`(1, 0)` unlabelled, `(eta, 0)` labelled normal, `(0, eta)` labelled anomaly.
+
+    Args:
+        eta: Weight of a labelled row against an unlabelled one, > 0.
+
+    Raises:
+        ConfigError: `eta` is not positive.
+
+    References:
+        Ruff et al. 2020, eq. 7.
+    """
+    if not eta > 0:
+        raise ConfigError(f"eta must be positive; given {eta}")
+    return _by_table([[0, eta], [1, 0], [eta, 0]], anomaly_loss=True)
+
+
+def _by_table(table: Any, **asks: bool) -> Weighing:
+    """Factors on both weights, looked up by label: rows -1, 0, +1; columns normal, anomaly."""
+    table = np.asarray(table, np.float32)
+    return Weighing(Partial(_no_state), Partial(_look_up, table), **asks)
+
+
+def _no_state(data: TrainData) -> tuple[()]:
+    del data
+    return ()
+
+
+def _look_up(table, weights: Weights, state: tuple[()], context: Context):
+    factor = table[context.batch.label.astype(jnp.int32) + 1]
+    total = weights.normal + weights.anomaly
+    return Weights(total * factor[:, 0], total * factor[:, 1]), state
