@@ -1,0 +1,185 @@
+"""Arrays as the library takes them: rows, class numbers, and rows to train on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, Num
+
+from jaxad.errors import DataError
+from jaxad.types import TrainData
+
+__all__ = ["as_train_data"]
+
+MAX_FLOAT32 = float(np.finfo(np.float32).max)
+
+
+def as_rows(x: Any, what: str = "x", *, at_least: int = 2) -> Num[np.ndarray, "n *shape"]:
+    """Checked rows: images as uint8, all else as float32 or float64.
+
+    Images of 0..255 keep their type, and those without a channel axis `(n, height, width)` get one
+    `(n, height, width, 1)`. A table of uint8 becomes float32; other integers become float64, which
+    holds them exactly until they are scaled.
+
+    Args:
+        x: `(n, d)` table, `(n, time, channels)` windows or `(n, height, width[, channels])`
+            images; an array or a data frame.
+        what: How to call it in an error.
+        at_least: The fewest rows allowed.
+
+    Returns:
+        `(n, ...)` rows; float32, float64, or uint8 with four axes.
+
+    Raises:
+        DataError: Fewer than two axes, too few rows, no columns, a column that holds no numbers,
+            or a number that is not finite in float32.
+    """
+    names = [str(name) for name in getattr(x, "columns", ())]
+    x = np.asarray(x)
+    if x.dtype.kind not in "buif":
+        x = _numbers(x, what, names)
+    if x.ndim < 2:
+        raise DataError(
+            f"{what} has shape {x.shape}; give one row an example: (n, d) for a table, "
+            "(n, height, width, channels) for images"
+        )
+    if len(x) < at_least or 0 in x.shape:
+        raise DataError(f"{what} has shape {x.shape}: at least {at_least} rows and no empty axis")
+    if x.dtype == np.uint8 and x.ndim > 2:
+        return x[..., None] if x.ndim == 3 else x
+    if x.dtype not in (np.float32, np.float64):
+        small = x.dtype in (np.uint8, np.int8, np.bool_, np.float16)
+        x = x.astype(np.float32 if small else np.float64)
+    _check_finite(x, what, names)
+    return x
+
+
+def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tuple[str, ...]]:
+    """Class numbers, and class names where the labels are words.
+
+    Args:
+        y: `(n,)` whole numbers, booleans or strings; strings are numbered in sorted order.
+        what: How to call it in an error.
+
+    Returns:
+        `(n,)` int64 class numbers, and the names of classes 0, 1, ..., or () for numbers.
+
+    Raises:
+        DataError: Not one axis, a missing label, or numbers that are not whole.
+    """
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise DataError(f"{what} has shape {y.shape}; give one label a row: (n,)")
+    if y.dtype.kind in "OUST":
+        return _numbered(y, what)
+    if y.dtype.kind not in "buif":
+        raise DataError(f"{what} is of type {y.dtype}; give whole numbers or strings")
+    if y.dtype.kind == "f":
+        missing = int(np.count_nonzero(~np.isfinite(y)))
+        if missing:
+            row = int(np.argmin(np.isfinite(y)))
+            raise DataError(f"{what} has {missing} missing labels, the first in row {row}")
+        whole = y == np.floor(y)
+        if not whole.all():
+            row = int(np.argmin(whole))
+            raise DataError(
+                f"{what} holds {y[row]!s} in row {row}: labels are whole numbers or names. "
+                "If this is not the label column, name that with label="
+            )
+    return y.astype(np.int64), ()
+
+
+def as_train_data(x: Any, label: Any = None) -> TrainData:
+    """Rows and labels of your own as training data. Nothing is scaled.
+
+    Args:
+        x: `(n, d)` table, `(n, time, channels)` windows, or `(n, height, width[, channels])`
+            images; uint8 images stay uint8, everything else becomes float32.
+        label: `(n,)` of -1 labelled anomaly, 0 unlabelled, +1 labelled normal. Default: all rows
+            are unlabelled.
+
+    Returns:
+        Training data without padding.
+
+    Raises:
+        DataError: Rows that are not finite or fewer than two, or labels other than -1, 0 and 1.
+
+    Example:
+        >>> as_train_data([[0.0, 1.0], [2.0, 3.0]], [0, -1]).label
+        array([ 0, -1], dtype=int8)
+    """
+    rows = as_rows(x)
+    if rows.dtype == np.float64:
+        rows = rows.astype(np.float32)
+    if label is None:
+        label = np.zeros(len(rows), np.int8)
+    label = np.asarray(label)
+    if label.shape != (len(rows),):
+        raise DataError(f"label has shape {label.shape}, x has {len(rows)} rows; give one a row")
+    wrong = [value for value in np.unique(label).tolist() if value not in (-1, 0, 1)]
+    if wrong:
+        raise DataError(
+            f"label holds {wrong[0]!r}; allowed are -1 (labelled anomaly), 0 (unlabelled) and "
+            "1 (labelled normal)"
+        )
+    return TrainData(
+        x=rows,
+        label=label.astype(np.int8),
+        count=np.asarray(len(rows), np.int32),
+        features=np.asarray(rows.shape[-1], np.int32),
+    )
+
+
+def _column(names: Sequence[str], index: int) -> str:
+    """What to call a column: its name where there is one."""
+    return repr(names[index]) if index < len(names) else str(index)
+
+
+def _numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray:
+    """`x` as floats, or an error that names the first column that holds no numbers."""
+    try:
+        return x.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    if x.ndim == 2 and x.dtype.kind in "OUST":
+        for index in range(x.shape[1]):
+            for row, value in enumerate(x[:, index]):
+                try:
+                    float(value)
+                except (TypeError, ValueError):
+                    raise DataError(
+                        f"{what} holds {value!r} in row {row} of column {_column(names, index)}: "
+                        "features are numbers; encode this column or leave it out"
+                    ) from None
+    raise DataError(f"{what} is of type {x.dtype} with shape {x.shape}; features are numbers")
+
+
+def _check_finite(x: np.ndarray, what: str, names: Sequence[str]) -> None:
+    """Raise if a value is missing, infinite, or too large for float32."""
+    # One pass without temporaries of the size of x: NaN survives both, infinities reach one.
+    if x.min() >= -MAX_FLOAT32 and x.max() <= MAX_FLOAT32:
+        return
+    bad = ~(np.abs(x) <= MAX_FLOAT32)
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
+    where = f"row {place[0]}, column {_column(names, place[1])}"
+    if x.ndim > 2:
+        where = f"row {place[0]}, position {place[1:]}"
+    raise DataError(
+        f"{what} has {int(bad.sum())} values that are missing (NaN), infinite or too large for "
+        f"float32, the first in {where}: {x[place]!s}. Fill them in or leave these rows out"
+    )
+
+
+def _numbered(y: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class numbers and names of a column of strings."""
+    missing = [row for row, value in enumerate(y) if value is None or value != value]
+    if missing:
+        raise DataError(f"{what} has {len(missing)} missing labels, the first in row {missing[0]}")
+    if all(isinstance(value, int | float | np.number | np.bool_) for value in y):
+        return as_label_column(y.astype(np.float64), what)
+    words = [value.decode() if isinstance(value, bytes) else str(value) for value in y]
+    names = sorted(set(words))
+    number = {name: i for i, name in enumerate(names)}
+    return np.array([number[word] for word in words], np.int64), tuple(names)

@@ -1,0 +1,193 @@
+"""A data set: rows, their classes, and the test part if it came with one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, Num
+
+from jaxad.data.arrays import as_label_column, as_rows
+from jaxad.errors import ConfigError, DataError, unknown_name
+
+__all__ = ["Dataset", "from_arrays"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Rows with their true classes, before anything is drawn, hidden or scaled.
+
+    Arrays are checked when the data set is made and are read-only afterwards.
+
+    Attributes:
+        name: What it is called in results.
+        x: `(n, ...)` rows: a table `(n, d)`, windows `(n, time, channels)` or images
+            `(n, height, width, channels)`; float, or uint8 in 0..255 for images.
+        y: `(n,)` int64 class numbers; with `anomaly`, 0 normal and 1 anomaly.
+        class_names: Names of the classes 0, 1, ...; () where classes are only numbered.
+        anomaly: The classes already are 0 normal and 1 anomaly.
+        x_test: `(m, ...)` rows of the test part, if the data comes with one.
+        y_test: `(m,)` int64 class numbers of the test part.
+        scaling: How these rows are best scaled, which `contaminate` does by default: a kind that
+            `fit_scaling` knows, or None.
+
+    Raises:
+        DataError: Fewer than two rows, a value that is not a finite number, labels that don't fit
+            the rows or the class names, or parts of different shapes.
+    """
+
+    name: str
+    x: Num[np.ndarray, "n *shape"]
+    y: Int[np.ndarray, "n"]
+    class_names: tuple[str, ...] = ()
+    anomaly: bool = False
+    x_test: Num[np.ndarray, "m *shape"] | None = None
+    y_test: Int[np.ndarray, "m"] | None = None
+    scaling: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.x_test is None) != (self.y_test is None):
+            raise DataError(f"{self.name}: x_test and y_test come together or not at all")
+        self._set_part("x", "y", at_least=2)
+        if self.x_test is not None:
+            self._set_part("x_test", "y_test", at_least=1)
+            if self.x_test.shape[1:] != self.x.shape[1:] or self.x_test.dtype != self.x.dtype:
+                raise DataError(
+                    f"{self.name}: rows of x are {self.x.dtype} {self.x.shape[1:]}, "
+                    f"rows of x_test are {self.x_test.dtype} {self.x_test.shape[1:]}"
+                )
+        if self.anomaly and not self.class_names:
+            object.__setattr__(self, "class_names", ("normal", "anomaly"))
+        self._check_classes()
+
+    def _set_part(self, x_name: str, y_name: str, at_least: int) -> None:
+        """Check and freeze the rows and labels of one part."""
+        x = as_rows(getattr(self, x_name), f"{self.name}: {x_name}", at_least=at_least)
+        y, _ = as_label_column(getattr(self, y_name), f"{self.name}: {y_name}")
+        if len(x) != len(y):
+            raise DataError(f"{self.name}: {x_name} has {len(x)} rows, {y_name} has {len(y)}")
+        for field, value in ((x_name, x), (y_name, y)):
+            value = value.view()
+            value.flags.writeable = False
+            object.__setattr__(self, field, value)
+
+    def _check_classes(self) -> None:
+        """Raise if a class number has no name, or is not 0 or 1 where these mean anomaly."""
+        allowed = range(2) if self.anomaly else range(len(self.class_names))
+        wrong = [c for c in self.classes if c not in allowed]
+        if wrong and self.anomaly:
+            raise DataError(f"{self.name}: y holds {wrong[0]}; with anomaly=True it is 0 or 1")
+        if wrong and self.class_names:
+            raise DataError(
+                f"{self.name}: y holds class {wrong[0]}, but class_names has "
+                f"{len(self.class_names)} names, for the classes 0..{len(self.class_names) - 1}"
+            )
+
+    def __repr__(self) -> str:
+        parts = f"{len(self.x)} rows"
+        if self.x_test is not None:
+            parts += f" and {len(self.x_test)} to test"
+        classes = f"{len(self.classes)} classes"
+        if self.anomaly:
+            classes = f"{int(np.sum(self.y))} anomalies"
+        return f"Dataset({self.name!r}: {parts} of {self.x.dtype} {self.x.shape[1:]}, {classes})"
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The class numbers that occur, in order."""
+        found = set(np.unique(self.y).tolist())
+        if self.y_test is not None:
+            found |= set(np.unique(self.y_test).tolist())
+        return tuple(sorted(found))
+
+    def class_name(self, number: int) -> str:
+        """The name of a class, or its number where it has none."""
+        return self.class_names[number] if self.class_names else str(number)
+
+    def class_number(self, given: int | str) -> int:
+        """The number of a class given by name or number.
+
+        Raises:
+            ConfigError: The data has no such class; the message lists those there are.
+        """
+        if isinstance(given, int | np.integer) and int(given) in self.classes:
+            return int(given)
+        named = {self.class_name(c): c for c in self.classes}
+        if given in named:
+            return named[str(given)]
+        listing = (f"{name} ({c})" if self.class_names else name for name, c in named.items())
+        raise unknown_name(f"class of {self.name!r}", str(given), listing)
+
+    def class_numbers(self, given: int | str | Sequence[int | str]) -> tuple[int, ...]:
+        """The numbers of one class or of several, in order and without repeats.
+
+        Raises:
+            ConfigError: None are given, or the data lacks one of them.
+        """
+        if isinstance(given, int | str | np.integer):
+            given = [given]
+        numbers = tuple(sorted({self.class_number(c) for c in given}))
+        if not numbers:
+            raise ConfigError(f"no class is given; {self.name!r} has {len(self.classes)}")
+        return numbers
+
+
+def from_arrays(
+    x: Any,
+    y: Any,
+    *,
+    name: str = "arrays",
+    class_names: Sequence[str] = (),
+    anomaly: bool | None = None,
+    x_test: Any = None,
+    y_test: Any = None,
+    scaling: str | None = None,
+) -> Dataset:
+    """A data set from arrays in memory.
+
+    Args:
+        x: `(n, d)` table, `(n, time, channels)` windows, or `(n, height, width[, channels])`
+            images (uint8 in 0..255 or float in [0, 1]); an array or a data frame.
+        y: `(n,)` true classes as whole numbers, booleans or strings.
+        name: What to call it in results.
+        class_names: Names of the classes 0, 1, ...
+        anomaly: Whether y is 0 normal and 1 anomaly. Default: if it holds nothing but 0 and 1,
+            and classes have no names.
+        x_test: `(m, ...)` rows of a test part.
+        y_test: `(m,)` their classes.
+        scaling: How to scale by default; see `Dataset.scaling`.
+
+    Returns:
+        The checked data set.
+
+    Raises:
+        DataError: As `Dataset`.
+        ConfigError: Class names for labels that are names.
+
+    Example:
+        >>> from_arrays([[0.0], [0.1], [9.0]], [0, 0, 1])
+        Dataset('arrays': 3 rows of float64 (1,), 1 anomalies)
+    """
+    numbers, words = as_label_column(y, f"{name}: y")
+    if words and class_names:
+        raise ConfigError(f"class_names={tuple(class_names)} are given, but y holds names itself")
+    test_numbers = None
+    if y_test is not None:
+        test_numbers, test_words = as_label_column(y_test, f"{name}: y_test")
+        if words or test_words:
+            both, words = as_label_column(np.concatenate([np.asarray(y), np.asarray(y_test)]))
+            numbers, test_numbers = both[: len(numbers)], both[len(numbers) :]
+    names = tuple(class_names) or words
+    if anomaly is None:
+        found = {*np.unique(numbers), *np.unique([] if test_numbers is None else test_numbers)}
+        anomaly = not names and found <= {0, 1}
+    return Dataset(
+        name=name,
+        x=x,
+        y=numbers,
+        class_names=names,
+        anomaly=anomaly,
+        x_test=x_test,
+        y_test=test_numbers,
+        scaling=scaling,
+    )
