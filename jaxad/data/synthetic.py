@@ -1,0 +1,93 @@
+"""Toy data sets, small and drawn from a key."""
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxad.data.dataset import Dataset
+from jaxad.data.rng import Stream
+from jaxad.types import Key
+
+__all__ = ["blobs", "monotone_sequences", "two_moons"]
+
+
+def monotone_sequences(
+    key: Key | int = 0, n_normal: int = 1_000, n_anomaly: int = 1_000, length: int = 10
+) -> Dataset:
+    """Sequences of numbers in [0, 1]: increasing ones are normal, decreasing ones anomalous.
+
+    Args:
+        key: A typed key or an integer.
+        n_normal: How many sequences increase.
+        n_anomaly: How many sequences decrease.
+        length: Points of a sequence.
+
+    Returns:
+        A table `(n_normal + n_anomaly, length)` of sorted uniform numbers, not to be scaled.
+
+    References:
+        The synthetic experiment of "Contradicting training" (IJCAI 2022).
+    """
+    x = np.sort(Stream(key).uniform(0, n_normal + n_anomaly, length), axis=1)
+    x[n_normal:] = x[n_normal:, ::-1]
+    return _toy("monotone", x, n_normal, scaling="none")
+
+
+def two_moons(
+    key: Key | int = 0, n_normal: int = 1_000, n_anomaly: int = 200, noise: float = 0.1
+) -> Dataset:
+    """Big moon, small moon: a half circle of radius 1 hooked into one of radius 1/2.
+
+    Args:
+        key: A typed key or an integer.
+        n_normal: How many points lie on the moons, four fifths of them on the big one.
+        n_anomaly: How many points are uniform in the box [-2, 3] x [-2, 2].
+        noise: Standard deviation of the distance from a moon.
+
+    Returns:
+        A table `(n_normal + n_anomaly, 2)`.
+
+    References:
+        The toy example of Ruff, "Deep one-class learning" (2021), chapters 2 and 4.
+    """
+    stream = Stream(key)
+    big = 4 * n_normal // 5
+    angle = np.pi * stream.uniform(0, n_normal)
+    moons = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    moons[big:] = [1.0, 0.25] - moons[big:] / 2
+    moons += noise * stream.normal(1, n_normal, 2)
+    box = [-2.0, -2.0] + stream.uniform(2, n_anomaly, 2) * [5.0, 4.0]
+    return _toy("two_moons", np.concatenate([moons, box]), n_normal)
+
+
+def blobs(
+    key: Key | int = 0,
+    n_normal: int = 500,
+    n_anomaly: int = 100,
+    features: int = 2,
+    centres: int = 3,
+) -> Dataset:
+    """Normal rows in Gaussian blobs, anomalies uniform around them.
+
+    Args:
+        key: A typed key or an integer.
+        n_normal: How many rows lie in a blob.
+        n_anomaly: How many rows are uniform in [-10, 10].
+        features: Columns.
+        centres: How many blobs of standard deviation 1/2 there are, with centres in [-5, 5].
+
+    Returns:
+        A table `(n_normal + n_anomaly, features)`.
+    """
+    stream = Stream(key)
+    centre = 10.0 * stream.uniform(0, centres, features) - 5.0
+    inliers = centre[stream.choice(1, centres, n_normal)] + stream.normal(2, n_normal, features) / 2
+    around = 20.0 * stream.uniform(3, n_anomaly, features) - 10.0
+    return _toy("blobs", np.concatenate([inliers, around]), n_normal)
+
+
+def _toy(
+    name: str, x: Float[np.ndarray, "n d"], n_normal: int, scaling: str | None = None
+) -> Dataset:
+    """A data set whose first `n_normal` rows are normal, and the others anomalous."""
+    y = (np.arange(len(x)) >= n_normal).astype(np.int64)
+    return Dataset(name, x, y, anomaly=True, scaling=scaling)
