@@ -1,0 +1,184 @@
+"""Tables and images in files: npz, csv and parquet."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxad.data.arrays import as_label_column, as_rows
+from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LABEL_NAMES", "SUFFIXES", "Table", "load_table", "read_file"]
+
+SUFFIXES = (".npz", ".csv", ".parquet")
+LABEL_NAMES = ("label", "y", "anomaly", "outlier")
+
+
+class Table(NamedTuple):
+    """Rows of a file, and their labels if it has any.
+
+    Attributes:
+        x: `(n, ...)` rows.
+        y: `(n,)` int64 class numbers, or None.
+        columns: Names of the columns of x; () for an npz file.
+        class_names: Names of the classes 0, 1, ... where labels are words.
+    """
+
+    x: Float[np.ndarray, "n *shape"]
+    y: Int[np.ndarray, "n"] | None
+    columns: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+
+
+def read_file(path: Path, label: str | None = None) -> Dataset:
+    """Read a labelled npz, csv or parquet file.
+
+    Args:
+        path: The file.
+        label: The label column of a csv or parquet file. Default: the column named label, y,
+            anomaly or outlier, else the last one.
+
+    Returns:
+        The data set, named like the file. Labels of nothing but 0 and 1 are taken for normal and
+        anomaly.
+
+    Raises:
+        DataError: The file is broken, or does not hold rows with labels.
+        ConfigError: The label column is not there, or another kind of file.
+    """
+    if _suffix(path) == ".npz":
+        return _npz_dataset(path, _npz(path))
+    frame = _frame(path)
+    label = _label_column(frame, path, label) or str(frame.columns[-1])
+    y, names = _labels(frame, path, label)
+    anomaly = not names and set(np.unique(y)) <= {0, 1}
+    return Dataset(path.stem, _features(frame, path, label), y, names, anomaly)
+
+
+def load_table(path: str | Path, *, label: str | None = None) -> Table:
+    """Read rows that may have no labels, to score them.
+
+    Args:
+        path: A csv, parquet or npz file; an npz holds `X` or `x`, and `y` if there are labels.
+        label: The label column of a csv or parquet file. Default: the column named label, y,
+            anomaly or outlier if there is one; else all columns are features.
+
+    Returns:
+        The rows, and their labels if there are any.
+
+    Raises:
+        DataError: The file is missing or broken, or a feature is not a finite number.
+        ConfigError: The label column is not there, or another kind of file.
+    """
+    path = Path(path)
+    if _suffix(path) != ".npz":
+        frame = _frame(path)
+        label = _label_column(frame, path, label)
+        y, names = (None, ()) if label is None else _labels(frame, path, label)
+        columns = tuple(column for column in frame.columns if column != label)
+        return Table(_features(frame, path, label), y, columns, names)
+    arrays = _npz(path)
+    if "x" not in arrays:
+        raise DataError(f"{path}: holds {_listed(arrays)}; needs X, and y if there are labels")
+    x = as_rows(arrays["x"], f"{path}: X", at_least=1)
+    if "y" not in arrays:
+        return Table(x, None)
+    y, names = as_label_column(arrays["y"], f"{path}: y")
+    return Table(x, y, class_names=names)
+
+
+def _suffix(path: Path) -> str:
+    """The file's kind, checked."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{path}: files that can be read end in {', '.join(SUFFIXES)}")
+    return path.suffix.lower()
+
+
+def _npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, under lower-case names. Pickled objects are not loaded."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name.lower(): archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = "holds pickled objects, which are not loaded for safety"
+        if "allow_pickle" not in str(error) or not zipfile.is_zipfile(path):
+            reason = f"not a complete npz file ({error}); fetch it again"
+        raise DataError(f"{path}: {reason}") from error
+
+
+def _npz_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
+    """The data set of arrays `x, y` or `x_train, y_train, x_test, y_test`."""
+    names: Any = ()
+    for known in ("class_names", "classes"):
+        if known in arrays and arrays[known].dtype.kind == "U":
+            names = arrays[known].tolist()
+    if {"x_train", "y_train"} <= arrays.keys():
+        return from_arrays(
+            arrays["x_train"],
+            arrays["y_train"],
+            name=path.stem,
+            class_names=names,
+            x_test=arrays.get("x_test"),
+            y_test=arrays.get("y_test"),
+        )
+    if {"x", "y"} <= arrays.keys():
+        return from_arrays(arrays["x"], arrays["y"], name=path.stem, class_names=names)
+    raise DataError(
+        f"{path}: holds {_listed(arrays)}; needs X and y, or x_train, y_train, x_test and y_test"
+    )
+
+
+def _listed(arrays: dict[str, np.ndarray]) -> str:
+    return ", ".join(arrays) or "nothing"
+
+
+def _frame(path: Path) -> "pd.DataFrame":
+    """A csv or parquet file as a frame with string column names."""
+    import pandas as pd
+
+    try:
+        if _suffix(path) == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            first = pd.read_csv(path, header=None, nrows=1)
+            is_data = all(np.issubdtype(kind, np.number) for kind in first.dtypes)
+            frame = pd.read_csv(path, header=None if is_data else 0)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are of these kinds
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    frame.columns = [str(column) for column in frame.columns]
+    return frame
+
+
+def _label_column(frame: "pd.DataFrame", path: Path, label: str | None) -> str | None:
+    """The label column as asked for, or by its name."""
+    columns = list(frame.columns)
+    if label is not None:
+        if label not in columns:
+            raise ConfigError(f"{path}: no column {label!r}; columns are {', '.join(columns)}")
+        return label
+    named = [column for column in columns if column.lower() in LABEL_NAMES]
+    if len(named) > 1:
+        raise ConfigError(f"{path}: {', '.join(named)} may be the labels; choose with label=")
+    return named[0] if named else None
+
+
+def _features(frame: "pd.DataFrame", path: Path, label: str | None) -> np.ndarray:
+    """All columns but the labels, as numbers."""
+    features = frame if label is None else frame.drop(columns=label)
+    return as_rows(features, str(path), at_least=1)
+
+
+def _labels(frame: "pd.DataFrame", path: Path, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class numbers of the label column, and names where it holds words."""
+    return as_label_column(frame[label].to_numpy(), f"{path}: column {label!r}")

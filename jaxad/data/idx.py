@@ -1,0 +1,125 @@
+"""The idx files in which MNIST and its relatives come, plain or gzipped.
+
+An idx file is two zero bytes, a type code, the number of axes, the size of each axis as a
+big-endian 32-bit integer, and the values.
+"""
+
+import gzip
+import hashlib
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from jaxad.data.dataset import Dataset
+from jaxad.errors import DataError
+
+__all__ = ["has_idx", "read_idx", "read_idx_folder"]
+
+PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST_PARTS = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+UNSIGNED_BYTE = 0x08
+
+FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+
+# SHA-256 of the unpacked files: a gzip file's own digest depends on who packed it.
+FASHION_DIGESTS = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether a folder holds training images as an idx file."""
+    return _find(folder, PARTS[0]) is not None
+
+
+def read_idx_folder(folder: Path) -> Dataset:
+    """Read a folder of `train-` and, if they are there, `t10k-` images and labels.
+
+    In a folder named `fashion-mnist` (or `fashion_mnist`, `FashionMNIST`) the files are checked
+    against the digests of Fashion-MNIST.
+
+    Args:
+        folder: Where the files are, each with or without `.gz`.
+
+    Returns:
+        Images `(n, height, width, 1)` uint8 with their classes, which have Fashion-MNIST's names
+        if the folder's name contains "fashion".
+
+    Raises:
+        DataError: A file is missing, broken, or not the one its digest is known of.
+    """
+    plain = folder.name.lower().replace("-", "").replace("_", "")
+    digests = FASHION_DIGESTS if plain == "fashionmnist" else {}
+    parts = [_read_part(folder, PARTS, digests)]
+    if _find(folder, TEST_PARTS[0]) is not None:
+        parts.append(_read_part(folder, TEST_PARTS, digests))
+    x_test, y_test = parts[1] if len(parts) > 1 else (None, None)
+    return Dataset(
+        folder.name,
+        *parts[0],
+        class_names=FASHION if "fashion" in plain else (),
+        x_test=x_test,
+        y_test=y_test,
+    )
+
+
+def read_idx(path: Path, digest: str | None = None) -> UInt8[np.ndarray, "*shape"]:
+    """Read one idx file of unsigned bytes.
+
+    Args:
+        path: The file; unpacked if its name ends in `.gz`.
+        digest: The SHA-256 that its unpacked content must have.
+
+    Returns:
+        The array, read-only.
+
+    Raises:
+        DataError: The file cannot be unpacked, is short or long, holds another type, or is not
+            the one that the digest is of.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be unpacked ({error}); fetch it again") from error
+    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+        raise DataError(
+            f"{path}: the content is not the known one (SHA-256 differs); fetch it again, or "
+            "rename the folder if the files are your own"
+        )
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
+        raise DataError(f"{path}: not an idx file of unsigned bytes")
+    start = 4 + 4 * content[3]
+    shape = struct.unpack(f">{content[3]}I", content[4:start]) if len(content) >= start else ()
+    if not shape or len(content) != start + math.prod(shape):
+        raise DataError(f"{path}: {len(content)} bytes are not what shape {shape} needs")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """The file of this name, plain or gzipped, if there is one."""
+    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+
+
+def _read_part(
+    folder: Path, names: tuple[str, str], digests: dict[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of one part."""
+    arrays = []
+    for name in names:
+        path = _find(folder, name)
+        if path is None:
+            raise DataError(f"{folder}: {name} or {name}.gz is missing")
+        arrays.append(read_idx(path, digests.get(name)))
+    return arrays[0], arrays[1]
