@@ -1,0 +1,33 @@
+"""Where data comes from and how it is spoiled.
+
+`load_dataset` gets a `Dataset` from a name, a file or arrays, and `contaminate` draws a `Split`
+from it: training rows with hidden and labelled anomalies, and test rows. `as_train_data` takes
+rows and labels of your own.
+"""
+
+from jaxad.data.arrays import as_train_data
+from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.files import Table, load_table
+from jaxad.data.protocol import contaminate
+from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
+from jaxad.data.sources import data_names, load_dataset
+from jaxad.data.split import Split
+from jaxad.data.synthetic import blobs, monotone_sequences, two_moons
+
+__all__ = [
+    "SCALINGS",
+    "Dataset",
+    "Scaling",
+    "Split",
+    "Table",
+    "as_train_data",
+    "blobs",
+    "contaminate",
+    "data_names",
+    "fit_scaling",
+    "from_arrays",
+    "load_dataset",
+    "load_table",
+    "monotone_sequences",
+    "two_moons",
+]

@@ -1,0 +1,259 @@
+"""Which rows are trained on, labelled, hidden and tested: drawing of row numbers alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from jaxad.data.rng import Stream
+from jaxad.errors import ConfigError, DataError
+
+__all__ = ["Draw", "Request", "draw_rows", "resample", "stratified_split"]
+
+
+class Stage(IntEnum):
+    """The stages of a split; each has random numbers of its own."""
+
+    TEST = 0
+    KNOWN_CLASSES = 1
+    LABELLED_ANOMALIES = 2
+    LABELLED_NORMALS = 3
+    CONTAMINATION = 4
+    NORMALS = 5
+    ORDER = 6
+    RESAMPLE = 7
+
+
+@dataclass(frozen=True)
+class Request:
+    """How many training rows of which kind.
+
+    Attributes:
+        contamination: Fraction of anomalies among the unlabelled rows, in [0, 1); None keeps the
+            data's own.
+        labelled_anomalies: How many (int), or which fraction in (0, 1] of the training anomalies.
+        labelled_normals: How many (int), or which fraction in (0, 1] of the training normals.
+        known_anomaly_classes: How many classes, or which class numbers, the labelled anomalies
+            are drawn from; None is all.
+        n_train: How many unlabelled rows; None is as many as there are.
+
+    Raises:
+        ConfigError: A value out of its range.
+    """
+
+    contamination: float | None
+    labelled_anomalies: int | float = 0
+    labelled_normals: int | float = 0
+    known_anomaly_classes: int | tuple[int, ...] | None = None
+    n_train: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.contamination is not None and not 0 <= self.contamination < 1:
+            raise ConfigError(
+                f"contamination={self.contamination} is not in [0, 1): the fraction of anomalies "
+                "among the unlabelled training rows; None keeps the data's own"
+            )
+        for name in ("labelled_anomalies", "labelled_normals"):
+            value = getattr(self, name)
+            is_count = isinstance(value, int | np.integer)
+            if isinstance(value, bool) or not (value >= 0 and (is_count or value <= 1)):
+                raise ConfigError(
+                    f"{name}={value!r} is neither a count (an int from 0) nor a fraction of the "
+                    "training rows of that kind (a float in [0, 1])"
+                )
+        if self.n_train is not None and self.n_train < 1:
+            raise ConfigError(f"n_train={self.n_train} must be at least 1, or None for all rows")
+        known = self.known_anomaly_classes
+        if isinstance(known, int) and known < 1:
+            raise ConfigError(f"known_anomaly_classes={known} must be at least 1, or None for all")
+
+
+class Draw(NamedTuple):
+    """Row numbers of one training set, in training order.
+
+    Attributes:
+        rows: `(n,)` row numbers.
+        label: `(n,)` int8: -1 labelled anomaly, 0 unlabelled, +1 labelled normal.
+        hidden: `(n,)` int8: 1 for an anomaly among the unlabelled rows.
+        known: The anomaly classes that labelled anomalies were drawn from, () if not restricted.
+    """
+
+    rows: Int[np.ndarray, "n"]
+    label: Int[np.ndarray, "n"]
+    hidden: Int[np.ndarray, "n"]
+    known: tuple[int, ...]
+
+
+def stratified_split(
+    y: Int[np.ndarray, "n"], test_size: float, stream: Stream
+) -> tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]:
+    """Set a share of every class aside for the test.
+
+    A class of two rows or more has at least one row on each side; a class of one row is trained
+    on. Otherwise the count is rounded to the nearest whole number.
+
+    Args:
+        y: `(n,)` class numbers.
+        test_size: The share of test rows, in (0, 1).
+        stream: Random numbers.
+
+    Returns:
+        Row numbers of the training part and of the test part, ascending.
+
+    Raises:
+        ConfigError: `test_size` is not in (0, 1).
+    """
+    if not 0 < test_size < 1:
+        raise ConfigError(f"test_size={test_size} is not in (0, 1)")
+    order = stream.permutation(Stage.TEST, len(y))
+    test = []
+    for c in np.unique(y):
+        rows = order[y[order] == c]
+        size = min(max(round(test_size * len(rows)), 1), len(rows) - 1)
+        test.append(rows[:size])
+    in_test = np.zeros(len(y), bool)
+    in_test[np.concatenate(test)] = True
+    return np.flatnonzero(~in_test), np.flatnonzero(in_test)
+
+
+def resample(n: int, smallest: int, largest: int, stream: Stream) -> Int[np.ndarray, "m"]:
+    """Row numbers of a bootstrap of small data or of a subsample of large data.
+
+    Args:
+        n: How many rows there are.
+        smallest: Fewer rows than this are drawn with replacement, up to this many.
+        largest: More rows than this are thinned to this many.
+        stream: Random numbers.
+
+    Returns:
+        `(m,)` row numbers with `smallest <= m <= largest`.
+    """
+    if n < smallest:
+        return stream.choice(Stage.RESAMPLE, n, smallest)
+    if n > largest:
+        return np.sort(stream.permutation(Stage.RESAMPLE, n)[:largest])
+    return np.arange(n)
+
+
+def draw_rows(
+    y: Int[np.ndarray, "n"], anomaly_classes: Sequence[int], request: Request, stream: Stream
+) -> Draw:
+    """Choose the training rows.
+
+    With the same stream, more contamination adds hidden anomalies to the same ones, and the
+    labelled rows don't depend on the contamination.
+
+    Args:
+        y: `(n,)` class numbers of the training part.
+        anomaly_classes: Which of them are anomalous.
+        request: What is asked for.
+        stream: Random numbers.
+
+    Returns:
+        The chosen rows, shuffled: their order says nothing about their kind.
+
+    Raises:
+        DataError: Fewer rows of a kind than are needed; says both numbers.
+        ConfigError: More known classes than there are.
+    """
+    is_anomaly = np.isin(y, anomaly_classes)
+    anomalies, normals = np.flatnonzero(is_anomaly), np.flatnonzero(~is_anomaly)
+    known = _known_classes(y, anomalies, anomaly_classes, request, stream)
+
+    can_be_labelled = anomalies if not known else anomalies[np.isin(y[anomalies], known)]
+    what = "labelled_anomalies" if not known else f"labelled_anomalies of the classes {known}"
+    n = _count(request.labelled_anomalies, len(anomalies))
+    labelled = _take(can_be_labelled, n, what, Stage.LABELLED_ANOMALIES, stream)
+    n = _count(request.labelled_normals, len(normals))
+    labelled_normals = _take(normals, n, "labelled_normals", Stage.LABELLED_NORMALS, stream)
+
+    hideable = np.setdiff1d(anomalies, labelled)
+    usable = np.setdiff1d(normals, labelled_normals)
+    n_normals, n_hidden = _unlabelled_counts(len(usable), len(hideable), request)
+    hidden = _take(hideable, n_hidden, "contamination", Stage.CONTAMINATION, stream)
+    unlabelled = _take(usable, n_normals, "n_train", Stage.NORMALS, stream)
+
+    parts = (unlabelled, hidden, labelled, labelled_normals)
+    sizes = [len(part) for part in parts]
+    rows = np.concatenate(parts)
+    if len(rows) < 2:
+        raise DataError(f"the training set has {len(rows)} rows; at least 2 are needed")
+    order = stream.permutation(Stage.ORDER, len(rows))
+    label = np.repeat(np.array([0, 0, -1, 1], np.int8), sizes)
+    truth = np.repeat(np.array([0, 1, 0, 0], np.int8), sizes)
+    return Draw(rows[order], label[order], truth[order], known)
+
+
+def _count(asked: int | float, available: int) -> int:
+    """A count, or a fraction turned into one: at least one row for a fraction above 0."""
+    if isinstance(asked, int | np.integer):
+        return int(asked)
+    return max(round(asked * available), 1) if asked > 0 else 0
+
+
+def _take(
+    pool: Int[np.ndarray, "n"], size: int, what: str, stage: Stage, stream: Stream
+) -> Int[np.ndarray, "size"]:
+    """The first `size` rows of a pool in its random order."""
+    if size > len(pool):
+        raise DataError(f"{what}: {size} rows are needed, {len(pool)} are available for training")
+    return pool[stream.permutation(stage, len(pool))[:size]]
+
+
+def _known_classes(
+    y: Int[np.ndarray, "n"],
+    anomalies: Int[np.ndarray, "a"],
+    anomaly_classes: Sequence[int],
+    request: Request,
+    stream: Stream,
+) -> tuple[int, ...]:
+    """The classes that labelled anomalies come from; () where they come from all."""
+    known = request.known_anomaly_classes
+    if known is None:
+        return ()
+    if isinstance(known, int):
+        present = np.unique(y[anomalies])
+        if known > len(present):
+            raise ConfigError(
+                f"known_anomaly_classes={known}, but the training part has {len(present)} "
+                "anomaly classes"
+            )
+        order = stream.permutation(Stage.KNOWN_CLASSES, len(present))
+        return tuple(sorted(present[order[:known]].tolist()))
+    strange = sorted(set(known) - set(anomaly_classes))
+    if strange:
+        raise ConfigError(
+            f"known_anomaly_classes holds class {strange[0]}, which is not anomalous; anomaly "
+            f"classes are {tuple(anomaly_classes)}"
+        )
+    return known
+
+
+def _unlabelled_counts(normals: int, anomalies: int, request: Request) -> tuple[int, int]:
+    """How many unlabelled normals and hidden anomalies to take from those available."""
+    rho, n = request.contamination, request.n_train
+    if n is None:
+        if rho is None:
+            return normals, anomalies
+        n_normals = normals
+        n_hidden = round(rho / (1 - rho) * normals)
+    else:
+        own = anomalies / max(normals + anomalies, 1)
+        n_hidden = round((own if rho is None else rho) * n)
+        n_normals = n - n_hidden
+    if n_normals > normals:
+        raise DataError(
+            f"n_train={n} needs {n_normals} unlabelled normals, {normals} are available"
+        )
+    if n_hidden > anomalies:
+        most = np.floor(1e4 * anomalies / (anomalies + n_normals)) / 1e4
+        fewer = f", n_train of at most {int(anomalies / rho)}" if rho and anomalies else ""
+        raise DataError(
+            f"contamination={rho} needs {n_hidden} hidden anomalies among {n_normals} normals, "
+            f"{anomalies} unlabelled ones are available: ask for at most {most:g}{fewer}, or "
+            "label fewer"
+        )
+    return n_normals, n_hidden

@@ -1,0 +1,129 @@
+"""Scaling fitted on training rows, and applied to rows that nobody has seen."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from jaxad.data.arrays import as_rows
+from jaxad.errors import DataError, unknown_name
+
+__all__ = ["SCALINGS", "Scaling", "fit_scaling"]
+
+SCALINGS = ("standard", "minmax", "range", "gcn", "none")
+
+
+class Scaling(NamedTuple):
+    """How raw rows of a source become rows for a detector: `(x - shift) / scale`.
+
+    There is one constant for each index of the last axis: a column of a table, a channel of images
+    and windows. Stacked over seeds, the constants have one more axis in front.
+
+    Attributes:
+        kind: One of `SCALINGS`.
+        shift: `(d,)` or `(seeds, d)` float64.
+        scale: `(d,)` or `(seeds, d)` float64, above 0.
+    """
+
+    kind: str
+    shift: Float[np.ndarray, "*seeds d"]
+    scale: Float[np.ndarray, "*seeds d"]
+
+    def apply(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
+        """Scale raw rows as the training rows were scaled; nothing is clipped.
+
+        Args:
+            x: `(n, ...)` raw rows of the source that the constants were fitted on.
+
+        Returns:
+            `(n, ...)` float32 rows, or `(seeds, n, ...)` with constants of several seeds; uint8
+            images stay as they are under "none".
+
+        Raises:
+            DataError: The rows are not finite numbers, or have another number of columns or
+                channels.
+        """
+        x = as_rows(x, at_least=1)
+        if x.shape[-1] != self.shift.shape[-1]:
+            raise DataError(
+                f"x has {x.shape[-1]} columns or channels, the scaling was fitted on "
+                f"{self.shift.shape[-1]}"
+            )
+        rows = _contrast_normalised(x) if self.kind == "gcn" else x
+        dtype = np.float64 if rows.dtype == np.float64 else np.float32
+        shift, scale = self.shift.astype(dtype), self.scale.astype(dtype)
+        if shift.ndim == 2:
+            axes = tuple(range(1, rows.ndim))
+            shift, scale = np.expand_dims(shift, axes), np.expand_dims(scale, axes)
+        if self.kind == "none":
+            rows = rows if rows.dtype == np.uint8 else rows.astype(np.float32, copy=False)
+            return np.repeat(rows[None], len(shift), axis=0) if shift.ndim > 1 else rows
+        return ((rows - shift) / scale).astype(np.float32, copy=False)
+
+
+def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
+    """Find the constants of a scaling on training rows.
+
+    A column that is constant in the training rows has a scale of 1, as in scikit-learn: its
+    training rows become 0, and a test row keeps its raw distance from them. A column that is
+    *nearly* constant, such as a border pixel that is set in one training image, is divided by its
+    small spread under "standard" and "minmax", and may become very large in a test row. For tables
+    whose columns have one unit, such as pixels, "range" has no such columns.
+
+    Args:
+        x: `(n, ...)` training rows.
+        kind: "standard": mean 0 and standard deviation 1 for each column or channel.
+            "minmax": 0 to 1 for each column or channel.
+            "range": 0 to 1 over all columns together.
+            "gcn": L1 global contrast normalisation: each row less its mean, divided by its mean
+            absolute deviation, then 0 to 1 over all training rows.
+            "none": as it is.
+            "auto": "none" for uint8 images and for float images within [0, 1], "minmax" for other
+            images, "standard" for tables and windows.
+
+    Returns:
+        The constants.
+
+    Raises:
+        ConfigError: `kind` is none of these.
+    """
+    if kind == "auto":
+        kind = _kind_for(x)
+    if kind not in SCALINGS:
+        raise unknown_name("scaling", kind, ["auto", *SCALINGS])
+    columns = x.shape[-1]
+    shift, scale = np.zeros(columns), np.ones(columns)
+    rows = _contrast_normalised(x) if kind == "gcn" else x
+    over = tuple(range(rows.ndim - 1))
+    if kind == "standard":
+        shift = rows.mean(over, dtype=np.float64)
+        scale = rows.std(over, dtype=np.float64)
+    elif kind == "minmax":
+        shift = rows.min(over).astype(np.float64)
+        scale = rows.max(over) - shift
+    elif kind in ("range", "gcn"):
+        shift = np.full(columns, float(rows.min()))
+        scale = rows.max() - shift
+    # The spread of a constant column is not exactly 0: its mean is rounded.
+    rounding = len(rows) * np.finfo(np.float64).eps * np.abs(shift)
+    constant = scale <= np.maximum(rounding, np.finfo(np.float32).tiny)
+    return Scaling(kind, shift, np.where(constant, 1.0, scale))
+
+
+def _kind_for(x: np.ndarray) -> str:
+    """The scaling that "auto" means for these training rows."""
+    if x.dtype == np.uint8:
+        return "none"
+    if x.ndim == 4:
+        return "none" if x.min() >= 0 and x.max() <= 1 else "minmax"
+    return "standard"
+
+
+def _contrast_normalised(x: np.ndarray) -> Float[np.ndarray, "n *shape"]:
+    """Each row less its mean, divided by its mean absolute deviation; constant rows become 0."""
+    axes = tuple(range(1, x.ndim))
+    rows = x.astype(np.float32)
+    rows -= rows.mean(axes, keepdims=True)
+    size = np.abs(rows).mean(axes, keepdims=True)
+    rows /= np.where(size > 1e-6, size, 1.0)
+    return rows

@@ -1,0 +1,131 @@
+"""A split: what is trained on, what is tested on, and what was hidden."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from jaxad.data.scaling import Scaling
+from jaxad.errors import ConfigError
+from jaxad.types import TestData, TrainData
+
+__all__ = ["Split", "stack_splits"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """Training and test data drawn from one data set, for one seed or for several.
+
+    With several seeds every array has a leading seed axis, rows are padded to one length with
+    zeros, and `train.count` and `test.count` say how many rows of each seed are data.
+
+    Attributes:
+        train: What a detector may see.
+        test: What it is evaluated on.
+        hidden: `(n,)` int8: 1 for the anomalies among the unlabelled training rows. For
+            diagnostics alone: nothing that trains may read it.
+        scaling: Turns further raw rows of the source into rows like these.
+        setting: What was asked for and what came of it, as JSON can hold it.
+        train_rows: `(n,)` int64: which row of the source each training row is; -1 for padding.
+        test_rows: `(m,)` int64: the same of the test rows, counted in the test part where the
+            source comes with one.
+    """
+
+    train: TrainData
+    test: TestData
+    hidden: Int[np.ndarray, "*seeds n"]
+    scaling: Scaling
+    setting: dict[str, Any]
+    train_rows: Int[np.ndarray, "*seeds n"]
+    test_rows: Int[np.ndarray, "*seeds m"]
+
+    def __repr__(self) -> str:
+        seeds = "" if self.seeds is None else f"{self.seeds} seeds, "
+        train, test = self.hidden.shape[-1], self.test_rows.shape[-1]
+        return f"Split({self.setting['dataset']!r}: {seeds}{train} to train, {test} to test)"
+
+    @property
+    def seeds(self) -> int | None:
+        """How many seeds are stacked here; None for a single split."""
+        return len(self.hidden) if self.hidden.ndim == 2 else None
+
+    def seed(self, index: int) -> "Split":
+        """The split of one seed, without its padding.
+
+        Args:
+            index: Which seed, from 0.
+
+        Raises:
+            ConfigError: This is a single split, or has no such seed.
+        """
+        if self.seeds is None or not 0 <= index < self.seeds:
+            raise ConfigError(f"seed({index}): the split has {self.seeds} stacked seeds")
+        n, m = int(self.train.count[index]), int(self.test.count[index])
+        setting = {k: v[index] if k in DRAWN else v for k, v in self.setting.items()}
+        return Split(
+            train=TrainData(
+                x=self.train.x[index, :n],
+                label=self.train.label[index, :n],
+                count=self.train.count[index],
+                features=self.train.features[index],
+            ),
+            test=TestData(
+                x=self.test.x[index, :m],
+                label=self.test.label[index, :m],
+                count=self.test.count[index],
+                seen=self.test.seen[index, :m],
+            ),
+            hidden=self.hidden[index, :n],
+            scaling=Scaling(
+                self.scaling.kind, self.scaling.shift[index], self.scaling.scale[index]
+            ),
+            setting=setting | {"seeds": None},
+            train_rows=self.train_rows[index, :n],
+            test_rows=self.test_rows[index, :m],
+        )
+
+
+# What in a setting is drawn, and so is a list over seeds.
+DRAWN = ("key", "known_classes", "rows")
+
+
+def stack_splits(splits: Sequence[Split]) -> Split:
+    """Several splits of one data set as one, with a leading seed axis.
+
+    Args:
+        splits: Single splits, one a seed.
+
+    Returns:
+        Their arrays stacked; rows padded with zeros, and with -1 in `train_rows`, `test_rows`.
+    """
+    first = splits[0]
+    drawn = {name: [s.setting[name] for s in splits] for name in DRAWN}
+    return Split(
+        train=TrainData(
+            *(_stack(leaves) for leaves in zip(*(s.train for s in splits), strict=True))
+        ),
+        test=TestData(*(_stack(leaves) for leaves in zip(*(s.test for s in splits), strict=True))),
+        hidden=_stack([s.hidden for s in splits]),
+        scaling=Scaling(
+            first.scaling.kind,
+            np.stack([s.scaling.shift for s in splits]),
+            np.stack([s.scaling.scale for s in splits]),
+        ),
+        setting=first.setting | drawn | {"seeds": len(splits)},
+        train_rows=_stack([s.train_rows for s in splits], fill=-1),
+        test_rows=_stack([s.test_rows for s in splits], fill=-1),
+    )
+
+
+def _stack(arrays: Sequence[Any], fill: int = 0) -> np.ndarray:
+    """Stack arrays that differ in length alone, padded with `fill` at the end."""
+    first = np.asarray(arrays[0])
+    if first.ndim == 0:
+        return np.stack(arrays)
+    longest = max(len(array) for array in arrays)
+    out = np.full((len(arrays), longest, *first.shape[1:]), fill, first.dtype)
+    for i, array in enumerate(arrays):
+        out[i, : len(array)] = array
+    return out
