@@ -139,21 +139,29 @@ def _column(names: Sequence[str], index: int) -> str:
 
 def _numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray:
     """`x` as floats, or an error that names the first column that holds no numbers."""
-    try:
-        return x.astype(np.float64)
-    except (TypeError, ValueError):
-        pass
-    if x.ndim == 2 and x.dtype.kind in "OUST":
-        for index in range(x.shape[1]):
+    if x.dtype.kind in "OUST":
+        try:
+            return x.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+        for index in range(x.shape[1] if x.ndim == 2 else 0):
             for row, value in enumerate(x[:, index]):
-                try:
-                    float(value)
-                except (TypeError, ValueError):
+                if not _is_number(value):
                     raise DataError(
-                        f"{what} holds {value!r} in row {row} of column {_column(names, index)}: "
-                        "features are numbers; encode this column or leave it out"
-                    ) from None
+                        f"{what} holds {str(value)!r} in row {row} of column "
+                        f"{_column(names, index)}: features are numbers; encode this column or "
+                        "leave it out"
+                    )
     raise DataError(f"{what} is of type {x.dtype} with shape {x.shape}; features are numbers")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value can be read as a number."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _check_finite(x: np.ndarray, what: str, names: Sequence[str]) -> None:

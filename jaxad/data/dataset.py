@@ -115,8 +115,7 @@ class Dataset:
         named = {self.class_name(c): c for c in self.classes}
         if given in named:
             return named[str(given)]
-        listing = (f"{name} ({c})" if self.class_names else name for name, c in named.items())
-        raise unknown_name(f"class of {self.name!r}", str(given), listing)
+        raise unknown_name(f"class of {self.name!r}", str(given), named)
 
     def class_numbers(self, given: int | str | Sequence[int | str]) -> tuple[int, ...]:
         """The numbers of one class or of several, in order and without repeats.

@@ -67,7 +67,7 @@ class Request:
         if self.n_train is not None and self.n_train < 1:
             raise ConfigError(f"n_train={self.n_train} must be at least 1, or None for all rows")
         known = self.known_anomaly_classes
-        if isinstance(known, int) and known < 1:
+        if isinstance(known, int | np.integer) and known < 1:
             raise ConfigError(f"known_anomaly_classes={known} must be at least 1, or None for all")
 
 
@@ -214,7 +214,7 @@ def _known_classes(
     known = request.known_anomaly_classes
     if known is None:
         return ()
-    if isinstance(known, int):
+    if isinstance(known, int | np.integer):
         present = np.unique(y[anomalies])
         if known > len(present):
             raise ConfigError(

@@ -106,12 +106,11 @@ def contaminate(
         test_size, scaling = ADBENCH_TEST_SIZE, "minmax"
     if seeds is not None and seeds < 1:
         raise ConfigError(f"seeds={seeds} must be at least 1, or None for a single split")
-    if isinstance(known_anomaly_classes, Sequence):
-        known_anomaly_classes = data.class_numbers(known_anomaly_classes)
+    known = known_anomaly_classes
+    if known is not None and not isinstance(known, int | np.integer):
+        known = data.class_numbers(known)
     anomaly_classes = _anomaly_classes(data, normal_class, anomaly_labels)
-    request = Request(
-        contamination, labelled_anomalies, labelled_normals, known_anomaly_classes, n_train
-    )
+    request = Request(contamination, labelled_anomalies, labelled_normals, known, n_train)
     setting = {
         "dataset": data.name,
         "normal_classes": [data.class_name(c) for c in data.classes if c not in anomaly_classes],
@@ -119,12 +118,13 @@ def contaminate(
         "contamination": contamination,
         "labelled_anomalies": labelled_anomalies,
         "labelled_normals": labelled_normals,
-        "known_anomaly_classes": known_anomaly_classes,
+        "known_anomaly_classes": known,
         "test_size": test_size if data.x_test is None or protocol == "adbench" else None,
         "n_train": n_train,
         "protocol": protocol,
         "seeds": None,
     }
+    setting = {k: v.item() if isinstance(v, np.generic) else v for k, v in setting.items()}
 
     def one(key: Key) -> Split:
         return _split(data, Stream(key), anomaly_classes, request, test_size, scaling, setting)

@@ -1,0 +1,72 @@
+"""Random orders from keys, and the toy sets drawn with them."""
+
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+
+from jaxad.data import blobs, load_dataset, monotone_sequences, two_moons
+from jaxad.data.rng import Stream
+from jaxad.errors import ConfigError
+
+PERMUTATION = [0, 3, 7, 5, 1, 2, 6, 4]
+
+
+def test_order_of_a_key_never_changes():
+    """The numbers were computed once; a change breaks every published split."""
+    assert Stream(0).permutation(0, 8).tolist() == PERMUTATION
+    assert Stream(jax.random.key(0)).permutation(0, 8).tolist() == PERMUTATION
+
+
+def test_stages_and_keys_have_their_own_numbers():
+    orders = {
+        tuple(Stream(key).permutation(stage, 30)) for key in (0, 1, -1, 7) for stage in (0, 1)
+    }
+    assert len(orders) == 8
+
+
+def test_permutation_is_uniform():
+    counts = np.bincount([Stream(i).permutation(0, 3)[0] for i in range(600)], minlength=3)
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_uniform_and_normal_have_their_distributions():
+    assert stats.kstest(Stream(0).uniform(0, 2000), "uniform").pvalue > 1e-3
+    assert stats.kstest(Stream(0).normal(0, 40, 50).ravel(), "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("key", [None, 1.5, "0", True, np.zeros(2, np.uint32)])
+def test_other_things_are_no_keys(key):
+    with pytest.raises(ConfigError, match="key is"):
+        Stream(key)
+
+
+def test_several_keys_are_refused():
+    with pytest.raises(ConfigError, match="one key, and the number of seeds"):
+        Stream(jax.random.split(jax.random.key(0)))
+
+
+def test_normal_sequences_increase_and_anomalous_ones_decrease():
+    data = monotone_sequences(3, n_normal=20, n_anomaly=10, length=6)
+    steps = np.diff(data.x, axis=1)
+    assert (steps[data.y == 0] > 0).all()
+    assert (steps[data.y == 1] < 0).all()
+    assert data.x.min() >= 0
+    assert data.x.max() <= 1
+
+
+def test_moons_without_noise_lie_on_their_half_circles():
+    data = two_moons(0, n_normal=100, n_anomaly=10, noise=0.0)
+    big, small = data.x[:80], data.x[80:100]
+    np.testing.assert_allclose(np.hypot(*big.T), 1.0)
+    np.testing.assert_allclose(np.hypot(*(small - [1.0, 0.25]).T), 0.5)
+    assert (big[:, 1] >= 0).all()
+    assert (small[:, 1] <= 0.25).all()
+
+
+def test_toy_sets_follow_their_key_and_are_bundled():
+    np.testing.assert_array_equal(load_dataset("blobs").x, blobs(0).x)
+    assert not np.array_equal(blobs(1).x, blobs(0).x)
+    assert blobs(features=5).x.shape == (600, 5)
+    assert load_dataset("two_moons").y.sum() == 200
+    assert load_dataset("monotone").scaling == "none"
