@@ -1,9 +1,9 @@
-"""Convolution, pooling and up-sampling in the form that is fast on every back end.
+"""Convolution, pooling and up-sampling in a form that is fast on the CPU as well.
 
 The CPU back end of XLA turns a convolution inside a loop into its fast form only where the layout
 is channels-last in input, kernel and output (jax issue 12868). The derivatives that JAX derives
 for a convolution are in other layouts, so a training step inside `lax.scan` falls to a naive
-loop, some twenty times slower. `canonical_conv` has its derivatives written with explicit
+loop, ten to twenty times slower. `canonical_conv` has its derivatives written with explicit
 transposes instead: each convolution, forward and backward and of every order, is channels-last.
 
 The choice is not made by device: one program can then be exported for any platform.
@@ -220,7 +220,7 @@ def max_pool(x: Num[Array, "n h w c"], window: int = 2) -> Num[Array, "n h2 w2 c
     """Maximum over squares that do not overlap; rows and columns left over are dropped.
 
     Written as a reduction of a reshaped array: the gradient of `reduce_window`, as in flax's own
-    max-pool, is over ten times slower on the CPU. Entries that tie for the maximum share its
+    max-pool, is about five times slower on the CPU. Entries that tie for the maximum share its
     gradient evenly (flax's gives it to the first).
 
     Args:
