@@ -104,7 +104,8 @@ def _suffix(path: Path) -> str:
 def _npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz file, under lower-case names. Pickled objects are not loaded."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, as np.load leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name.lower(): archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
@@ -150,7 +151,7 @@ def _frame(path: Path) -> "pd.DataFrame":
             frame = pd.read_parquet(path)
         else:
             first = pd.read_csv(path, header=None, nrows=1)
-            is_data = all(np.issubdtype(kind, np.number) for kind in first.dtypes)
+            is_data = all(pd.api.types.is_numeric_dtype(kind) for kind in first.dtypes)
             frame = pd.read_csv(path, header=None if is_data else 0)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error

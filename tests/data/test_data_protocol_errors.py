@@ -52,7 +52,7 @@ def test_settings_out_of_range_are_refused(asked, message):
         ),
         (
             {"contamination": 0.5},
-            "needs 30 hidden anomalies among 30 normals, 18 .* at most 0.375, n_train of at most 36",
+            "needs 30 hidden anomalies among 30 normals, 18 .* at most 0.375, n_train of .* 36",
         ),
         (
             {"contamination": 0.1, "labelled_anomalies": 18},
@@ -75,7 +75,7 @@ def test_largest_possible_contamination_is_possible():
 
 
 def test_absent_and_missing_classes_name_those_there_are():
-    with pytest.raises(ConfigError, match="unknown class of 'zoo' 'cat'.*: ant, bee, cow"):
+    with pytest.raises(ConfigError, match=r"unknown class of 'zoo' 'cat'.*: ant, bee, cow"):
         contaminate(three_classes(), 0, normal_class="cat")
     with pytest.raises(ConfigError, match="'7'"):
         contaminate(three_classes(), 0, anomaly_labels=7)
