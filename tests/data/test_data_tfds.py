@@ -27,7 +27,7 @@ def png(value: int) -> io.BytesIO:
     return file
 
 
-def prepare(folder, name, feature, value, *, sizes=SIZES, keys=("image", "label"), fmt=None):
+def prepare(folder, name, feature, value, *, sizes=SIZES, keys=("image", "label")):
     """Write a data set with tensorflow-datasets: value(i) is the feature of example i."""
 
     class Tiny(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -49,7 +49,7 @@ def prepare(folder, name, feature, value, *, sizes=SIZES, keys=("image", "label"
                 yield i, {"image": value(i), "label": i % 2}
 
     Tiny.name = name
-    Tiny(data_dir=folder, file_format=fmt or "array_record").download_and_prepare()
+    Tiny(data_dir=folder, file_format="array_record").download_and_prepare()
 
 
 def test_images_are_read_with_their_parts_and_class_names(tmp_path):
