@@ -26,12 +26,16 @@ class Sampler(Protocol):
         """A table to draw from, made once."""
         ...
 
-    def draw(self, table: PyTree, key: Key, step: Int[Array, ""]) -> Int[Array, "b"]:
+    def shuffle(self, key: Key) -> PyTree:
+        """The randomness of an epoch, as few numbers: they are drawn ahead for many steps."""
+        ...
+
+    def draw(self, table: PyTree, order: PyTree, step: Int[Array, ""]) -> Int[Array, "b"]:
         """The rows of one batch.
 
         Args:
             table: What `init` made.
-            key: A key of the epoch.
+            order: What `shuffle` drew for the epoch.
             step: The batch's number within the epoch.
         """
         ...
@@ -76,10 +80,14 @@ class ShuffledEpochs:
         index = jnp.zeros(n, jnp.int32).at[position].set(jnp.arange(n), mode="drop")
         return Rows(index, jnp.sum(part))
 
-    def draw(self, table: Rows, key: Key, step: Int[Array, ""]) -> Int[Array, "b"]:
+    def shuffle(self, key: Key) -> UInt32[Array, "rounds 2"]:
+        """The constants of the epoch's permutation."""
+        return jax.random.bits(key, (_ROUNDS, 2), jnp.uint32)
+
+    def draw(self, table: Rows, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
         """The rows of one batch, `(batch_size,)`."""
         position = (step * self.batch_size + jnp.arange(self.batch_size)) % table.count
-        return table.index[permuted(key, table.count, position)]
+        return table.index[permuted(order, table.count, position)]
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
         """Batches an epoch for each seed: rows that take part / batch size, rounded up."""
@@ -90,16 +98,16 @@ class ShuffledEpochs:
 
 
 def permuted(
-    key: Key, n: Int[Array, ""] | int, position: Int[Array, "b"]
+    constants: UInt32[Array, "rounds 2"], n: Int[Array, ""] | int, position: Int[Array, "b"]
 ) -> Int[Array, "b"]:
-    """Where a keyed random permutation of `0..n-1` takes some positions, without computing it all.
+    """Where a random permutation of `0..n-1` takes some positions, without computing it all.
 
     `n` is traced: a shuffle by sorting would cost the padded length at each epoch. Instead the
     numbers of as many bits as `n - 1` has are scrambled by a bijection, again and again until the
     result is below `n` (cycle walking), which is a bijection of `0..n-1`.
 
     Args:
-        key: Chooses the permutation.
+        constants: Random numbers that choose the permutation.
         n: How many numbers are permuted, `1 <= n < 2**31`.
         position: `(b,)` numbers in `0..n-1`.
 
@@ -110,7 +118,6 @@ def permuted(
     bits = 32 - jax.lax.clz(jnp.maximum(n - 1, 1))
     mask = (jnp.uint32(1) << bits) - 1
     half = (bits + 1) // 2
-    constants = jax.random.bits(key, (_ROUNDS, 2), jnp.uint32)
 
     def scramble(x: UInt32[Array, "b"]) -> UInt32[Array, "b"]:
         # Each line is invertible on numbers of `bits` bits.

@@ -313,11 +313,17 @@ def _advance_seed(
     update, each_epoch, sampler = parts
     per_epoch = largest(steps_per_epoch)
 
+    # All random keys of the window at once: drawn one by one they cost more than a small step.
+    steps = window.start + jnp.arange(_BUFFER)
+    epoch_keys = jax.vmap(partial(jax.random.fold_in, key))(steps // per_epoch)
+    orders = jax.vmap(lambda k: sampler.shuffle(jax.random.fold_in(k, 0)))(epoch_keys)
+    step_keys = jax.vmap(jax.random.fold_in)(epoch_keys, 1 + steps % per_epoch)
+
     def draw(t):
-        epoch_key = jax.random.fold_in(key, t // per_epoch)
-        index = sampler.draw(table, jax.random.fold_in(epoch_key, 0), t % per_epoch)
+        order = jax.tree.map(lambda o: o[t - window.start], orders)
+        index = sampler.draw(table, order, t % per_epoch)
         batch = Batch(data.x[index], data.label[index], index, t / per_epoch)
-        return batch, jax.random.fold_in(epoch_key, 1 + t % per_epoch)
+        return batch, step_keys[t - window.start]
 
     def step(t, carry):
         state, history = carry

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 
-from jaxad.nets.base import Net
+from jaxad.nets.base import ZEROS, Net
 from jaxad.nets.conv import canonical_conv, max_pool, upsample
-from jaxad.nets.init import kernel_init
 from jaxad.nets.norm import Norm, normalise
 from jaxad.rows import pad_axis
 
@@ -32,7 +31,7 @@ class LeNetEncoder(nn.Module):
                 channels,
                 _KERNEL,
                 use_bias=self.bias,
-                kernel_init=kernel_init,
+                kernel_init=ZEROS,
                 conv_general_dilated=self.convolution,
                 name=f"conv_{i}",
             )(x)
@@ -41,7 +40,7 @@ class LeNetEncoder(nn.Module):
         x = x.reshape(x.shape[0], -1)
         last = len(self.widths) - 1
         for i, width in enumerate(self.widths):
-            x = nn.Dense(width, use_bias=self.bias, kernel_init=kernel_init, name=f"dense_{i}")(x)
+            x = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(x)
             if i < last:
                 x = normalise(self.norm, train, f"dense_norm_{i}")(x)
                 x = nn.leaky_relu(x, self.slope)
@@ -67,7 +66,7 @@ class LeNetDecoder(nn.Module):
             sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
         first = (*sizes[-1], self.channels[0])
         for i, units in enumerate((*self.widths, first[0] * first[1] * first[2])):
-            z = nn.Dense(units, use_bias=self.bias, kernel_init=kernel_init, name=f"dense_{i}")(z)
+            z = nn.Dense(units, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(z)
             z = normalise(self.norm, train, f"dense_norm_{i}")(z)
             z = nn.leaky_relu(z, self.slope)
         x = z.reshape(z.shape[0], *first)
@@ -79,7 +78,7 @@ class LeNetDecoder(nn.Module):
                 channels,
                 _KERNEL,
                 use_bias=self.bias,
-                kernel_init=kernel_init,
+                kernel_init=ZEROS,
                 conv_general_dilated=self.convolution,
                 name=f"conv_{i}",
             )(x)

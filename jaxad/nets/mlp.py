@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import flax.linen as nn
 
-from jaxad.nets.base import INPUT, OUTPUT, Net
-from jaxad.nets.init import kernel_init, output_kernel_init
+from jaxad.nets.base import INPUT, OUTPUT, ZEROS, Net
 from jaxad.nets.norm import Norm, normalise
 
 __all__ = ["mlp_decoder", "mlp_encoder"]
@@ -24,7 +23,7 @@ class MLPEncoder(nn.Module):
         last = len(self.widths) - 1
         for i, width in enumerate(self.widths):
             name = INPUT if i == 0 else f"dense_{i}"
-            x = nn.Dense(width, use_bias=self.bias, kernel_init=kernel_init, name=name)(x)
+            x = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=name)(x)
             if i < last:
                 x = normalise(self.norm, train, f"norm_{i}")(x)
                 x = nn.leaky_relu(x, self.slope)
@@ -43,11 +42,11 @@ class MLPDecoder(nn.Module):
     @nn.compact
     def __call__(self, z, train):
         for i, width in enumerate(self.widths):
-            z = nn.Dense(width, use_bias=self.bias, kernel_init=kernel_init, name=f"dense_{i}")(z)
+            z = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(z)
             z = normalise(self.norm, train, f"norm_{i}")(z)
             z = nn.leaky_relu(z, self.slope)
         return nn.Dense(
-            self.features, use_bias=self.bias, kernel_init=output_kernel_init, name=OUTPUT
+            self.features, use_bias=self.bias, kernel_init=ZEROS, name=OUTPUT
         )(z)
 
 
