@@ -197,14 +197,19 @@ def test_one_key_is_one_split_and_integers_are_keys():
 def test_drawing_compiles_nothing_for_new_sizes():
     contaminate(classes([30, 20]), jax.random.key(0), normal_class=0, seeds=2)
     compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *args, **kwargs: compiled.append(name) if "compile" in name else None
-    )
-    contaminate(classes([41, 23]), jax.random.key(1), normal_class=0, seeds=3)
-    assert not compiled
-    jax.jit(lambda x: x + 1)(np.ones(3))
-    assert compiled  # the listener does hear
-    jax.monitoring.clear_event_listeners()
+
+    def listen(name, *args, **kwargs):
+        if "compile" in name:
+            compiled.append(name)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        contaminate(classes([41, 23]), jax.random.key(1), normal_class=0, seeds=3)
+        assert not compiled
+        jax.jit(lambda x: x + 1)(np.ones(3))
+        assert compiled  # the listener does hear
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 def test_order_says_nothing_about_the_kind_of_a_row():
