@@ -1,5 +1,6 @@
 """Deep anomaly detection in JAX for training data that is itself dirty."""
 
+from jaxad.checkpoint import load, save
 from jaxad.data import (
     Dataset,
     Split,
@@ -34,7 +35,9 @@ __all__ = [
     "evaluate",
     "fit",
     "from_arrays",
+    "load",
     "load_dataset",
     "make",
+    "save",
     "score",
 ]

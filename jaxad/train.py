@@ -57,6 +57,7 @@ class Fit:
         seconds: Wall time, split into compiling and running.
         mode: How seeds were mapped: "vmap" or "map".
         interrupted: Whether training was stopped before its end.
+        rows: How many training rows the arrays had room for.
     """
 
     detector: Detector
@@ -65,6 +66,7 @@ class Fit:
     seconds: Seconds = field(default_factory=Seconds)
     mode: str = "vmap"
     interrupted: bool = False
+    rows: int = 0
 
     @property
     def seeds(self) -> int:
@@ -172,7 +174,8 @@ def fit(
             saver = Saver(Path(checkpoint), detector, train, root, _SAVE_SECONDS)
             place = saver.restore(place, lambda phase: _shapes_in(study, place.state, phase))
         place = _train(study, place, stop, progress, saver)
-    return Fit(detector, place.state, place.history, seconds, study.how.mode, stop.is_set())
+        rows = train.x.shape[np.ndim(train.count)]
+    return Fit(detector, place.state, place.history, seconds, study.how.mode, stop.is_set(), rows)
 
 
 def as_partial(fn: Callable) -> Partial:

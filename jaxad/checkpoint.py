@@ -1,0 +1,276 @@
+"""Fitted detectors as folders, and states between the chunks of a fit; orbax and JSON, no pickle."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxad.data import Scaling
+from jaxad.detector import Detector
+from jaxad.detectors.registry import REGISTRY, Spec, make_for
+from jaxad.errors import ConfigError, DataError
+from jaxad.rows import pad_to_buckets
+from jaxad.seeds import resolve_mode
+from jaxad.types import Key, PyTree, State, TrainData
+
+if TYPE_CHECKING:
+    from jaxad.train import Fit, Place
+
+__all__ = ["Saver", "load", "save"]
+
+FORMAT, VERSION = "jaxad-detector", 1
+_CONFIG, _ARRAYS = "config.json", "arrays"
+
+
+def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -> Path:
+    """Save a fitted detector as a folder: arrays by orbax, configuration as JSON.
+
+    Nothing half-written stays behind: the folder appears when it is complete.
+
+    Args:
+        fitted: A fit of a registered detector.
+        folder: Where to; must not exist yet.
+        scaling: How raw rows become the rows that were trained on, as in `split.scaling`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ConfigError: The detector is not a registered one, or the folder exists or can't be
+            written.
+    """
+    import orbax.checkpoint as ocp
+
+    detector = fitted.detector
+    if detector.name not in REGISTRY:
+        raise ConfigError(
+            f"only registered detectors can be saved; given {detector.name!r}. Register its "
+            "builder with jaxad.detectors.register"
+        )
+    folder = Path(folder).absolute()
+    if folder.exists():
+        raise ConfigError(f"the folder {str(folder)!r} exists already; give a new one")
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "jaxad": version("jaxad"),
+        "detector": detector.name,
+        "config": asdict(detector.config),
+        "input_shape": list(detector.input_shape or ()),
+        "rows": fitted.rows,
+        "seeds": fitted.seeds,
+        "scaling": None if scaling is None else scaling.kind,
+    }
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        with ocp.StandardCheckpointer() as checkpointer:
+            checkpointer.save(partial / _ARRAYS, _arrays(fitted.state, scaling))
+        (partial / _CONFIG).write_text(json.dumps(description, indent=2) + "\n")
+        partial.rename(folder)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {str(folder)!r}: {error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
+    """Load what `save` saved, on any machine.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The fit, without history, and the scaling that was saved with it.
+
+    Raises:
+        DataError: No saved detector, a format or version that is not known, or arrays that do not
+            fit the configuration.
+    """
+    import orbax.checkpoint as ocp
+
+    from jaxad.train import Fit
+
+    folder = Path(folder).absolute()
+    description = _description(folder)
+    shape, rows, seeds = description["input_shape"], description["rows"], description["seeds"]
+    detector = make_for(description["detector"], Spec(tuple(shape), rows), _config(description))
+    state = _state_shapes(detector, rows, seeds)
+    kind = description["scaling"]
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            # Scaling has shapes of its own: what was saved says which.
+            saved = checkpointer.metadata(folder / _ARRAYS).item_metadata.tree
+            target = {"state": state}
+            if kind is not None:
+                target["scaling"] = {
+                    name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+                    for name, leaf in saved["scaling"].items()
+                }
+            arrays = checkpointer.restore(folder / _ARRAYS, target)
+    except (ValueError, KeyError, OSError) as error:
+        raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
+    scaling = None
+    if kind is not None:
+        scaling = Scaling(kind, *(np.asarray(arrays["scaling"][n]) for n in ("shift", "scale")))
+    mode = resolve_mode("auto", detector.convolutional)
+    return Fit(detector, arrays["state"], mode=mode, rows=rows), scaling
+
+
+def _arrays(state: State, scaling: Scaling | None) -> PyTree:
+    if scaling is None:
+        return {"state": state}
+    constants = {name: np.asarray(getattr(scaling, name)) for name in ("shift", "scale")}
+    return {"state": state, "scaling": constants}
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    try:
+        description = json.loads((folder / _CONFIG).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise DataError(f"{str(folder)!r} is no saved detector: {error}") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise DataError(f"{str(folder)!r} is no saved detector: {_CONFIG} has another format")
+    if description.get("version") != VERSION:
+        raise DataError(
+            f"{str(folder)!r} has format version {description.get('version')}; this jaxad reads "
+            f"version {VERSION}"
+        )
+    return description
+
+
+def _config(description: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in description["config"].items()
+    }
+
+
+def _state_shapes(detector: Detector, rows: int, seeds: int) -> State:
+    """The shapes of a fitted state: what `init` gives for so many padded rows."""
+    shape = detector.input_shape or ()
+    data = pad_to_buckets(
+        TrainData(
+            np.zeros((rows, *shape), np.float32),
+            np.zeros(rows, np.int8),
+            np.asarray(rows, np.int32),
+            np.asarray(shape[-1], np.int32),
+        )
+    )
+    state = jax.eval_shape(detector.init, jax.random.key(0), data)
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape), s.dtype), state)
+
+
+class Saver:
+    """Saves places of a fit into a folder now and then, and finds the last one again.
+
+    Args:
+        folder: The folder; made if it is not there.
+        detector: What is fitted.
+        train: What it is fitted on.
+        root: The root key of the fit.
+        every: Least seconds between two saves.
+
+    Raises:
+        ConfigError: The folder holds checkpoints of another fit, or cannot be written.
+    """
+
+    def __init__(self, folder: Path, detector: Detector, train: TrainData, root: Key, every: float):
+        import orbax.checkpoint as ocp
+
+        self._ocp = ocp
+        self._every, self._last = every, time.monotonic()
+        folder = folder.absolute()
+        fingerprint = _fingerprint(detector, train, root)
+        about = folder / "fit.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if about.exists():
+                if json.loads(about.read_text()) != fingerprint:
+                    raise ConfigError(
+                        f"the folder {str(folder)!r} holds checkpoints of another fit (detector, "
+                        "configuration, data or key differ): give another folder"
+                    )
+            else:
+                about.write_text(json.dumps(fingerprint, indent=2) + "\n")
+        except OSError as error:
+            raise ConfigError(f"cannot write to {str(folder)!r}: {error}") from error
+        options = ocp.CheckpointManagerOptions(max_to_keep=2)
+        self._manager = ocp.CheckpointManager(folder / "places", options=options)
+
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        return time.monotonic() - self._last >= self._every
+
+    def save(self, place: "Place") -> None:
+        """Save a place. A later one replaces it."""
+        args = self._ocp.args
+        where = {"phase": place.phase, "step": place.step, "history": _shapes(place.history)}
+        self._manager.save(
+            (self._manager.latest_step() or 0) + 1,
+            args=args.Composite(
+                arrays=args.StandardSave({"state": place.state, "history": place.history}),
+                where=args.JsonSave(where),
+            ),
+        )
+        self._manager.wait_until_finished()  # the state's buffers are donated to the next chunk
+        self._last = time.monotonic()
+
+    def restore(self, start: "Place", state_in: Callable[[int], PyTree]) -> "Place":
+        """The last place that was saved, or the start.
+
+        Args:
+            start: Where a fit begins.
+            state_in: The shapes of the state in a phase, by its number.
+        """
+        step = self._manager.latest_step()
+        if step is None:
+            return start
+        args = self._ocp.args
+        where = self._manager.restore(step, args=args.Composite(where=args.JsonRestore())).where
+        history = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(tuple(leaf["shape"]), jnp.dtype(leaf["dtype"])),
+            where["history"],
+            is_leaf=lambda leaf: "shape" in leaf,
+        )
+        target = {"state": state_in(where["phase"]), "history": history}
+        arrays = self._manager.restore(
+            step, args=args.Composite(arrays=args.StandardRestore(target))
+        ).arrays
+        history = jax.tree.map(np.asarray, arrays["history"])
+        return start._replace(
+            phase=where["phase"], step=where["step"], state=arrays["state"], history=history
+        )
+
+    def close(self) -> None:
+        """Wait for what is being written."""
+        self._manager.close()
+
+
+def _shapes(history: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: {"shape": leaf.shape, "dtype": str(leaf.dtype)}, history)
+
+
+def _fingerprint(detector: Detector, train: TrainData, root: Key) -> dict[str, Any]:
+    """What must be the same for a fit to go on, as JSON."""
+    arrays = [np.ascontiguousarray(a) for a in jax.tree.leaves(train)]
+    digest = hashlib.sha256(repr([zlib.crc32(a.tobytes()) for a in arrays]).encode())
+    config = None if detector.config is None else asdict(detector.config)
+    return {
+        "detector": detector.name,
+        "config": json.loads(json.dumps(config)),
+        "data": digest.hexdigest(),
+        "key": np.asarray(jax.random.key_data(root)).tolist(),
+    }
