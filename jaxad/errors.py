@@ -34,5 +34,5 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> ConfigError:
     """
     known = sorted(known)
     near = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return ConfigError(f"unknown {kind} {given!r}{hint} Known: {', '.join(known)}")
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigError(f"unknown {kind} {given!r}.{hint} Known: {', '.join(known)}")
