@@ -1,4 +1,4 @@
-"""Fitted detectors as folders, and states between the chunks of a fit; orbax and JSON, no pickle."""
+"""Fitted detectors as folders, states of a fit between chunks; by orbax and JSON, no pickle."""
 
 import hashlib
 import json
@@ -228,16 +228,17 @@ class Saver:
         self._manager.wait_until_finished()  # the state's buffers are donated to the next chunk
         self._last = time.monotonic()
 
-    def restore(self, start: "Place", state_in: Callable[[int], PyTree]) -> "Place":
-        """The last place that was saved, or the start.
+    def restore(self, state_in: Callable[[int], PyTree]) -> "Place | None":
+        """The last place that was saved, if there is one.
 
         Args:
-            start: Where a fit begins.
             state_in: The shapes of the state in a phase, by its number.
         """
+        from jaxad.train import Place
+
         step = self._manager.latest_step()
         if step is None:
-            return start
+            return None
         args = self._ocp.args
         where = self._manager.restore(step, args=args.Composite(where=args.JsonRestore())).where
         history = jax.tree.map(
@@ -250,9 +251,7 @@ class Saver:
             step, args=args.Composite(arrays=args.StandardRestore(target))
         ).arrays
         history = jax.tree.map(np.asarray, arrays["history"])
-        return start._replace(
-            phase=where["phase"], step=where["step"], state=arrays["state"], history=history
-        )
+        return Place(where["phase"], where["step"], arrays["state"], history)
 
     def close(self) -> None:
         """Wait for what is being written."""

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _BLOCK = 512
-_ELEMENTS = 2**21  # the smallest padded table holds this many numbers: 8 MB in float32
+_ELEMENTS = 2**20  # the smallest padded table holds this many numbers: 4 MB in float32
 
 
 def is_table(shape: tuple[int, ...]) -> bool:
@@ -37,8 +37,8 @@ def is_table(shape: tuple[int, ...]) -> bool:
 
 
 def bucket_features(features: int) -> int:
-    """The padded number of a table's columns: 64, 96, 128, 192, 256, 384, 512, 768, ..."""
-    size = 64
+    """The padded number of a table's columns: 32, 64, 96, 128, 192, 256, 384, 512, 768, ..."""
+    size = 32
     while size < features:
         if size * 3 // 2 >= features:
             return size * 3 // 2

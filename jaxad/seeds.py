@@ -1,11 +1,19 @@
-"""Many seeds in one program: by `vmap` side by side, or by `lax.map` one after the other."""
+"""Many seeds in one program: by `vmap` side by side, or by `lax.map` one after the other.
 
+On the CPU a small program keeps one core busy, whatever its width. There seeds are dealt to lanes,
+one for each core: groups of one size, which run the same program at the same time.
+"""
+
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import jax
+import numpy as np
 
-__all__ = ["MapMode", "map_seeds", "resolve_mode"]
+from jaxad.types import PyTree
+
+__all__ = ["MapMode", "deal", "join", "lanes", "map_seeds", "resolve_mode"]
 
 MapMode = Literal["auto", "vmap", "map"]
 
@@ -43,3 +51,31 @@ def map_seeds(
         return fn(*(next(its) if axis == 0 else arg for arg, axis in pairs))
 
     return jax.lax.map(one_seed, mapped)
+
+
+def lanes(seeds: int, mode: str) -> list[np.ndarray]:
+    """Which seeds each lane takes: all of one length; the last seed may come more than once.
+
+    There is one lane on accelerators and where seeds are mapped by "map", whose convolutions use
+    every core themselves.
+    """
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    alone = mode == "map" or jax.default_backend() != "cpu"
+    count = 1 if alone else min(seeds, threads or 1)
+    size = -(-seeds // count)
+    count = -(-seeds // size)  # no lane of repeated seeds alone
+    return list(np.minimum(np.arange(count * size), seeds - 1).reshape(count, size))
+
+
+def deal(tree: PyTree, dealt: Sequence[np.ndarray]) -> list[PyTree]:
+    """The part of each lane of a pytree whose arrays have a leading seed axis."""
+    if len(dealt) == 1:
+        return [tree]
+    return [jax.tree.map(lambda leaf, lane=lane: leaf[lane], tree) for lane in dealt]
+
+
+def join(parts: Sequence[PyTree], seeds: int) -> PyTree:
+    """The parts of all lanes as one pytree, each seed once; on the host if there are several."""
+    if len(parts) == 1:
+        return parts[0]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *parts)

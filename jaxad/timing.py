@@ -1,5 +1,6 @@
 """Wall time split into compiling and running, and a count of compilations."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,23 @@ _STAGES = (
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
     "/jax/core/compile/backend_compile_duration",
 )
-_spent = {"seconds": 0.0, "programs": 0}
+# When this process was compiling: disjoint spans of time, oldest first. Threads overlap.
+_spans: list[tuple[float, float]] = []
+_programs = 0
+_lock = threading.Lock()
 
 
 def _listen(event: str, duration: float, **_: object) -> None:
-    if event in _STAGES:
-        _spent["seconds"] += duration
-        _spent["programs"] += event == _STAGES[-1]
+    global _programs
+    if event not in _STAGES:
+        return
+    with _lock:
+        end = time.perf_counter()
+        start = end - duration
+        while _spans and _spans[-1][1] > start:
+            start = min(start, _spans.pop()[0])
+        _spans.append((start, end))
+        _programs += event == _STAGES[-1]
 
 
 jax.monitoring.register_event_duration_secs_listener(_listen)
@@ -51,16 +62,18 @@ class Seconds:
 def stopwatch() -> Iterator[Seconds]:
     """Measure a block; the result is filled in when the block ends."""
     seconds = Seconds()
-    before, start = dict(_spent), time.perf_counter()
+    programs, start = _programs, time.perf_counter()
     try:
         yield seconds
     finally:
-        wall = time.perf_counter() - start
-        seconds.compile = min(wall, _spent["seconds"] - before["seconds"])
-        seconds.run = wall - seconds.compile
-        seconds.programs = int(_spent["programs"] - before["programs"])
+        end = time.perf_counter()
+        with _lock:
+            recent = [span for span in _spans if span[1] > start]
+        seconds.compile = sum(min(b, end) - max(a, start) for a, b in recent)
+        seconds.run = end - start - seconds.compile
+        seconds.programs = _programs - programs
 
 
 def compilations() -> int:
     """How many programs this process has compiled (or fetched from the cache) so far."""
-    return int(_spent["programs"])
+    return _programs

@@ -1,35 +1,36 @@
-"""Training: one seed-mapped program in chunks.
+"""Training: a seed-mapped program, run in chunks by the host.
 
-The data, the number of steps and every number of a detector are arguments of the compiled
-program. Between chunks the host reports progress, saves checkpoints and stops cleanly.
+Between chunks the host reports progress, saves checkpoints and stops cleanly.
 """
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
-from jaxtyping import Array, Int
 
+from jaxad import program
 from jaxad.check import check_seeds, check_trainable
-from jaxad.detector import Detector, Phase, keep
-from jaxad.rows import largest, pad_to_buckets
-from jaxad.samplers import Sampler
-from jaxad.seeds import MapMode, map_seeds, resolve_mode
+from jaxad.detector import Detector, Phase
+from jaxad.program import BUFFER, How, Parts, Window
+from jaxad.rows import pad_to_buckets
+from jaxad.seeds import MapMode, deal, join, lanes, resolve_mode
 from jaxad.timing import Seconds, stopwatch
-from jaxad.types import Batch, Info, Key, PyTree, State, TrainData
+from jaxad.types import Key, PyTree, State, TrainData
+
+if TYPE_CHECKING:
+    from jaxad.checkpoint import Saver
 
 __all__ = ["Fit", "Progress", "fit"]
 
-_BUFFER = 1024  # the most steps in a chunk: the length of the history's buffer
 _FIRST_CHUNK = 64
 _CHUNK_SECONDS = 1.0
 _SAVE_SECONDS = 60.0
@@ -83,41 +84,27 @@ class Place(NamedTuple):
     history: History
 
 
-class _How(NamedTuple):
-    """The static side of mapping over seeds: the way, and whether each seed has its own data."""
+class _Lane(NamedTuple):
+    """Seeds that run together; arrays have a seed axis, those of `data` only if splits differ."""
 
-    mode: str
-    data_axis: int | None
-
-
-class _Parts(NamedTuple):
-    """What a phase does in a step."""
-
-    update: Partial
-    each_epoch: Partial
-    sampler: Sampler
-
-
-class _Window(NamedTuple):
-    """Which steps to take, of a phase of so many epochs."""
-
-    start: int
-    stop: int
-    epochs: int
+    keys: Key
+    data: TrainData
+    steps_per_epoch: list[np.ndarray]
 
 
 class _Study(NamedTuple):
     """What stays the same during a fit."""
 
+    init: Partial
     phases: tuple[Phase, ...]
-    keys: Key
-    data: TrainData
-    steps_per_epoch: list[np.ndarray]
-    how: _How
+    lanes: list[_Lane]
+    seeds: list[np.ndarray]
+    how: How
 
     def steps(self, phase: int) -> int:
         """The most steps that any seed takes in a phase."""
-        return int(self.steps_per_epoch[phase].max()) * self.phases[phase].epochs
+        per_epoch = max(int(lane.steps_per_epoch[phase].max()) for lane in self.lanes)
+        return per_epoch * self.phases[phase].epochs
 
     def done(self, phase: int, step: int) -> tuple[int, int]:
         """Steps done, of all steps of all phases."""
@@ -164,18 +151,23 @@ def fit(
     seeds = check_seeds(seeds, train)
     root = jax.random.key(key) if isinstance(key, int) else key
     with stopwatch() as seconds, _interruptible() as stop:
-        study = _plan(detector, train, _seed_keys(root, np.arange(seeds)), mode)
-        init = as_partial(detector.init)
-        place = Place(0, 0, _start(init, study.keys, study.data, how=study.how), {})
+        study = _plan(detector, train, seeds, root, mode)
+        _compile_ahead(study)
+        states = [
+            program.start(study.init, lane.keys, lane.data, study.how) for lane in study.lanes
+        ]
+        place = Place(0, 0, states, {})
         saver = None
         if checkpoint is not None:
             from jaxad.checkpoint import Saver
 
             saver = Saver(Path(checkpoint), detector, train, root, _SAVE_SECONDS)
-            place = saver.restore(place, lambda phase: _shapes_in(study, place.state, phase))
+            saved = saver.restore(lambda phase: _shapes_in(study, phase))
+            place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
         place = _train(study, place, stop, progress, saver)
-        rows = train.x.shape[np.ndim(train.count)]
-    return Fit(detector, place.state, place.history, seconds, study.how.mode, stop.is_set(), rows)
+        state = jax.device_put(join(place.state, seeds))
+    rows = train.x.shape[np.ndim(train.count)]
+    return Fit(detector, state, place.history, seconds, study.how.mode, stop.is_set(), rows)
 
 
 def as_partial(fn: Callable) -> Partial:
@@ -183,17 +175,37 @@ def as_partial(fn: Callable) -> Partial:
     return fn if isinstance(fn, Partial) else Partial(fn)
 
 
-def _plan(detector: Detector, train: TrainData, keys: Key, mode: MapMode) -> _Study:
-    steps = [
-        np.broadcast_to(phase.sampler.steps_per_epoch(train), keys.shape).astype(np.int32)
+def _plan(detector: Detector, train: TrainData, seeds: int, root: Key, mode: MapMode) -> _Study:
+    """Deal the seeds to lanes, each with its part of the data."""
+    phases = tuple(
+        phase._replace(
+            update=as_partial(phase.update),
+            begin=as_partial(phase.begin),
+            each_epoch=as_partial(phase.each_epoch),
+        )
         for phase in detector.phases
+    )
+    steps = [
+        np.broadcast_to(phase.sampler.steps_per_epoch(train), seeds).astype(np.int32)
+        for phase in phases
     ]
     uneven = any(np.ptp(s) > 0 for s in steps)
-    how = _How(
-        "map" if uneven else resolve_mode(mode, detector.convolutional),
-        0 if np.ndim(train.count) else None,
+    resolved = "map" if uneven else resolve_mode(mode, detector.convolutional)
+    dealt = lanes(seeds, resolved)
+    if np.ndim(train.count):
+        data = [jax.device_put(pad_to_buckets(part)) for part in deal(train, dealt)]
+    else:
+        data = [jax.device_put(pad_to_buckets(train))] * len(dealt)
+    return _Study(
+        as_partial(detector.init),
+        phases,
+        [
+            _Lane(program.seed_keys(root, lane), part, [s[lane] for s in steps])
+            for lane, part in zip(dealt, data, strict=True)
+        ],
+        dealt,
+        How(resolved, 0 if np.ndim(train.count) else None),
     )
-    return _Study(detector.phases, keys, jax.device_put(pad_to_buckets(train)), steps, how)
 
 
 def _train(
@@ -201,45 +213,80 @@ def _train(
     place: Place,
     stop: threading.Event,
     progress: Callable[[Progress], None] | None,
-    saver: Any,
+    saver: "Saver | None",
 ) -> Place:
     """Run on from a place to the end. Once `stop` is set no more steps, but every phase begins."""
-    phase, step, state, history = place
-    chunk = _FIRST_CHUNK
-    for i in range(phase, len(study.phases)):
-        keys = _phase_keys(study.keys, i)
-        this = study.phases[i]
-        parts = _Parts(as_partial(this.update), as_partial(this.each_epoch), this.sampler)
+    first, step, states, history = place
+    seeds = int(study.seeds[-1][-1]) + 1
+    for i, phase in list(enumerate(study.phases))[first:]:
         if step == 0:
-            state = _begin(as_partial(this.begin), state, study.data, keys, how=study.how)
-            history = {**history, this.name: {}}
-        table = _table(this.sampler, study.data, how=study.how)
+            states = [
+                program.begin(phase.begin, state, lane.data, lane.keys, i, study.how)
+                for state, lane in zip(states, study.lanes, strict=True)
+            ]
+            history = {**history, phase.name: {}}
+        tables = [program.table(phase.sampler, lane.data, study.how) for lane in study.lanes]
+        chunk = _FIRST_CHUNK
         while step < study.steps(i) and not stop.is_set():
             end = min(step + chunk, study.steps(i))
             with stopwatch() as took:
-                window = _Window(step, end, this.epochs)
-                per_epoch = study.steps_per_epoch[i]
-                state, info = _advance(
-                    state, parts, study.data, table, keys, per_epoch, window, how=study.how
-                )
-                info = {name: np.asarray(v)[:, : end - step] for name, v in info.items()}
-            history[this.name] = _appended(history[this.name], info)
+                window = Window(i, step, end, phase.epochs)
+                states, infos = _advance(study, window, states, tables)
+            info = {name: v[:, : end - step] for name, v in join(infos, seeds).items()}
+            history[phase.name] = _appended(history[phase.name], info)
             chunk, step = _next_chunk(end - step, took.run), end
             if progress is not None:
-                done, total = study.done(i, step)
-                progress(Progress(this.name, done, total))
+                progress(Progress(phase.name, *study.done(i, step)))
             if saver is not None and (stop.is_set() or saver.due()):
-                saver.save(Place(i, step, state, history))
+                saver.save(Place(i, step, join(states, seeds), history))
         step = 0
     if saver is not None:
         saver.close()
-    return Place(len(study.phases), 0, state, history)
+    return Place(len(study.phases), 0, states, history)
+
+
+def _advance(study: _Study, window: Window, states: list, tables: list) -> tuple[list, list]:
+    """A window of steps in every lane at the same time, each in its own thread."""
+    parts = Parts.of(study.phases[window.phase])
+    x64 = bool(jax.config.jax_enable_x64)
+
+    def run(lane: _Lane, state: PyTree, table: PyTree):
+        with jax.enable_x64(x64):  # a setting of the calling thread
+            per_epoch = lane.steps_per_epoch[window.phase]
+            state, info = program.advance(
+                state, parts, lane.data, table, lane.keys, per_epoch, window, study.how
+            )
+            return state, jax.tree.map(np.asarray, info)
+
+    with ThreadPoolExecutor(len(study.lanes)) as pool:
+        results = list(pool.map(run, study.lanes, states, tables))
+    return [state for state, _ in results], [info for _, info in results]
+
+
+def _compile_ahead(study: _Study) -> None:
+    """Compile the programs of all phases at the same time, before any of them runs."""
+    lane, how = study.lanes[0], study.how
+    state = jax.eval_shape(partial(program.start, how=how), study.init, lane.keys, lane.data)
+    with ThreadPoolExecutor() as pool:
+        jobs = [program.start.lower(study.init, lane.keys, lane.data, how)]
+        pool.submit(jobs[-1].compile)
+        for i, phase in enumerate(study.phases):
+            args = (phase.begin, state, lane.data, lane.keys, i)
+            pool.submit(program.begin.lower(*args, how).compile)
+            state = jax.eval_shape(partial(program.begin, how=how), *args)
+            args = (phase.sampler, lane.data)
+            pool.submit(program.table.lower(*args, how).compile)
+            table = jax.eval_shape(partial(program.table, how=how), *args)
+            per_epoch = lane.steps_per_epoch[i]
+            args = (state, Parts.of(phase), lane.data, table, lane.keys, per_epoch)
+            window = Window(i, 0, 1, phase.epochs)
+            pool.submit(program.advance.lower(*args, window, how).compile)
 
 
 def _next_chunk(steps: int, seconds: float) -> int:
     """A power of two of steps that takes about as long as a chunk should."""
     fitting = steps * _CHUNK_SECONDS / max(seconds, 1e-6)
-    return int(2 ** np.clip(np.floor(np.log2(max(fitting, 1))), 0, np.log2(_BUFFER)))
+    return int(2 ** np.clip(np.floor(np.log2(max(fitting, 1))), 0, np.log2(BUFFER)))
 
 
 def _appended(history: dict[str, np.ndarray], info: dict[str, np.ndarray]):
@@ -248,103 +295,15 @@ def _appended(history: dict[str, np.ndarray], info: dict[str, np.ndarray]):
     return {name: np.concatenate([history[name], info[name]], axis=1) for name in info}
 
 
-def _shapes_in(study: _Study, state: State, number: int) -> PyTree:
-    """The shapes of the state in a phase, given the state before the first."""
+def _shapes_in(study: _Study, number: int) -> PyTree:
+    """The shapes of all seeds' state in a phase."""
+    lane, how = study.lanes[0], study.how
+    state = jax.eval_shape(partial(program.start, how=how), study.init, lane.keys, lane.data)
     for i, phase in enumerate(study.phases[: number + 1]):
-        begin = partial(_begin, as_partial(phase.begin), how=study.how)
-        state = jax.eval_shape(begin, state, study.data, _phase_keys(study.keys, i))
-    return state
-
-
-@jax.jit
-def _seed_keys(root: Key, seeds: np.ndarray) -> Key:
-    return jax.vmap(lambda i: jax.random.fold_in(root, i))(seeds)
-
-
-@jax.jit
-def _phase_keys(keys: Key, phase: int) -> Key:
-    return jax.vmap(lambda key: jax.random.fold_in(key, phase + 1))(keys)
-
-
-@partial(jax.jit, static_argnames="how")
-def _start(init: Partial, keys: Key, data: TrainData, how: _How) -> State:
-    return map_seeds(init, (keys, data), (0, how.data_axis), how.mode)
-
-
-@partial(jax.jit, static_argnames="how")
-def _begin(begin: Partial, state: State, data: TrainData, keys: Key, how: _How) -> State:
-    return map_seeds(begin, (state, data, keys), (0, how.data_axis, 0), how.mode)
-
-
-@partial(jax.jit, static_argnames="how")
-def _table(sampler: Sampler, data: TrainData, how: _How) -> PyTree:
-    if how.data_axis is None:
-        return sampler.init(data)
-    return map_seeds(sampler.init, (data,), (0,), how.mode)
-
-
-@partial(jax.jit, static_argnames="how", donate_argnames="state")
-def _advance(
-    state: State,
-    parts: _Parts,
-    data: TrainData,
-    table: PyTree,
-    keys: Key,
-    steps_per_epoch: np.ndarray,
-    window: _Window,
-    how: _How,
-) -> tuple[State, Info]:
-    """A window of steps for every seed, and the diagnostics of each step, `(seeds, _BUFFER)`."""
-    return map_seeds(
-        partial(_advance_seed, parts),
-        (state, data, table, keys, steps_per_epoch, window),
-        (0, how.data_axis, how.data_axis, 0, 0, None),
-        how.mode,
-    )
-
-
-def _advance_seed(
-    parts: _Parts,
-    state: State,
-    data: TrainData,
-    table: PyTree,
-    key: Key,
-    steps_per_epoch: Int[Array, ""],
-    window: _Window,
-) -> tuple[State, Info]:
-    """A window of steps for one seed."""
-    update, each_epoch, sampler = parts
-    per_epoch = largest(steps_per_epoch)
-
-    # All random keys of the window at once: drawn one by one they cost more than a small step.
-    steps = window.start + jnp.arange(_BUFFER)
-    epoch_keys = jax.vmap(partial(jax.random.fold_in, key))(steps // per_epoch)
-    orders = jax.vmap(lambda k: sampler.shuffle(jax.random.fold_in(k, 0)))(epoch_keys)
-    step_keys = jax.vmap(jax.random.fold_in)(epoch_keys, 1 + steps % per_epoch)
-
-    def draw(t):
-        order = jax.tree.map(lambda o: o[t - window.start], orders)
-        index = sampler.draw(table, order, t % per_epoch)
-        batch = Batch(data.x[index], data.label[index], index, t / per_epoch)
-        return batch, step_keys[t - window.start]
-
-    def step(t, carry):
-        state, history = carry
-        if each_epoch.func is not keep:
-            state = jax.lax.cond(
-                t % per_epoch == 0,
-                lambda state: each_epoch(state, data, t / per_epoch),
-                lambda state: state,
-                state,
-            )
-        state, info = update(state, *draw(t))
-        at = t - window.start
-        return state, jax.tree.map(lambda h, v: h.at[at].set(v), history, info)
-
-    shapes = jax.eval_shape(lambda: update(state, *draw(window.start))[1])
-    history = jax.tree.map(lambda v: jnp.full((_BUFFER, *v.shape), jnp.nan, v.dtype), shapes)
-    stop = jnp.minimum(window.stop, window.epochs * per_epoch)
-    return jax.lax.fori_loop(window.start, stop, step, (state, history))
+        args = (phase.begin, state, lane.data, lane.keys, i)
+        state = jax.eval_shape(partial(program.begin, how=how), *args)
+    seeds = int(study.seeds[-1][-1]) + 1
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape[1:]), s.dtype), state)
 
 
 @contextmanager

@@ -1,0 +1,51 @@
+"""Compiled programs kept on disk, so that a second run of a command need not compile them."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import jax
+
+__all__ = ["enable_compilation_cache"]
+
+
+def enable_compilation_cache() -> Path | None:
+    """Keep compiled programs in the user's cache folder, for this process and later ones.
+
+    The folder is `$JAXAD_CACHE_DIR`, or else `jaxad/xla` under `$XDG_CACHE_HOME` or `~/.cache`.
+    `JAXAD_CACHE_DIR=off` (or empty) turns it off. A folder that was set for JAX itself, say by
+    `JAX_COMPILATION_CACHE_DIR`, is left as it is. Call this before anything is compiled: JAX
+    decides at the first compilation whether it uses a cache.
+
+    Returns:
+        The folder; None if the cache is off, or if the folder cannot be written, which does no
+        harm: programs are compiled anew.
+    """
+    given = jax.config.read("jax_compilation_cache_dir")
+    if given is not None:
+        return Path(given)
+    folder = _folder()
+    if folder is None or not _writable(folder):
+        return None
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    return folder
+
+
+def _folder() -> Path | None:
+    own = os.environ.get("JAXAD_CACHE_DIR")
+    if own is not None:
+        return None if own.lower() in ("", "off") else Path(own).expanduser().absolute()
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    # Without a home "~" stays as it is; relative folders are against the XDG specification.
+    return Path(caches, "jaxad", "xla") if os.path.isabs(caches) else None
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

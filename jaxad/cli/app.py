@@ -1,0 +1,103 @@
+"""The program: from arguments to a command, and from errors to exit codes."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+from tyro.conf import subcommand
+
+from jaxad.cli.options import Fit, List, Run, Score
+from jaxad.errors import ConfigError, DataError
+
+__all__ = ["main"]
+
+DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+Command = (
+    Annotated[List, subcommand("list")]
+    | Annotated[Run, subcommand("run")]
+    | Annotated[Fit, subcommand("fit")]
+    | Annotated[Score, subcommand("score")]
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line program.
+
+    Args:
+        argv: Arguments without the program's name; by default the process's own.
+
+    Returns:
+        The exit code: 0 done, 2 wrong use, 1 failure, 130 stopped by Ctrl-C.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv == ["--version"]:
+        from jaxad import __version__
+
+        print(f"jaxad {__version__}")
+        return DONE
+    try:
+        options = tyro.cli(
+            Command,  # pyright: ignore[reportArgumentType]
+            prog="jaxad",
+            description="Deep anomaly detection in JAX for training data that is itself dirty.",
+            args=argv or ["--help"],
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except SystemExit as exit:
+        return exit.code if isinstance(exit.code, int) else FAILURE
+    return _guarded(options)
+
+
+def _guarded(options: Run | Fit | Score | List) -> int:
+    """Run a command; an error becomes one line on standard error and an exit code."""
+    try:
+        return _dispatch(options)
+    except KeyboardInterrupt:
+        return _say(options, "stopped by Ctrl-C", INTERRUPTED)
+    except BrokenPipeError:
+        # Who read our output has gone. The interpreter must not fail on it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except ConfigError as error:
+        return _say(options, str(error), WRONG_USE)
+    except (DataError, OSError) as error:
+        return _say(options, str(error), FAILURE)
+    except Exception as error:
+        hint = "" if options.debug else " (--debug shows where)"
+        return _say(options, f"{type(error).__name__}: {error}{hint}", FAILURE)
+
+
+def _dispatch(options: Run | Fit | Score | List) -> int:
+    """Import and run one command."""
+    from jaxad.cache import enable_compilation_cache
+
+    enable_compilation_cache()
+    match options:
+        case List():
+            from jaxad.cli.listing import listing
+
+            return listing(options)
+        case Run():
+            from jaxad.cli.run import run
+
+            return run(options)
+        case Fit():
+            from jaxad.cli.fit import fit
+
+            return fit(options)
+        case Score():
+            from jaxad.cli.score import score
+
+            return score(options)
+
+
+def _say(options: Run | Fit | Score | List, message: str, code: int) -> int:
+    """One line on standard error, after the traceback if that is asked for."""
+    if options.debug:
+        traceback.print_exc()
+    print("jaxad:", " ".join(message.split()), file=sys.stderr)
+    return code

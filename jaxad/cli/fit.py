@@ -1,0 +1,107 @@
+"""`jaxad fit`: a file of one's own to a saved detector."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from jaxad.checkpoint import save
+from jaxad.cli.options import Fit
+from jaxad.cli.progress import reporting
+from jaxad.cli.settings import check_root, configurations
+from jaxad.data import Table, as_train_data, fit_scaling, load_table
+from jaxad.detectors import make
+from jaxad.errors import ConfigError, DataError
+from jaxad.results import check_writable
+from jaxad.train import fit as train_detector
+
+__all__ = ["ABOUT", "fit"]
+
+ABOUT = "data.json"  # beside the detector's own files: what it was trained on
+
+
+def fit(options: Fit) -> int:
+    """Train on a file and save the detector.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; nothing was saved.
+    """
+    config = configurations(
+        [options.detector], options.settings, options.epochs, options.batch_size
+    )[options.detector]
+    root = check_root(options.seed_root)
+    out = options.out.absolute()
+    if out.exists():
+        raise ConfigError(f"--out {options.out} exists already; give a new folder")
+    check_writable(out.parent)
+    if options.label is not None and options.data.suffix.lower() == ".npz":
+        raise ConfigError("--label names a column of a csv or parquet file; an npz has y")
+    table = load_table(options.data, label=options.label)
+    label = _training_labels(table, options)
+    scaling = fit_scaling(table.x, options.scaling)
+    train = as_train_data(scaling.apply(table.x), label)
+    detector = make(options.detector, train, **config)
+    with reporting(1) as reporter:
+        reporter.begin(f"{options.data.name}  {options.detector}")
+        fitted = train_detector(
+            detector,
+            train,
+            options.seeds,
+            key=root,
+            progress=reporter.step,
+            checkpoint=options.checkpoint,
+        )
+        if fitted.interrupted:
+            raise KeyboardInterrupt
+        reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
+    # The file about the data must not come after the folder: both appear at once.
+    partial = out.with_name(f".{out.name}.{os.getpid()}.whole")
+    try:
+        save(fitted, partial, scaling=scaling)
+        about = {"columns": list(table.columns), "file": options.data.name, "rows": len(table.x)}
+        (partial / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    counts = {value: int(np.sum(train.label == value)) for value in (-1, 0, 1)}
+    print(
+        f"Trained {options.detector} with {fitted.seeds} seed(s) on {counts[0]} unlabelled rows, "
+        f"{counts[-1]} labelled anomalies and {counts[1]} labelled normals; saved to {options.out}"
+    )
+    return 0
+
+
+def _training_labels(table: Table, options: Fit) -> np.ndarray | None:
+    """-1, 0 and 1 for each row; None where nothing is labelled.
+
+    Raises:
+        ConfigError: 0 and 1 may be labels of either kind, and which they are isn't said.
+        DataError: Other labels than the kind has.
+    """
+    kind, y, path = options.label_kind, table.y, Path(options.data)
+    if y is None:
+        if kind in ("training", "truth"):
+            raise ConfigError(f"--label-kind {kind}: {path} has no labels; name them with --label")
+        return None
+    if kind == "ignore":
+        return None
+    if table.class_names:
+        names = ", ".join(table.class_names[:5])
+        raise DataError(f"{path}: labels are words ({names}); give numbers, or --label-kind ignore")
+    found = set(np.unique(y).tolist())
+    if kind is None and found <= {0, 1} and 1 in found:
+        raise ConfigError(
+            f"{path}: is label 1 an anomaly (--label-kind truth), a labelled normal row "
+            "(--label-kind training), or not to be read (--label-kind ignore)?"
+        )
+    allowed = {0, 1} if kind == "truth" else {-1, 0, 1}
+    if not found <= allowed:
+        wrong = min(found - allowed)
+        expected = ", ".join(map(str, sorted(allowed)))
+        raise DataError(f"{path}: label {wrong} is none of {expected} (--label-kind)")
+    return (-y if kind == "truth" else y).astype(np.int8)

@@ -1,0 +1,87 @@
+"""`jaxad list`: what there is, and the settings of a detector."""
+
+import inspect
+import re
+from dataclasses import fields
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jaxad.cli.options import List
+from jaxad.data import data_names
+from jaxad.detectors import REGISTRY, Entry, entry
+
+__all__ = ["listing"]
+
+PLAIN_WIDTH = 120
+
+
+def listing(options: List) -> int:
+    """Print detectors and data sets, or the settings of one detector.
+
+    Returns:
+        The exit code, 0.
+    """
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PLAIN_WIDTH)
+    if options.detector is not None:
+        found = entry(options.detector)
+        console.print(inspect.getdoc(found.build) or found.summary)
+        console.print(_settings(found))
+        return 0
+    names = data_names(options.data_dir)
+    console.print(_detectors())
+    console.print(_names(names))
+    console.print("`jaxad list DETECTOR` shows a detector's settings.")
+    return 0
+
+
+def _detectors() -> Table:
+    table = _table("Detectors", "name", "uses labels", "what it is")
+    for name, found in sorted(REGISTRY.items()):
+        table.add_row(name, "yes" if found.uses_labels else "no", found.summary)
+    return table
+
+
+def _names(names: list[str]) -> Table:
+    table = _table("Data sets", "name")
+    table.show_header = False
+    for name in names:
+        table.add_row(name)
+    return table
+
+
+def _settings(found: Entry) -> Table:
+    """The fields of a configuration, their defaults and what their docstrings say."""
+    explained = _explained(found.config)
+    table = _table("Settings (--set name=value)", "name", "default", "what it is")
+    for field in fields(found.config):
+        table.add_row(field.name, _shown(field.default), explained.get(field.name, ""))
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, justify="left")
+    return table
+
+
+def _shown(value: Any) -> str:
+    """A default as `--set` takes it."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _explained(config: type) -> dict[str, str]:
+    """What the docstrings of a configuration and of its bases say of their attributes."""
+    out: dict[str, str] = {}
+    for base in reversed(config.__mro__):
+        doc = inspect.cleandoc(base.__dict__.get("__doc__") or "")
+        _, _, section = doc.partition("\nAttributes:\n")
+        for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
+            out[name] = " ".join(text.split())
+    return out

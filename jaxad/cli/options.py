@@ -1,0 +1,185 @@
+"""What the commands take. tyro turns these into options, and the docstrings into `--help`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+__all__ = ["Fit", "List", "Run", "Score"]
+
+Settings = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="FIELD=VALUE")]
+Classes = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLASS")]
+Own = Annotated[int | None, arg(help_behavior_hint="(default: the detector's own)", metavar="INT")]
+DataDir = Annotated[
+    Path | None, arg(help_behavior_hint="(default: the environment's JAXAD_DATA)", metavar="PATH")
+]
+Label = Annotated[
+    str | None,
+    arg(
+        help_behavior_hint="(default: the one named label, y, anomaly or outlier, if any)",
+        metavar="COLUMN",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What every command takes.
+
+    Attributes:
+        debug: On an error show where in the program it arose.
+    """
+
+    debug: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class List(Common):
+    """List detectors and data sets, or the settings of one detector.
+
+    Attributes:
+        detector: Show this detector's settings, with their defaults and what they mean.
+        data_dir: A folder of data files to list, too.
+    """
+
+    detector: Annotated[
+        Positional[str | None], arg(metavar="DETECTOR", help_behavior_hint="(optional)")
+    ] = None
+    data_dir: DataDir = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Common):
+    """Evaluate detectors on a labelled data set, side by side.
+
+    Each class in turn is the normal one, all others are anomalies. For every seed the rows are
+    split anew, anomalies are hidden among the unlabelled training rows, a few rows are labelled,
+    and the detectors are trained and tested. Prints AUROC and AUPRC, and appends a row for each
+    seed to a folder of parquet files, each as soon as its class and detector are complete.
+
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then what is complete is
+    printed and recorded, and nothing else is.
+
+    Attributes:
+        dataset: A name that `jaxad list` shows, the path of an npz, csv or parquet file or of a
+            folder of idx files, or tfds:NAME.
+        detectors: One or more names that `jaxad list` shows.
+        normal_class: The normal class, by number or name; give it again for several in turn.
+            Default: each class in turn, or the normal rows where the data is labelled normal and
+            anomalous already.
+        contamination: The fraction of anomalies among the unlabelled training rows, in [0, 1).
+            none keeps the data's own.
+        labelled_anomalies: How many training anomalies are labelled (20), or which fraction of
+            them (0.05).
+        labelled_normals: The same of normal training rows.
+        n_train: How many unlabelled training rows.
+        seeds: How many seeds. Seed i doesn't depend on how many there are.
+        seed_root: The root of all randomness, a whole number.
+        epochs: Passes over the training rows, in pre-training too.
+        batch_size: Rows in a batch. Lowered to the largest power of two that fits, if the
+            training rows are fewer.
+        settings: A setting of the detectors' configuration, such as learning_rate=1e-4, for all
+            named detectors that have it; stronger than --epochs and --batch-size. Give it again
+            for another one. `jaxad list DETECTOR` shows what there is.
+        data_dir: The folder where data files are looked for by name.
+        out: The folder that rows of results are appended to.
+        json: Print one JSON object a line for each normal class and detector on standard output,
+            and everything else on standard error.
+    """
+
+    dataset: Annotated[Positional[str], arg(metavar="DATASET")]
+    detectors: Annotated[
+        Positional[tuple[str, ...]],
+        arg(metavar="DETECTOR [DETECTOR ...]", help_behavior_hint="(required)"),
+    ]
+    normal_class: Classes = ()
+    contamination: float | Literal["none"] = 0.1
+    labelled_anomalies: int | float = 20
+    labelled_normals: int | float = 0
+    n_train: Annotated[
+        int | None, arg(help_behavior_hint="(default: as many as possible)", metavar="INT")
+    ] = None
+    seeds: int = 10
+    seed_root: int = 0
+    epochs: Own = None
+    batch_size: Own = None
+    settings: Settings = ()
+    data_dir: DataDir = None
+    out: Path = Path("results")
+    json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Common):
+    """Train a detector on a file of your own, and save it.
+
+    The file is a csv or parquet table, or an npz with X and, if there are labels, y. Labels are
+    optional, and come in two kinds that must not be mixed up: training labels are -1 for a
+    labelled anomaly, 0 for an unlabelled row and 1 for a labelled normal row; truth, as data sets
+    have it, is 1 for an anomaly and 0 for anything else.
+
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then nothing is saved.
+
+    Attributes:
+        data: The csv, parquet or npz file.
+        detector: A name that `jaxad list` shows.
+        out: The folder to save to; must not exist yet.
+        label: The label column of a csv or parquet file. Without one all rows are unlabelled.
+        label_kind: What the labels are. training: -1, 0 and 1 as above. truth: 1 is a labelled
+            anomaly, 0 is unlabelled. ignore: not read, all rows are unlabelled. Must be given
+            where labels are 0 and 1 alone, as both kinds have these.
+        scaling: How columns are scaled; `jaxad score` does the same. standard: mean 0, deviation
+            1. minmax: 0 to 1 for each column. range: 0 to 1 over all columns. gcn: each row by
+            its mean and deviation, then range. auto: standard for tables; images as they are if
+            they lie in [0, 1] or are of uint8.
+        seeds: How many seeds; scores are their mean.
+        seed_root: The root of all randomness, a whole number.
+        epochs: Passes over the rows, in pre-training too.
+        batch_size: Rows in a batch. Lowered to the largest power of two that fits, if rows are
+            fewer.
+        settings: A setting of the detector's configuration, such as learning_rate=1e-4; stronger
+            than --epochs and --batch-size. Give it again for another one.
+            `jaxad list DETECTOR` shows what there is.
+        checkpoint: A folder for the state of training; the same command goes on from there after
+            it was stopped.
+    """
+
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    detector: Annotated[Positional[str], arg(metavar="DETECTOR")]
+    out: Path
+    label: Label = None
+    label_kind: Annotated[
+        Literal["training", "truth", "ignore"] | None,
+        arg(help_behavior_hint="(default: training)", metavar="{training,truth,ignore}"),
+    ] = None
+    scaling: Literal["auto", "standard", "minmax", "range", "gcn", "none"] = "auto"
+    seeds: int = 1
+    seed_root: int = 0
+    epochs: Own = None
+    batch_size: Own = None
+    settings: Settings = ()
+    checkpoint: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score(Common):
+    """Score the rows of a file with a saved detector; higher is more anomalous.
+
+    Writes the columns row (from 0) and score. With several seeds score is the mean over them, and
+    score_seed_0, score_seed_1, ... follow. Exit codes: 0 done, 1 failure, 2 wrong use.
+
+    Attributes:
+        folder: The folder that `jaxad fit` saved to.
+        data: A csv, parquet or npz file with the same columns as the detector was trained on; it
+            is scaled as that was.
+        out: The csv or parquet file to write.
+        label: A column of labels, which is not scored.
+        force: Replace the output if it exists.
+    """
+
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    out: Path
+    label: Label = None
+    force: bool = False

@@ -1,0 +1,79 @@
+"""Progress on standard error: a bar on a terminal, a line for each finished piece elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from jaxad.train import Progress as Step
+
+__all__ = ["Reporter", "reporting"]
+
+
+class Reporter:
+    """Tells how far a command has come. Pieces are of the same size in the bar.
+
+    Args:
+        console: Where finished pieces are printed, a line each; None for nowhere.
+        bar: The bar; None for none.
+        pieces: How many pieces there are.
+    """
+
+    def __init__(self, console: Console | None, bar: Progress | None, pieces: int):
+        self._console, self._bar = console, bar
+        self._task = None if bar is None else bar.add_task("", total=pieces)
+        self._finished = 0
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """A piece begins."""
+        self._name = name
+        self._show("compile", 0.0)
+
+    def step(self, step: Step) -> None:
+        """How far the fit of the present piece has come; `jaxad.fit` takes this as `progress`."""
+        self._show(step.phase, step.done / max(step.total, 1))
+
+    def done(self, result: str) -> None:
+        """The present piece is complete."""
+        self._finished += 1
+        self._show("", 0.0)
+        if self._console is not None:
+            self._console.print(f"{self._name}  {result}", markup=False, highlight=False)
+
+    def _show(self, phase: str, share: float) -> None:
+        if self._bar is not None and self._task is not None:
+            text = f"{self._name} {phase}"
+            self._bar.update(self._task, completed=self._finished + share, description=text)
+
+
+@contextmanager
+def reporting(pieces: int, *, bar: bool = True) -> Iterator[Reporter]:
+    """A reporter of so many pieces.
+
+    Args:
+        pieces: How many.
+        bar: Whether there may be a bar, on a terminal.
+    """
+    console = Console(stderr=True, soft_wrap=True)
+    if not (bar and console.is_terminal):
+        yield Reporter(console, None, pieces)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    # Without redirection: rich would send what is printed on standard output to the bar's console.
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        expand=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as progress:
+        yield Reporter(None, progress, pieces)

@@ -1,0 +1,109 @@
+"""From `--epochs`, `--batch-size` and `--set` to the configurations of detectors."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import fields
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from jaxad.detectors import entry
+from jaxad.errors import ConfigError, unknown_name
+
+__all__ = ["check_root", "configurations"]
+
+WORDS = {"true": True, "false": False, "none": None}
+
+
+def configurations(
+    detectors: Sequence[str], settings: Sequence[str], epochs: int | None, batch_size: int | None
+) -> dict[str, dict[str, Any]]:
+    """What differs from the defaults in the configuration of each detector.
+
+    Args:
+        detectors: Registered names; one that comes twice counts once.
+        settings: `field=value` each, for all detectors that have the field.
+        epochs: For `epochs` and, where there is one, `pretrain_epochs`.
+        batch_size: For `batch_size`.
+
+    Raises:
+        ConfigError: A detector that is not known, a field that none of them has, or a value that
+            is not of the field's kind.
+    """
+    types = {name: get_type_hints(entry(name).config) for name in detectors}
+    if not types:
+        raise ConfigError("name at least one detector; `jaxad list` shows them")
+    known = {name: {f.name for f in fields(entry(name).config)} for name in types}
+    given = [_pair(setting) for setting in settings]
+    every = set().union(*known.values())
+    for field, _ in given:
+        if field not in every:
+            raise unknown_name(f"setting of {', '.join(types)}", field, every)
+    out = {}
+    for name in types:
+        config: dict[str, Any] = {}
+        if epochs is not None:
+            config |= {f: epochs for f in ("epochs", "pretrain_epochs") if f in known[name]}
+        if batch_size is not None and "batch_size" in known[name]:
+            config["batch_size"] = batch_size
+        for field, text in given:
+            if field in known[name]:
+                config[field] = _value(field, text, types[name][field])
+        out[name] = config
+    return out
+
+
+def check_root(root: int) -> int:
+    """The root of all randomness, if it is in its range.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if not 0 <= root < 2**32:
+        raise ConfigError(f"--seed-root must be in 0..{2**32 - 1}; given {root}")
+    return root
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    field, equals, text = setting.partition("=")
+    if not equals:
+        raise ConfigError(f"--set takes field=value; given {setting!r}")
+    return field.strip().replace("-", "_"), text.strip()
+
+
+def _value(field: str, text: str, hint: Any) -> Any:
+    """The value that a text stands for, for a field of some type."""
+    if get_origin(hint) is Literal and text in get_args(hint):
+        return text  # "none" is the name of a normalisation, for one
+    try:
+        value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        value = text
+    allowed = _kinds(hint)
+    if (allowed and not isinstance(value, allowed)) or (
+        type(value) is bool and bool not in allowed
+    ):
+        kinds = " or ".join(NAMES.get(kind, kind.__name__) for kind in allowed)
+        raise ConfigError(f"--set {field}={text}: {field} must be {kinds}")
+    return value
+
+
+NAMES = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple: "numbers separated by commas, as 32,16",
+    NoneType: "none",
+    str: "a name",
+}
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The Python types that a field's annotation allows."""
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        return tuple(kind for part in get_args(hint) for kind in _kinds(part))
+    if origin is Literal:
+        return tuple(dict.fromkeys(type(value) for value in get_args(hint)))
+    if hint is float:
+        return (int, float)
+    return (origin or hint,) if isinstance(origin or hint, type) else ()

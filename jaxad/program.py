@@ -1,0 +1,163 @@
+"""The compiled pieces of training: pure functions, each mapped over seeds.
+
+The data, the number of steps and every number of a detector are arguments, so that studies that
+differ in these alone share programs.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+from jaxtyping import Array, Int
+
+from jaxad.detector import Phase, keep
+from jaxad.rows import largest
+from jaxad.samplers import Sampler
+from jaxad.seeds import map_seeds
+from jaxad.types import Batch, Info, Key, PyTree, State, TrainData
+
+__all__ = ["BUFFER", "How", "Parts", "Window", "advance", "begin", "seed_keys", "start", "table"]
+
+BUFFER = 1024  # the most steps in a window: the length of the history's buffer
+
+
+class How(NamedTuple):
+    """The static side of mapping over seeds: the way, and whether each seed has its own data."""
+
+    mode: str
+    data_axis: int | None
+
+
+class Parts(NamedTuple):
+    """What a phase does in a step."""
+
+    update: Partial
+    each_epoch: Partial
+    sampler: Sampler
+
+    @classmethod
+    def of(cls, phase: Phase) -> "Parts":
+        """The parts of a phase whose functions are pytrees."""
+        return cls(phase.update, phase.each_epoch, phase.sampler)
+
+
+class Window(NamedTuple):
+    """Which steps of which phase to take; the phase has so many epochs."""
+
+    phase: int
+    start: int
+    stop: int
+    epochs: int
+
+
+@jax.jit
+def seed_keys(root: Key, seeds: np.ndarray) -> Key:
+    """The key of each seed."""
+    return jax.vmap(partial(jax.random.fold_in, root))(seeds)
+
+
+@partial(jax.jit, static_argnames="how")
+def start(init: Partial, keys: Key, data: TrainData, how: How) -> State:
+    """The state of every seed before the first phase."""
+
+    def one_seed(key, data):
+        return init(jax.random.fold_in(key, 0), data)
+
+    return map_seeds(one_seed, (keys, data), (0, how.data_axis), how.mode)
+
+
+@partial(jax.jit, static_argnames="how")
+def begin(
+    begin: Partial, state: PyTree, data: TrainData, keys: Key, phase: int, how: How
+) -> PyTree:
+    """The state of every seed at the beginning of a phase."""
+
+    def one_seed(state, data, key):
+        return begin(state, data, _phase_key(key, phase))
+
+    return map_seeds(one_seed, (state, data, keys), (0, how.data_axis, 0), how.mode)
+
+
+@partial(jax.jit, static_argnames="how")
+def table(sampler: Sampler, data: TrainData, how: How) -> PyTree:
+    """What a sampler draws from, for every seed."""
+    if how.data_axis is None:
+        return sampler.init(data)
+    return map_seeds(sampler.init, (data,), (0,), how.mode)
+
+
+def _phase_key(key: Key, phase: int) -> Key:
+    return jax.random.fold_in(key, 1 + phase)
+
+
+@partial(jax.jit, static_argnames="how", donate_argnames="state")
+def advance(
+    state: State,
+    parts: Parts,
+    data: TrainData,
+    table: PyTree,
+    keys: Key,
+    steps_per_epoch: np.ndarray,
+    window: Window,
+    how: How,
+) -> tuple[State, Info]:
+    """A window of steps for every seed, and the diagnostics of each step, `(seeds, BUFFER)`."""
+    return map_seeds(
+        partial(_advance_seed, parts),
+        (state, data, table, keys, steps_per_epoch, window),
+        (0, how.data_axis, how.data_axis, 0, 0, None),
+        how.mode,
+    )
+
+
+def _advance_seed(
+    parts: Parts,
+    state: State,
+    data: TrainData,
+    table: PyTree,
+    key: Key,
+    steps_per_epoch: Int[Array, ""],
+    window: Window,
+) -> tuple[State, Info]:
+    """A window of steps for one seed."""
+    update, each_epoch, sampler = parts
+    per_epoch = largest(steps_per_epoch)
+
+    # All random keys of the window at once: drawn one by one they cost more than a small step.
+    steps = window.start + jnp.arange(BUFFER)
+    phase_key = _phase_key(key, window.phase)
+    epoch_keys = jax.vmap(partial(jax.random.fold_in, phase_key))(steps // per_epoch)
+    orders = jax.vmap(lambda k: sampler.shuffle(jax.random.fold_in(k, 0)))(epoch_keys)
+    step_keys = jax.vmap(jax.random.fold_in)(epoch_keys, 1 + steps % per_epoch)
+
+    def draw(t):
+        order = jax.tree.map(lambda o: o[t - window.start], orders)
+        index = sampler.draw(table, order, t % per_epoch)
+        batch = Batch(_rows(data.x, index), _rows(data.label, index), index, t / per_epoch)
+        return batch, step_keys[t - window.start]
+
+    def step(t, carry):
+        state, history = carry
+        if each_epoch.func is not keep:
+            state = jax.lax.cond(
+                t % per_epoch == 0,
+                lambda state: each_epoch(state, data, t / per_epoch),
+                lambda state: state,
+                state,
+            )
+        state, info = update(state, *draw(t))
+        at = t - window.start
+        return state, jax.tree.map(lambda h, v: h.at[at].set(v), history, info)
+
+    shapes = jax.eval_shape(lambda: update(state, *draw(window.start))[1])
+    history = jax.tree.map(lambda v: jnp.full((BUFFER, *v.shape), jnp.nan, v.dtype), shapes)
+    stop = jnp.minimum(window.stop, window.epochs * per_epoch)
+    return jax.lax.fori_loop(window.start, stop, step, (state, history))
+
+
+def _rows(x: Array, index: Int[Array, "b"]) -> Array:
+    # A sampler's rows exist: without bounds checks the gather takes a fraction of the time.
+    return x.at[index].get(mode="promise_in_bounds")
