@@ -21,7 +21,7 @@ def enable_compilation_cache() -> Path | None:
         The folder; None if the cache is off, or if the folder cannot be written, which does no
         harm: programs are compiled anew.
     """
-    given = jax.config.read("jax_compilation_cache_dir")
+    given = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     if given is not None:
         return Path(given)
     folder = _folder()
