@@ -79,10 +79,12 @@ def check_writable(folder: str | Path) -> None:
     Raises:
         OSError: It cannot be made or written; the message says why.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
 
 
 def append_cell(folder: str | Path, cell: Cell) -> Path:
