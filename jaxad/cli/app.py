@@ -10,17 +10,18 @@ import tyro
 from tyro.conf import subcommand
 
 from jaxad.cli.options import Fit, List, Run, Score
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-Command = (
-    Annotated[List, subcommand("list")]
-    | Annotated[Run, subcommand("run")]
-    | Annotated[Fit, subcommand("fit")]
-    | Annotated[Score, subcommand("score")]
+COMMANDS: dict[str, type] = {"list": List, "run": Run, "fit": Fit, "score": Score}
+Overview = (
+    Annotated[List, subcommand("list", description="Detectors, data sets and settings.")]
+    | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
+    | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
+    | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
 )
 
 
@@ -40,16 +41,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"jaxad {__version__}")
         return DONE
     try:
-        options = tyro.cli(
-            Command,  # pyright: ignore[reportArgumentType]
-            prog="jaxad",
-            description="Deep anomaly detection in JAX for training data that is itself dirty.",
-            args=argv or ["--help"],
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        options = _parse(argv)
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else FAILURE
+    except ConfigError as error:
+        return _say(str(error), WRONG_USE)
     return _guarded(options)
+
+
+def _parse(argv: list[str]) -> Run | Fit | Score | List:
+    """The options of a command.
+
+    Raises:
+        SystemExit: Help was asked for and printed, or tyro has said what is wrong.
+        ConfigError: There is no such command.
+    """
+    name, *rest = argv or ["--help"]
+    plain = (tyro.conf.FlagCreatePairsOff,)
+    if name in COMMANDS:
+        return tyro.cli(COMMANDS[name], prog=f"jaxad {name}", args=rest, config=plain)
+    if not name.startswith("-"):
+        raise unknown_name("command", name, COMMANDS)
+    description = (
+        "Deep anomaly detection in JAX for training data that is itself dirty. "
+        "`jaxad COMMAND --help` explains a command, --version says which this is."
+    )
+    return tyro.cli(
+        Overview,  # pyright: ignore[reportArgumentType]
+        prog="jaxad",
+        description=description,
+        args=[name],
+        config=plain,
+    )
 
 
 def _guarded(options: Run | Fit | Score | List) -> int:
@@ -57,18 +80,18 @@ def _guarded(options: Run | Fit | Score | List) -> int:
     try:
         return _dispatch(options)
     except KeyboardInterrupt:
-        return _say(options, "stopped by Ctrl-C", INTERRUPTED)
+        return _say("stopped by Ctrl-C", INTERRUPTED, options.debug)
     except BrokenPipeError:
         # Who read our output has gone. The interpreter must not fail on it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except ConfigError as error:
-        return _say(options, str(error), WRONG_USE)
+        return _say(str(error), WRONG_USE, options.debug)
     except (DataError, OSError) as error:
-        return _say(options, str(error), FAILURE)
+        return _say(str(error), FAILURE, options.debug)
     except Exception as error:
         hint = "" if options.debug else " (--debug shows where)"
-        return _say(options, f"{type(error).__name__}: {error}{hint}", FAILURE)
+        return _say(f"{type(error).__name__}: {error}{hint}", FAILURE, options.debug)
 
 
 def _dispatch(options: Run | Fit | Score | List) -> int:
@@ -95,9 +118,9 @@ def _dispatch(options: Run | Fit | Score | List) -> int:
             return score(options)
 
 
-def _say(options: Run | Fit | Score | List, message: str, code: int) -> int:
+def _say(message: str, code: int, debug: bool = False) -> int:
     """One line on standard error, after the traceback if that is asked for."""
-    if options.debug:
+    if debug:
         traceback.print_exc()
     print("jaxad:", " ".join(message.split()), file=sys.stderr)
     return code

@@ -44,7 +44,7 @@ class List(Common):
     """
 
     detector: Annotated[
-        Positional[str | None], arg(metavar="DETECTOR", help_behavior_hint="(optional)")
+        Positional[str | None], arg(metavar="[DETECTOR]", help_behavior_hint="(optional)")
     ] = None
     data_dir: DataDir = None
 

@@ -81,7 +81,7 @@ def run(options: Run) -> int:
     out = sys.stderr if options.json else sys.stdout
     rows = sum(len(cell.evaluation.auroc.per_seed) for cell in cells)
     print(f"{time.perf_counter() - start:.1f} s in all.", end=" ", file=out)
-    print(f"{rows} rows appended to {options.out}/" if rows else "No rows appended.", file=out)
+    print(f"{rows or 'No'} row{'s' * (rows != 1)} appended to {options.out}/", file=out)
     if stopped:
         raise KeyboardInterrupt
     return 0

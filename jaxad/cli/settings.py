@@ -104,6 +104,4 @@ def _kinds(hint: Any) -> tuple[type, ...]:
         return tuple(kind for part in get_args(hint) for kind in _kinds(part))
     if origin is Literal:
         return tuple(dict.fromkeys(type(value) for value in get_args(hint)))
-    if hint is float:
-        return (int, float)
     return (origin or hint,) if isinstance(origin or hint, type) else ()

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -28,11 +30,16 @@ def print_tables(cells: Sequence[Cell], *, stderr: bool = False) -> None:
     console = Console(stderr=stderr, highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)
-    for metric in METRICS:
+    seeds = len(cells[0].evaluation.auroc.per_seed)
+    console.print(Text(f"\n{cells[0].dataset}: {_described(cells[0].setting)}", "bold"))
+    of = f" ± deviation over {seeds} seeds [95 % interval of the mean]" if seeds > 1 else ""
+    for metric, name in METRICS.items():
         table = _metric_table(cells, metric, " ")
         if console.measure(table).minimum > console.width:
             table = _metric_table(cells, metric, "\n")
+        console.print(Text(f"\n{name} in %: mean{of}", "bold"))
         console.print(table)
+    console.print(Text("\nWall time in s", "bold"))
     console.print(_time_table(cells))
 
 
@@ -41,10 +48,7 @@ def _metric_table(cells: Sequence[Cell], metric: str, between: str) -> Table:
     detectors = list(dict.fromkeys(cell.detector for cell in cells))
     classes = list(dict.fromkeys(cell.normal_class for cell in cells))
     found = {(c.normal_class, c.detector): c.evaluation[metric] for c in cells}
-    seeds = len(next(iter(found.values())).per_seed)
-    spread = " ± deviation [95 % interval of the mean]" if seeds > 1 else ""
-    of = f" over {seeds} seeds" if seeds > 1 else ""
-    table = _table(f"{METRICS[metric]} in %: mean{spread}{of}", detectors, "normal class")
+    table = _table(["normal class", *detectors])
     for c in classes:
         _add_row(table, str(c), [found.get((c, d)) for d in detectors], between)
     whole = all((c, d) in found for c in classes for d in detectors)
@@ -55,9 +59,22 @@ def _metric_table(cells: Sequence[Cell], metric: str, between: str) -> Table:
     return table
 
 
-def _table(title: str, columns: Sequence[str], first: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column(first, justify="right", no_wrap=True)
+def _described(setting: dict[str, Any]) -> str:
+    """How the training data was spoiled and labelled."""
+    rho = setting["contamination"]
+    parts = [
+        "the data's own contamination" if rho is None else f"{100 * rho:.3g} % hidden contamination"
+    ]
+    for kind in ("labelled_anomalies", "labelled_normals"):
+        asked = setting[kind]
+        if asked:
+            amount = f"{asked:.3g} of all" if isinstance(asked, float) else str(asked)
+            parts.append(f"{amount} {kind.replace('_', ' ')}")
+    return ", ".join(parts)
+
+
+def _table(columns: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table
@@ -88,7 +105,7 @@ def _percent(value: Summary, between: str) -> str:
 def _time_table(cells: Sequence[Cell]) -> Table:
     """Wall seconds of all cells of each detector."""
     detectors = list(dict.fromkeys(cell.detector for cell in cells))
-    table = _table("Wall time in s", [*detectors, "all"], "")
+    table = _table(["", *detectors, "all"])
     spent = [sum((c.seconds for c in cells if c.detector == d), start=Seconds()) for d in detectors]
     spent.append(sum(spent, start=Seconds()))
     table.add_row("compile", *(f"{s.compile:.1f}" for s in spent))
