@@ -80,7 +80,5 @@ class Detector(NamedTuple):
     @property
     def phases(self) -> tuple[Phase, ...]:
         """All phases in order; the last is the detector's own training."""
-        main = Phase(
-            "train", self.update, self.begin, self.each_epoch, self.sampler, self.epochs
-        )
+        main = Phase("train", self.update, self.begin, self.each_epoch, self.sampler, self.epochs)
         return (*self.before, main)

@@ -93,21 +93,48 @@ def _phase_key(key: Key, phase: int) -> Key:
     return jax.random.fold_in(key, 1 + phase)
 
 
+class Draws(NamedTuple):
+    """The randomness of a window of steps, `(seeds, BUFFER, ...)`."""
+
+    orders: PyTree
+    keys: Key
+
+
+@partial(jax.jit, static_argnames="how")
+def draws(
+    sampler: Sampler, keys: Key, steps_per_epoch: np.ndarray, window: Window, how: How
+) -> Draws:
+    """All random numbers that a window needs of the sampler, and a key for each step.
+
+    Drawn one by one inside the loop they would cost more than a small step, and compiling them
+    into every training program would cost as much as the rest of it.
+    """
+
+    def one_seed(key, steps_per_epoch):
+        steps = window.start + jnp.arange(BUFFER)
+        epoch_key = partial(jax.random.fold_in, _phase_key(key, window.phase))
+        keys = jax.vmap(epoch_key)(steps // steps_per_epoch)
+        orders = jax.vmap(lambda key: sampler.shuffle(jax.random.fold_in(key, 0)))(keys)
+        return Draws(orders, jax.vmap(jax.random.fold_in)(keys, 1 + steps % steps_per_epoch))
+
+    return map_seeds(one_seed, (keys, steps_per_epoch), (0, 0), how.mode)
+
+
 @partial(jax.jit, static_argnames="how", donate_argnames="state")
 def advance(
-    state: State,
+    state: PyTree,
     parts: Parts,
     data: TrainData,
     table: PyTree,
-    keys: Key,
+    draws: Draws,
     steps_per_epoch: np.ndarray,
     window: Window,
     how: How,
-) -> tuple[State, Info]:
+) -> tuple[PyTree, Info]:
     """A window of steps for every seed, and the diagnostics of each step, `(seeds, BUFFER)`."""
     return map_seeds(
         partial(_advance_seed, parts),
-        (state, data, table, keys, steps_per_epoch, window),
+        (state, data, table, draws, steps_per_epoch, window),
         (0, how.data_axis, how.data_axis, 0, 0, None),
         how.mode,
     )
@@ -115,29 +142,21 @@ def advance(
 
 def _advance_seed(
     parts: Parts,
-    state: State,
+    state: PyTree,
     data: TrainData,
     table: PyTree,
-    key: Key,
+    draws: Draws,
     steps_per_epoch: Int[Array, ""],
     window: Window,
-) -> tuple[State, Info]:
+) -> tuple[PyTree, Info]:
     """A window of steps for one seed."""
     update, each_epoch, sampler = parts
     per_epoch = largest(steps_per_epoch)
 
-    # All random keys of the window at once: drawn one by one they cost more than a small step.
-    steps = window.start + jnp.arange(BUFFER)
-    phase_key = _phase_key(key, window.phase)
-    epoch_keys = jax.vmap(partial(jax.random.fold_in, phase_key))(steps // per_epoch)
-    orders = jax.vmap(lambda k: sampler.shuffle(jax.random.fold_in(k, 0)))(epoch_keys)
-    step_keys = jax.vmap(jax.random.fold_in)(epoch_keys, 1 + steps % per_epoch)
-
-    def draw(t):
-        order = jax.tree.map(lambda o: o[t - window.start], orders)
+    def draw(t: Int[Array, ""]) -> tuple[Batch, Key]:
+        order, key = jax.tree.map(lambda leaf: leaf[t - window.start], draws)
         index = sampler.draw(table, order, t % per_epoch)
-        batch = Batch(_rows(data.x, index), _rows(data.label, index), index, t / per_epoch)
-        return batch, step_keys[t - window.start]
+        return Batch(_rows(data.x, index), _rows(data.label, index), index, t / per_epoch), key
 
     def step(t, carry):
         state, history = carry
@@ -152,7 +171,7 @@ def _advance_seed(
         at = t - window.start
         return state, jax.tree.map(lambda h, v: h.at[at].set(v), history, info)
 
-    shapes = jax.eval_shape(lambda: update(state, *draw(window.start))[1])
+    shapes = jax.eval_shape(lambda: update(state, *draw(jnp.asarray(window.start)))[1])
     history = jax.tree.map(lambda v: jnp.full((BUFFER, *v.shape), jnp.nan, v.dtype), shapes)
     stop = jnp.minimum(window.stop, window.epochs * per_epoch)
     return jax.lax.fori_loop(window.start, stop, step, (state, history))

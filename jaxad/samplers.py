@@ -132,5 +132,3 @@ def permuted(
 
     start = scramble(position.astype(jnp.uint32))
     return jax.lax.while_loop(lambda x: jnp.any(x >= n), walk, start).astype(jnp.int32)
-
-

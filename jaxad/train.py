@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -154,7 +154,7 @@ def fit(
         study = _plan(detector, train, seeds, root, mode)
         _compile_ahead(study)
         states = [
-            program.start(study.init, lane.keys, lane.data, study.how) for lane in study.lanes
+            program.start(study.init, lane.keys, lane.data, how=study.how) for lane in study.lanes
         ]
         place = Place(0, 0, states, {})
         saver = None
@@ -221,11 +221,11 @@ def _train(
     for i, phase in list(enumerate(study.phases))[first:]:
         if step == 0:
             states = [
-                program.begin(phase.begin, state, lane.data, lane.keys, i, study.how)
+                program.begin(phase.begin, state, lane.data, lane.keys, i, how=study.how)
                 for state, lane in zip(states, study.lanes, strict=True)
             ]
             history = {**history, phase.name: {}}
-        tables = [program.table(phase.sampler, lane.data, study.how) for lane in study.lanes]
+        tables = [program.table(phase.sampler, lane.data, how=study.how) for lane in study.lanes]
         chunk = _FIRST_CHUNK
         while step < study.steps(i) and not stop.is_set():
             end = min(step + chunk, study.steps(i))
@@ -247,14 +247,16 @@ def _train(
 
 def _advance(study: _Study, window: Window, states: list, tables: list) -> tuple[list, list]:
     """A window of steps in every lane at the same time, each in its own thread."""
-    parts = Parts.of(study.phases[window.phase])
+    phase = study.phases[window.phase]
+    parts = Parts.of(phase)
     x64 = bool(jax.config.jax_enable_x64)
 
     def run(lane: _Lane, state: PyTree, table: PyTree):
         with jax.enable_x64(x64):  # a setting of the calling thread
             per_epoch = lane.steps_per_epoch[window.phase]
+            draws = program.draws(phase.sampler, lane.keys, per_epoch, window, how=study.how)
             state, info = program.advance(
-                state, parts, lane.data, table, lane.keys, per_epoch, window, study.how
+                state, parts, lane.data, table, draws, per_epoch, window, how=study.how
             )
             return state, jax.tree.map(np.asarray, info)
 
@@ -266,21 +268,21 @@ def _advance(study: _Study, window: Window, states: list, tables: list) -> tuple
 def _compile_ahead(study: _Study) -> None:
     """Compile the programs of all phases at the same time, before any of them runs."""
     lane, how = study.lanes[0], study.how
-    state = jax.eval_shape(partial(program.start, how=how), study.init, lane.keys, lane.data)
-    with ThreadPoolExecutor() as pool:
-        jobs = [program.start.lower(study.init, lane.keys, lane.data, how)]
-        pool.submit(jobs[-1].compile)
+    with ThreadPoolExecutor(2) as pool:
+
+        def shapes(fn: Any, *args: Any) -> PyTree:
+            """Send a program to be compiled and say what it gives."""
+            pool.submit(fn.lower(*args, how=how).compile)
+            return jax.eval_shape(partial(fn, how=how), *args)
+
+        state = shapes(program.start, study.init, lane.keys, lane.data)
         for i, phase in enumerate(study.phases):
-            args = (phase.begin, state, lane.data, lane.keys, i)
-            pool.submit(program.begin.lower(*args, how).compile)
-            state = jax.eval_shape(partial(program.begin, how=how), *args)
-            args = (phase.sampler, lane.data)
-            pool.submit(program.table.lower(*args, how).compile)
-            table = jax.eval_shape(partial(program.table, how=how), *args)
-            per_epoch = lane.steps_per_epoch[i]
-            args = (state, Parts.of(phase), lane.data, table, lane.keys, per_epoch)
-            window = Window(i, 0, 1, phase.epochs)
-            pool.submit(program.advance.lower(*args, window, how).compile)
+            window, per_epoch = Window(i, 0, 1, phase.epochs), lane.steps_per_epoch[i]
+            state = shapes(program.begin, phase.begin, state, lane.data, lane.keys, i)
+            table = shapes(program.table, phase.sampler, lane.data)
+            draws = shapes(program.draws, phase.sampler, lane.keys, per_epoch, window)
+            args = (state, Parts.of(phase), lane.data, table, draws, per_epoch, window)
+            state, _ = shapes(program.advance, *args)
 
 
 def _next_chunk(steps: int, seconds: float) -> int:

@@ -78,7 +78,9 @@ def _parse(argv: list[str]) -> Run | Fit | Score | List:
 def _guarded(options: Run | Fit | Score | List) -> int:
     """Run a command; an error becomes one line on standard error and an exit code."""
     try:
-        return _dispatch(options)
+        code = _dispatch(options)
+        sys.stdout.flush()  # here, where a closed pipe is handled
+        return code
     except KeyboardInterrupt:
         return _say("stopped by Ctrl-C", INTERRUPTED, options.debug)
     except BrokenPipeError:

@@ -88,5 +88,3 @@ def _init(
 def _score(model: Model, state: State, x: Array) -> Float[Array, "n"]:
     out, _ = model.apply(state.variables, state.extras, x, train=False)
     return model.score(out)
-
-

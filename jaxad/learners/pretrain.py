@@ -4,7 +4,6 @@ Ruff et al. 2018, section 4.2; the released Deep SAD trains the autoencoder and 
 random weights, because its key prefixes never match.
 """
 
-
 from jaxad.learners.gradient import start_state
 from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
@@ -45,5 +44,3 @@ def out_of_autoencoder(
     variables = autoencoder.encoder_of(state.variables)
     extras = model.extras(variables, data)
     return start_state(model, weighing, optimiser, variables, extras, data)
-
-

@@ -45,9 +45,7 @@ class MLPDecoder(nn.Module):
             z = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(z)
             z = normalise(self.norm, train, f"norm_{i}")(z)
             z = nn.leaky_relu(z, self.slope)
-        return nn.Dense(
-            self.features, use_bias=self.bias, kernel_init=ZEROS, name=OUTPUT
-        )(z)
+        return nn.Dense(self.features, use_bias=self.bias, kernel_init=ZEROS, name=OUTPUT)(z)
 
 
 def mlp_encoder(
