@@ -64,7 +64,9 @@ def _parse(argv: list[str]) -> Run | Fit | Score | List:
         raise unknown_name("command", name, COMMANDS)
     description = (
         "Deep anomaly detection in JAX for training data that is itself dirty. "
-        "`jaxad COMMAND --help` explains a command, --version says which this is."
+        "`jaxad COMMAND --help` explains a command, --version says which this is. "
+        "Compiled programs are kept in the user's cache folder; the environment's JAXAD_CACHE_DIR "
+        "names another one, or is off."
     )
     return tyro.cli(
         Overview,  # pyright: ignore[reportArgumentType]

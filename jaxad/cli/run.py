@@ -20,7 +20,7 @@ from jaxad.results import Cell, append_cell, check_writable
 from jaxad.timing import stopwatch
 from jaxad.train import fit
 
-__all__ = ["run"]
+__all__ = ["json_line", "run"]
 
 # What in a split's setting is said elsewhere in a result, or was drawn and not asked for.
 NOT_SETTING = (
@@ -72,7 +72,7 @@ def run(options: Run) -> int:
                 append_cell(options.out, cell)
                 cells.append(cell)
                 if options.json:
-                    print(_json_line(cell), flush=True)
+                    print(json_line(cell), flush=True)
     except KeyboardInterrupt:
         stopped = True
     finally:
@@ -173,7 +173,7 @@ def _setting(split: Split) -> dict[str, Any]:
     return {name: v for name, v in split.setting.items() if name not in NOT_SETTING}
 
 
-def _json_line(cell: Cell) -> str:
+def json_line(cell: Cell) -> str:
     """A cell in one line of JSON; null where there is no number."""
     metrics = cell.evaluation.as_dict()
     line = {

@@ -79,9 +79,9 @@ def _value(field: str, text: str, hint: Any) -> Any:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         value = text
     allowed = _kinds(hint)
-    if (allowed and not isinstance(value, allowed)) or (
-        type(value) is bool and bool not in allowed
-    ):
+    # In Python true and false are whole numbers, and whole numbers are no floats.
+    kind = float if type(value) is int and int not in allowed else type(value)
+    if allowed and kind not in allowed:
         kinds = " or ".join(NAMES.get(kind, kind.__name__) for kind in allowed)
         raise ConfigError(f"--set {field}={text}: {field} must be {kinds}")
     return value

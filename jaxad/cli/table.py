@@ -34,29 +34,63 @@ def print_tables(cells: Sequence[Cell], *, stderr: bool = False) -> None:
     console.print(Text(f"\n{cells[0].dataset}: {_described(cells[0].setting)}", "bold"))
     of = f" ± deviation over {seeds} seeds [95 % interval of the mean]" if seeds > 1 else ""
     for metric, name in METRICS.items():
-        table = _metric_table(cells, metric, " ")
-        if console.measure(table).minimum > console.width:
-            table = _metric_table(cells, metric, "\n")
         console.print(Text(f"\n{name} in %: mean{of}", "bold"))
-        console.print(table)
+        for table in _metric_tables(cells, metric, console):
+            console.print(table)
     console.print(Text("\nWall time in s", "bold"))
     console.print(_time_table(cells))
 
 
-def _metric_table(cells: Sequence[Cell], metric: str, between: str) -> Table:
-    """One metric in percent; `between` stands between a deviation and its interval."""
+def _metric_tables(cells: Sequence[Cell], metric: str, console: Console) -> list[Table]:
+    """One metric of all detectors: in one table if it fits, else narrower, or in several."""
+    rows = _rows(cells, metric)
     detectors = list(dict.fromkeys(cell.detector for cell in cells))
-    classes = list(dict.fromkeys(cell.normal_class for cell in cells))
-    found = {(c.normal_class, c.detector): c.evaluation[metric] for c in cells}
+    n = len(detectors)
+    roomy = console.options.update(max_width=10_000)
+    tables = []
+    for between, columns in [(" ", n), *(("\n", k) for k in range(n, 0, -1))]:
+        groups = [detectors[i : i + columns] for i in range(0, n, columns)]
+        tables = [_metric_table(rows, group, between) for group in groups]
+        if all(console.measure(t, options=roomy).maximum <= console.width for t in tables):
+            break
+    return tables
+
+
+def _rows(cells: Sequence[Cell], metric: str) -> dict[str, dict[str, Summary]]:
+    """A metric by normal class and detector, and its mean over classes if every cell is there."""
+    rows: dict[str, dict[str, Summary]] = {}
+    for cell in cells:
+        rows.setdefault(str(cell.normal_class), {})[cell.detector] = cell.evaluation[metric]
+    classes = list(rows.values())
+    if len(classes) > 1 and all(row.keys() == classes[0].keys() for row in classes):
+        rows["mean"] = {
+            detector: summarise(np.mean([row[detector].per_seed for row in classes], axis=0))
+            for detector in classes[0]
+        }
+    return rows
+
+
+def _metric_table(
+    rows: dict[str, dict[str, Summary]], detectors: Sequence[str], between: str
+) -> Table:
+    """Percents; `between` stands between a deviation and its interval. The best mean is bold."""
     table = _table(["normal class", *detectors])
-    for c in classes:
-        _add_row(table, str(c), [found.get((c, d)) for d in detectors], between)
-    whole = all((c, d) in found for c in classes for d in detectors)
-    if len(classes) > 1 and whole:
-        table.add_section()
-        over = [summarise(np.mean([found[c, d].per_seed for c in classes], 0)) for d in detectors]
-        _add_row(table, "mean", over, between)
+    for name, row in rows.items():
+        if name == "mean":
+            table.add_section()
+        best = max(round(value.mean, 3) for value in row.values())
+        cells = [
+            Text(_percent(row[d], between), _style(row[d], best if len(row) > 1 else math.inf))
+            if d in row
+            else Text("")
+            for d in detectors
+        ]
+        table.add_row(name, *cells)
     return table
+
+
+def _style(value: Summary, best: float) -> str:
+    return "bold" if round(value.mean, 3) >= best else ""
 
 
 def _described(setting: dict[str, Any]) -> str:
@@ -80,19 +114,6 @@ def _table(columns: Sequence[str]) -> Table:
     return table
 
 
-def _add_row(table: Table, name: str, values: Sequence[Summary | None], between: str) -> None:
-    """A row; the best mean of several is bold."""
-    shown = [round(v.mean, 3) for v in values if v is not None]
-    best = max(shown) if len(shown) > 1 else math.inf
-    texts = [
-        Text("")
-        if v is None
-        else Text(_percent(v, between), "bold" if round(v.mean, 3) >= best else "")
-        for v in values
-    ]
-    table.add_row(name, *texts)
-
-
 def _percent(value: Summary, between: str) -> str:
     """`97.1 ± 0.8 [96.6, 97.5]`, or the mean alone for one seed."""
     mean = f"{100 * value.mean:.1f}"
@@ -104,10 +125,14 @@ def _percent(value: Summary, between: str) -> str:
 
 def _time_table(cells: Sequence[Cell]) -> Table:
     """Wall seconds of all cells of each detector."""
-    detectors = list(dict.fromkeys(cell.detector for cell in cells))
-    table = _table(["", *detectors, "all"])
-    spent = [sum((c.seconds for c in cells if c.detector == d), start=Seconds()) for d in detectors]
-    spent.append(sum(spent, start=Seconds()))
-    table.add_row("compile", *(f"{s.compile:.1f}" for s in spent))
-    table.add_row("run", *(f"{s.run:.1f}" for s in spent))
+    table = _table(["detector", "compile", "run"])
+    spent: dict[str, Seconds] = {}
+    for cell in cells:
+        spent[cell.detector] = spent.get(cell.detector, Seconds()) + cell.seconds
+    for name, seconds in spent.items():
+        table.add_row(name, f"{seconds.compile:.1f}", f"{seconds.run:.1f}")
+    if len(spent) > 1:
+        table.add_section()
+        total = sum(spent.values(), start=Seconds())
+        table.add_row("all", f"{total.compile:.1f}", f"{total.run:.1f}")
     return table
