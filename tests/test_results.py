@@ -1,0 +1,129 @@
+"""Results: what is appended is read back, and nothing is ever half-written."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from jaxad.errors import DataError
+from jaxad.evaluate import Evaluation
+from jaxad.metrics import summarise
+from jaxad.results import (
+    Cell,
+    append_cell,
+    check_writable,
+    config_hash,
+    read_results,
+    written_whole,
+)
+from jaxad.timing import Seconds
+
+
+def cell(detector="deep_sad", normal_class=3, values=(0.5, 0.75, 1.0), **parts):
+    names = ("auroc", "auprc", "auprc_normal", "best_f1", "precision_at_n")
+    metrics = {name: summarise(np.array(values) / (i + 1)) for i, name in enumerate(names)}
+    return Cell(
+        dataset="digits",
+        normal_class=normal_class,
+        detector=detector,
+        setting={"contamination": 0.1},
+        config={"epochs": 3, "widths": (8, 4)},
+        evaluation=Evaluation(**metrics, **parts),
+        seconds=Seconds(3.0, 1.5),
+    )
+
+
+def test_what_is_appended_is_read_back(tmp_path):
+    append_cell(tmp_path, cell())
+    append_cell(tmp_path, cell("autoencoder", "benign", (0.25,), auroc_seen=summarise([0.9])))
+    frame = read_results(tmp_path)
+    assert frame.detector.tolist() == ["deep_sad"] * 3 + ["autoencoder"]
+    assert frame.normal_class.tolist() == ["3"] * 3 + ["benign"]
+    assert frame.seed.tolist() == [0, 1, 2, 0]
+    assert frame.auroc.tolist() == [0.5, 0.75, 1.0, 0.25]
+    assert frame.best_f1.tolist() == [0.125, 0.1875, 0.25, 0.0625]
+    assert frame.auroc_seen.isna().tolist() == [True, True, True, False]
+    assert frame.error.isna().all()
+    assert json.loads(frame.config[0]) == {"epochs": 3, "widths": [8, 4]}
+    assert json.loads(frame.setting[0]) == {"contamination": 0.1}
+    assert str(frame.time.dt.tz) == "UTC"
+    first = frame[frame.detector == "deep_sad"]
+    assert (first.seconds_compile.sum(), first.seconds_run.sum()) == (3.0, 1.5)
+
+
+def test_files_are_added_and_never_changed(tmp_path):
+    first = append_cell(tmp_path, cell())
+    before = first.read_bytes()
+    second = append_cell(tmp_path, cell())
+    assert first.read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == [first, second]
+
+
+def test_an_empty_folder_has_the_same_columns(tmp_path):
+    empty = read_results(tmp_path)
+    append_cell(tmp_path, cell())
+    full = read_results(tmp_path)
+    assert len(empty) == 0
+    assert empty.columns.tolist() == full.columns.tolist()
+
+
+def test_writing_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def half(table, path):
+        path.write_bytes(b"PAR1 half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(pq, "write_table", half)
+    with pytest.raises(OSError, match="no space left"):
+        append_cell(tmp_path, cell())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), written_whole(path) as partial:
+        partial.write_text("ne")
+        raise KeyboardInterrupt
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("scores.csv", "old")]
+    with written_whole(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("scores.csv", "new")]
+
+
+def test_what_another_writer_is_at_is_not_read(tmp_path):
+    append_cell(tmp_path, cell())
+    (tmp_path / ".other.parquet.123.partial").write_bytes(b"PAR1")
+    (tmp_path / ".hidden.parquet").write_bytes(b"PAR1")
+    assert len(read_results(tmp_path)) == 3
+
+
+def test_a_broken_file_is_named(tmp_path):
+    path = append_cell(tmp_path, cell())
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=path.name):
+        read_results(tmp_path)
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        read_results(tmp_path / "none")
+
+
+def test_a_folder_that_cannot_be_written_is_found_before(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot write to the folder"):
+        check_writable(tmp_path / "file")
+    check_writable(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+
+
+def test_the_hash_is_of_the_detector_and_every_value():
+    config = {"epochs": 3, "widths": (8, 4)}
+    one = config_hash("deep_sad", config)
+    assert one == config_hash("deep_sad", {"widths": [8, 4], "epochs": 3})
+    assert one != config_hash("deep_svdd", config)
+    assert one != config_hash("deep_sad", config | {"epochs": 4})
+    # Stored hashes must be found again by later versions.
+    assert one == "2de305ae36b51605"
