@@ -147,6 +147,16 @@ def test_each_class_in_turn_side_by_side(cli):
     assert len(ended.err.splitlines()) == 20  # a line each finished cell where there is no terminal
 
 
+def test_the_bar_keeps_off_standard_output(cli, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # for rich this makes standard error a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    ended = cli("run", "digits", "autoencoder", *CLASS, "--json")
+    (line,) = map(json.loads, ended.out.splitlines())
+    assert line["detector"] == "autoencoder"
+    assert "━" in ended.err
+    assert "1/1" in ended.err
+
+
 def test_data_that_is_labelled_normal_and_anomalous_has_one_normal_class(cli):
     own = ("--labelled-normals", "3", "--contamination", "none")
     ended = cli("run", "blobs", "deep_sad", *SMALL, *own, "--json")
