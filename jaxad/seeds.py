@@ -6,11 +6,12 @@ one for each core: groups of one size, which run the same program at the same ti
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
 
+from jaxad.errors import unknown_name
 from jaxad.types import PyTree
 
 __all__ = ["MapMode", "deal", "join", "lanes", "map_seeds", "resolve_mode"]
@@ -23,7 +24,12 @@ def resolve_mode(mode: MapMode, convolutional: bool) -> Literal["vmap", "map"]:
 
     `vmap` on accelerators. On the CPU a convolution under `vmap` becomes a grouped one, 6 to 25
     times slower, so that networks with convolutions are mapped one after the other.
+
+    Raises:
+        ConfigError: No such mode.
     """
+    if mode not in get_args(MapMode):
+        raise unknown_name("mode", str(mode), get_args(MapMode))
     if mode != "auto":
         return mode
     return "map" if convolutional and jax.default_backend() == "cpu" else "vmap"

@@ -161,7 +161,7 @@ def fit(
         if checkpoint is not None:
             from jaxad.checkpoint import Saver
 
-            saver = Saver(Path(checkpoint), detector, train, root, _SAVE_SECONDS)
+            saver = Saver(Path(checkpoint), detector, train, root, seeds, _SAVE_SECONDS)
             saved = saver.restore(lambda phase: _shapes_in(study, phase))
             place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
         place = _train(study, place, stop, progress, saver)
