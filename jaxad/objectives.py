@@ -7,7 +7,6 @@ decides the two weights. An objective is a pytree: functions are its structure, 
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
@@ -32,6 +31,7 @@ def identity() -> Objective:
     """`normal(s) = s`: the score is the loss. There is no loss of anomalies.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> identity().normal(jnp.array([1.0, 2.0])).tolist()
         [1.0, 2.0]
     """

@@ -5,7 +5,7 @@ differ in these alone share programs.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,20 @@ from jaxad.detector import Phase, keep
 from jaxad.rows import largest
 from jaxad.samplers import Sampler
 from jaxad.seeds import map_seeds
-from jaxad.types import Batch, Info, Key, PyTree, State, TrainData
+from jaxad.types import Batch, Info, Key, PyTree, TrainData
 
-__all__ = ["BUFFER", "How", "Parts", "Window", "advance", "begin", "seed_keys", "start", "table"]
+__all__ = [
+    "BUFFER",
+    "Draws",
+    "How",
+    "Parts",
+    "Window",
+    "advance",
+    "begin",
+    "draws",
+    "seed_keys",
+    "start",
+]
 
 BUFFER = 1024  # the most steps in a window: the length of the history's buffer
 
@@ -34,8 +45,8 @@ class How(NamedTuple):
 class Parts(NamedTuple):
     """What a phase does in a step."""
 
-    update: Partial
-    each_epoch: Partial
+    update: Any  # a Partial, as all functions that go into a program
+    each_epoch: Any
     sampler: Sampler
 
     @classmethod
@@ -60,11 +71,11 @@ def seed_keys(root: Key, seeds: np.ndarray) -> Key:
 
 
 @partial(jax.jit, static_argnames="how")
-def start(init: Partial, keys: Key, data: TrainData, how: How) -> State:
-    """The state of every seed before the first phase."""
+def start(init: Partial, begin: Partial, keys: Key, data: TrainData, how: How) -> PyTree:
+    """The state of every seed at the beginning of the first phase."""
 
     def one_seed(key, data):
-        return init(jax.random.fold_in(key, 0), data)
+        return begin(init(jax.random.fold_in(key, 0), data), data, _phase_key(key, 0))
 
     return map_seeds(one_seed, (keys, data), (0, how.data_axis), how.mode)
 
@@ -73,20 +84,12 @@ def start(init: Partial, keys: Key, data: TrainData, how: How) -> State:
 def begin(
     begin: Partial, state: PyTree, data: TrainData, keys: Key, phase: int, how: How
 ) -> PyTree:
-    """The state of every seed at the beginning of a phase."""
+    """The state of every seed at the beginning of a later phase."""
 
     def one_seed(state, data, key):
         return begin(state, data, _phase_key(key, phase))
 
     return map_seeds(one_seed, (state, data, keys), (0, how.data_axis, 0), how.mode)
-
-
-@partial(jax.jit, static_argnames="how")
-def table(sampler: Sampler, data: TrainData, how: How) -> PyTree:
-    """What a sampler draws from, for every seed."""
-    if how.data_axis is None:
-        return sampler.init(data)
-    return map_seeds(sampler.init, (data,), (0,), how.mode)
 
 
 def _phase_key(key: Key, phase: int) -> Key:
@@ -114,8 +117,8 @@ def draws(
         steps = window.start + jnp.arange(BUFFER)
         epoch_key = partial(jax.random.fold_in, _phase_key(key, window.phase))
         keys = jax.vmap(epoch_key)(steps // steps_per_epoch)
-        orders = jax.vmap(lambda key: sampler.shuffle(jax.random.fold_in(key, 0)))(keys)
-        return Draws(orders, jax.vmap(jax.random.fold_in)(keys, 1 + steps % steps_per_epoch))
+        orders = jax.vmap(sampler.shuffle)(keys)
+        return Draws(orders, jax.vmap(jax.random.fold_in)(keys, steps % steps_per_epoch))
 
     return map_seeds(one_seed, (keys, steps_per_epoch), (0, 0), how.mode)
 

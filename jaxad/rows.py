@@ -6,6 +6,7 @@ costs, not what the padding would.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,7 @@ def bucket_rows(rows: int, shape: tuple[int, ...]) -> int:
     return size
 
 
-def pad_axis(x: np.ndarray | Array, size: int, axis: int):
+def pad_axis(x: Any, size: int, axis: int) -> Any:
     """`x` with zeros behind, up to `size` along an axis; `x` itself where that changes nothing."""
     missing = size - x.shape[axis]
     if missing == 0:

@@ -7,10 +7,9 @@ from typing import NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, Bool, Int, UInt32
 
-from jaxad.rows import valid_rows
-from jaxad.types import Key, PyTree, TrainData
+from jaxad.types import Key, Leaf, PyTree, TrainData
 
 __all__ = ["Rows", "Sampler", "ShuffledEpochs", "permuted"]
 
@@ -20,10 +19,8 @@ _ROUNDS = 6
 class Sampler(Protocol):
     """A stream of batches; a pytree whose batch size is structure and whose numbers are leaves."""
 
-    batch_size: int
-
     def init(self, data: TrainData) -> PyTree:
-        """A table to draw from, made once."""
+        """A table to draw from, made once on the host; a leading seed axis where `data` has one."""
         ...
 
     def shuffle(self, key: Key) -> PyTree:
@@ -48,8 +45,8 @@ class Sampler(Protocol):
 class Rows(NamedTuple):
     """Which rows take part: their indices, the first `count` of them."""
 
-    index: Int[Array, "n"]
-    count: Int[Array, ""]
+    index: Int[Leaf, "n"]
+    count: Int[Leaf, ""]
 
 
 @partial(
@@ -74,11 +71,9 @@ class ShuffledEpochs:
 
     def init(self, data: TrainData) -> Rows:
         """The rows that take part, first to last."""
-        part = valid_rows(data) & ((data.label >= 0) | (self.labelled_anomalies > 0))
-        n = part.shape[0]
-        position = jnp.where(part, jnp.cumsum(part) - 1, n)
-        index = jnp.zeros(n, jnp.int32).at[position].set(jnp.arange(n), mode="drop")
-        return Rows(index, jnp.sum(part))
+        part = self._part(data)
+        index = np.argsort(~part, axis=-1, kind="stable").astype(np.int32)
+        return Rows(index, part.sum(axis=-1, dtype=np.int32))
 
     def shuffle(self, key: Key) -> UInt32[Array, "rounds 2"]:
         """The constants of the epoch's permutation."""
@@ -91,10 +86,12 @@ class ShuffledEpochs:
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
         """Batches an epoch for each seed: rows that take part / batch size, rounded up."""
+        return np.maximum(1, -(-self._part(data).sum(axis=-1) // self.batch_size))
+
+    def _part(self, data: TrainData) -> Bool[np.ndarray, "*seeds n"]:
         label = np.asarray(data.label)
         valid = np.arange(label.shape[-1]) < np.asarray(data.count)[..., None]
-        part = valid & ((label >= 0) | (self.labelled_anomalies > 0))
-        return np.maximum(1, -(-part.sum(axis=-1) // self.batch_size))
+        return valid & ((label >= 0) | (self.labelled_anomalies > 0))
 
 
 def permuted(

@@ -21,13 +21,13 @@ _programs = 0
 _lock = threading.Lock()
 
 
-def _listen(event: str, duration: float, **_: object) -> None:
+def _listen(event: str, duration_secs: float, **_: object) -> None:
     global _programs
     if event not in _STAGES:
         return
     with _lock:
         end = time.perf_counter()
-        start = end - duration
+        start = end - duration_secs
         while _spans and _spans[-1][1] > start:
             start = min(start, _spans.pop()[0])
         _spans.append((start, end))

@@ -153,8 +153,10 @@ def fit(
     with stopwatch() as seconds, _interruptible() as stop:
         study = _plan(detector, train, seeds, root, mode)
         _compile_ahead(study)
+        first = study.phases[0].begin
         states = [
-            program.start(study.init, lane.keys, lane.data, how=study.how) for lane in study.lanes
+            program.start(study.init, first, lane.keys, lane.data, how=study.how)
+            for lane in study.lanes
         ]
         place = Place(0, 0, states, {})
         saver = None
@@ -219,13 +221,13 @@ def _train(
     first, step, states, history = place
     seeds = int(study.seeds[-1][-1]) + 1
     for i, phase in list(enumerate(study.phases))[first:]:
-        if step == 0:
+        history.setdefault(phase.name, {})
+        if step == 0 and i > 0:
             states = [
                 program.begin(phase.begin, state, lane.data, lane.keys, i, how=study.how)
                 for state, lane in zip(states, study.lanes, strict=True)
             ]
-            history = {**history, phase.name: {}}
-        tables = [program.table(phase.sampler, lane.data, how=study.how) for lane in study.lanes]
+        tables = [jax.device_put(phase.sampler.init(lane.data)) for lane in study.lanes]
         chunk = _FIRST_CHUNK
         while step < study.steps(i) and not stop.is_set():
             end = min(step + chunk, study.steps(i))
@@ -249,7 +251,7 @@ def _advance(study: _Study, window: Window, states: list, tables: list) -> tuple
     """A window of steps in every lane at the same time, each in its own thread."""
     phase = study.phases[window.phase]
     parts = Parts.of(phase)
-    x64 = bool(jax.config.jax_enable_x64)
+    x64 = bool(jax.config.read("jax_enable_x64"))
 
     def run(lane: _Lane, state: PyTree, table: PyTree):
         with jax.enable_x64(x64):  # a setting of the calling thread
@@ -275,11 +277,13 @@ def _compile_ahead(study: _Study) -> None:
             pool.submit(fn.lower(*args, how=how).compile)
             return jax.eval_shape(partial(fn, how=how), *args)
 
-        state = shapes(program.start, study.init, lane.keys, lane.data)
+        first = study.phases[0].begin
+        state = shapes(program.start, study.init, first, lane.keys, lane.data)
         for i, phase in enumerate(study.phases):
             window, per_epoch = Window(i, 0, 1, phase.epochs), lane.steps_per_epoch[i]
-            state = shapes(program.begin, phase.begin, state, lane.data, lane.keys, i)
-            table = shapes(program.table, phase.sampler, lane.data)
+            if i > 0:
+                state = shapes(program.begin, phase.begin, state, lane.data, lane.keys, i)
+            table = phase.sampler.init(lane.data)
             draws = shapes(program.draws, phase.sampler, lane.keys, per_epoch, window)
             args = (state, Parts.of(phase), lane.data, table, draws, per_epoch, window)
             state, _ = shapes(program.advance, *args)
@@ -300,9 +304,10 @@ def _appended(history: dict[str, np.ndarray], info: dict[str, np.ndarray]):
 def _shapes_in(study: _Study, number: int) -> PyTree:
     """The shapes of all seeds' state in a phase."""
     lane, how = study.lanes[0], study.how
-    state = jax.eval_shape(partial(program.start, how=how), study.init, lane.keys, lane.data)
-    for i, phase in enumerate(study.phases[: number + 1]):
-        args = (phase.begin, state, lane.data, lane.keys, i)
+    args = (study.init, study.phases[0].begin, lane.keys, lane.data)
+    state = jax.eval_shape(partial(program.start, how=how), *args)
+    for i in range(1, number + 1):
+        args = (study.phases[i].begin, state, lane.data, lane.keys, i)
         state = jax.eval_shape(partial(program.begin, how=how), *args)
     seeds = int(study.seeds[-1][-1]) + 1
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape[1:]), s.dtype), state)

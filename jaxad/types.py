@@ -8,14 +8,17 @@ Every type here is a pytree of arrays. Where several seeds (or cells of a study)
 one program, every array has one more axis in front; `n` rows may be padding behind `count`.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray
 
 __all__ = ["Batch", "Info", "Key", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
-Leaf = Array | np.ndarray
+if TYPE_CHECKING:
+    Leaf = Any  # an array of the host or of a device
+else:
+    Leaf = Array | np.ndarray
 Key = PRNGKeyArray
 PyTree = Any
 Info = dict[str, Float[Array, ""]]

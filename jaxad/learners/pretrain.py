@@ -36,10 +36,7 @@ def out_of_autoencoder(
     data: TrainData,
     key: Key,
 ) -> State:
-    """Begin the detector's training: the encoder's weights, and what follows from them in closed form.
-
-    Raises nothing; `key` is not used.
-    """
+    """Begin the detector's training: the encoder's weights, and what follows in closed form."""
     del key
     variables = autoencoder.encoder_of(state.variables)
     extras = model.extras(variables, data)

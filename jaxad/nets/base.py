@@ -1,6 +1,7 @@
 """A network as two pure functions of its variables."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -48,7 +49,9 @@ class Net:
         params = _random_kernels(variables["params"], key, features)
         return Variables(params, variables.get("batch_stats", {}))
 
-    def apply(self, params: PyTree, batch_stats: PyTree, x: Array, train: bool):
+    def apply(
+        self, params: PyTree, batch_stats: PyTree, x: Array, train: bool
+    ) -> tuple[Any, PyTree]:
         """The output for `(b, *input_shape)` and the new running statistics of BatchNorm."""
         variables = {"params": params, "batch_stats": batch_stats}
         if not train:

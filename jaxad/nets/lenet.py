@@ -50,7 +50,7 @@ class LeNetEncoder(nn.Module):
 class LeNetDecoder(nn.Module):
     """Dense layers, then modules of up-sampling, convolution, normalisation, leaky ReLU."""
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     channels: tuple[int, ...]
     widths: tuple[int, ...]
     norm: Norm
@@ -89,7 +89,7 @@ class LeNetDecoder(nn.Module):
 
 
 def lenet_encoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     channels: Sequence[int],
     widths: Sequence[int],
     norm: Norm,
@@ -113,7 +113,7 @@ def lenet_encoder(
 
 
 def lenet_decoder(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     channels: Sequence[int],
     widths: Sequence[int],
     norm: Norm,

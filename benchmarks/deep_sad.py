@@ -1,0 +1,139 @@
+"""Deep SAD with pre-training on tables: this library beside an eager PyTorch twin, in one run.
+
+    python benchmarks/deep_sad.py cardio DATA     10 seeds of one set, 150 + 150 epochs
+    python benchmarks/deep_sad.py suite DATA      24 classical sets x 5 seeds, 50 + 50 epochs
+
+DATA is a folder of ADBench's npz files. The library runs in fresh processes, first with an empty
+compilation cache and then with a warm one; the twin runs warm, with its best number of threads.
+Imports and reading the data are not counted for either.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CLASSICAL = (
+    "fault glass Ionosphere letter mammography mnist optdigits pendigits Pima annthyroid satellite "
+    "satimage-2 shuttle SpamBase Stamps thyroid vowels WBC WDBC wine breastw campaign cardio "
+    "Cardiotocography"
+).split()
+JOBS = {"cardio": (["cardio"], 10, 150), "suite": (CLASSICAL, 5, 50)}
+
+
+def splits(names, data_dir, seeds):
+    """The same splits for both sides: 60/40, five labelled anomalies, the rest hidden."""
+    import jaxad
+
+    for name in names:
+        data = jaxad.load_dataset(name, data_dir=data_dir)
+        labelled = 5 if len(names) > 1 else round(0.006 * len(data.x))
+        contamination = None if len(names) > 1 else 0.0
+        yield name, jaxad.contaminate(
+            data, 0, contamination=contamination, labelled_anomalies=labelled, seeds=seeds
+        )
+
+
+def ours(job, data_dir):
+    """Wall seconds of making, fitting and scoring every split, and of running alone."""
+    import jaxad
+
+    names, seeds, epochs = JOBS[job]
+    wall = run = 0.0
+    programs, aurocs = 0, {}
+    for name, split in list(splits(names, data_dir, seeds)):
+        start = time.perf_counter()
+        detector = jaxad.make("deep_sad", split.train, epochs=epochs, pretrain_epochs=epochs)
+        fitted = jaxad.fit(detector, split.train)
+        scores = jaxad.score(fitted, split.test)
+        wall += time.perf_counter() - start
+        run += fitted.seconds.run
+        programs += fitted.seconds.programs
+        aurocs[name] = _auroc(scores, split.test.label)
+    mean = sum(aurocs.values()) / len(aurocs)
+    return {"wall": wall, "run": run, "programs": programs, "auroc": mean}
+
+
+def twin(job, data_dir):
+    """Wall seconds of the twin over the same splits, and its thread count."""
+    from torch_twin import best_threads, fit_deep_sad
+
+    names, seeds, epochs = JOBS[job]
+    parts = list(splits(names, data_dir, seeds))
+
+    def one(split, seed, epochs):
+        n = int(split.train.count[seed])
+        m = int(split.test.count[seed])
+        x, label = split.train.x[seed, :n], split.train.label[seed, :n]
+        test = split.test.x[seed, :m]
+        return fit_deep_sad(x, label, test, epochs, epochs, seed, min(128, n))
+
+    threads = best_threads(lambda: one(parts[0][1], 0, 20))
+    wall, aurocs = 0.0, {}
+    for name, split in parts:
+        start = time.perf_counter()
+        scores = [one(split, seed, epochs) for seed in range(seeds)]
+        wall += time.perf_counter() - start
+        aurocs[name] = _auroc(scores, split.test.label)
+    mean = sum(aurocs.values()) / len(aurocs)
+    return {"wall": wall, "threads": threads, "auroc": mean}
+
+
+def _auroc(scores, labels):
+    from sklearn.metrics import roc_auc_score
+
+    values = [
+        roc_auc_score(y[: len(s)], s[: len(y)]) for s, y in zip(scores, labels, strict=True)
+    ]
+    return sum(values) / len(values)
+
+
+def measured(side, job, data_dir, cache):
+    """One side in a process of its own."""
+    command = [sys.executable, __file__, job, data_dir, "--side", side, "--cache", cache]
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(out.splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("job", choices=JOBS)
+    parser.add_argument("data", help="folder of ADBench's npz files")
+    parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
+    parser.add_argument("--cache", help=argparse.SUPPRESS)
+    parser.add_argument("--pairs", type=int, default=1, help="how often the pair is run")
+    args = parser.parse_args()
+    if args.side:
+        sys.path.insert(0, str(Path(__file__).parent))
+        import jax
+
+        jax.config.update("jax_compilation_cache_dir", args.cache)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        print(json.dumps({"ours": ours, "twin": twin}[args.side](args.job, args.data)))
+        return
+    names, seeds, epochs = JOBS[args.job]
+    print(f"{len(names)} sets x {seeds} seeds, {epochs} + {epochs} epochs")
+    print("| | seconds | twin / ours | AUROC | programs |\n|---|---|---|---|---|")
+    for _ in range(args.pairs):
+        with tempfile.TemporaryDirectory() as cache:
+            theirs = measured("twin", args.job, args.data, cache)
+            cold = measured("ours", args.job, args.data, cache)
+            warm = measured("ours", args.job, args.data, cache)
+        wall = theirs["wall"]
+        print(f"| twin, {theirs['threads']} threads | {wall:.2f} | 1 | {theirs['auroc']:.3f} | |")
+        for title, result, seconds in (
+            ("empty cache", cold, cold["wall"]),
+            ("warm cache", warm, warm["wall"]),
+            ("run alone", warm, warm["run"]),
+        ):
+            ratio = wall / seconds
+            row = f"| {title} | {seconds:.2f} | {ratio:.1f} | {result['auroc']:.3f} |"
+            print(row, result["programs"] if title != "run alone" else "", "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
