@@ -8,27 +8,31 @@ from jaxad.types import TrainData
 
 __all__ = ["check_finite", "check_scorable", "check_seeds", "check_trainable"]
 
+_LARGEST = np.finfo(np.float32).max
+
 
 def check_finite(x: np.ndarray, name: str) -> None:
-    """Raise a `DataError` that says where, if an array has NaN or infinite entries."""
-    if not np.issubdtype(x.dtype, np.number) and x.dtype != bool:
-        raise DataError(f"{name} must be numbers; given dtype {x.dtype}")
-    if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x.sum()):
-        bad = ~np.isfinite(x)
-        if bad.any():
-            first = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise DataError(
-                f"{name} must be finite; given {int(bad.sum())} entries that are NaN or infinite, "
-                f"the first at index {first}"
-            )
+    """Raise a `DataError` that says where, if entries are not finite in float32."""
+    if x.dtype.kind not in "fiub":
+        raise DataError(f"{name} must be real numbers; given dtype {x.dtype}")
+    if x.dtype.kind != "f":
+        return
+    if not -_LARGEST <= x.min(initial=0) <= x.max(initial=0) <= _LARGEST:  # so too if one is NaN
+        bad = ~(np.abs(x) <= _LARGEST)
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"{name} must be finite in float32; given {int(bad.sum())} entries that are NaN, "
+            f"infinite or too large, the first at index {first}"
+        )
 
 
 def check_trainable(train: TrainData, detector: Detector) -> None:
     """Raise if a detector cannot be trained on some data.
 
     Raises:
-        DataError: Not finite, fewer than two rows, arrays of different lengths, unknown labels,
-            or another example shape than the detector was made for.
+        DataError: Not finite, fewer than two rows that are not labelled anomalies, arrays of
+            different lengths, unknown labels, or another example shape than the detector was made
+            for.
     """
     if not isinstance(train, TrainData):
         raise DataError(
@@ -42,11 +46,24 @@ def check_trainable(train: TrainData, detector: Detector) -> None:
     if label.shape != x.shape[: lead + 1]:
         raise DataError(f"train.label has shape {label.shape}, train.x has {x.shape}")
     if count.size == 0 or count.min() < 2:
-        raise DataError(f"at least 2 training rows are needed; given {count.min(initial=0)}")
+        raise DataError(
+            f"at least 2 training rows are needed; given {count.min() if count.size else 0}"
+        )
+    if count.max() > label.shape[-1]:
+        raise DataError(f"train.count is {count.max()}; train.x has {label.shape[-1]} rows")
+    if np.max(train.features) > x.shape[-1] or np.min(train.features) < 1:
+        raise DataError(f"train.features is {train.features}; train.x has {x.shape[-1]} columns")
     if not np.isin(label, (-1, 0, 1)).all():
         raise DataError(
             "train.label must be -1 (labelled anomaly), 0 (unlabelled) or 1 (labelled normal); "
             f"given {sorted(set(np.unique(label).tolist()) - {-1, 0, 1})}"
+        )
+    valid = np.arange(label.shape[-1]) < count[..., None]
+    normal = np.sum(valid & (label >= 0), axis=-1)
+    if normal.min() < 2:
+        raise DataError(
+            "at least 2 training rows must not be labelled anomalies: the centre and the batches "
+            f"of normal rows come from them; given {normal.min()}"
         )
     shape = x.shape[lead + 1 :]
     if detector.input_shape is not None and shape != tuple(detector.input_shape):
@@ -66,8 +83,8 @@ def check_seeds(seeds: int | None, train: TrainData) -> int:
     splits = np.asarray(train.count)
     if seeds is None:
         return splits.shape[0] if splits.ndim else 1
-    if seeds < 1:
-        raise ConfigError(f"seeds must be at least 1; given {seeds}")
+    if isinstance(seeds, bool) or not isinstance(seeds, int | np.integer) or seeds < 1:
+        raise ConfigError(f"seeds must be a whole number of at least 1; given {seeds!r}")
     if splits.ndim and splits.shape[0] != seeds:
         raise ConfigError(
             f"train holds {splits.shape[0]} splits and seeds is {seeds}: give the same number, "

@@ -44,6 +44,9 @@ class Model(Protocol):
 def as_input(x: Array, input_shape: tuple[int, ...]) -> Float[Array, "b *shape"]:
     """Rows as a network takes them: uint8 images in [0, 1], tables padded to their bucket."""
     x = jnp.asarray(x)
-    if not jnp.issubdtype(x.dtype, jnp.floating):
+    table = is_table(input_shape)
+    if x.dtype == jnp.uint8 and not table:
         x = x.astype(jnp.float32) / 255
-    return pad_axis(x, input_shape[-1], x.ndim - 1) if is_table(input_shape) else x
+    elif not jnp.issubdtype(x.dtype, jnp.floating):
+        x = x.astype(jnp.float32)
+    return pad_axis(x, input_shape[-1], x.ndim - 1) if table else x
