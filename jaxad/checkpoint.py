@@ -31,6 +31,7 @@ __all__ = ["Saver", "load", "save"]
 
 FORMAT, VERSION = "jaxad-detector", 1
 _CONFIG, _ARRAYS = "config.json", "arrays"
+_PARTS = ("detector", "config", "input_shape", "rows", "seeds", "scaling")
 
 
 def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -> Path:
@@ -113,7 +114,10 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
         with ocp.StandardCheckpointer() as checkpointer:
             # Scaling has shapes of its own: what was saved says which.
             saved = checkpointer.metadata(folder / _ARRAYS).item_metadata.tree
-            target = {"state": state}
+            # Orbax, when it fails itself, leaves reads behind that fail later and loudly.
+            if _leaves(saved["state"]) != _leaves(state):
+                raise ValueError("their shapes are those of another configuration")
+            target: dict[str, Any] = {"state": state}
             if kind is not None:
                 target["scaling"] = {
                     name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
@@ -136,6 +140,11 @@ def _arrays(state: State, scaling: Scaling | None) -> PyTree:
     return {"state": state, "scaling": constants}
 
 
+def _leaves(tree: PyTree) -> list[tuple[tuple[int, ...], str]]:
+    """The shapes and types of a pytree's arrays, in an order that names do not change."""
+    return sorted((tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(tree))
+
+
 def _description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads((folder / _CONFIG).read_text())
@@ -148,6 +157,9 @@ def _description(folder: Path) -> dict[str, Any]:
             f"{str(folder)!r} has format version {description.get('version')}; this jaxad reads "
             f"version {VERSION}"
         )
+    missing = [part for part in _PARTS if part not in description]
+    if missing:
+        raise DataError(f"{str(folder)!r} is no saved detector: {_CONFIG} lacks {missing[0]!r}")
     return description
 
 
@@ -160,7 +172,7 @@ def _config(description: dict[str, Any]) -> dict[str, Any]:
 
 def _state_shapes(detector: Detector, rows: int, seeds: int) -> State:
     """The shapes of a fitted state: what `init` gives for so many padded rows."""
-    shape = detector.input_shape or ()
+    shape = tuple(detector.input_shape or (1,))
     data = pad_to_buckets(
         TrainData(
             np.zeros((rows, *shape), np.float32),
@@ -181,19 +193,28 @@ class Saver:
         detector: What is fitted.
         train: What it is fitted on.
         root: The root key of the fit.
+        seeds: How many seeds are fitted.
         every: Least seconds between two saves.
 
     Raises:
         ConfigError: The folder holds checkpoints of another fit, or cannot be written.
     """
 
-    def __init__(self, folder: Path, detector: Detector, train: TrainData, root: Key, every: float):
+    def __init__(
+        self,
+        folder: Path,
+        detector: Detector,
+        train: TrainData,
+        root: Key,
+        seeds: int,
+        every: float,
+    ):
         import orbax.checkpoint as ocp
 
         self._ocp = ocp
         self._every, self._last = every, time.monotonic()
         folder = folder.absolute()
-        fingerprint = _fingerprint(detector, train, root)
+        fingerprint = _fingerprint(detector, train, root) | {"seeds": seeds}
         about = folder / "fit.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -201,10 +222,12 @@ class Saver:
                 if json.loads(about.read_text()) != fingerprint:
                     raise ConfigError(
                         f"the folder {str(folder)!r} holds checkpoints of another fit (detector, "
-                        "configuration, data or key differ): give another folder"
+                        "configuration, data, key or number of seeds differ): give another folder"
                     )
             else:
                 about.write_text(json.dumps(fingerprint, indent=2) + "\n")
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"{str(about)!r} is broken ({error}): give another folder") from error
         except OSError as error:
             raise ConfigError(f"cannot write to {str(folder)!r}: {error}") from error
         options = ocp.CheckpointManagerOptions(max_to_keep=2)
@@ -240,7 +263,7 @@ class Saver:
         if step is None:
             return None
         args = self._ocp.args
-        where = self._manager.restore(step, args=args.Composite(where=args.JsonRestore())).where
+        where = self._manager.restore(step, args=args.Composite(where=args.JsonRestore()))["where"]
         history = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(tuple(leaf["shape"]), jnp.dtype(leaf["dtype"])),
             where["history"],
@@ -249,7 +272,7 @@ class Saver:
         target = {"state": state_in(where["phase"]), "history": history}
         arrays = self._manager.restore(
             step, args=args.Composite(arrays=args.StandardRestore(target))
-        ).arrays
+        )["arrays"]
         history = jax.tree.map(np.asarray, arrays["history"])
         return Place(where["phase"], where["step"], arrays["state"], history)
 
