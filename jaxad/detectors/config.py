@@ -1,13 +1,14 @@
 """Configuration that detectors share. Frozen; a wrong value raises at construction."""
 
 from dataclasses import dataclass, fields
+from math import isfinite
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from jaxad.errors import ConfigError
 from jaxad.learners.optimiser import Optimiser
 from jaxad.nets.norm import Norm
 
-__all__ = ["GradientConfig", "PretrainedConfig"]
+__all__ = ["GradientConfig", "PretrainedConfig", "is_count", "is_number"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +45,18 @@ class GradientConfig:
 
     def __post_init__(self):
         _check_literals(self)
-        self._need(_count(self.epochs, 1), "epochs", "a whole number of at least 1")
-        self._need(_count(self.batch_size, 2), "batch_size", "a whole number of at least 2")
-        self._need(_number(self.learning_rate) and self.learning_rate > 0, "learning_rate", "> 0")
-        self._need(_number(self.milestone) and 0 <= self.milestone <= 1, "milestone", "in [0, 1]")
-        self._need(_number(self.drop) and 0 < self.drop <= 1, "drop", "in (0, 1]")
-        self._need(_number(self.weight_decay) and self.weight_decay >= 0, "weight_decay", ">= 0")
-        self._need(_number(self.slope) and 0 <= self.slope <= 1, "slope", "in [0, 1]")
+        self._need(is_count(self.epochs, 1), "epochs", "a whole number of at least 1")
+        self._need(is_count(self.batch_size, 2), "batch_size", "a whole number of at least 2")
+        self._need(is_number(self.learning_rate) and self.learning_rate > 0, "learning_rate", "> 0")
+        self._need(is_number(self.milestone) and 0 <= self.milestone <= 1, "milestone", "in [0, 1]")
+        self._need(is_number(self.drop) and 0 < self.drop <= 1, "drop", "in (0, 1]")
+        self._need(is_number(self.weight_decay) and self.weight_decay >= 0, "weight_decay", ">= 0")
+        self._need(is_number(self.slope) and 0 <= self.slope <= 1, "slope", "in [0, 1]")
         self._need(isinstance(self.bias, bool), "bias", "true or false")
         for name in ("widths", "channels"):
             sizes = getattr(self, name)
             if sizes is not None:
-                ok = isinstance(sizes, (tuple, list)) and all(_count(s, 1) for s in sizes)
+                ok = isinstance(sizes, (tuple, list)) and all(is_count(s, 1) for s in sizes)
                 self._need(ok, name, "a tuple of whole numbers of at least 1, or None")
                 object.__setattr__(self, name, tuple(sizes))
         self._need(self.widths is None or len(self.widths) > 0, "widths", "of at least one layer")
@@ -88,8 +89,9 @@ class PretrainedConfig(GradientConfig):
     def __post_init__(self):
         super().__post_init__()
         self._need(
-            _count(self.pretrain_epochs, 0), "pretrain_epochs", "a whole number of at least 0"
+            is_count(self.pretrain_epochs, 0), "pretrain_epochs", "a whole number of at least 0"
         )
+        self._need(isinstance(self.allow_collapse, bool), "allow_collapse", "true or false")
         shift = self.bias or self.norm in ("batch", "layer")
         if shift and not self.allow_collapse:
             raise ConfigError(
@@ -99,11 +101,13 @@ class PretrainedConfig(GradientConfig):
             )
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
-def _count(value: object, least: int) -> bool:
+def is_count(value: object, least: int) -> bool:
+    """Whether a value is a whole number of at least so much."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector, networks, with_pretraining
-from jaxad.detectors.config import PretrainedConfig
+from jaxad.detectors.config import PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import deep_sad as sad_objective
@@ -30,6 +30,10 @@ class DeepSADConfig(PretrainedConfig):
 
     eta: float = 1.0
     variant: Literal["paper", "released"] = "paper"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_number(self.eta) and self.eta > 0, "eta", "> 0")
 
 
 @register("deep_sad", DeepSADConfig, uses_labels=True)

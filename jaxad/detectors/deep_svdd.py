@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector, networks, with_pretraining
-from jaxad.detectors.config import PretrainedConfig
+from jaxad.detectors.config import PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import closed_form_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
@@ -40,9 +40,9 @@ class DeepSVDDConfig(PretrainedConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        self._need(0 < self.nu <= 1, "nu", "in (0, 1]")
-        self._need(self.radius_warm_up >= 0, "radius_warm_up", ">= 0")
-        self._need(self.radius_every >= 1, "radius_every", ">= 1")
+        self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
+        self._need(is_count(self.radius_warm_up, 0), "radius_warm_up", "a whole number, >= 0")
+        self._need(is_count(self.radius_every, 1), "radius_every", "a whole number, >= 1")
 
 
 @register("deep_svdd", DeepSVDDConfig, uses_labels=False)
