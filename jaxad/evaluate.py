@@ -106,8 +106,9 @@ def evaluate(fitted: Fit, test: TestData) -> Evaluation:
     scores = score(fitted, test)
     label = np.broadcast_to(np.asarray(test.label), scores.shape)
     seen = np.broadcast_to(np.asarray(test.seen), scores.shape)
-    valid = np.arange(scores.shape[1]) < np.asarray(test.count).reshape(-1, 1)
-    metrics = evaluate_scores(scores, label, np.asarray(test.count))
+    count = np.broadcast_to(np.asarray(test.count), (fitted.seeds,))
+    valid = np.arange(scores.shape[1]) < count[:, None]
+    metrics = evaluate_scores(scores, label, count)
     parts = {}
     anomalies = valid & (label == 1)
     if (anomalies & seen).any(axis=1).all() and (anomalies & ~seen).any(axis=1).all():
