@@ -1,0 +1,79 @@
+"""Toy data and quick detectors that the tests share, and compiled programs kept on disk."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.cache import enable_compilation_cache
+from jaxad.detectors import entry
+from jaxad.types import TestData, TrainData
+
+enable_compilation_cache()
+
+FEATURES = 6
+QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32}
+
+
+class Toy(NamedTuple):
+    """Two Gaussian blobs, the normal one around 0 and the anomalous one three deviations off."""
+
+    train: TrainData
+    test: TestData
+
+
+def make_toy(
+    seed: int = 0, rows: int = 160, labelled: int = 12, features: int = FEATURES, test: int = 60
+) -> Toy:
+    """Unlabelled normal rows, with as many labelled normals as labelled anomalies among them."""
+    rng = np.random.default_rng(seed)
+    label = np.zeros(rows, np.int8)
+    label[:labelled], label[labelled : 2 * labelled] = -1, 1
+    label = rng.permutation(label)
+    truth = np.arange(2 * test) % 2
+
+    def draw(anomalous):
+        noise = rng.normal(size=(len(anomalous), features))
+        return (noise + 3 * np.asarray(anomalous)[:, None]).astype(np.float32)
+
+    train = TrainData(draw(label < 0), label, np.int32(rows), np.int32(features))
+    seen = np.zeros(2 * test, bool)
+    return Toy(train, TestData(draw(truth), truth.astype(np.int8), np.int32(2 * test), seen))
+
+
+def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
+    """A detector with the few epochs of `QUICK`, as far as its configuration has them."""
+    known = {field.name for field in fields(entry(name).config)}
+    return jaxad.make(name, train, **({k: v for k, v in QUICK.items() if k in known} | config))
+
+
+@pytest.fixture(scope="session")
+def toy() -> Toy:
+    return make_toy()
+
+
+@pytest.fixture(scope="session")
+def toy_of() -> Callable[..., Toy]:
+    return make_toy
+
+
+@pytest.fixture(scope="session")
+def quick() -> Callable[..., jaxad.Detector]:
+    return make_quick
+
+
+@pytest.fixture(scope="session")
+def fitted(toy) -> Callable[[str], jaxad.Fit]:
+    """A registered detector fitted to the toy data for two seeds, once."""
+    return cache(lambda name: jaxad.fit(make_quick(name, toy.train), toy.train, seeds=2))
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """A fit returns to the host after 5 steps, and then after each."""
+    monkeypatch.setattr("jaxad.train._FIRST_CHUNK", 5)
+    monkeypatch.setattr("jaxad.train._CHUNK_SECONDS", 0.0)
