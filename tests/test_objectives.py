@@ -1,0 +1,65 @@
+"""Each loss against its closed form, and its derivative against finite differences."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from jaxad.models.hypersphere import Boundary
+from jaxad.objectives import deep_sad, identity, soft_boundary
+
+D = np.array([0.0, 0.3, 1.0, 4.0])
+
+
+def boundary(radius_sq, d):
+    return Boundary(jnp.asarray(d), jnp.full(np.shape(d), radius_sq))
+
+
+@pytest.mark.parametrize(
+    ("objective", "normal", "anomaly"),
+    [
+        (identity(), D, None),
+        (deep_sad(), D, 1 / (D + 1e-6)),
+        (deep_sad(eps=0.5), D, [2, 1 / 0.8, 1 / 1.5, 1 / 4.5]),
+    ],
+    ids=["identity", "deep_sad", "deep_sad with eps"],
+)
+def test_losses_have_their_closed_form(objective, normal, anomaly):
+    np.testing.assert_allclose(objective.normal(jnp.asarray(D)), normal, rtol=1e-6)
+    if anomaly is None:
+        assert objective.anomaly is None
+    else:
+        np.testing.assert_allclose(objective.anomaly(jnp.asarray(D)), anomaly, rtol=1e-6)
+
+
+@pytest.mark.parametrize("nu", [0.05, 0.5, 1.0])
+def test_soft_boundary_is_the_radius_and_what_lies_beyond_it(nu):
+    loss = soft_boundary(nu)
+    assert loss.anomaly is None
+    want = 0.9 + np.array([0, 0, 0.1, 3.1]) / nu
+    np.testing.assert_allclose(loss.normal(boundary(0.9, D)), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("nu", [0.05, 0.2, 0.5])
+def test_soft_boundary_is_least_where_a_share_nu_lies_outside(nu):
+    d = np.random.default_rng(0).exponential(size=40)
+    loss = [float(jnp.mean(soft_boundary(nu).normal(boundary(r, d)))) for r in d]
+    outside = np.mean(d > d[np.argmin(loss)])
+    assert nu - 1 / 40 <= outside + 1e-6 <= nu + 1e-5
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [identity().normal, deep_sad().normal, deep_sad().anomaly],
+    ids=["identity", "normal of deep_sad", "anomaly of deep_sad"],
+)
+def test_derivatives_are_those_of_finite_differences(loss):
+    with jax.enable_x64(True):
+        check_grads(loss, (jnp.asarray(D[1:]),), order=2, modes=["fwd", "rev"])
+
+
+def test_derivative_of_the_soft_boundary_is_that_of_finite_differences():
+    with jax.enable_x64(True):
+        check_grads(lambda d: soft_boundary(0.2).normal(boundary(0.9, d)), (jnp.asarray(D),), 1)
+        check_grads(lambda r: soft_boundary(0.2).normal(boundary(r, D)), (jnp.asarray(0.9),), 1)
