@@ -1,0 +1,145 @@
+"""A user's mistakes: each is refused with what was given and what is allowed."""
+
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.errors import ConfigError, DataError, JaxADError
+
+
+@pytest.fixture(scope="module")
+def detector(toy, quick):
+    return quick("deep_sad", toy.train, epochs=1, pretrain_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def fit(detector, toy):
+    return jaxad.fit(detector, toy.train, seeds=2)
+
+
+def spoiled(x, value, dtype=None):
+    x = x.astype(dtype or x.dtype)
+    x[7, 3] = value
+    return x
+
+
+BAD = [
+    (lambda x: spoiled(x, np.nan), r"finite.*1 entries.*\(7, 3\)"),
+    (lambda x: spoiled(x, -np.inf), r"finite.*1 entries.*\(7, 3\)"),
+    (lambda x: spoiled(x, 1e39, np.float64), r"finite in float32.*\(7, 3\)"),
+    (lambda x: x.astype(complex), "complex"),
+    (lambda x: x.astype(str), "numbers; given dtype <U"),
+    (lambda x: x.astype(object), "object"),
+]
+NAMES = ["NaN", "inf", "too large", "complex", "strings", "objects"]
+
+
+@pytest.mark.parametrize(("spoil", "match"), BAD, ids=NAMES)
+def test_rows_that_cannot_be_trained_on(detector, toy, spoil, match):
+    with pytest.raises(DataError, match=match):
+        jaxad.fit(detector, toy.train._replace(x=spoil(toy.train.x)))
+
+
+@pytest.mark.parametrize(("spoil", "match"), BAD, ids=NAMES)
+def test_rows_that_cannot_be_scored(fit, toy, spoil, match):
+    with pytest.raises(DataError, match=match):
+        jaxad.score(fit, spoil(toy.test.x))
+
+
+@pytest.mark.parametrize(
+    "x", [np.zeros((0, 6)), np.zeros(6), np.float64(3), np.zeros((3, 2, 6)), np.zeros((3, 4))]
+)
+def test_shapes_that_are_no_rows(fit, x):
+    with pytest.raises(DataError, match="rows"):
+        jaxad.score(fit, x)
+
+
+def test_rows_of_another_number_of_seeds(fit, toy):
+    three = jaxad.TestData(*(np.stack([np.asarray(leaf)] * 3) for leaf in toy.test))
+    with pytest.raises(DataError, match="3 seeds; fitted were 2"):
+        jaxad.score(fit, three)
+
+
+def test_only_test_data_is_evaluated(fit, toy):
+    with pytest.raises(ConfigError, match="TestData"):
+        jaxad.evaluate(fit, toy.test.x)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda t: t._replace(count=np.int32(1)), "2 training rows are needed; given 1"),
+        (lambda t: t._replace(count=np.int32(0)), "2 training rows are needed; given 0"),
+        (lambda t: t._replace(count=np.int32(161)), "count is 161"),
+        (lambda t: t._replace(features=np.int32(7)), "features is 7"),
+        (lambda t: t._replace(features=np.int32(0)), "features is 0"),
+        (lambda t: t._replace(label=t.label[:-1]), r"label has shape \(159,\)"),
+        (lambda t: t._replace(label=t.label + 2), r"given \[2, 3\]"),
+        (lambda t: t._replace(label=np.full(160, -1, np.int8)), "must not be labelled anomalies"),
+        (lambda t: t._replace(x=t.x[:, 0]), r"shape \(160,\)"),
+        (lambda t: t._replace(x=t.x[:, :4], features=np.int32(4)), r"train.x has \(4,\)"),
+        (lambda t: t.x, "must be a TrainData"),
+    ],
+)
+def test_training_data_that_does_not_fit_together(detector, toy, change, match):
+    with pytest.raises(DataError, match=match):
+        jaxad.fit(detector, change(toy.train))
+
+
+def test_a_detector_is_made_for_training_data(toy):
+    empty = toy.train._replace(x=toy.train.x[:, :0])
+    for train, match in [
+        (toy.train.x, "TrainData"),
+        (empty, "features"),
+        (toy.train._replace(count=np.int32(1)), "2 training rows"),
+    ]:
+        with pytest.raises(DataError, match=match):
+            jaxad.make("deep_sad", train)
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 1.5, "3", True])
+def test_numbers_of_seeds_that_are_none(detector, toy, seeds):
+    with pytest.raises(ConfigError, match="seeds"):
+        jaxad.fit(detector, toy.train, seeds=seeds)
+
+
+def test_ways_of_mapping_that_are_none(detector, toy):
+    with pytest.raises(ConfigError, match="Did you mean 'vmap'"):
+        jaxad.fit(detector, toy.train, mode="vmaps")
+
+
+def test_every_mistake_is_a_value_error():
+    assert issubclass(JaxADError, ValueError)
+    assert issubclass(DataError, JaxADError) and issubclass(ConfigError, JaxADError)
+
+
+def test_rows_of_whole_numbers_score_as_the_same_floats(fit):
+    """A bug once seen: whole numbers of a table were taken for pixels and divided by 255."""
+    x = np.arange(60).reshape(10, 6) % 7
+    want = jaxad.score(fit, x.astype(np.float32))
+    for dtype in (np.int64, np.int8, np.uint8, np.float64):
+        np.testing.assert_allclose(jaxad.score(fit, x.astype(dtype)), want, rtol=1e-6)
+
+
+def test_bytes_of_images_score_as_the_same_floats(quick):
+    x = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1)).astype(np.uint8)
+    train = jaxad.TrainData(x, np.zeros(40, np.int8), np.int32(40), np.int32(1))
+    fit = jaxad.fit(quick("autoencoder", train, epochs=1, channels=(2,), widths=(3,)), train)
+    floats = (x / 255).astype(np.float32)
+    np.testing.assert_allclose(jaxad.score(fit, x), jaxad.score(fit, floats), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["deep_sad", "autoencoder"])
+def test_a_constant_column_trains_like_any_other(toy, quick, name):
+    constant = np.arange(6) == 2
+    train = toy.train._replace(x=np.where(constant, np.float32(0.5), toy.train.x))
+    fit = jaxad.fit(quick(name, train), train)
+    x = np.where(constant, np.float32(0.5), toy.test.x)
+    assert jaxad.evaluate(fit, toy.test._replace(x=x)).auroc.mean > 0.9
+
+
+def test_two_rows_are_enough(quick, toy_of):
+    train = toy_of(rows=2, labelled=0).train
+    fit = jaxad.fit(quick("deep_sad", train, epochs=2, pretrain_epochs=1), train)
+    assert fit.history["train"]["loss"].shape == (1, 2)
+    assert np.isfinite(jaxad.score(fit, toy_of().test)).all()
