@@ -16,11 +16,32 @@ import tempfile
 import time
 from pathlib import Path
 
-CLASSICAL = (
-    "fault glass Ionosphere letter mammography mnist optdigits pendigits Pima annthyroid satellite "
-    "satimage-2 shuttle SpamBase Stamps thyroid vowels WBC WDBC wine breastw campaign cardio "
-    "Cardiotocography"
-).split()
+CLASSICAL = [
+    "fault",
+    "glass",
+    "Ionosphere",
+    "letter",
+    "mammography",
+    "mnist",
+    "optdigits",
+    "pendigits",
+    "Pima",
+    "annthyroid",
+    "satellite",
+    "satimage-2",
+    "shuttle",
+    "SpamBase",
+    "Stamps",
+    "thyroid",
+    "vowels",
+    "WBC",
+    "WDBC",
+    "wine",
+    "breastw",
+    "campaign",
+    "cardio",
+    "Cardiotocography",
+]
 JOBS = {"cardio": (["cardio"], 10, 150), "suite": (CLASSICAL, 5, 50)}
 
 
@@ -32,8 +53,11 @@ def splits(names, data_dir, seeds):
         data = jaxad.load_dataset(name, data_dir=data_dir)
         labelled = 5 if len(names) > 1 else round(0.006 * len(data.x))
         contamination = None if len(names) > 1 else 0.0
-        yield name, jaxad.contaminate(
-            data, 0, contamination=contamination, labelled_anomalies=labelled, seeds=seeds
+        yield (
+            name,
+            jaxad.contaminate(
+                data, 0, contamination=contamination, labelled_anomalies=labelled, seeds=seeds
+            ),
         )
 
 
@@ -85,9 +109,7 @@ def twin(job, data_dir):
 def _auroc(scores, labels):
     from sklearn.metrics import roc_auc_score
 
-    values = [
-        roc_auc_score(y[: len(s)], s[: len(y)]) for s, y in zip(scores, labels, strict=True)
-    ]
+    values = [roc_auc_score(y[: len(s)], s[: len(y)]) for s, y in zip(scores, labels, strict=True)]
     return sum(values) / len(values)
 
 
