@@ -140,6 +140,6 @@ def _no_state(data: TrainData) -> tuple[()]:
 
 
 def _look_up(table, weights: Weights, state: tuple[()], context: Context):
-    factor = table[context.batch.label.astype(jnp.int32) + 1]
+    factor = jnp.asarray(table)[context.batch.label.astype(jnp.int32) + 1]
     total = weights.normal + weights.anomaly
     return Weights(total * factor[:, 0], total * factor[:, 1]), state
