@@ -14,14 +14,14 @@ from jaxad.errors import ConfigError, DataError
 EPOCHS = {"epochs": 4, "pretrain_epochs": 3}  # 15 and 20 steps
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The power went."""
 
 
 def cut_at(step):
     def progress(at):
         if at.done >= step:
-            raise Cut
+            raise CutError
 
     return progress
 
@@ -61,7 +61,7 @@ def test_a_fit_that_was_cut_off_goes_on_bit_for_bit(
 ):
     done = []
     for cut in cuts:
-        with pytest.raises(Cut):
+        with pytest.raises(CutError):
             jaxad.fit(detector, toy.train, 2, progress=cut_at(cut), checkpoint=tmp_path)
     resumed = jaxad.fit(
         detector, toy.train, 2, progress=lambda at: done.append(at.done), checkpoint=tmp_path

@@ -22,13 +22,15 @@ def test_the_radius_leaves_zero_after_warm_up_alone(toy, quick):
 
 @pytest.mark.parametrize("nu", [0.05, 0.2])
 def test_nu_bounds_the_share_of_rows_outside_and_outside_or_on(toy_of, quick, nu):
+    """Where the weights have come to rest; the step size is next to nothing after 30 epochs."""
     train = toy_of(rows=400).train
-    detector = soft(quick, train, nu=nu, epochs=120, radius_warm_up=10, learning_rate=1e-2)
-    fit = jaxad.fit(detector, train)
+    rest = {"epochs": 60, "milestone": 0.5, "drop": 1e-9, "norm": "none"}
+    fit = jaxad.fit(soft(quick, train, nu=nu, learning_rate=1e-2, **rest), train)
     beyond = jaxad.score(fit, train.x)[0, train.label >= 0]
-    slack = 0.01 * float(fit.state.extras["radius_sq"][0])
-    assert np.mean(beyond > slack) <= nu + 0.01
-    assert np.mean(beyond >= -slack) >= nu - 0.01
+    slack = 1e-3 * float(fit.state.extras["radius_sq"][0])
+    assert slack > 0
+    assert np.mean(beyond > slack) <= nu
+    assert np.mean(beyond >= -slack) >= nu - 1 / len(beyond)
 
 
 def test_the_one_class_score_is_the_distance_and_the_soft_one_that_beyond_the_radius(toy, quick):

@@ -16,8 +16,11 @@ def scores(detector, toy, **how):
     return jaxad.score(jaxad.fit(detector, toy.train, **how), toy.test)
 
 
-def test_a_seed_alone_is_the_seed_in_a_batch(toy, quick):
-    detector = quick("deep_sad", toy.train, **EPOCHS)
+@pytest.mark.parametrize(
+    ("name", "config"), [("deep_sad", EPOCHS), ("autoencoder", {"epochs": 3, "bias": False})]
+)
+def test_a_seed_alone_is_the_seed_in_a_batch(toy, quick, name, config):
+    detector = quick(name, toy.train, **config)
     alone, beside = (scores(detector, toy, seeds=s) for s in (1, 3))
     np.testing.assert_allclose(alone[0], beside[0], rtol=1e-5, atol=1e-6)
     for one, other in ((0, 1), (1, 2)):

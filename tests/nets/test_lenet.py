@@ -70,14 +70,14 @@ def test_biases_only_where_they_are_asked_for(bias):
 
 def test_kernels_have_the_scale_of_their_fan_in():
     for net in nets((28, 28, 1)):
-        for layer in net.init(KEY, 1).params.values():
+        for layer in jax.jit(net.init)(KEY, 1).params.values():
             kernel = np.asarray(layer["kernel"])
             fan_in = kernel[..., 0].size
             assert abs(kernel.std() * np.sqrt(3 * fan_in) - 1) < 5 / np.sqrt(kernel.size)
 
 
 def test_reconstructions_are_pixels():
-    encoder, decoder = nets((8, 8, 1), channels=(2,), widths=(3,))
+    _, decoder = nets((8, 8, 1), channels=(2,), widths=(3,))
     code = 100 * jax.random.normal(KEY, (4, 3))
     image = np.asarray(decoder.apply(*decoder.init(KEY, 1), code, train=False)[0])
     assert 0 <= image.min() < 0.1 and 0.9 < image.max() <= 1

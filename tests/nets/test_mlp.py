@@ -95,13 +95,14 @@ def test_kernels_have_the_scale_of_the_true_fan_in(features):
         mlp_encoder(512, (400, 100), "none", False),
         mlp_decoder(512, (400, 100), "none", False),
     )
-    kernels = {
-        features: np.asarray(encoder.init(KEY, features).params[INPUT]["kernel"])[:features],
-        400: np.asarray(encoder.init(KEY, features).params["dense_1"]["kernel"]),
-        100: np.asarray(decoder.init(KEY, features).params["dense_0"]["kernel"]),
-        400.0: np.asarray(decoder.init(KEY, features).params[OUTPUT]["kernel"])[:, :features],
-    }
-    for fan_in, kernel in kernels.items():
+    down, up = encoder.init(KEY, features).params, decoder.init(KEY, features).params
+    for fan_in, kernel in [
+        (features, down[INPUT]["kernel"][:features]),
+        (400, down["dense_1"]["kernel"]),
+        (100, up["dense_0"]["kernel"]),
+        (400, up[OUTPUT]["kernel"][:, :features]),
+    ]:
+        kernel = np.asarray(kernel)
         error = 5 / np.sqrt(kernel.size)
         assert abs(kernel.std() * np.sqrt(3 * fan_in) - 1) < error
         assert abs(kernel.mean() * np.sqrt(3 * fan_in)) < error
