@@ -1,0 +1,173 @@
+"""What holds for every registered detector: registering one puts it under these tests."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.detectors import REGISTRY
+from jaxad.timing import compilations
+from jaxad.types import Batch
+
+WITH_LABELS = [name for name, found in REGISTRY.items() if found.uses_labels]
+WITHOUT = [name for name in REGISTRY if name not in WITH_LABELS]
+every = pytest.mark.parametrize("name", REGISTRY)
+ROWS = 64
+
+
+def take(train, rows=ROWS):
+    """A batch of the first rows, and what is known of them."""
+    index = jnp.arange(rows)
+    return Batch(jnp.asarray(train.x[:rows]), jnp.asarray(train.label[:rows]), index, jnp.zeros(()))
+
+
+def by_hand(detector, train, key, label=None, steps=3):
+    """The state after a few steps of each phase by the contract alone, and the last loss."""
+    state = detector.init(key, train)
+    batch = take(train)
+    if label is not None:
+        batch = batch._replace(label=jnp.asarray(label, jnp.int8))
+    for phase in detector.phases:
+        state = phase.begin(state, train, key)
+        state = phase.each_epoch(state, train, batch.epoch)
+        for step in range(steps):
+            state, info = phase.update(state, batch, jax.random.fold_in(key, step))
+    return state, info
+
+
+def moved(one, two):
+    """The largest difference between the parameters of two states."""
+    leaves = jax.tree.map(lambda a, b: np.max(np.abs(a - b)), one.params, two.params)
+    return max(jax.tree.leaves(leaves))
+
+
+@every
+def test_it_learns_blobs(fitted, toy, name):
+    """A sanity check, not a benchmark: three deviations off in each of six columns."""
+    fit = fitted(name)
+    assert jaxad.evaluate(fit, toy.test).auroc.per_seed.min() > 0.9
+    loss = fit.history["train"]["loss"]
+    assert np.isfinite(loss).all()
+    assert (loss[:, -10:].mean(axis=1) < loss[:, :10].mean(axis=1)).all()
+
+
+@every
+def test_scores_tell_rows_apart_and_seeds_differ(fitted, toy, name):
+    scores = jaxad.score(fitted(name), toy.test)
+    assert np.isfinite(scores).all()
+    for of_seed in scores:
+        assert len(np.unique(of_seed)) > 0.9 * len(of_seed)
+        assert of_seed.std() > 1e-3 * np.abs(of_seed).mean()
+    assert not np.allclose(*scores, rtol=1e-3)
+
+
+@every
+def test_a_row_s_score_does_not_depend_on_the_rows_beside_it(fitted, toy, name):
+    x = toy.test.x
+    together = jaxad.score(fitted(name), x)
+    for rows in (x[:1], x[10:13], x[::-1]):
+        where = np.flatnonzero((x[:, None] == rows).all(axis=2).any(axis=1))
+        where = where[::-1] if len(rows) == len(x) else where
+        np.testing.assert_allclose(
+            jaxad.score(fitted(name), rows), together[:, where], rtol=1e-4, atol=1e-5
+        )
+
+
+@every
+def test_other_numbers_and_keys_compile_nothing(fitted, quick, toy, name):
+    jaxad.score(fitted(name), toy.test)
+    numbers = {"learning_rate": 3e-3, "weight_decay": 1e-4, "epochs": 7, "eta": 2.0}
+    known = REGISTRY[name].config.__dataclass_fields__
+    detector = quick(name, toy.train, **{k: v for k, v in numbers.items() if k in known})
+    before = compilations()
+    fit = jaxad.fit(detector, toy.train, seeds=2, key=5)
+    jaxad.score(fit, toy.test)
+    assert compilations() == before
+    assert fit.seconds.programs == 0
+
+
+@every
+def test_it_scores_the_same_after_loading(fitted, toy, tmp_path, name):
+    fit = fitted(name)
+    loaded, _ = jaxad.load(jaxad.save(fit, tmp_path / name))
+    np.testing.assert_array_equal(jaxad.score(loaded, toy.test), jaxad.score(fit, toy.test))
+
+
+@every
+def test_the_contract_under_jit_and_vmap(quick, toy, name):
+    """Init, begin, update and score without the trainer; two keys at once are each key alone."""
+    detector = quick(name, toy.train)
+
+    def run(key):
+        state, info = by_hand(detector, toy.train, key)
+        return detector.score(state, toy.test.x), info
+
+    keys = jax.random.split(jax.random.key(0), 2)
+    scores, info = jax.jit(jax.vmap(run))(keys)
+    assert scores.shape == (2, len(toy.test.x)) and info["loss"].shape == (2,)
+    run = jax.jit(run)
+    for i, key in enumerate(keys):
+        alone, info_alone = run(key)
+        # The gradient of a bias before BatchNorm is rounding noise: Adam makes whole steps of it.
+        np.testing.assert_allclose(scores[i], alone, rtol=1e-2)
+        np.testing.assert_allclose(info["loss"][i], info_alone["loss"], rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def updates(toy, quick):
+    """The state and the loss after a few steps on a batch with some labels, for one program."""
+    compiled = {}
+
+    def run(name, label):
+        if name not in compiled:
+            detector = quick(name, toy.train, **no_pretraining(name))
+            key = jax.random.key(0)
+            compiled[name] = jax.jit(lambda label: by_hand(detector, toy.train, key, label, 1))
+        state, info = compiled[name](np.asarray(label, np.int8))
+        return state, float(info["loss"])
+
+    return run
+
+
+def no_pretraining(name):
+    fields = REGISTRY[name].config.__dataclass_fields__
+    return {"pretrain_epochs": 0} if "pretrain_epochs" in fields else {}
+
+
+@pytest.mark.parametrize("name", WITH_LABELS)
+def test_labels_change_the_gradient_and_permuting_them_the_loss(updates, toy, name):
+    """Popular libraries ship detectors that fail this."""
+    label = toy.train.label[:ROWS]
+    assert (label < 0).sum() >= 3
+    state, loss = updates(name, label)
+    bare, bare_loss = updates(name, np.maximum(label, 0))
+    assert moved(state, bare) > 1e-5
+    assert abs(loss - bare_loss) > 1e-3 * abs(loss)
+    other, permuted_loss = updates(name, np.roll(label, 7))
+    assert moved(state, other) > 1e-5
+    assert abs(loss - permuted_loss) > 1e-3 * abs(loss)
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_labelled_normals_are_rows_like_any_other_without_use_of_labels(updates, toy, name):
+    label = np.maximum(toy.train.label[:ROWS], 0)
+    state, loss = updates(name, label)
+    other, permuted_loss = updates(name, np.roll(label, 7))
+    assert moved(state, other) == 0
+    assert loss == permuted_loss
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_labelled_anomalies_are_never_seen_without_use_of_labels(fitted, quick, toy, name):
+    anomalies = (toy.train.label < 0)[:, None]
+    train = toy.train._replace(x=np.where(anomalies, np.float32(1e6), toy.train.x))
+    fit = jaxad.fit(quick(name, train), train, seeds=2)
+    np.testing.assert_array_equal(jaxad.score(fit, toy.test), jaxad.score(fitted(name), toy.test))
+
+
+@every
+def test_the_entry_says_what_it_is(name):
+    found = REGISTRY[name]
+    assert found.name == name
+    assert found.summary.endswith((".", ";")) and len(found.summary) <= 100
