@@ -36,7 +36,7 @@ def resolve_mode(mode: MapMode, convolutional: bool) -> Literal["vmap", "map"]:
 
 
 def map_seeds(
-    fn: Callable, args: Sequence[Any], in_axes: Sequence[Literal[0] | None], mode: str
+    fn: Callable, args: Sequence[Any], in_axes: Sequence[int | None], mode: str
 ) -> Any:
     """`fn` for each i of the leading seed axis, both ways to the same numbers up to rounding.
 

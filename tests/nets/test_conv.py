@@ -189,10 +189,16 @@ def test_max_pool_is_that_of_flax(size, window):
     np.testing.assert_allclose(slope(ours), slope(theirs), rtol=1e-6)
 
 
-def test_ties_share_the_gradient_of_max_pool_evenly():
-    x = jnp.array([[1.0, 1.0], [1.0, 0.0]])[None, :, :, None]
+def test_the_first_of_ties_gets_the_gradient_of_max_pool():
+    x = jnp.array([[0.0, 1.0], [1.0, 0.0]])[None, :, :, None]
     slope = jax.grad(lambda x: jnp.sum(max_pool(x)))(x)
-    np.testing.assert_allclose(slope[0, :, :, 0], [[1 / 3, 1 / 3], [1 / 3, 0]], rtol=1e-6)
+    np.testing.assert_array_equal(slope[0, :, :, 0], [[0, 1], [0, 0]])
+
+
+def test_max_pool_has_derivatives_in_both_modes():
+    x = jax.random.normal(jax.random.key(0), (2, 5, 4, 3))
+    with jax.enable_x64(True):
+        check_grads(max_pool, (jnp.asarray(x, jnp.float64),), order=1, modes=("fwd", "rev"))
 
 
 @pytest.mark.parametrize("window", [0, 6])
