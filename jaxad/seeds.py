@@ -35,9 +35,7 @@ def resolve_mode(mode: MapMode, convolutional: bool) -> Literal["vmap", "map"]:
     return "map" if convolutional and jax.default_backend() == "cpu" else "vmap"
 
 
-def map_seeds(
-    fn: Callable, args: Sequence[Any], in_axes: Sequence[int | None], mode: str
-) -> Any:
+def map_seeds(fn: Callable, args: Sequence[Any], in_axes: Sequence[int | None], mode: str) -> Any:
     """`fn` for each i of the leading seed axis, both ways to the same numbers up to rounding.
 
     Args:

@@ -33,6 +33,18 @@ def test_nu_bounds_the_share_of_rows_outside_and_outside_or_on(toy_of, quick, nu
     assert np.mean(beyond >= -slack) >= nu - 1 / len(beyond)
 
 
+def test_the_released_radius_is_the_quantile_of_the_last_batch_before_its_step(toy, quick):
+    settings = {"variant": "released", "radius_warm_up": 0, "norm": "none", "epochs": 1}
+    detector = soft(quick, toy.train, **settings)
+    state = detector.init(jax.random.key(0), toy.train)
+    index = np.flatnonzero(toy.train.label >= 0)[:20]
+    batch = jaxad.Batch(toy.train.x[index], toy.train.label[index], index, np.float32(0))
+    before = detector.score(state, batch.x)  # the radius is still 0: distances
+    after, _ = detector.update(state, batch, jax.random.key(1))
+    radius_sq = after.extras["radius_sq"]
+    np.testing.assert_allclose(radius_sq, np.quantile(before, 0.9), rtol=1e-5)
+
+
 def test_the_one_class_score_is_the_distance_and_the_soft_one_that_beyond_the_radius(toy, quick):
     one = jaxad.fit(quick("deep_svdd", toy.train, pretrain_epochs=0, epochs=1), toy.train)
     assert jaxad.score(one, toy.test).min() >= 0

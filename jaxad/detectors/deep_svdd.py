@@ -13,7 +13,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector, networks, with_pretraining
 from jaxad.detectors.config import PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import closed_form_radius
+from jaxad.learners import closed_form_radius, step_with_batch_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.objectives import deep_sad, soft_boundary
 from jaxad.weighing import unsupervised
@@ -31,12 +31,15 @@ class DeepSVDDConfig(PretrainedConfig):
         nu: For the soft boundary, the fraction of rows that may lie outside, in (0, 1].
         radius_warm_up: For the soft boundary, epochs before the radius leaves 0, >= 0.
         radius_every: For the soft boundary, epochs between two solutions for the radius, >= 1.
+        variant: "paper", the radius is solved for over all training rows, or "released": for the
+            rows of each batch, at every step.
     """
 
     objective: Literal["one_class", "soft_boundary"] = "one_class"
     nu: float = 0.1
     radius_warm_up: int = 10
     radius_every: int = 1
+    variant: Literal["paper", "released"] = "paper"
 
     def __post_init__(self):
         super().__post_init__()
@@ -51,8 +54,7 @@ def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
 
     One-class: `mean d + (decay / 2) ||w||^2` with `d = ||phi(x) - c||^2`, over all rows that are
     not labelled anomalies. Soft boundary: `R^2 + mean max(0, d - R^2) / nu`, score `d - R^2`, the
-    radius set to the `1 - nu` quantile over the training rows (the released program takes the
-    quantile of the current batch).
+    radius set to the `1 - nu` quantile of the training rows' distances.
     """
     encoder, decoder = networks(config, spec)
     soft = config.objective == "soft_boundary"
@@ -60,8 +62,19 @@ def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
     objective = soft_boundary(config.nu) if soft else deep_sad()
     detector = gradient_detector(model, objective, unsupervised(), config, spec)
-    if soft:
-        radius = (model, config.nu, float(config.radius_warm_up), float(config.radius_every))
-        detector = detector._replace(each_epoch=Partial(closed_form_radius, *radius))
+    if isinstance(model, SoftBoundary):
+        detector = _with_radius(detector, model, config)
     autoencoder = Reconstruction(encoder, decoder)
     return with_pretraining(detector, model, autoencoder, unsupervised(), config, spec)
+
+
+def _with_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:
+    """The same detector with the radius set in closed form."""
+    warm_up = float(config.radius_warm_up)
+    if config.variant == "released":
+        step = Partial(step_with_batch_radius, detector.update, model, config.nu, warm_up)
+        return detector._replace(update=step)
+    every = float(config.radius_every)
+    return detector._replace(
+        each_epoch=Partial(closed_form_radius, model, config.nu, warm_up, every)
+    )

@@ -3,7 +3,7 @@
 from jaxad.learners.gradient import gradient_step, start_state
 from jaxad.learners.optimiser import Optimiser
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
-from jaxad.learners.radius import closed_form_radius
+from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
 
 __all__ = [
     "Optimiser",
@@ -12,4 +12,5 @@ __all__ = [
     "into_autoencoder",
     "out_of_autoencoder",
     "start_state",
+    "step_with_batch_radius",
 ]

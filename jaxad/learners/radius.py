@@ -1,12 +1,14 @@
 """The soft boundary's radius in closed form (Ruff et al. 2018, section 3.3)."""
 
 import jax
+import jax.numpy as jnp
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from jaxad.models.hypersphere import SoftBoundary
-from jaxad.types import State, TrainData
+from jaxad.types import Batch, Info, Key, State, TrainData
 
-__all__ = ["closed_form_radius"]
+__all__ = ["closed_form_radius", "step_with_batch_radius"]
 
 
 def closed_form_radius(
@@ -36,3 +38,25 @@ def closed_form_radius(
         lambda: state.extras["radius_sq"],
     )
     return state._replace(extras={**state.extras, "radius_sq": radius_sq})
+
+
+def step_with_batch_radius(
+    step: Partial,
+    model: SoftBoundary,
+    nu: float,
+    warm_up: float,
+    state: State,
+    batch: Batch,
+    key: Key,
+) -> tuple[State, Info]:
+    """A step after which the radius is the optimum for the batch alone, as the released program's.
+
+    The distances are those before the step, in train mode; until the warm-up is over the radius
+    stays as it is.
+    """
+    out, _ = model.apply(state.variables, state.extras, batch.x, train=True)
+    after, info = step(state, batch, key)
+    radius_sq = jnp.where(
+        batch.epoch >= warm_up, jnp.quantile(out.distance, 1 - nu), state.extras["radius_sq"]
+    )
+    return after._replace(extras={**after.extras, "radius_sq": radius_sq}), info
