@@ -36,7 +36,7 @@ CLASSICAL = [
     "vowels",
     "WBC",
     "WDBC",
-    "wine",
+    "45_wine",  # the bare name is scikit-learn's
     "breastw",
     "campaign",
     "cardio",

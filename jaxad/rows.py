@@ -38,10 +38,10 @@ def is_table(shape: tuple[int, ...]) -> bool:
 
 
 def bucket_features(features: int) -> int:
-    """The padded number of a table's columns: 32, 64, 96, 128, 192, 256, 384, 512, 768, ..."""
+    """The padded number of a table's columns: 32, 64, 128, 256, 384, 512, 768, 1024, ..."""
     size = 32
     while size < features:
-        if size * 3 // 2 >= features:
+        if size >= 256 and size * 3 // 2 >= features:
             return size * 3 // 2
         size *= 2
     return size

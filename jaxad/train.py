@@ -166,7 +166,11 @@ def fit(
             saver = Saver(Path(checkpoint), detector, train, root, seeds, _SAVE_SECONDS)
             saved = saver.restore(lambda phase: _shapes_in(study, phase))
             place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
-        place = _train(study, place, stop, progress, saver)
+        try:
+            place = _train(study, place, stop, progress, saver)
+        finally:
+            if saver is not None:
+                saver.close()
         state = jax.device_put(join(place.state, seeds))
     rows = train.x.shape[np.ndim(train.count)]
     return Fit(detector, state, place.history, seconds, study.how.mode, stop.is_set(), rows)
@@ -242,8 +246,6 @@ def _train(
             if saver is not None and (stop.is_set() or saver.due()):
                 saver.save(Place(i, step, join(states, seeds), history))
         step = 0
-    if saver is not None:
-        saver.close()
     return Place(len(study.phases), 0, states, history)
 
 
@@ -274,8 +276,9 @@ def _compile_ahead(study: _Study) -> None:
 
         def shapes(fn: Any, *args: Any) -> PyTree:
             """Send a program to be compiled and say what it gives."""
-            pool.submit(fn.lower(*args, how=how).compile)
-            return jax.eval_shape(partial(fn, how=how), *args)
+            lowered = fn.lower(*args, how=how)
+            pool.submit(lowered.compile)
+            return lowered.out_info
 
         first = study.phases[0].begin
         state = shapes(program.start, study.init, first, lane.keys, lane.data)

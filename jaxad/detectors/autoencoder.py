@@ -12,7 +12,6 @@ from jaxad.detectors.build import gradient_detector, networks
 from jaxad.detectors.config import GradientConfig
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Reconstruction
-from jaxad.nets.norm import Norm
 from jaxad.objectives import identity
 from jaxad.weighing import unsupervised
 
@@ -21,10 +20,10 @@ __all__ = ["AutoencoderConfig", "autoencoder"]
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig(GradientConfig):
-    """Settings of the autoencoder; see `GradientConfig`. Layers have biases by default."""
+    """Settings of the autoencoder; see `GradientConfig`.
 
-    norm: Norm = "batch"
-    bias: bool = True
+    The network is by default that of Deep SVDD's pre-training, so that both run one program.
+    """
 
 
 @register("autoencoder", AutoencoderConfig, uses_labels=False)

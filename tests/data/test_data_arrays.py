@@ -130,7 +130,7 @@ def test_class_is_found_by_name_and_number_or_its_neighbours_are_named():
     assert data.class_number("dog") == data.class_number(np.int64(1)) == 1
     assert data.class_numbers(["dog", 0]) == (0, 1)
     with pytest.raises(
-        ConfigError, match=r"unknown class.*'dot'; did you mean 'dog'\? Known: cat, dog"
+        ConfigError, match=r"unknown class.*'dot'. Did you mean 'dog'\? Known: cat, dog"
     ):
         data.class_number("dot")
     with pytest.raises(ConfigError, match="no class is given"):

@@ -95,10 +95,10 @@ def test_exact_name_is_not_ambiguous(folder):
 
 
 def test_unknown_name_says_the_nearest_and_the_ways(folder, monkeypatch):
-    with pytest.raises(ConfigError, match=r"'cardo'; did you mean 'cardio'.*tfds:NAME"):
+    with pytest.raises(ConfigError, match=r"'cardo'. Did you mean 'cardio'.*tfds:NAME"):
         load_dataset("cardo")
     monkeypatch.delenv("JAXAD_DATA")
-    with pytest.raises(ConfigError, match=r"'digit'; did you mean 'digits'.*no data folder is set"):
+    with pytest.raises(ConfigError, match=r"'digit'. Did you mean 'digits'.*no data folder is set"):
         load_dataset("digit")
 
 
