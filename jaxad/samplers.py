@@ -59,7 +59,8 @@ class ShuffledEpochs:
     """Each epoch is a new shuffle of all rows, cut into batches.
 
     Batches are always full: the last of an epoch is filled up from the epoch's beginning. In one
-    batch no row comes twice as long as there are at least `batch_size` rows.
+    batch no row comes twice as long as there are at least `batch_size` rows; with fewer, all come
+    about equally often.
 
     Attributes:
         batch_size: Rows in a batch.

@@ -92,9 +92,3 @@ def test_an_unknown_field_is_answered_with_the_nearest(toy, name):
 
 def test_lists_become_tuples(toy):
     assert jaxad.make("autoencoder", toy.train, widths=[5, 3]).config.widths == (5, 3)
-
-
-@pytest.mark.parametrize(("rows", "size"), [(160, 128), (128, 128), (127, 64), (64, 64), (2, 2)])
-def test_a_batch_larger_than_the_data_is_lowered_to_a_power_of_two(toy_of, rows, size):
-    detector = jaxad.make("deep_sad", toy_of(rows=rows, labelled=0).train, batch_size=128)
-    assert [phase.sampler.batch_size for phase in detector.phases] == [size, size]

@@ -63,7 +63,7 @@ def test_buckets_hold_their_data_and_are_buckets_of_themselves(features, n):
     length = rows.bucket_rows(n, (columns,))
     assert columns >= features and rows.bucket_features(columns) == columns
     assert length >= n and rows.bucket_rows(length, (columns,)) == length
-    assert columns <= max(32, 1.5 * features)
+    assert columns <= max(32, 2 * features)
 
 
 @pytest.mark.parametrize("seeds", [None, 3])

@@ -77,8 +77,8 @@ class Run(Common):
         seeds: How many seeds. Seed i doesn't depend on how many there are.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, in pre-training too.
-        batch_size: Rows in a batch. Lowered to the largest power of two that fits, if the
-            training rows are fewer.
+        batch_size: Rows in a batch. If the training rows are fewer, a batch holds some of them
+            more than once.
         settings: A setting of the detectors' configuration, such as learning_rate=1e-4, for all
             named detectors that have it; stronger than --epochs and --batch-size. Give it again
             for another one. `jaxad list DETECTOR` shows what there is.
@@ -136,8 +136,8 @@ class Fit(Common):
         seeds: How many seeds; scores are their mean.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the rows, in pre-training too.
-        batch_size: Rows in a batch. Lowered to the largest power of two that fits, if rows are
-            fewer.
+        batch_size: Rows in a batch. If the training rows are fewer, a batch holds some of them
+            more than once.
         settings: A setting of the detector's configuration, such as learning_rate=1e-4; stronger
             than --epochs and --batch-size. Give it again for another one.
             `jaxad list DETECTOR` shows what there is.

@@ -33,4 +33,4 @@ def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
     Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.
     """
     model = Reconstruction(*networks(config, spec))
-    return gradient_detector(model, identity(), unsupervised(), config, spec)
+    return gradient_detector(model, identity(), unsupervised(), config)

@@ -32,7 +32,7 @@ def networks(config: GradientConfig, spec: Spec):
 
 
 def gradient_detector(
-    model: Model, objective: Objective, weighing: Weighing, config: GradientConfig, spec: Spec
+    model: Model, objective: Objective, weighing: Weighing, config: GradientConfig
 ) -> Detector:
     """A detector trained by gradient descent on one weighted pair of losses.
 
@@ -49,7 +49,7 @@ def gradient_detector(
         init=Partial(_init, model, weighing, optimiser),
         update=Partial(gradient_step, model, objective, weighing, optimiser),
         score=Partial(_score, model),
-        sampler=ShuffledEpochs(spec.batch(config.batch_size), float(weighing.labelled_anomalies)),
+        sampler=ShuffledEpochs(config.batch_size, float(weighing.labelled_anomalies)),
         epochs=config.epochs,
         convolutional=model.convolutional,
     )
@@ -61,7 +61,6 @@ def with_pretraining(
     autoencoder: Reconstruction,
     weighing: Weighing,
     config: PretrainedConfig,
-    spec: Spec,
 ) -> Detector:
     """The same detector, started from the encoder of an autoencoder of the unlabelled rows."""
     if config.pretrain_epochs == 0:
@@ -71,7 +70,7 @@ def with_pretraining(
         name="pretrain",
         update=Partial(gradient_step, autoencoder, identity(), unsupervised(), pretraining),
         begin=Partial(into_autoencoder, autoencoder, unsupervised(), pretraining),
-        sampler=ShuffledEpochs(spec.batch(config.batch_size), 0.0),
+        sampler=ShuffledEpochs(config.batch_size, 0.0),
         epochs=config.pretrain_epochs,
     )
     begin = Partial(out_of_autoencoder, autoencoder, model, weighing, config.optimiser())

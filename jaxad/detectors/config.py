@@ -17,8 +17,8 @@ class GradientConfig:
 
     Attributes:
         epochs: Passes over the training rows, >= 1.
-        batch_size: Rows in a batch, >= 2. With fewer training rows it is lowered to the largest
-            power of two that fits.
+        batch_size: Rows in a batch, >= 2. With fewer training rows a batch holds some of them more
+            than once: data sets of all sizes share one program.
         learning_rate: Adam's step size, > 0.
         milestone: Fraction of the epochs after which the step size drops, in [0, 1].
         drop: Factor by which it drops, in (0, 1].

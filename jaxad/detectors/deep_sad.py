@@ -45,8 +45,8 @@ def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
     """
     encoder, decoder = networks(config, spec)
     model, weighing = Hypersphere(encoder), by_label(config.eta)
-    detector = gradient_detector(model, sad_objective(), weighing, config, spec)
+    detector = gradient_detector(model, sad_objective(), weighing, config)
     if config.variant == "released":
         return detector
     autoencoder = Reconstruction(encoder, decoder)
-    return with_pretraining(detector, model, autoencoder, weighing, config, spec)
+    return with_pretraining(detector, model, autoencoder, weighing, config)

@@ -61,11 +61,11 @@ def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     model = SoftBoundary(encoder) if soft else Hypersphere(encoder)
     # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
     objective = soft_boundary(config.nu) if soft else deep_sad()
-    detector = gradient_detector(model, objective, unsupervised(), config, spec)
+    detector = gradient_detector(model, objective, unsupervised(), config)
     if isinstance(model, SoftBoundary):
         detector = _with_radius(detector, model, config)
     autoencoder = Reconstruction(encoder, decoder)
-    return with_pretraining(detector, model, autoencoder, unsupervised(), config, spec)
+    return with_pretraining(detector, model, autoencoder, unsupervised(), config)
 
 
 def _with_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:

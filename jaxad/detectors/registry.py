@@ -25,10 +25,6 @@ class Spec:
     shape: tuple[int, ...]
     rows: int
 
-    def batch(self, batch_size: int) -> int:
-        """A batch size that fits: itself, or the largest power of two of rows."""
-        return batch_size if batch_size <= self.rows else 2 ** int(np.log2(self.rows))
-
 
 @dataclass(frozen=True)
 class Entry:

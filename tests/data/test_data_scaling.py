@@ -101,7 +101,7 @@ def test_subnormal_spread_overflows_nothing():
 
 
 def test_unknown_scaling_and_other_columns_are_refused():
-    with pytest.raises(ConfigError, match="unknown scaling 'standart'. Did you mean 'standard'"):
+    with pytest.raises(ConfigError, match=r"unknown scaling 'standart'\. Did you mean 'standard'"):
         fit_scaling(np.eye(2), "standart")
     with pytest.raises(DataError, match=r"x has 3 columns.*fitted on 2"):
         fit_scaling(np.eye(2)).apply(np.eye(3))
