@@ -1,5 +1,6 @@
 """LeNet-type encoders for images and their mirrored decoders (Ruff thesis, section B.1)."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
@@ -14,8 +15,8 @@ __all__ = ["lenet_decoder", "lenet_encoder"]
 _KERNEL = (5, 5)
 
 
-class LeNetEncoder(nn.Module):
-    """Modules of convolution, normalisation, leaky ReLU, max-pool; then dense layers."""
+class _LeNet(nn.Module):
+    """The layers that encoder and decoder are made of."""
 
     channels: tuple[int, ...]
     widths: tuple[int, ...]
@@ -23,68 +24,61 @@ class LeNetEncoder(nn.Module):
     bias: bool
     slope: float
     convolution: Callable
+
+    def conv(self, x, channels: int, i: int):
+        """A 5x5 convolution."""
+        return nn.Conv(
+            channels,
+            _KERNEL,
+            use_bias=self.bias,
+            kernel_init=ZEROS,
+            conv_general_dilated=self.convolution,
+            name=f"conv_{i}",
+        )(x)
+
+    def dense(self, x, width: int, i: int):
+        """A dense layer."""
+        return nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(x)
+
+    def activate(self, x, train: bool, name: str):
+        """Normalisation and leaky ReLU."""
+        return nn.leaky_relu(normalise(self.norm, train, name)(x), self.slope)
+
+
+class LeNetEncoder(_LeNet):
+    """Modules of convolution, normalisation, leaky ReLU, max-pool; then dense layers."""
 
     @nn.compact
     def __call__(self, x, train):
         for i, channels in enumerate(self.channels):
-            x = nn.Conv(
-                channels,
-                _KERNEL,
-                use_bias=self.bias,
-                kernel_init=ZEROS,
-                conv_general_dilated=self.convolution,
-                name=f"conv_{i}",
-            )(x)
-            x = normalise(self.norm, train, f"conv_norm_{i}")(x)
-            x = max_pool(nn.leaky_relu(x, self.slope))
+            x = max_pool(self.activate(self.conv(x, channels, i), train, f"conv_norm_{i}"))
         x = x.reshape(x.shape[0], -1)
-        last = len(self.widths) - 1
-        for i, width in enumerate(self.widths):
-            x = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(x)
-            if i < last:
-                x = normalise(self.norm, train, f"dense_norm_{i}")(x)
-                x = nn.leaky_relu(x, self.slope)
-        return x
+        *hidden, code = self.widths
+        for i, width in enumerate(hidden):
+            x = self.activate(self.dense(x, width, i), train, f"dense_norm_{i}")
+        return self.dense(x, code, len(hidden))
 
 
-class LeNetDecoder(nn.Module):
+class LeNetDecoder(_LeNet):
     """Dense layers, then modules of up-sampling, convolution, normalisation, leaky ReLU."""
 
-    shape: tuple[int, ...]
-    channels: tuple[int, ...]
-    widths: tuple[int, ...]
-    norm: Norm
-    bias: bool
-    slope: float
-    convolution: Callable
+    shape: tuple[int, ...] = ()
 
     @nn.compact
     def __call__(self, z, train):
         height, width, colours = self.shape
-        sizes = [(height, width)]
-        for _ in self.channels:
-            sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
+        sizes = [(height >> i, width >> i) for i in range(len(self.channels) + 1)]
         first = (*sizes[-1], self.channels[0])
-        for i, units in enumerate((*self.widths, first[0] * first[1] * first[2])):
-            z = nn.Dense(units, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(z)
-            z = normalise(self.norm, train, f"dense_norm_{i}")(z)
-            z = nn.leaky_relu(z, self.slope)
+        for i, units in enumerate((*self.widths, math.prod(first))):
+            z = self.activate(self.dense(z, units, i), train, f"dense_norm_{i}")
         x = z.reshape(z.shape[0], *first)
         outputs = (*self.channels[1:], colours)
         for i, (channels, size) in enumerate(zip(outputs, sizes[-2::-1], strict=True)):
             # An odd size lost its last row in pooling: padding zeros gives it back.
             x = pad_axis(pad_axis(upsample(x), size[0], 1), size[1], 2)
-            x = nn.Conv(
-                channels,
-                _KERNEL,
-                use_bias=self.bias,
-                kernel_init=ZEROS,
-                conv_general_dilated=self.convolution,
-                name=f"conv_{i}",
-            )(x)
+            x = self.conv(x, channels, i)
             if i < len(outputs) - 1:
-                x = normalise(self.norm, train, f"conv_norm_{i}")(x)
-                x = nn.leaky_relu(x, self.slope)
+                x = self.activate(x, train, f"conv_norm_{i}")
         return nn.sigmoid(x)
 
 
@@ -122,13 +116,6 @@ def lenet_decoder(
     convolution: Callable = canonical_conv,
 ) -> Net:
     """The mirror of `lenet_encoder` with the same arguments; its images are in (0, 1)."""
-    module = LeNetDecoder(
-        tuple(shape),
-        tuple(reversed(channels)),
-        tuple(reversed(widths[:-1])),
-        norm,
-        bias,
-        slope,
-        convolution,
-    )
+    mirrored = tuple(reversed(channels)), tuple(reversed(widths[:-1]))
+    module = LeNetDecoder(*mirrored, norm, bias, slope, convolution, shape=tuple(shape))
     return Net(module, (widths[-1],), convolutional=True)
