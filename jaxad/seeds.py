@@ -1,7 +1,8 @@
 """Many seeds in one program: by `vmap` side by side, or by `lax.map` one after the other.
 
-On the CPU a small program keeps one core busy, whatever its width. There seeds are dealt to lanes,
-one for each core: groups of one size, which run the same program at the same time.
+On the CPU a program keeps little more than one core busy, small layers and convolutions alike.
+There seeds are dealt to lanes, one for each core: groups of one size, which run the same program at
+the same time.
 """
 
 import os
@@ -57,15 +58,13 @@ def map_seeds(fn: Callable, args: Sequence[Any], in_axes: Sequence[int | None], 
     return jax.lax.map(one_seed, mapped)
 
 
-def lanes(seeds: int, mode: str) -> list[np.ndarray]:
+def lanes(seeds: int) -> list[np.ndarray]:
     """Which seeds each lane takes: all of one length; the last seed may come more than once.
 
-    There is one lane on accelerators and where seeds are mapped by "map", whose convolutions use
-    every core themselves.
+    There is one lane on accelerators, and on the CPU one for each core.
     """
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    alone = mode == "map" or jax.default_backend() != "cpu"
-    count = 1 if alone else min(seeds, threads or 1)
+    count = min(seeds, threads or 1) if jax.default_backend() == "cpu" else 1
     size = -(-seeds // count)
     count = -(-seeds // size)  # no lane of repeated seeds alone
     return list(np.minimum(np.arange(count * size), seeds - 1).reshape(count, size))

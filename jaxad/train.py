@@ -197,7 +197,7 @@ def _plan(detector: Detector, train: TrainData, seeds: int, root: Key, mode: Map
     ]
     uneven = any(np.ptp(s) > 0 for s in steps)
     resolved = "map" if uneven else resolve_mode(mode, detector.convolutional)
-    dealt = lanes(seeds, resolved)
+    dealt = lanes(seeds)
     if np.ndim(train.count):
         data = [jax.device_put(pad_to_buckets(part)) for part in deal(train, dealt)]
     else:

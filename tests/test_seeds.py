@@ -89,9 +89,8 @@ def test_map_seeds_maps_some_arguments_and_gives_others_whole(mode):
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 7, 10])
-@pytest.mark.parametrize("mode", ["vmap", "map"])
-def test_lanes_are_of_one_length_and_join_to_every_seed_once(seeds, mode):
-    dealt = lanes(seeds, mode)
+def test_lanes_are_of_one_length_and_join_to_every_seed_once(seeds):
+    dealt = lanes(seeds)
     assert len({len(lane) for lane in dealt}) == 1
     tree = {"x": np.arange(seeds), "y": np.arange(3 * seeds).reshape(seeds, 3)}
     joined = join(deal(tree, dealt), seeds)
