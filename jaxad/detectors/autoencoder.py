@@ -12,6 +12,7 @@ from jaxad.detectors.build import gradient_detector, networks
 from jaxad.detectors.config import GradientConfig
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Reconstruction
+from jaxad.nets.norm import Norm
 from jaxad.objectives import identity
 from jaxad.weighing import unsupervised
 
@@ -20,10 +21,10 @@ __all__ = ["AutoencoderConfig", "autoencoder"]
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig(GradientConfig):
-    """Settings of the autoencoder; see `GradientConfig`.
+    """Settings of the autoencoder; see `GradientConfig`. Nothing forbids it learned shifts."""
 
-    The network is by default that of Deep SVDD's pre-training, so that both run one program.
-    """
+    norm: Norm = "batch"
+    bias: bool = True
 
 
 @register("autoencoder", AutoencoderConfig, uses_labels=False)
@@ -32,5 +33,6 @@ def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
 
     Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.
     """
-    model = Reconstruction(*networks(config, spec))
+    # The decoder's first layer would take a bias of the code off again.
+    model = Reconstruction(*networks(config, spec, code_bias=False))
     return gradient_detector(model, identity(), unsupervised(), config)

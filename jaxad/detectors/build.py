@@ -24,11 +24,10 @@ from jaxad.weighing import Weighing, unsupervised
 __all__ = ["gradient_detector", "networks", "with_pretraining"]
 
 
-def networks(config: GradientConfig, spec: Spec):
+def networks(config: GradientConfig, spec: Spec, code_bias: bool | None = None):
     """The encoder and decoder of a configuration."""
-    return autoencoder_nets(
-        spec.shape, config.channels, config.widths, config.norm, config.bias, config.slope
-    )
+    sizes = (spec.shape, config.channels, config.widths)
+    return autoencoder_nets(*sizes, config.norm, config.bias, config.slope, code_bias=code_bias)
 
 
 def gradient_detector(

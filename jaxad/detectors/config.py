@@ -27,7 +27,7 @@ class GradientConfig:
             shape.
         channels: Filters of the convolutional modules, for images; None for the default.
         norm: "none", "layer", "batch" or "batch_no_affine", before each activation.
-        bias: Whether layers have a bias.
+        bias: Whether layers have a bias, those before a BatchNorm excepted.
         slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
     """
 

@@ -35,6 +35,7 @@ def autoencoder_nets(
     bias: bool,
     slope: float,
     convolution: Callable = canonical_conv,
+    code_bias: bool | None = None,
 ) -> tuple[Net, Net]:
     """An encoder for examples of a shape, and its mirrored decoder.
 
@@ -43,9 +44,10 @@ def autoencoder_nets(
         channels: Filters of each convolutional module; None for the default of the shape.
         widths: Widths of the dense layers, the code's last; None for the default.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias.
+        bias: Whether layers have a bias, those before a BatchNorm excepted.
         slope: Slope of the leaky ReLU for negative inputs.
         convolution: The convolution of the image nets.
+        code_bias: Whether the encoder's last layer has a bias; None: as the others.
 
     Raises:
         ConfigError: The shape is neither a table's nor an image's, or the image is too small.
@@ -57,7 +59,7 @@ def autoencoder_nets(
         if channels:
             raise ConfigError(f"channels must be empty for a table; given {channels}")
         sizes = (bucket_features(shape[0]), widths, norm, bias, slope)
-        return mlp_encoder(*sizes), mlp_decoder(*sizes)
+        return mlp_encoder(*sizes, code_bias=code_bias), mlp_decoder(*sizes)
     if len(shape) != 3:
         raise ConfigError(
             f"examples must be (features,) or (height, width, channels); given shape {shape}"
@@ -69,4 +71,4 @@ def autoencoder_nets(
             f"given {shape[0]}x{shape[1]}"
         )
     image = (shape, channels, widths, norm, bias, slope, convolution)
-    return lenet_encoder(*image), lenet_decoder(*image)
+    return lenet_encoder(*image, code_bias=code_bias), lenet_decoder(*image)

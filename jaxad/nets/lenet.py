@@ -7,7 +7,7 @@ import flax.linen as nn
 
 from jaxad.nets.base import ZEROS, Net
 from jaxad.nets.conv import canonical_conv, max_pool, upsample
-from jaxad.nets.norm import Norm, normalise
+from jaxad.nets.norm import Norm, bias_before, normalise
 from jaxad.rows import pad_axis
 
 __all__ = ["lenet_decoder", "lenet_encoder"]
@@ -25,20 +25,20 @@ class _LeNet(nn.Module):
     slope: float
     convolution: Callable
 
-    def conv(self, x, channels: int, i: int):
+    def conv(self, x, channels: int, i: int, bias: bool):
         """A 5x5 convolution."""
         return nn.Conv(
             channels,
             _KERNEL,
-            use_bias=self.bias,
+            use_bias=bias,
             kernel_init=ZEROS,
             conv_general_dilated=self.convolution,
             name=f"conv_{i}",
         )(x)
 
-    def dense(self, x, width: int, i: int):
+    def dense(self, x, width: int, i: int, bias: bool):
         """A dense layer."""
-        return nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(x)
+        return nn.Dense(width, use_bias=bias, kernel_init=ZEROS, name=f"dense_{i}")(x)
 
     def activate(self, x, train: bool, name: str):
         """Normalisation and leaky ReLU."""
@@ -48,15 +48,18 @@ class _LeNet(nn.Module):
 class LeNetEncoder(_LeNet):
     """Modules of convolution, normalisation, leaky ReLU, max-pool; then dense layers."""
 
+    code_bias: bool = False
+
     @nn.compact
     def __call__(self, x, train):
+        bias = bias_before(self.norm, self.bias)
         for i, channels in enumerate(self.channels):
-            x = max_pool(self.activate(self.conv(x, channels, i), train, f"conv_norm_{i}"))
+            x = max_pool(self.activate(self.conv(x, channels, i, bias), train, f"conv_norm_{i}"))
         x = x.reshape(x.shape[0], -1)
         *hidden, code = self.widths
         for i, width in enumerate(hidden):
-            x = self.activate(self.dense(x, width, i), train, f"dense_norm_{i}")
-        return self.dense(x, code, len(hidden))
+            x = self.activate(self.dense(x, width, i, bias), train, f"dense_norm_{i}")
+        return self.dense(x, code, len(hidden), self.code_bias)
 
 
 class LeNetDecoder(_LeNet):
@@ -66,18 +69,20 @@ class LeNetDecoder(_LeNet):
 
     @nn.compact
     def __call__(self, z, train):
+        bias = bias_before(self.norm, self.bias)
         height, width, colours = self.shape
         sizes = [(height >> i, width >> i) for i in range(len(self.channels) + 1)]
         first = (*sizes[-1], self.channels[0])
         for i, units in enumerate((*self.widths, math.prod(first))):
-            z = self.activate(self.dense(z, units, i), train, f"dense_norm_{i}")
+            z = self.activate(self.dense(z, units, i, bias), train, f"dense_norm_{i}")
         x = z.reshape(z.shape[0], *first)
         outputs = (*self.channels[1:], colours)
         for i, (channels, size) in enumerate(zip(outputs, sizes[-2::-1], strict=True)):
             # An odd size lost its last row in pooling: padding zeros gives it back.
             x = pad_axis(pad_axis(upsample(x), size[0], 1), size[1], 2)
-            x = self.conv(x, channels, i)
-            if i < len(outputs) - 1:
+            last = i == len(outputs) - 1
+            x = self.conv(x, channels, i, self.bias if last else bias)
+            if not last:
                 x = self.activate(x, train, f"conv_norm_{i}")
         return nn.sigmoid(x)
 
@@ -90,6 +95,7 @@ def lenet_encoder(
     bias: bool,
     slope: float = 0.1,
     convolution: Callable = canonical_conv,
+    code_bias: bool | None = None,
 ) -> Net:
     """A convolutional encoder: 5x5 modules with 2x2 max-pools, then dense layers to a code.
 
@@ -98,11 +104,20 @@ def lenet_encoder(
         channels: Filters of each module: `(16, 32)` for Fashion-MNIST.
         widths: Widths of the dense layers, the code's last: `(64, 32)`.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias.
+        bias: Whether layers have a bias, those before a BatchNorm excepted.
         slope: Slope of the leaky ReLU for negative inputs.
         convolution: The convolution; the plain `lax` one where `jax.jvp` must pass.
+        code_bias: Whether the last layer has a bias; None: as the others.
     """
-    module = LeNetEncoder(tuple(channels), tuple(widths), norm, bias, slope, convolution)
+    module = LeNetEncoder(
+        tuple(channels),
+        tuple(widths),
+        norm,
+        bias,
+        slope,
+        convolution,
+        code_bias=bias if code_bias is None else code_bias,
+    )
     return Net(module, tuple(shape), convolutional=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 
 from jaxad.nets.base import INPUT, OUTPUT, ZEROS, Net
-from jaxad.nets.norm import Norm, normalise
+from jaxad.nets.norm import Norm, bias_before, normalise
 
 __all__ = ["mlp_decoder", "mlp_encoder"]
 
@@ -16,14 +16,17 @@ class MLPEncoder(nn.Module):
     widths: tuple[int, ...]
     norm: Norm
     bias: bool
+    code_bias: bool
     slope: float
 
     @nn.compact
     def __call__(self, x, train):
         last = len(self.widths) - 1
+        hidden_bias = bias_before(self.norm, self.bias)
         for i, width in enumerate(self.widths):
             name = INPUT if i == 0 else f"dense_{i}"
-            x = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=name)(x)
+            bias = hidden_bias if i < last else self.code_bias
+            x = nn.Dense(width, use_bias=bias, kernel_init=ZEROS, name=name)(x)
             if i < last:
                 x = normalise(self.norm, train, f"norm_{i}")(x)
                 x = nn.leaky_relu(x, self.slope)
@@ -41,15 +44,21 @@ class MLPDecoder(nn.Module):
 
     @nn.compact
     def __call__(self, z, train):
+        bias = bias_before(self.norm, self.bias)
         for i, width in enumerate(self.widths):
-            z = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")(z)
+            z = nn.Dense(width, use_bias=bias, kernel_init=ZEROS, name=f"dense_{i}")(z)
             z = normalise(self.norm, train, f"norm_{i}")(z)
             z = nn.leaky_relu(z, self.slope)
         return nn.Dense(self.features, use_bias=self.bias, kernel_init=ZEROS, name=OUTPUT)(z)
 
 
 def mlp_encoder(
-    features: int, widths: Sequence[int], norm: Norm, bias: bool, slope: float = 0.1
+    features: int,
+    widths: Sequence[int],
+    norm: Norm,
+    bias: bool,
+    slope: float = 0.1,
+    code_bias: bool | None = None,
 ) -> Net:
     """An MLP from a table's (padded) columns to a code.
 
@@ -57,10 +66,13 @@ def mlp_encoder(
         features: The padded number of columns.
         widths: Width of each layer, the code's last: `(32, 16, 8)`.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias. A hypersphere model must not (Ruff et al. 2018, prop. 2).
+        bias: Whether layers have a bias, those before a BatchNorm excepted. A hypersphere model
+            must not (Ruff et al. 2018, prop. 2).
         slope: Slope of the leaky ReLU for negative inputs.
+        code_bias: Whether the last layer has a bias; None: as the others.
     """
-    return Net(MLPEncoder(tuple(widths), norm, bias, slope), (features,))
+    code_bias = bias if code_bias is None else code_bias
+    return Net(MLPEncoder(tuple(widths), norm, bias, code_bias, slope), (features,))
 
 
 def mlp_decoder(

@@ -4,9 +4,17 @@ from typing import Literal
 
 import flax.linen as nn
 
-__all__ = ["Norm", "normalise"]
+__all__ = ["Norm", "bias_before", "normalise"]
 
 Norm = Literal["none", "layer", "batch", "batch_no_affine"]
+
+
+def bias_before(norm: Norm, bias: bool) -> bool:
+    """Whether a layer in front of a normalisation gets a bias.
+
+    BatchNorm takes it off again: its gradient is rounding noise, of which Adam makes whole steps.
+    """
+    return bias and not norm.startswith("batch")
 
 
 def normalise(norm: Norm, train: bool, name: str):
