@@ -8,7 +8,13 @@ import pytest
 
 import jaxad
 from jaxad.detectors import REGISTRY, entry
+from jaxad.detectors.autoencoder import AutoencoderConfig
+from jaxad.detectors.build import gradient_detector, networks
+from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
+from jaxad.models import Reconstruction
+from jaxad.objectives import identity
+from jaxad.weighing import by_label
 
 INF, NAN = float("inf"), float("nan")
 WRONG = {
@@ -92,3 +98,10 @@ def test_an_unknown_field_is_answered_with_the_nearest(toy, name):
 
 def test_lists_become_tuples(toy):
     assert jaxad.make("autoencoder", toy.train, widths=[5, 3]).config.widths == (5, 3)
+
+
+def test_a_weighing_with_weight_on_anomalies_needs_an_objective_with_their_loss(toy):
+    config = AutoencoderConfig()
+    model = Reconstruction(*networks(config, Spec(toy.train.x.shape[1:], 100)))
+    with pytest.raises(ConfigError, match="the objective has none"):
+        gradient_detector(model, identity(), by_label(), config)
