@@ -19,6 +19,7 @@ from jax.tree_util import Partial
 
 from jaxad import program
 from jaxad.check import check_seeds, check_trainable
+from jaxad.data.rng import as_key
 from jaxad.detector import Detector, Phase
 from jaxad.program import BUFFER, How, Parts, Window
 from jaxad.rows import pad_to_buckets
@@ -149,7 +150,7 @@ def fit(
     """
     check_trainable(train, detector)
     seeds = check_seeds(seeds, train)
-    root = jax.random.key(key) if isinstance(key, int) else key
+    root = as_key(key)
     with stopwatch() as seconds, _interruptible() as stop:
         study = _plan(detector, train, seeds, root, mode)
         _compile_ahead(study)
