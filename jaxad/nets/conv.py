@@ -221,8 +221,8 @@ def max_pool(x: Num[Array, "n h w c"], window: int = 2) -> Num[Array, "n h2 w2 c
     """Maximum over squares that do not overlap; rows and columns left over are dropped.
 
     The gradient goes to the first of the entries that have the maximum, as in flax's max-pool. It
-    is written out: those of `reduce_window` and of a reduction are 10 and 5 times slower on the
-    CPU. Derivatives work in both modes.
+    is written out: that of `reduce_window` is many times slower on the CPU, that of a reduction
+    half as fast. Derivatives work in both modes.
 
     Args:
         x: Images, channels last.
