@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxad.models.hypersphere import Boundary
 
-__all__ = ["Objective", "deep_sad", "identity", "soft_boundary"]
+__all__ = ["Objective", "identity", "inverse", "soft_boundary"]
 
 
 class Objective(NamedTuple):
@@ -38,8 +38,8 @@ def identity() -> Objective:
     return Objective(Partial(_identity))
 
 
-def deep_sad(eps: float = 1e-6) -> Objective:
-    """`normal(d) = d`, `anomaly(d) = 1 / (d + eps)`.
+def inverse(eps: float = 1e-6) -> Objective:
+    """`normal(d) = d`, `anomaly(d) = 1 / (d + eps)`: small for normal rows, large for anomalies.
 
     With weights eta for labelled rows this is the loss of Deep SAD,
     `mean d (unlabelled) + eta * mean (d + eps)^y (labelled)`; with weight 0 on anomalies it is

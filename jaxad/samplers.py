@@ -51,7 +51,7 @@ class Rows(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["labelled_anomalies"],
+    data_fields=["labelled_anomalies", "labelled_normals"],
     meta_fields=["batch_size"],
 )
 @dataclass(frozen=True)
@@ -65,10 +65,12 @@ class ShuffledEpochs:
     Attributes:
         batch_size: Rows in a batch.
         labelled_anomalies: Whether labelled anomalies take part (1.0) or are left out (0.0).
+        labelled_normals: The same of labelled normal rows.
     """
 
     batch_size: int
     labelled_anomalies: float = 1.0
+    labelled_normals: float = 1.0
 
     def init(self, data: TrainData) -> Rows:
         """The rows that take part, first to last."""
@@ -92,7 +94,8 @@ class ShuffledEpochs:
     def _part(self, data: TrainData) -> Bool[np.ndarray, "*seeds n"]:
         label = np.asarray(data.label)
         valid = np.arange(label.shape[-1]) < np.asarray(data.count)[..., None]
-        return valid & ((label >= 0) | (self.labelled_anomalies > 0))
+        anomalies = (label >= 0) | (self.labelled_anomalies > 0)
+        return valid & anomalies & ((label <= 0) | (self.labelled_normals > 0))
 
 
 def permuted(

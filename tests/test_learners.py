@@ -13,7 +13,7 @@ from jaxad.learners.gradient import weighted_loss
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.models.hypersphere import away_from_zero
 from jaxad.nets.build import autoencoder_nets
-from jaxad.objectives import deep_sad, identity, soft_boundary
+from jaxad.objectives import identity, inverse, soft_boundary
 from jaxad.types import Batch, Variables
 from jaxad.weighing import Context, Weights, by_label, unsupervised
 
@@ -39,7 +39,7 @@ def test_the_loss_of_deep_sad_is_that_of_the_paper(toy, eta):
     state = started(model, weighing, PLAIN, toy.train)
     batch = batch_of(toy.train)
     assert set(np.unique(batch.label)) == {-1, 0, 1}
-    _, info = gradient_step(model, deep_sad(), weighing, PLAIN, state, batch, KEY)
+    _, info = gradient_step(model, inverse(), weighing, PLAIN, state, batch, KEY)
 
     missing = ENCODER.input_shape[0] - 6
     x = jnp.pad(batch.x, ((0, 0), (0, missing)))
@@ -52,7 +52,7 @@ def test_the_loss_of_deep_sad_is_that_of_the_paper(toy, eta):
 @pytest.mark.parametrize(
     ("model", "objective", "weighing"),
     [
-        (Hypersphere(ENCODER), deep_sad(), by_label(2.0)),
+        (Hypersphere(ENCODER), inverse(), by_label(2.0)),
         (SoftBoundary(ENCODER), soft_boundary(0.3), unsupervised()),
         (Reconstruction(ENCODER, DECODER), identity(), unsupervised()),
     ],

@@ -7,7 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxad.models.hypersphere import Boundary
-from jaxad.objectives import deep_sad, identity, soft_boundary
+from jaxad.objectives import identity, inverse, soft_boundary
 
 D = np.array([0.0, 0.3, 1.0, 4.0])
 
@@ -20,10 +20,10 @@ def boundary(radius_sq, d):
     ("objective", "normal", "anomaly"),
     [
         (identity(), D, None),
-        (deep_sad(), D, 1 / (D + 1e-6)),
-        (deep_sad(eps=0.5), D, [2, 1 / 0.8, 1 / 1.5, 1 / 4.5]),
+        (inverse(), D, 1 / (D + 1e-6)),
+        (inverse(eps=0.5), D, [2, 1 / 0.8, 1 / 1.5, 1 / 4.5]),
     ],
-    ids=["identity", "deep_sad", "deep_sad with eps"],
+    ids=["identity", "inverse", "inverse with eps"],
 )
 def test_losses_have_their_closed_form(objective, normal, anomaly):
     np.testing.assert_allclose(objective.normal(jnp.asarray(D)), normal, rtol=1e-6)
@@ -51,8 +51,8 @@ def test_soft_boundary_is_least_where_a_share_nu_lies_outside(nu):
 
 @pytest.mark.parametrize(
     "loss",
-    [identity().normal, deep_sad().normal, deep_sad().anomaly],
-    ids=["identity", "normal of deep_sad", "anomaly of deep_sad"],
+    [identity().normal, inverse().normal, inverse().anomaly],
+    ids=["identity", "normal of inverse", "anomaly of inverse"],
 )
 def test_derivatives_are_those_of_finite_differences(loss):
     with jax.enable_x64(True):

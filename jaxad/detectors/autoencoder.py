@@ -13,7 +13,7 @@ from jaxad.detectors.config import GradientConfig
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Reconstruction
 from jaxad.nets.norm import Norm
-from jaxad.objectives import identity
+from jaxad.objectives import inverse
 from jaxad.weighing import unsupervised
 
 __all__ = ["AutoencoderConfig", "autoencoder"]
@@ -35,4 +35,4 @@ def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
     """
     # The decoder's first layer would take a bias of the code off again.
     model = Reconstruction(*networks(config, spec, code_bias=False))
-    return gradient_detector(model, identity(), unsupervised(), config)
+    return gradient_detector(model, inverse(), config.weigh(unsupervised()), config)

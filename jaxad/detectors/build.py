@@ -43,12 +43,16 @@ def gradient_detector(
             "this weighing puts weight on a loss of anomalies, and the objective has none: "
             "choose an objective with one, or a weighing that needs none"
         )
-    optimiser = config.optimiser()
+    optimiser = config.schedule()
     return Detector(
         init=Partial(_init, model, weighing, optimiser),
         update=Partial(gradient_step, model, objective, weighing, optimiser),
         score=Partial(_score, model),
-        sampler=ShuffledEpochs(config.batch_size, float(weighing.labelled_anomalies)),
+        sampler=ShuffledEpochs(
+            config.batch_size,
+            float(weighing.labelled_anomalies),
+            float(weighing.labelled_normals),
+        ),
         epochs=config.epochs,
         convolutional=model.convolutional,
     )
@@ -64,7 +68,7 @@ def with_pretraining(
     """The same detector, started from the encoder of an autoencoder of the unlabelled rows."""
     if config.pretrain_epochs == 0:
         return detector
-    pretraining = config.optimiser(config.pretrain_epochs)
+    pretraining = config.schedule(config.pretrain_epochs)
     phase = Phase(
         name="pretrain",
         update=Partial(gradient_step, autoencoder, identity(), unsupervised(), pretraining),
@@ -72,7 +76,7 @@ def with_pretraining(
         sampler=ShuffledEpochs(config.batch_size, 0.0),
         epochs=config.pretrain_epochs,
     )
-    begin = Partial(out_of_autoencoder, autoencoder, model, weighing, config.optimiser())
+    begin = Partial(out_of_autoencoder, autoencoder, model, weighing, config.schedule())
     return detector._replace(before=(phase,), begin=begin)
 
 

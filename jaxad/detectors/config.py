@@ -5,8 +5,9 @@ from math import isfinite
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from jaxad.errors import ConfigError
-from jaxad.learners.optimiser import Optimiser
+from jaxad.learners.optimiser import Optimiser, OptimiserKind
 from jaxad.nets.norm import Norm
+from jaxad.weighing import Weighing, parse_weighing
 
 __all__ = ["GradientConfig", "PretrainedConfig", "is_count", "is_number"]
 
@@ -19,10 +20,13 @@ class GradientConfig:
         epochs: Passes over the training rows, >= 1.
         batch_size: Rows in a batch, >= 2. With fewer training rows a batch holds some of them more
             than once: data sets of all sizes share one program.
-        learning_rate: Adam's step size, > 0.
+        learning_rate: Step size, > 0.
         milestone: Fraction of the epochs after which the step size drops, in [0, 1].
         drop: Factor by which it drops, in (0, 1].
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
+        optimiser: "adam", "sgd" or "rmsprop".
+        weighing: Who decides the two weights of a row, in place of the detector's own: weighings
+            that are chained, such as "by_label, latent_outlier_exposure(0.1, soft=True)".
         widths: Widths of the dense layers, the code's last; None for the default of the data's
             shape.
         channels: Filters of the convolutional modules, for images; None for the default.
@@ -37,6 +41,8 @@ class GradientConfig:
     milestone: float = 1 / 3
     drop: float = 0.1
     weight_decay: float = 1e-6
+    optimiser: OptimiserKind = "adam"
+    weighing: str | None = None
     widths: tuple[int, ...] | None = None
     channels: tuple[int, ...] | None = None
     norm: Norm = "batch_no_affine"
@@ -59,18 +65,24 @@ class GradientConfig:
                 ok = isinstance(sizes, (tuple, list)) and all(is_count(s, 1) for s in sizes)
                 self._need(ok, name, "a tuple of whole numbers of at least 1, or None")
                 object.__setattr__(self, name, tuple(sizes))
+        if self.weighing is not None:
+            parse_weighing(self.weighing)
         self._need(self.widths is None or len(self.widths) > 0, "widths", "of at least one layer")
 
     def _need(self, ok: bool, name: str, allowed: str) -> None:
         if not ok:
             raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
 
-    def optimiser(self, epochs: int | None = None) -> Optimiser:
+    def schedule(self, epochs: int | None = None) -> Optimiser:
         """The optimiser for a phase of so many epochs; by default the detector's own."""
-        epochs = self.epochs if epochs is None else epochs
+        milestone = self.milestone * (self.epochs if epochs is None else epochs)
         return Optimiser(
-            "adam", self.learning_rate, self.milestone * epochs, self.drop, self.weight_decay
+            self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay
         )
+
+    def weigh(self, default: Weighing) -> Weighing:
+        """The weighing that was asked for, or else the detector's own."""
+        return default if self.weighing is None else parse_weighing(self.weighing)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from jaxad.detectors.build import gradient_detector, networks, with_pretraining
 from jaxad.detectors.config import PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
-from jaxad.objectives import deep_sad as sad_objective
+from jaxad.objectives import inverse
 from jaxad.weighing import by_label
 
 __all__ = ["DeepSADConfig", "deep_sad"]
@@ -44,8 +44,8 @@ def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
     `eta / (d + 1e-6)` for labelled anomalies; the score is `d`.
     """
     encoder, decoder = networks(config, spec)
-    model, weighing = Hypersphere(encoder), by_label(config.eta)
-    detector = gradient_detector(model, sad_objective(), weighing, config)
+    model, weighing = Hypersphere(encoder), config.weigh(by_label(config.eta))
+    detector = gradient_detector(model, inverse(), weighing, config)
     if config.variant == "released":
         return detector
     autoencoder = Reconstruction(encoder, decoder)

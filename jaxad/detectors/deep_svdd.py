@@ -15,7 +15,7 @@ from jaxad.detectors.config import PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import closed_form_radius, step_with_batch_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
-from jaxad.objectives import deep_sad, soft_boundary
+from jaxad.objectives import inverse, soft_boundary
 from jaxad.weighing import unsupervised
 
 __all__ = ["DeepSVDDConfig", "deep_svdd"]
@@ -60,12 +60,13 @@ def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     soft = config.objective == "soft_boundary"
     model = SoftBoundary(encoder) if soft else Hypersphere(encoder)
     # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
-    objective = soft_boundary(config.nu) if soft else deep_sad()
-    detector = gradient_detector(model, objective, unsupervised(), config)
+    objective = soft_boundary(config.nu) if soft else inverse()
+    weighing = config.weigh(unsupervised())
+    detector = gradient_detector(model, objective, weighing, config)
     if isinstance(model, SoftBoundary):
         detector = _with_radius(detector, model, config)
     autoencoder = Reconstruction(encoder, decoder)
-    return with_pretraining(detector, model, autoencoder, unsupervised(), config)
+    return with_pretraining(detector, model, autoencoder, weighing, config)
 
 
 def _with_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:

@@ -20,10 +20,14 @@ class Spec:
     Attributes:
         shape: The shape of one example.
         rows: The fewest training rows that any seed has.
+        labelled_anomalies: The most labelled anomalies that any seed has.
+        labelled_normals: The most labelled normal rows that any seed has.
     """
 
     shape: tuple[int, ...]
     rows: int
+    labelled_anomalies: int = 0
+    labelled_normals: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def make(name: str, train: TrainData, **config: Any) -> Detector:
 
     Args:
         name: A registered name; `jaxad list` shows them.
-        train: The data it will be trained on; its shapes alone are read.
+        train: The data it will be trained on; its shapes and numbers of labels are read.
         **config: Fields of the detector's configuration, where they differ from the defaults.
 
     Returns:
@@ -94,7 +98,11 @@ def make(name: str, train: TrainData, **config: Any) -> Detector:
         )
     count = np.asarray(train.count)
     shape = tuple(np.shape(train.x)[count.ndim + 1 :])
-    return make_for(name, Spec(shape, int(count.min(initial=2**31 - 1))), config)
+    label = np.asarray(train.label)
+    valid = np.arange(label.shape[-1]) < count[..., None]
+    anomalies, normals = (int((valid & (label == y)).sum(-1).max(initial=0)) for y in (-1, 1))
+    rows = int(count.min(initial=2**31 - 1))
+    return make_for(name, Spec(shape, rows, anomalies, normals), config)
 
 
 def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector:

@@ -58,7 +58,8 @@ def gradient_step(
     gradient = jax.value_and_grad(loss_of, has_aux=True)
     (loss, (batch_stats, weigh_state)), grads = gradient(state.params)
     params, opt_state = optimiser.update(grads, state.opt_state, state.params, batch.epoch)
-    return State(params, batch_stats, state.extras, opt_state, weigh_state), {"loss": loss}
+    info = {"loss": loss, **weighing.info(weigh_state)}
+    return State(params, batch_stats, state.extras, opt_state, weigh_state), info
 
 
 def weighted_loss(objective: Objective, weights: Weights, out: PyTree) -> Float[Array, ""]:

@@ -11,9 +11,9 @@ from jaxtyping import Array, Float
 
 from jaxad.types import PyTree
 
-__all__ = ["Optimiser", "kernel_norm_sq"]
+__all__ = ["Optimiser", "OptimiserKind", "kernel_norm_sq"]
 
-Kind = Literal["adam", "sgd", "rmsprop"]
+OptimiserKind = Literal["adam", "sgd", "rmsprop"]
 
 
 @partial(
@@ -33,7 +33,7 @@ class Optimiser:
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
     """
 
-    kind: Kind
+    kind: OptimiserKind
     learning_rate: float
     milestone: float
     drop: float

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from jaxad.errors import ConfigError
 from jaxad.models.base import Model
 from jaxad.objectives import Objective
-from jaxad.types import Batch, Key, PyTree, TrainData, Variables
+from jaxad.types import Batch, Info, Key, PyTree, TrainData, Variables
 
 __all__ = ["Context", "Weighing", "Weights", "by_label", "chain", "unsupervised"]
 
@@ -28,6 +28,14 @@ class Weights(NamedTuple):
 
     normal: Float[Array, "b"]
     anomaly: Float[Array, "b"]
+
+
+def _no_info(state: PyTree) -> Info:
+    del state
+    return {}
+
+
+NO_INFO = Partial(_no_info)
 
 
 class Context(NamedTuple):
@@ -54,9 +62,10 @@ class Context(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["init", "update"],
+    data_fields=["init", "update", "info"],
     meta_fields=[],
-    drop_fields=["anomaly_loss", "labelled_anomalies"],  # read when a detector is built, not after
+    # Read when a detector is built, not after.
+    drop_fields=["anomaly_loss", "labelled_anomalies", "labelled_normals"],
 )
 @dataclass(frozen=True)
 class Weighing:
@@ -65,14 +74,18 @@ class Weighing:
     Attributes:
         init: `(TrainData) -> state`.
         update: `(Weights, state, Context) -> (Weights, state)`.
+        info: `state -> {name: number}`, diagnostics of the step for the history.
         anomaly_loss: Whether it can give a row weight on the objective's loss of anomalies.
         labelled_anomalies: Whether labelled anomalies should be in its batches at all.
+        labelled_normals: The same of labelled normal rows.
     """
 
     init: Partial
     update: Partial
+    info: Partial = NO_INFO
     anomaly_loss: bool = False
     labelled_anomalies: bool = True
+    labelled_normals: bool = True
 
 
 def chain(*weighings: Weighing) -> Weighing:
@@ -86,8 +99,10 @@ def chain(*weighings: Weighing) -> Weighing:
     return Weighing(
         Partial(_chain_init, weighings),
         Partial(_chain_update, weighings),
-        any(w.anomaly_loss for w in weighings),
-        all(w.labelled_anomalies for w in weighings),
+        Partial(_chain_info, weighings),
+        anomaly_loss=any(w.anomaly_loss for w in weighings),
+        labelled_anomalies=all(w.labelled_anomalies for w in weighings),
+        labelled_normals=all(w.labelled_normals for w in weighings),
     )
 
 
@@ -103,12 +118,19 @@ def _chain_update(weighings, weights: Weights, states: tuple, context: Context):
     return weights, tuple(new)
 
 
+def _chain_info(weighings, states: tuple) -> Info:
+    info = {}
+    for weighing, state in zip(weighings, states, strict=True):
+        info |= weighing.info(state)
+    return info
+
+
 def unsupervised() -> Weighing:
     """`(1, 0)` for every row; labelled anomalies are left out of the batches.
 
     A labelled anomaly is known not to be normal, so no method trains on it as normal.
     """
-    return _by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
+    return by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
 
 
 def by_label(eta: float = 1.0) -> Weighing:
@@ -125,16 +147,24 @@ def by_label(eta: float = 1.0) -> Weighing:
     """
     if not eta > 0:
         raise ConfigError(f"eta must be positive; given {eta}")
-    return _by_table([[0, eta], [1, 0], [eta, 0]], anomaly_loss=True)
+    return by_table([[0, eta], [1, 0], [eta, 0]], anomaly_loss=True)
 
 
-def _by_table(table: Any, **asks: bool) -> Weighing:
-    """Factors on both weights, looked up by label: rows -1, 0, +1; columns normal, anomaly."""
+def by_table(
+    table: Any, *, anomaly_loss: bool = False, labelled_anomalies: bool = True
+) -> Weighing:
+    """Factors on the total weight, by label: rows -1, 0, +1; columns normal, anomaly."""
     table = np.asarray(table, np.float32)
-    return Weighing(Partial(_no_state), Partial(_look_up, table), **asks)
+    return Weighing(
+        Partial(no_state),
+        Partial(_look_up, table),
+        anomaly_loss=anomaly_loss,
+        labelled_anomalies=labelled_anomalies,
+    )
 
 
-def _no_state(data: TrainData) -> tuple[()]:
+def no_state(data: TrainData | None) -> tuple[()]:
+    """The state of a weighing that remembers nothing."""
     del data
     return ()
 
