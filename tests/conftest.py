@@ -20,29 +20,46 @@ QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32}
 
 
 class Toy(NamedTuple):
-    """Two Gaussian blobs, the normal one around 0 and the anomalous one three deviations off."""
+    """Normal rows and anomalies that are easily told apart."""
 
     train: TrainData
     test: TestData
 
 
 def make_toy(
-    seed: int = 0, rows: int = 160, labelled: int = 12, features: int = FEATURES, test: int = 60
+    seed: int = 0,
+    rows: int = 160,
+    labelled: int = 12,
+    features: int = FEATURES,
+    test: int = 60,
+    draw: Callable[..., np.ndarray] | None = None,
 ) -> Toy:
     """Unlabelled normal rows, with as many labelled normals as labelled anomalies among them."""
     rng = np.random.default_rng(seed)
+    draw = draw_blobs if draw is None else draw
     label = np.zeros(rows, np.int8)
     label[:labelled], label[labelled : 2 * labelled] = -1, 1
     label = rng.permutation(label)
     truth = np.arange(2 * test) % 2
+    x = draw(rng, label < 0, features)
+    train = TrainData(x, label, np.int32(rows), np.int32(x.shape[-1]))
+    x, seen = draw(rng, truth, features), np.zeros(2 * test, bool)
+    return Toy(train, TestData(x, truth.astype(np.int8), np.int32(2 * test), seen))
 
-    def draw(anomalous):
-        noise = rng.normal(size=(len(anomalous), features))
-        return (noise + 3 * np.asarray(anomalous)[:, None]).astype(np.float32)
 
-    train = TrainData(draw(label < 0), label, np.int32(rows), np.int32(features))
-    seen = np.zeros(2 * test, bool)
-    return Toy(train, TestData(draw(truth), truth.astype(np.int8), np.int32(2 * test), seen))
+def draw_blobs(rng, anomalous, features):
+    """Two Gaussian blobs, the normal one around 0 and the anomalous one three deviations off."""
+    noise = rng.normal(size=(len(anomalous), features))
+    return (noise + 3 * np.asarray(anomalous)[:, None]).astype(np.float32)
+
+
+def draw_sequences(rng, anomalous, features):
+    """Sorted normal numbers of one channel: increasing is normal, decreasing anomalous."""
+    x = np.sort(rng.normal(size=(len(anomalous), 2 * features)), axis=1)
+    return np.where(np.asarray(anomalous)[:, None], x[:, ::-1], x).astype(np.float32)[..., None]
+
+
+TOYS = {"table": draw_blobs, "sequence": draw_sequences}
 
 
 def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
@@ -57,6 +74,13 @@ def toy() -> Toy:
 
 
 @pytest.fixture(scope="session")
+def toy_for() -> Callable[[str], Toy]:
+    """Toy data of the kind that a registered detector takes."""
+    made = {kind: make_toy(draw=draw) for kind, draw in TOYS.items()}
+    return lambda name: made[entry(name).examples]
+
+
+@pytest.fixture(scope="session")
 def toy_of() -> Callable[..., Toy]:
     return make_toy
 
@@ -67,9 +91,14 @@ def quick() -> Callable[..., jaxad.Detector]:
 
 
 @pytest.fixture(scope="session")
-def fitted(toy) -> Callable[[str], jaxad.Fit]:
+def fitted(toy_for) -> Callable[[str], jaxad.Fit]:
     """A registered detector fitted to the toy data for two seeds, once."""
-    return cache(lambda name: jaxad.fit(make_quick(name, toy.train), toy.train, seeds=2))
+
+    def fit(name):
+        train = toy_for(name).train
+        return jaxad.fit(make_quick(name, train), train, seeds=2)
+
+    return cache(fit)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from jaxad.detector import Detector
 from jaxad.errors import DataError, unknown_name
 from jaxad.types import TrainData
 
-__all__ = ["REGISTRY", "Entry", "Spec", "entry", "make", "make_for", "register"]
+__all__ = ["REGISTRY", "Entry", "Examples", "Spec", "entry", "make", "make_for", "register"]
+
+Examples = Literal["table", "image", "sequence"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Entry:
         build: `(config, spec) -> Detector`.
         summary: One line for lists.
         uses_labels: Whether labels change what it learns.
+        examples: The simplest kind of example that it takes.
     """
 
     name: str
@@ -47,12 +50,13 @@ class Entry:
     build: Callable[[Any, Spec], Detector]
     summary: str
     uses_labels: bool
+    examples: Examples = "table"
 
 
 REGISTRY: dict[str, Entry] = {}
 
 
-def register(name: str, config: type, *, uses_labels: bool):
+def register(name: str, config: type, *, uses_labels: bool, examples: Examples = "table"):
     """A decorator that registers a detector's builder; its docstring's first line is the summary.
 
     Registering a detector also puts it under the shared tests.
@@ -60,7 +64,7 @@ def register(name: str, config: type, *, uses_labels: bool):
 
     def add(build: Callable[[Any, Spec], Detector]):
         summary = (build.__doc__ or "").strip().splitlines()[0]
-        REGISTRY[name] = Entry(name, config, build, summary, uses_labels)
+        REGISTRY[name] = Entry(name, config, build, summary, uses_labels, examples)
         return build
 
     return add
