@@ -10,7 +10,7 @@ from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, State, TrainData, Variables
 from jaxad.weighing.base import Context, Weighing, Weights
 
-__all__ = ["gradient_step", "start_state", "weighted_loss"]
+__all__ = ["batch_penalty", "gradient_step", "start_state", "weighted_loss"]
 
 
 def start_state(
@@ -42,7 +42,8 @@ def gradient_step(
 ) -> tuple[State, Info]:
     """One step of gradient descent on `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + penalty`.
 
-    The whole batch goes forward first, in train mode; the weighing looks at what came out.
+    The whole batch goes forward first, in train mode; the weighing looks at what came out. The
+    penalty is the optimiser's on kernels, and what layers ask for (`batch_penalty`).
     """
 
     def loss_of(params: PyTree):
@@ -52,7 +53,8 @@ def gradient_step(
         context = Context(model, objective, *constants, batch, jax.lax.stop_gradient(out), key)
         start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
         weights, weigh_state = weighing.update(start, state.weighing, context)
-        loss = weighted_loss(objective, weights, out) + optimiser.penalty(params)
+        loss = weighted_loss(objective, weights, out)
+        loss = loss + optimiser.penalty(params) + batch_penalty(batch_stats)
         return loss, (batch_stats, weigh_state)
 
     gradient = jax.value_and_grad(loss_of, has_aux=True)
@@ -63,8 +65,15 @@ def gradient_step(
 
 
 def weighted_loss(objective: Objective, weights: Weights, out: PyTree) -> Float[Array, ""]:
-    """`mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`."""
-    losses = weights.normal * objective.normal(out)
+    """`mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`, with what is held."""
+    losses = weights.normal * objective.normal(out) + weights.held
     if objective.anomaly is not None:
         losses = losses + weights.anomaly * objective.anomaly(out)
     return jnp.mean(losses)
+
+
+def batch_penalty(batch_stats: PyTree) -> Float[Array, ""]:
+    """The sum of all leaves called "penalty": what layers write of a batch to add to the loss."""
+    leaves = jax.tree_util.tree_leaves_with_path(batch_stats)
+    penalties = [leaf for path, leaf in leaves if getattr(path[-1], "key", None) == "penalty"]
+    return sum(penalties, jnp.zeros(()))

@@ -1,13 +1,15 @@
 """A network as two pure functions of its variables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array
 
+from jaxad.nets.conv import plain_conv
 from jaxad.types import Key, PyTree, Variables
 
 __all__ = ["INPUT", "OUTPUT", "ZEROS", "Net"]
@@ -59,6 +61,12 @@ class Net:
         y, updated = self.module.apply(variables, x, train=True, mutable=["batch_stats"])
         return y, updated.get("batch_stats", batch_stats)
 
+    def forward_mode(self) -> "Net":
+        """The same network with convolutions that `jax.jvp` can pass."""
+        if not hasattr(self.module, "convolution"):
+            return self
+        return replace(self, module=self.module.clone(convolution=plain_conv))
+
 
 def _random_kernels(params: PyTree, key: Key, features: Array | int) -> PyTree:
     """Random kernels from one stream of numbers: compiling a draw for each costs seconds.
@@ -66,18 +74,21 @@ def _random_kernels(params: PyTree, key: Key, features: Array | int) -> PyTree:
     The kernels of a table's columns come last in the stream and column by column, so that padding
     only adds to its end.
     """
-    padded = {INPUT: 0, OUTPUT: 1}
-    names = sorted((n for n in params if "kernel" in params[n]), key=lambda n: padded.get(n, -1))
-    sizes = [params[name]["kernel"].size for name in names]
+    leaves: dict[tuple[str, ...], Any] = dict(flatten_dict(params))
+    layers = [path[:-1] for path in leaves if path[-1] == "kernel"]
+    padded: dict[tuple[str, ...], int] = {(INPUT,): 0, (OUTPUT,): 1}
+    layers.sort(key=lambda layer: padded.get(layer, -1))
+    sizes = [leaves[*layer, "kernel"].size for layer in layers]
     stream = jax.random.uniform(key, (sum(sizes),), minval=-1, maxval=1)
-    params, start = dict(params), 0
-    for name, size in zip(names, sizes, strict=True):
-        shape = params[name]["kernel"].shape
+    start = 0
+    for layer, size in zip(layers, sizes, strict=True):
+        shape = leaves[*layer, "kernel"].shape
         numbers = stream[start : start + size]
-        kernel = numbers.reshape(shape[::-1]).T if name == OUTPUT else numbers.reshape(shape)
-        fan_in = features if name == INPUT else kernel[..., 0].size
-        columns = {INPUT: jnp.arange(shape[0])[:, None], OUTPUT: jnp.arange(shape[-1])}.get(name, 0)
-        kernel = jnp.where(columns < features, kernel / jnp.sqrt(jnp.float32(fan_in)), 0)
-        params[name] = {**params[name], "kernel": kernel}
+        first, last = layer == (INPUT,), layer == (OUTPUT,)
+        kernel = numbers.reshape(shape[::-1]).T if last else numbers.reshape(shape)
+        fan_in = features if first else kernel[..., 0].size
+        column = jnp.arange(shape[0])[:, None] if first else jnp.arange(shape[-1]) if last else 0
+        kernel = jnp.where(column < features, kernel / jnp.sqrt(jnp.float32(fan_in)), 0)
+        leaves[*layer, "kernel"] = kernel
         start += size
-    return params
+    return unflatten_dict(leaves)

@@ -24,10 +24,18 @@ __all__ = ["Context", "Weighing", "Weights", "by_label", "chain", "unsupervised"
 
 
 class Weights(NamedTuple):
-    """How much of each loss the examples of a batch get; constants to the gradient."""
+    """How much of each loss the examples of a batch get; constants to the gradient.
+
+    Attributes:
+        normal: Weight of the loss of rows taken as normal.
+        anomaly: Weight of the loss of rows taken as anomalous.
+        held: Losses of rows that have come as far as they may: they count in the loss that is
+            reported, and move nothing.
+    """
 
     normal: Float[Array, "b"]
     anomaly: Float[Array, "b"]
+    held: Float[Array, "b"] | float = 0.0
 
 
 def _no_info(state: PyTree) -> Info:

@@ -5,6 +5,8 @@ References:
     kernel-based approach; objective `L_noisy - lambda L_labelled`.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
@@ -17,10 +19,12 @@ __all__ = ["contradicting"]
 
 
 def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighing:
-    """`(-lam, 0)` for labelled anomalies, other rows as they are.
+    """`(-lam, 0)` for labelled anomalies, times the weight that they had; other rows as they are.
 
     The ascent has no bound where the loss has none. So a labelled anomaly whose loss of normals
-    is above `cap` times the batch's mean at the first step gets weight 0, and its loss stays there.
+    has reached `cap` times the initial mean loss gets weight 0, and counts in the loss with what
+    it has reached: `-lam min(s, cap s_0)`. The initial mean `s_0` is that of the first batch, or of
+    the labelled anomalies in the first batch that has any, whichever is larger.
 
     Args:
         lam: Strength of the ascent, >= 0; 0 leaves labelled anomalies out of the loss, 1 is the
@@ -29,24 +33,43 @@ def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighing:
             where the loss is bounded by itself.
 
     Raises:
-        ConfigError: `lam` is negative or `cap` not positive.
+        ConfigError: `lam` is not a finite number of at least 0, or `cap` not positive.
     """
-    if not lam >= 0:
-        raise ConfigError(f"lam must be at least 0; given {lam}")
+    if not 0 <= lam < float("inf"):
+        raise ConfigError(f"lam must be a finite number of at least 0; given {lam}")
     if not cap > 0:
         raise ConfigError(f"cap must be positive; given {cap}")
     return Weighing(Partial(_init), Partial(_ascend, float(lam), float(cap)))
 
 
-def _init(data: TrainData | None) -> Float[Array, ""]:
+class _Initial(NamedTuple):
+    """Mean losses when they were first known, -1 before."""
+
+    rows: Float[Array, ""]
+    labelled: Float[Array, ""]
+
+
+def _init(data: TrainData | None) -> _Initial:
     del data
-    return jnp.asarray(-1.0)  # the mean loss at the first step, once it is known
+    return _Initial(jnp.asarray(-1.0), jnp.asarray(-1.0))
 
 
-def _ascend(lam, cap, weights: Weights, initial: Float[Array, ""], context: Context):
+def _ascend(lam, cap, weights: Weights, initial: _Initial, context: Context):
     loss = context.objective.normal(context.out)
-    initial = jnp.where(initial < 0, jnp.mean(loss), initial)
-    ascent = -lam * (weights.normal + weights.anomaly) * (loss < cap * initial)
     labelled = context.batch.label < 0
-    normal = jnp.where(labelled, ascent, weights.normal)
-    return Weights(normal, jnp.where(labelled, 0.0, weights.anomaly)), initial
+    count = jnp.sum(labelled)
+    of_labelled = jnp.sum(jnp.where(labelled, loss, 0)) / jnp.maximum(count, 1)
+    initial = _Initial(
+        jnp.where(initial.rows < 0, jnp.mean(loss), initial.rows),
+        jnp.where((initial.labelled < 0) & (count > 0), of_labelled, initial.labelled),
+    )
+    # Never 0, as infinity times 0 is no number.
+    top = cap * jnp.maximum(jnp.maximum(*initial), jnp.finfo(loss.dtype).tiny)
+    reached = loss >= top
+    ascent = -lam * (weights.normal + weights.anomaly)
+    weights = Weights(
+        jnp.where(labelled, jnp.where(reached, 0.0, ascent), weights.normal),
+        jnp.where(labelled, 0.0, weights.anomaly),
+        weights.held + jnp.where(labelled & reached, ascent * top, 0.0),
+    )
+    return weights, initial

@@ -1,0 +1,140 @@
+"""Contradicting training on four score models.
+
+References:
+    Wu et al. 2022, Understanding and mitigating data contamination in deep anomaly detection: a
+    kernel-based approach.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+from jaxad.detector import Detector
+from jaxad.detectors.autoencoder import AutoencoderConfig
+from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_number
+from jaxad.detectors.forecaster import (
+    LSTMForecasterConfig,
+    MLPForecasterConfig,
+    lstm_model,
+    mlp_model,
+)
+from jaxad.detectors.registry import Spec, register
+from jaxad.models import Hypersphere, Reconstruction
+from jaxad.objectives import inverse
+from jaxad.rows import is_table
+from jaxad.weighing import Weighing, contradicting
+
+__all__ = [
+    "ContradictingAutoencoderConfig",
+    "ContradictingDeepSVDDConfig",
+    "ContradictingLSTMForecasterConfig",
+    "ContradictingMLPForecasterConfig",
+    "contradicting_autoencoder",
+    "contradicting_deep_svdd",
+    "contradicting_lstm_forecaster",
+    "contradicting_mlp_forecaster",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ascent(GradientConfig):
+    """What contradicting training adds to its base.
+
+    Attributes:
+        lam: Strength of the ascent on labelled anomalies, >= 0; 0 does not use them, 1 is the ramp
+            loss.
+        cap: How often the initial mean loss a labelled anomaly may reach, > 0. None: 10, or no cap
+            where the loss is bounded by itself, as in the reconstruction of images.
+    """
+
+    lam: float = 20.0
+    cap: float | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_number(self.lam) and self.lam >= 0, "lam", ">= 0")
+        ok = self.cap is None or (is_number(self.cap) and self.cap > 0)
+        self._need(ok, "cap", "> 0, or None")
+
+    def ascent(self, bounded: bool = False) -> Weighing:
+        """The weighing that was asked for, or else contradicting training."""
+        cap = (inf if bounded else 10.0) if self.cap is None else self.cap
+        return self.weigh(contradicting(self.lam, cap))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContradictingAutoencoderConfig(AutoencoderConfig, _Ascent):
+    """Settings of contradicting training on an autoencoder; see `AutoencoderConfig`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContradictingDeepSVDDConfig(PretrainedConfig, _Ascent):
+    """Settings of contradicting training on Deep SVDD; see `PretrainedConfig`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContradictingMLPForecasterConfig(MLPForecasterConfig, _Ascent):
+    """Settings of contradicting training on an MLP forecaster; see `MLPForecasterConfig`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContradictingLSTMForecasterConfig(LSTMForecasterConfig, _Ascent):
+    """Settings of contradicting training on an LSTM forecaster; see `LSTMForecasterConfig`."""
+
+
+@register("contradicting_autoencoder", ContradictingAutoencoderConfig, uses_labels=True)
+def contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec) -> Detector:
+    """Contradicting training on an autoencoder, which unlearns a few labelled anomalies.
+
+    Minimises `sum ||x - g(f(x))||^2` over unlabelled and labelled normal rows, less `lam` times
+    the same sum over labelled anomalies; the score is the reconstruction error. The decoder's
+    images are in (0, 1), which bounds the ascent there.
+    """
+    model = Reconstruction(*networks(config, spec, code_bias=False))
+    weighing = config.ascent(bounded=not is_table(spec.shape))
+    return gradient_detector(model, inverse(), weighing, config)
+
+
+@register("contradicting_deep_svdd", ContradictingDeepSVDDConfig, uses_labels=True)
+def contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> Detector:
+    """Contradicting training on Deep SVDD, which pushes labelled anomalies off the centre.
+
+    Minimises the sum of `d` over unlabelled and labelled normal rows, less `lam` times the same sum
+    over labelled anomalies; the score is `d`. Pre-training uses no labelled anomalies.
+    """
+    encoder, decoder = networks(config, spec)
+    model, weighing = Hypersphere(encoder), config.ascent()
+    detector = gradient_detector(model, inverse(), weighing, config)
+    return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighing, config)
+
+
+@register(
+    "contradicting_mlp_forecaster",
+    ContradictingMLPForecasterConfig,
+    uses_labels=True,
+    examples="sequence",
+)
+def contradicting_mlp_forecaster(config: ContradictingMLPForecasterConfig, spec: Spec) -> Detector:
+    """Contradicting training on an MLP that predicts a sequence's last points.
+
+    Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
+    the same sum over labelled anomalies; the score is the squared error.
+    """
+    return gradient_detector(mlp_model(config, spec), inverse(), config.ascent(), config)
+
+
+@register(
+    "contradicting_lstm_forecaster",
+    ContradictingLSTMForecasterConfig,
+    uses_labels=True,
+    examples="sequence",
+)
+def contradicting_lstm_forecaster(
+    config: ContradictingLSTMForecasterConfig, spec: Spec
+) -> Detector:
+    """Contradicting training on an LSTM that predicts each next point of a sequence.
+
+    Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
+    the same sum over labelled anomalies; the score is the squared error.
+    """
+    return gradient_detector(lstm_model(config, spec), inverse(), config.ascent(), config)
