@@ -1,14 +1,18 @@
 """What a score model is."""
 
-from typing import Protocol
+from dataclasses import fields, is_dataclass, replace
+from typing import Protocol, TypeVar
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxad.nets.base import Net
 from jaxad.rows import is_table, pad_axis
 from jaxad.types import Key, PyTree, TrainData, Variables
 
-__all__ = ["Model", "as_input"]
+__all__ = ["Model", "as_input", "forward_mode"]
+
+M = TypeVar("M")
 
 
 class Model(Protocol):
@@ -50,3 +54,16 @@ def as_input(x: Array, input_shape: tuple[int, ...]) -> Float[Array, "b *shape"]
     elif not jnp.issubdtype(x.dtype, jnp.floating):
         x = x.astype(jnp.float32)
     return pad_axis(x, input_shape[-1], x.ndim - 1) if table else x
+
+
+def forward_mode(model: M) -> M:
+    """The same model with networks that `jax.jvp` can pass; the models in it likewise.
+
+    Args:
+        model: A model: a frozen dataclass whose fields hold its networks.
+    """
+    if isinstance(model, Net):
+        return model.forward_mode()
+    if not is_dataclass(model) or isinstance(model, type):
+        return model
+    return replace(model, **{f.name: forward_mode(getattr(model, f.name)) for f in fields(model)})
