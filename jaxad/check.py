@@ -1,6 +1,9 @@
 """Checks of a user's input on the host, before anything is compiled."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Int
 
 from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError
@@ -74,23 +77,28 @@ def check_trainable(train: TrainData, detector: Detector) -> None:
     check_finite(x, "train.x")
 
 
-def check_seeds(seeds: int | None, train: TrainData) -> int:
-    """How many seeds to train.
+def check_seeds(seeds: int | Sequence[int] | None, train: TrainData) -> Int[np.ndarray, "seeds"]:
+    """The numbers of the seeds to train.
 
     Raises:
-        ConfigError: Not a positive number, or not as many as there are splits.
+        ConfigError: No positive number, a negative seed, or not as many as there are splits.
     """
     splits = np.asarray(train.count)
     if seeds is None:
-        return splits.shape[0] if splits.ndim else 1
-    if isinstance(seeds, bool) or not isinstance(seeds, int | np.integer) or seeds < 1:
-        raise ConfigError(f"seeds must be a whole number of at least 1; given {seeds!r}")
-    if splits.ndim and splits.shape[0] != seeds:
+        return np.arange(splits.shape[0] if splits.ndim else 1)
+    numbers = np.arange(seeds) if isinstance(seeds, int | np.integer) else np.asarray(seeds)
+    if isinstance(seeds, bool) or numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise ConfigError(f"seeds must be a whole number or a list of them; given {seeds!r}")
+    if not len(numbers) or numbers.min() < 0:
+        raise ConfigError(
+            f"seeds must be a whole number of at least 1, or numbers from 0; given {seeds!r}"
+        )
+    if splits.ndim and splits.shape[0] != len(numbers):
         raise ConfigError(
             f"train holds {splits.shape[0]} splits and seeds is {seeds}: give the same number, "
             "or leave seeds out"
         )
-    return seeds
+    return numbers
 
 
 def check_scorable(x: np.ndarray, lead: int, input_shape: tuple[int, ...] | None) -> None:

@@ -193,7 +193,7 @@ class Saver:
         detector: What is fitted.
         train: What it is fitted on.
         root: The root key of the fit.
-        seeds: How many seeds are fitted.
+        seeds: The numbers of the seeds that are fitted.
         every: Least seconds between two saves.
 
     Raises:
@@ -206,7 +206,7 @@ class Saver:
         detector: Detector,
         train: TrainData,
         root: Key,
-        seeds: int,
+        seeds: list[int],
         every: float,
     ):
         import orbax.checkpoint as ocp

@@ -15,7 +15,7 @@ from jaxad.seeds import map_seeds
 from jaxad.train import Fit, as_partial
 from jaxad.types import State, TestData, TrainData
 
-__all__ = ["Evaluation", "evaluate", "score"]
+__all__ = ["Evaluation", "evaluate", "evaluation_of", "score"]
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,22 @@ def evaluate(fitted: Fit, test: TestData) -> Evaluation:
     """
     if not isinstance(test, TestData):
         raise ConfigError(f"test must be a TestData, as in `split.test`; given {type(test)}")
-    scores = score(fitted, test)
+    return evaluation_of(score(fitted, test), test)
+
+
+def evaluation_of(scores: np.ndarray, test: TestData) -> Evaluation:
+    """The metrics of scores that are there already.
+
+    Args:
+        scores: `(seeds, n)` scores of the rows of `test`.
+        test: Rows with their truth, of one split or of as many as there are seeds.
+
+    Raises:
+        DataError: Scores that are not finite, or a split has rows of one kind only.
+    """
     label = np.broadcast_to(np.asarray(test.label), scores.shape)
     seen = np.broadcast_to(np.asarray(test.seen), scores.shape)
-    count = np.broadcast_to(np.asarray(test.count), (fitted.seeds,))
+    count = np.broadcast_to(np.asarray(test.count), (len(scores),))
     valid = np.arange(scores.shape[1]) < count[:, None]
     metrics = evaluate_scores(scores, label, count)
     parts = {}

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from jaxad.data import Split
 from jaxad.errors import DataError
 from jaxad.evaluate import Evaluation
 from jaxad.timing import Seconds
@@ -29,11 +30,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "METRICS",
+    "Asked",
     "Cell",
+    "Failure",
     "append_cell",
     "check_writable",
     "config_hash",
     "read_results",
+    "setting_of",
     "written_whole",
 ]
 
@@ -42,18 +47,19 @@ LIBRARIES = ("jaxad", "jax", "flax", "numpy")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """What came of one detector on one data set with one normal class, under every seed.
+class Asked:
+    """Which detector on which data: what a complete cell and a failed one have in common.
 
     Attributes:
         dataset: The data set's name.
         subset: Which part of it, if it has several.
         normal_class: The normal class: its name, or its number where it has no name.
         detector: The detector's name.
+        title: What tables call the detector with its settings; by default its name.
         setting: How the training data was spoiled and labelled, and the root of the randomness.
         config: The detector's configuration.
-        evaluation: Metrics, whose value i is of seed i.
-        seconds: Wall time of training and scoring all seeds.
+        seeds: The seeds' numbers; by default from 0.
+        job: The name of the sweep's job that it belongs to, if any.
         time: When it was finished, in UTC.
     """
 
@@ -61,11 +67,47 @@ class Cell:
     subset: str | None = None
     normal_class: int | str
     detector: str
+    title: str | None = None
     setting: dict[str, Any]
     config: dict[str, Any]
+    seeds: tuple[int, ...] | None = None
+    job: str | None = None
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell(Asked):
+    """What came of one detector on one data set with one normal class, under several seeds.
+
+    Attributes:
+        evaluation: Metrics, whose value i is of seed `seeds[i]`.
+        seconds: Wall time of training and scoring all seeds.
+    """
+
     evaluation: Evaluation
     seconds: Seconds
-    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure(Asked):
+    """Seeds of a cell of which nothing came; `seeds` must be given.
+
+    Attributes:
+        error: What went wrong, with its traceback.
+    """
+
+    error: str
+
+
+# What in a split's setting is said elsewhere in a result, or was drawn and not asked for.
+_NOT_SETTING = (
+    "dataset", "normal_classes", "anomaly_classes", "key", "known_classes", "rows", "seeds",
+)  # fmt: skip
+
+
+def setting_of(split: Split) -> dict[str, Any]:
+    """How the rows of a split were spoiled, labelled and scaled, as results have it."""
+    return {name: v for name, v in split.setting.items() if name not in _NOT_SETTING}
 
 
 def config_hash(detector: str, config: dict[str, Any]) -> str:
@@ -87,17 +129,18 @@ def check_writable(folder: str | Path) -> None:
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
 
 
-def append_cell(folder: str | Path, cell: Cell) -> Path:
+def append_cell(folder: str | Path, cell: Cell | Failure) -> Path:
     """Add the rows of a cell to a folder of results.
 
-    A row has the columns dataset, subset, normal_class, detector, setting and config (as JSON),
-    config_hash, seed, every metric, seconds_compile and seconds_run (the cell's, shared equally
-    among its seeds, so that sums over rows are wall time), device, the versions of jaxad, jax,
-    flax, numpy and python (`jax_version`, ...), time (UTC) and error (null for a complete cell).
+    A row has the columns dataset, subset, normal_class, detector, title, setting and config (as
+    JSON), config_hash, job, seed, every metric, seconds_compile and seconds_run (the cell's, shared
+    equally among its seeds, so that sums over rows are wall time), device, the versions of jaxad,
+    jax, flax, numpy and python (`jax_version`, ...), time (UTC) and error (null for a complete
+    cell; metrics are null for one that failed).
 
     Args:
         folder: The folder; made if it is not there.
-        cell: A complete cell.
+        cell: A complete cell, or one that failed.
 
     Returns:
         The new file.
@@ -153,32 +196,37 @@ def written_whole(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _rows(cell: Cell) -> list[dict[str, Any]]:
+def _rows(cell: Cell | Failure) -> list[dict[str, Any]]:
     """One row a seed."""
-    metrics = {name: cell.evaluation[name] for name in METRICS}
-    seeds = len(cell.evaluation.auroc.per_seed)
     device = jax.devices()[0]
     shared = {
         "dataset": cell.dataset,
         "subset": cell.subset,
         "normal_class": str(cell.normal_class),
         "detector": cell.detector,
+        "title": cell.title or cell.detector,
         "setting": _json(cell.setting),
         "config": _json(cell.config),
         "config_hash": config_hash(cell.detector, cell.config),
-        "seconds_compile": cell.seconds.compile / seeds,
-        "seconds_run": cell.seconds.run / seeds,
+        "job": cell.job,
         "device": f"{device.platform}: {device.device_kind}",
         **{f"{name}_version": version(name) for name in LIBRARIES},
         "python_version": platform.python_version(),
         "time": cell.time,
-        "error": None,
+    }
+    if isinstance(cell, Failure):
+        return [shared | {"seed": seed, "error": cell.error} for seed in cell.seeds or ()]
+    seeds = cell.seeds or range(len(cell.evaluation.auroc.per_seed))
+    metrics = {name: cell.evaluation[name] for name in METRICS}
+    shared |= {
+        "seconds_compile": cell.seconds.compile / len(seeds),
+        "seconds_run": cell.seconds.run / len(seeds),
     }
     return [
         shared
         | {"seed": seed}
-        | {name: None if m is None else float(m.per_seed[seed]) for name, m in metrics.items()}
-        for seed in range(seeds)
+        | {name: None if m is None else float(m.per_seed[i]) for name, m in metrics.items()}
+        for i, seed in enumerate(seeds)
     ]
 
 
@@ -186,7 +234,8 @@ def _schema() -> "pa.Schema":
     """Columns and their types, the same in every file."""
     import pyarrow as pa
 
-    words = ("dataset", "subset", "normal_class", "detector", "setting", "config", "config_hash")
+    words = ("dataset", "subset", "normal_class", "detector", "title")
+    words = (*words, "setting", "config", "config_hash", "job")
     versions = [f"{name}_version" for name in (*LIBRARIES, "python")]
     return pa.schema(
         [

@@ -5,7 +5,7 @@ Between chunks the host reports progress, saves checkpoints and stops cleanly.
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -116,7 +116,7 @@ class _Study(NamedTuple):
 def fit(
     detector: Detector,
     train: TrainData,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     *,
     key: int | Key = 0,
     mode: MapMode = "auto",
@@ -132,7 +132,7 @@ def fit(
     Args:
         detector: What to train.
         train: Rows and labels.
-        seeds: How many seeds; by default as many as there are splits.
+        seeds: How many seeds, or their numbers; by default as many as there are splits.
         key: The root of all randomness, a number or a typed key.
         mode: How seeds are mapped: "vmap", "map" or "auto" (by hardware and network). Splits that
             differ in their steps per epoch are always mapped by "map".
@@ -149,10 +149,10 @@ def fit(
         ConfigError: `seeds` does not match the data, or the checkpoint is of another run.
     """
     check_trainable(train, detector)
-    seeds = check_seeds(seeds, train)
-    root = as_key(key)
+    numbers = check_seeds(seeds, train)
+    root, seeds = as_key(key), len(numbers)
     with stopwatch() as seconds, _interruptible() as stop:
-        study = _plan(detector, train, seeds, root, mode)
+        study = _plan(detector, train, numbers, root, mode)
         _compile_ahead(study)
         first = study.phases[0].begin
         states = [
@@ -164,7 +164,7 @@ def fit(
         if checkpoint is not None:
             from jaxad.checkpoint import Saver
 
-            saver = Saver(Path(checkpoint), detector, train, root, seeds, _SAVE_SECONDS)
+            saver = Saver(Path(checkpoint), detector, train, root, numbers.tolist(), _SAVE_SECONDS)
             saved = saver.restore(lambda phase: _shapes_in(study, phase))
             place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
         try:
@@ -182,8 +182,11 @@ def as_partial(fn: Callable) -> Partial:
     return fn if isinstance(fn, Partial) else Partial(fn)
 
 
-def _plan(detector: Detector, train: TrainData, seeds: int, root: Key, mode: MapMode) -> _Study:
+def _plan(
+    detector: Detector, train: TrainData, numbers: np.ndarray, root: Key, mode: MapMode
+) -> _Study:
     """Deal the seeds to lanes, each with its part of the data."""
+    seeds = len(numbers)
     phases = tuple(
         phase._replace(
             update=as_partial(phase.update),
@@ -207,7 +210,7 @@ def _plan(detector: Detector, train: TrainData, seeds: int, root: Key, mode: Map
         as_partial(detector.init),
         phases,
         [
-            _Lane(program.seed_keys(root, lane), part, [s[lane] for s in steps])
+            _Lane(program.seed_keys(root, numbers[lane]), part, [s[lane] for s in steps])
             for lane, part in zip(dealt, data, strict=True)
         ],
         dealt,

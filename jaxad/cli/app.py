@@ -9,19 +9,29 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from jaxad.cli.options import Fit, List, Run, Score
+from jaxad.cli.options import Fit, List, Report, Run, Score, Sweep
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-COMMANDS: dict[str, type] = {"list": List, "run": Run, "fit": Fit, "score": Score}
+Options = List | Run | Fit | Score | Sweep | Report
+COMMANDS: dict[str, type] = {
+    "list": List,
+    "run": Run,
+    "fit": Fit,
+    "score": Score,
+    "sweep": Sweep,
+    "report": Report,
+}
 Overview = (
     Annotated[List, subcommand("list", description="Detectors, data sets and settings.")]
     | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
+    | Annotated[Sweep, subcommand("sweep", description="Run a declarative experiment.")]
+    | Annotated[Report, subcommand("report", description="Print an experiment's tables.")]
 )
 
 
@@ -49,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _guarded(options)
 
 
-def _parse(argv: list[str]) -> Run | Fit | Score | List:
+def _parse(argv: list[str]) -> Options:
     """The options of a command.
 
     Raises:
@@ -77,7 +87,7 @@ def _parse(argv: list[str]) -> Run | Fit | Score | List:
     )
 
 
-def _guarded(options: Run | Fit | Score | List) -> int:
+def _guarded(options: Options) -> int:
     """Run a command; an error becomes one line on standard error and an exit code."""
     try:
         code = _dispatch(options)
@@ -98,7 +108,7 @@ def _guarded(options: Run | Fit | Score | List) -> int:
         return _say(f"{type(error).__name__}: {error}{hint}", FAILURE, options.debug)
 
 
-def _dispatch(options: Run | Fit | Score | List) -> int:
+def _dispatch(options: Options) -> int:
     """Import and run one command."""
     from jaxad.cache import enable_compilation_cache
 
@@ -120,6 +130,14 @@ def _dispatch(options: Run | Fit | Score | List) -> int:
             from jaxad.cli.score import score
 
             return score(options)
+        case Sweep():
+            from jaxad.cli.sweep import sweep
+
+            return sweep(options)
+        case Report():
+            from jaxad.cli.report import report
+
+            return report(options)
 
 
 def _say(message: str, code: int, debug: bool = False) -> int:

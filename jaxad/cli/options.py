@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-__all__ = ["Fit", "List", "Run", "Score"]
+__all__ = ["Fit", "List", "Report", "Run", "Score", "Sweep"]
 
 Settings = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="FIELD=VALUE")]
 Classes = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLASS")]
@@ -183,3 +183,66 @@ class Score(Common):
     out: Path
     label: Label = None
     force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep(Common):
+    """Run a declarative experiment: every combination of its axes, each cell once.
+
+    Cells that the folder of results already has are not run again, so that the same command goes
+    on where an earlier one was stopped. A cell that fails is recorded with its error, and the
+    others go on. Prints the experiment's tables at the end.
+
+    Exit codes: 0 done, 1 failure or failed cells, 2 wrong use, 130 stopped by Ctrl-C.
+
+    Attributes:
+        experiment: The TOML file. `experiments/` has examples; docs/sweeps.md says what keys mean.
+        size: Which of its sizes.
+        only: Run only the jobs of which this is true, as detector=deep_sad, dataset=cardio or
+            contamination=0.1. Give it again for another condition.
+        data_dir: The folder where data files are looked for by name.
+        out: The folder of results.
+        dry_run: Print the jobs and how many programs they need, and run nothing.
+        retry_failed: Run cells again that failed before.
+        seeds: How many seeds, in place of the experiment's.
+    """
+
+    experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
+    size: Annotated[
+        Literal["quick", "full"] | None,
+        arg(help_behavior_hint="(default: the file as it is)", metavar="{quick,full}"),
+    ] = None
+    only: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
+    data_dir: DataDir = None
+    out: Path = Path("results")
+    dry_run: bool = False
+    retry_failed: bool = False
+    seeds: Annotated[
+        int | None, arg(help_behavior_hint="(default: the experiment's)", metavar="INT")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Common):
+    """Print the tables of an experiment from a folder of results.
+
+    Exit codes: 0 done, 1 failure, 2 wrong use.
+
+    Attributes:
+        experiment: The TOML file.
+        results: The folder of results that `jaxad sweep` wrote.
+        size: Which of its sizes.
+        format: markdown, LaTeX or csv.
+        no_published: Leave out the published numbers that the experiment names.
+        data_dir: The folder where data files are looked for by name.
+    """
+
+    experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
+    results: Annotated[Positional[Path], arg(metavar="RESULTS")]
+    size: Annotated[
+        Literal["quick", "full"] | None,
+        arg(help_behavior_hint="(default: the file as it is)", metavar="{quick,full}"),
+    ] = None
+    format: Literal["markdown", "latex", "csv"] = "markdown"
+    no_published: bool = False
+    data_dir: DataDir = None

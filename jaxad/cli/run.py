@@ -16,16 +16,11 @@ from jaxad.data import Dataset, Split, contaminate, load_dataset
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import evaluate
-from jaxad.results import Cell, append_cell, check_writable
+from jaxad.results import Cell, append_cell, check_writable, setting_of
 from jaxad.timing import stopwatch
 from jaxad.train import fit
 
 __all__ = ["json_line", "run"]
-
-# What in a split's setting is said elsewhere in a result, or was drawn and not asked for.
-NOT_SETTING = (
-    "dataset", "normal_classes", "anomaly_classes", "key", "known_classes", "rows", "seeds",
-)  # fmt: skip
 
 
 class Study(NamedTuple):
@@ -115,12 +110,10 @@ def _study(options: Run) -> Study:
 
 
 def _classes(data: Dataset, given: Sequence[str]) -> tuple[int, ...]:
-    """The normal classes: those given, or each in turn."""
-    if not given:
-        return (0,) if data.anomaly else data.classes
+    """The normal classes: those given, or each in turn; by name, or by number."""
     names = {data.class_name(c) for c in data.classes}
     wanted = [int(c) if c.isdecimal() and c not in names else c for c in given]
-    return tuple(dict.fromkeys(data.class_number(c) for c in wanted))
+    return data.normal_classes(wanted)
 
 
 def _cells(study: Study, reporter: Reporter) -> Iterator[Cell]:
@@ -157,7 +150,7 @@ def _cell(study: Study, split: Split, normal_class: int, detector: str, reporter
         dataset=study.data.name,
         normal_class=label,
         detector=detector,
-        setting=_setting(split) | {"seed_root": study.root},
+        setting=setting_of(split) | {"seed_root": study.root},
         config=asdict(made.config),
         evaluation=evaluation,
         seconds=seconds,
@@ -167,10 +160,6 @@ def _cell(study: Study, split: Split, normal_class: int, detector: str, reporter
 def _class_label(data: Dataset, number: int) -> int | str:
     """A class's name, or its number where it has none."""
     return data.class_name(number) if data.class_names else number
-
-
-def _setting(split: Split) -> dict[str, Any]:
-    return {name: v for name, v in split.setting.items() if name not in NOT_SETTING}
 
 
 def json_line(cell: Cell) -> str:

@@ -130,6 +130,18 @@ class Dataset:
             raise ConfigError(f"no class is given; {self.name!r} has {len(self.classes)}")
         return numbers
 
+    def normal_classes(self, given: Sequence[int | str] = ()) -> tuple[int, ...]:
+        """The numbers of the classes that are normal in turn: those given, or each.
+
+        Data that is labelled normal and anomalous already has the one normal class 0.
+
+        Raises:
+            ConfigError: The data lacks one of them.
+        """
+        if not given:
+            return (0,) if self.anomaly else self.classes
+        return tuple(dict.fromkeys(self.class_number(c) for c in given))
+
 
 def from_arrays(
     x: Any,

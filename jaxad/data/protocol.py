@@ -41,7 +41,7 @@ def contaminate(
     n_train: int | None = None,
     scaling: str = "auto",
     protocol: Literal["default", "adbench"] = "default",
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
 ) -> Split:
     r"""Draw training and test data with hidden and labelled anomalies.
 
@@ -83,7 +83,8 @@ def contaminate(
             70/30 split, min-max scaling. A bootstrap before the split *leaks*: copies of one row
             are in the training and in the test data.
         seeds: None for one split. `k` for k splits with the keys `fold_in(key, i)`, stacked along
-            a leading axis. Seed i doesn't depend on k, and is the split of its key up to padding.
+            a leading axis; or the numbers i themselves. Seed i doesn't depend on the others, and
+            is the split of its key up to padding.
 
     Returns:
         The split, on the host.
@@ -104,8 +105,11 @@ def contaminate(
         if scaling not in ("auto", "minmax"):
             raise ConfigError(f"scaling={scaling!r}: protocol='adbench' scales by 'minmax'")
         test_size, scaling = ADBENCH_TEST_SIZE, "minmax"
-    if seeds is not None and seeds < 1:
-        raise ConfigError(f"seeds={seeds} must be at least 1, or None for a single split")
+    numbers = range(seeds) if isinstance(seeds, int | np.integer) else seeds
+    if numbers is not None and (len(numbers) < 1 or min(numbers) < 0):
+        raise ConfigError(
+            f"seeds={seeds} must be at least 1, numbers from 0, or None for a single split"
+        )
     known = known_anomaly_classes
     if known is not None and not isinstance(known, int | np.integer):
         known = data.class_numbers(known)
@@ -130,9 +134,9 @@ def contaminate(
         return _split(data, Stream(key), anomaly_classes, request, test_size, scaling, setting)
 
     root = as_key(key)
-    if seeds is None:
+    if numbers is None:
         return one(root)
-    return stack_splits([one(jax.random.fold_in(root, i)) for i in range(seeds)])
+    return stack_splits([one(jax.random.fold_in(root, int(i))) for i in numbers])
 
 
 def _anomaly_classes(

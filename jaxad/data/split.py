@@ -11,7 +11,7 @@ from jaxad.data.scaling import Scaling
 from jaxad.errors import ConfigError
 from jaxad.types import TestData, TrainData
 
-__all__ = ["Split", "stack_splits"]
+__all__ = ["Split", "stack_rows", "stack_splits"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,3 +129,22 @@ def _stack(arrays: Sequence[Any], fill: int = 0) -> np.ndarray:
     for i, array in enumerate(arrays):
         out[i, : len(array)] = array
     return out
+
+
+def stack_rows(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays that have a seed axis already, one after the other along it.
+
+    Args:
+        arrays: `(seeds, n, ...)` each, which may differ in n, or `(seeds,)`.
+
+    Returns:
+        `(all seeds, longest n, ...)`, padded with zeros at the end.
+    """
+    if arrays[0].ndim == 1:
+        return np.concatenate(arrays)
+    longest = max(array.shape[1] for array in arrays)
+    padded = [
+        np.pad(array, [(0, 0), (0, longest - array.shape[1])] + [(0, 0)] * (array.ndim - 2))
+        for array in arrays
+    ]
+    return np.concatenate(padded)

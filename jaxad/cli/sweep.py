@@ -1,0 +1,119 @@
+"""`jaxad sweep`: a declarative experiment, each of its cells once."""
+
+import ast
+import sys
+from collections.abc import Sequence
+
+from jaxad.cli.options import Sweep
+from jaxad.cli.progress import reporting
+from jaxad.errors import ConfigError, unknown_name
+from jaxad.report import tables
+from jaxad.results import Cell, Failure
+from jaxad.sweep import Experiment, Group, Job, expand, load_experiment, plan, run_jobs
+from jaxad.sweep.store import compact, done, only_writer, read_cells
+
+__all__ = ["sweep"]
+
+
+def sweep(options: Sweep) -> int:
+    """Run what is missing of an experiment and print its tables.
+
+    Returns:
+        The exit code: 0, or 1 if cells failed.
+    """
+    changes = {} if options.seeds is None else {"seeds": options.seeds}
+    experiment = load_experiment(options.experiment, options.size, **changes)
+    jobs = _only(expand(experiment, options.data_dir), options.only)
+    if options.dry_run:
+        _describe(experiment, jobs, _missing(experiment, jobs, options))
+        return 0
+    with only_writer(options.out):
+        compact(options.out)
+        groups = _missing(experiment, jobs, options)
+        failures = _run(groups, options)
+    rows = read_cells(options.out)
+    print(tables(experiment, jobs, rows, published=True))
+    if failures:
+        print(f"jaxad: {failures} jobs failed; --retry-failed runs them again", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> list[Group]:
+    """Groups of the jobs that are not yet done, with the seeds that are missing."""
+    there = done(options.out, options.retry_failed)
+    wanted = range(experiment.seeds)
+    todo = [(job, tuple(s for s in wanted if s not in there.get(job.name, ()))) for job in jobs]
+    return plan([(job, seeds) for job, seeds in todo if seeds])
+
+
+def _run(groups: Sequence[Group], options: Sweep) -> int:
+    """Run groups; how many jobs failed."""
+    failures = 0
+    with reporting(sum(len(group.jobs) for group in groups)) as reporter:
+
+        def on_cell(cell: Cell | Failure) -> None:
+            nonlocal failures
+            reporter.begin(f"{cell.dataset} {cell.normal_class}  {cell.title}")
+            if isinstance(cell, Failure):
+                failures += 1
+                reporter.done(cell.error.splitlines()[0])
+                return
+            auroc, auprc = cell.evaluation.auroc, cell.evaluation.auprc
+            reporter.done(
+                f"AUROC {100 * auroc.mean:.1f} %  AUPRC {100 * auprc.mean:.1f} %  compile "
+                f"{cell.seconds.compile:.1f} s  run {cell.seconds.run:.1f} s"
+            )
+
+        run_jobs(groups, options.out, options.data_dir, reporter.step, on_cell)
+    return failures
+
+
+def _only(jobs: Sequence[Job], conditions: Sequence[str]) -> list[Job]:
+    """The jobs of which all conditions are true.
+
+    Raises:
+        ConfigError: A condition on something that jobs don't have, or that no job fulfils.
+    """
+    kept = list(jobs)
+    for condition in conditions:
+        key, equals, text = condition.partition("=")
+        if not equals:
+            raise ConfigError(f"--only takes key=value; given {condition!r}")
+        known = {k for job in jobs for k in _about(job)}
+        if key not in known:
+            raise unknown_name("condition", key, known)
+        kept = [job for job in kept if _same(_about(job).get(key), text)]
+    if not kept:
+        raise ConfigError(f"no job fulfils {' and '.join(conditions)}")
+    return kept
+
+
+def _about(job: Job) -> dict[str, object]:
+    return {
+        "dataset": job.dataset,
+        "normal_class": job.class_label,
+        "detector": job.variant.detector,
+        **dict(job.request),
+        **dict(job.variant.config),
+    }
+
+
+def _same(value: object, text: str) -> bool:
+    if str(value).lower() == text.lower():
+        return True
+    try:
+        return value == ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+
+
+def _describe(experiment: Experiment, jobs: Sequence[Job], groups: Sequence[Group]) -> None:
+    """Print what would be run."""
+    cells = sum(len(group.jobs) * len(group.seeds) for group in groups)
+    for group in groups:
+        for job in group.jobs:
+            print(f"{job.described}  {len(group.seeds)} seeds")
+    print(
+        f"{experiment.title}: {len(jobs)} jobs x {experiment.seeds} seeds; {cells} cells are "
+        f"missing, in {len(groups)} groups"
+    )

@@ -1,0 +1,86 @@
+"""Published numbers, as an experiment's `[published]` names them."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxad.errors import ConfigError, unknown_name
+from jaxad.sweep.jobs import Job
+
+__all__ = ["Published", "read_published"]
+
+_COLUMNS = {"method", "dataset", "subset", "setting", "metric", "mean", "std"}
+_KEYS = {"file", "methods", "where", "datasets", "row", "tuned"}
+
+
+class Published(NamedTuple):
+    """A printed number, in percent; the deviation is None where none is printed."""
+
+    mean: float
+    std: float | None
+
+    def __str__(self) -> str:
+        return f"{self.mean:g}" if self.std is None else f"{self.mean:g} ± {self.std:g}"
+
+
+def read_published(
+    about: Mapping[str, Any], jobs: Sequence[Job]
+) -> dict[tuple[str, str], Published]:
+    """The published number of each job and metric, `{(job name, metric): number}`.
+
+    Args:
+        about: The experiment's table `published`:
+            file: A csv with the columns method, dataset, subset, setting, metric, mean, std.
+            methods: For the title of a detector the method's printed name.
+            where: Columns that must have some value, as `{ dataset = "fashion_mnist" }`.
+            datasets: For a data set of ours the name in the file, where they differ.
+            row: Whether a row of the file is found by "dataset", "subset" (the normal class) or
+                "both".
+            tuned: Methods whose numbers were chosen by test labels; tables mark them.
+        jobs: The jobs.
+
+    Raises:
+        ConfigError: A key that is not known, or a file that cannot be read.
+    """
+    for key in about:
+        if key not in _KEYS:
+            raise unknown_name("key of published", key, _KEYS)
+    if not about:
+        return {}
+    numbers = {}
+    where = about.get("where", {})
+    for row in _rows(Path(about.get("file", ""))):
+        if row["mean"] and all(row.get(k) == str(v) for k, v in where.items()):
+            std = float(row["std"]) if row["std"] else None
+            key = (row["method"], row["dataset"], _plain(row["subset"]), row["metric"])
+            numbers[key] = Published(float(row["mean"]), std)
+    by = about.get("row", "both")
+    found = {}
+    for job in jobs:
+        method = about.get("methods", {}).get(job.variant.title)
+        dataset = about.get("datasets", {}).get(job.dataset, job.dataset)
+        subset = _plain(str(job.class_label))
+        for (printed, of_data, of_class, metric), number in numbers.items():
+            same_data = by == "subset" or of_data == dataset
+            same_class = by == "dataset" or of_class == subset
+            if printed == method and same_data and same_class:
+                found[job.name, metric] = number
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise ConfigError(f"published: {path} cannot be read: {error}") from error
+    if not rows or not set(rows[0]) >= _COLUMNS:
+        raise ConfigError(f"published: {path} must have the columns {', '.join(sorted(_COLUMNS))}")
+    return rows
+
+
+def _plain(name: str) -> str:
+    """A class's name in lower case with underscores: "T-shirt/top" is "t_shirt_top"."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

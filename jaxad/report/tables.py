@@ -1,0 +1,231 @@
+"""Tables: rows are data sets, classes and settings; columns are detectors."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from jaxad.report.published import Published, read_published
+from jaxad.sweep.experiment import Experiment
+from jaxad.sweep.jobs import Job
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Entry", "Table", "table", "tables"]
+
+Format = Literal["markdown", "latex", "csv"]
+MEAN, RANK = "mean", "mean rank"
+
+
+class Entry(NamedTuple):
+    """Ours over seeds in [0, 1], and the published number in percent.
+
+    Attributes:
+        per_seed: `{seed: value}`.
+        published: The printed number, if there is one.
+    """
+
+    per_seed: dict[int, float]
+    published: Published | None = None
+
+    @property
+    def mean(self) -> float:
+        """The mean over seeds."""
+        return float(np.mean(list(self.per_seed.values())))
+
+    @property
+    def std(self) -> float:
+        """The sample standard deviation over seeds; NaN for one."""
+        values = list(self.per_seed.values())
+        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+class Table(NamedTuple):
+    """One metric of an experiment.
+
+    Attributes:
+        metric: Its name.
+        keys: What tells rows apart, such as ("dataset", "contamination").
+        rows: For each row's values of the keys, an entry for each detector's title.
+        titles: The detectors' titles, in the experiment's order.
+    """
+
+    metric: str
+    keys: tuple[str, ...]
+    rows: dict[tuple[Any, ...], dict[str, Entry]]
+    titles: tuple[str, ...]
+
+    @property
+    def complete(self) -> list[dict[str, Entry]]:
+        """The rows that have every detector."""
+        return [row for row in self.rows.values() if len(row) == len(self.titles)]
+
+
+def tables(
+    experiment: Experiment,
+    jobs: Sequence[Job],
+    rows: "pd.DataFrame",
+    format: Format = "markdown",
+    published: bool = True,
+) -> str:
+    """The tables of an experiment, one for each of its metrics.
+
+    Args:
+        experiment: What was asked for.
+        jobs: Its jobs.
+        rows: The rows of its results, as `read_cells` gives them.
+        format: "markdown", "latex" or "csv".
+        published: Whether published numbers stand beside ours, in brackets.
+    """
+    numbers = read_published(experiment.published, jobs) if published else {}
+    made = [table(metric, jobs, rows, numbers) for metric in experiment.metrics]
+    if format == "csv":
+        return _csv(made)
+    render = _markdown if format == "markdown" else _latex
+    parts = [f"## {experiment.title}"] if format == "markdown" else [f"% {experiment.title}"]
+    parts += [render(t, experiment.seeds) for t in made]
+    return "\n\n".join([*parts, *experiment.notes]) + "\n"
+
+
+def table(
+    metric: str,
+    jobs: Sequence[Job],
+    rows: "pd.DataFrame",
+    published: dict[tuple[str, str], Published],
+) -> Table:
+    """One metric of all jobs that have results."""
+    values: dict[str, dict[int, float]] = {}
+    good = rows.loc[rows.error.isna() & rows[metric].notna()]
+    for job, seed, value in zip(good.job, good.seed, good[metric], strict=True):
+        values.setdefault(job, {})[int(seed)] = float(value)
+    settings = [_settings(job) for job in jobs]
+    keys = _keys(settings)
+    found: dict[tuple[Any, ...], dict[str, Entry]] = {}
+    for job, setting in zip(jobs, settings, strict=True):
+        if job.name in values:
+            entry = Entry(values[job.name], published.get((job.name, metric)))
+            found.setdefault(tuple(setting[k] for k in keys), {})[job.variant.title] = entry
+    return Table(metric, keys, found, tuple(dict.fromkeys(job.variant.title for job in jobs)))
+
+
+def _keys(settings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """What differs between jobs; the normal class only where one data set has several."""
+    varied = [k for k in (settings[0] if settings else {}) if len({s[k] for s in settings}) > 1]
+    classes = {(s["dataset"], s["normal_class"]) for s in settings}
+    if len(classes) == len({dataset for dataset, _ in classes}):
+        varied = [k for k in varied if k != "normal_class"]
+    return tuple(varied)
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    request = {k: "own" if v is None else v for k, v in job.request}
+    return {"dataset": job.dataset, "normal_class": job.class_label, **request}
+
+
+def _cells(t: Table, seeds: int) -> list[list[str]]:
+    """A header, then the rows as text; the best mean of a row is in asterisks."""
+    header = [*(t.keys or ("",)), *t.titles]
+    lines = [header]
+    for key, row in t.rows.items():
+        best = max(round(entry.mean, 3) for entry in row.values())
+        several = len(row) > 1
+        cells = [
+            _entry(row[title], several and round(row[title].mean, 3) >= best)
+            if title in row
+            else ""
+            for title in t.titles
+        ]
+        lines.append([*(map(str, key) if key else [""]), *cells])
+    if len(t.complete) > 1:
+        blanks = [""] * (len(t.keys) - 1)
+        lines.append([MEAN, *blanks, *(_entry(_mean(t, title), False) for title in t.titles)])
+        if len(t.titles) > 1:
+            ranks = _ranks(t)
+            lines.append([RANK, *blanks, *(f"{ranks[title]:.2f}" for title in t.titles)])
+    return lines
+
+
+def _mean(t: Table, title: str) -> Entry:
+    """The mean over complete rows, seed by seed; published means if every row has one."""
+    entries = [row[title] for row in t.complete]
+    seeds = set.intersection(*(set(e.per_seed) for e in entries))
+    per_seed = {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
+    printed = [e.published.mean for e in entries if e.published is not None]
+    full = len(printed) == len(entries)
+    return Entry(per_seed, Published(round(float(np.mean(printed)), 1), None) if full else None)
+
+
+def _ranks(t: Table) -> dict[str, float]:
+    """Mean ranks over complete rows, 1 the best; ties share theirs."""
+    means = np.array([[row[title].mean for title in t.titles] for row in t.complete])
+    above = (means[:, None, :] > means[:, :, None]).sum(2)
+    ties = (means[:, None, :] == means[:, :, None]).sum(2)
+    return dict(zip(t.titles, (above + (ties + 1) / 2).mean(0).tolist(), strict=True))
+
+
+def _entry(entry: Entry, best: bool) -> str:
+    """`**97.1 ± 0.8** (97.5 ± 0.3)`: ours, then the published number."""
+    text = f"{100 * entry.mean:.1f}"
+    if not np.isnan(entry.std):
+        text += f" ± {100 * entry.std:.1f}"
+    text = f"**{text}**" if best else text
+    return text if entry.published is None else f"{text} ({entry.published})"
+
+
+def _markdown(t: Table, seeds: int) -> str:
+    header, *lines = _cells(t, seeds)
+    rule = ["---"] * len(header)
+    body = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
+    return f"{_caption(t, seeds)}\n\n{body}"
+
+
+def _latex(t: Table, seeds: int) -> str:
+    header, *lines = _cells(t, seeds)
+    rows = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in lines]
+    head = " & ".join(_escaped(cell) for cell in header) + r" \\"
+    columns = "l" * max(len(t.keys), 1) + "r" * len(t.titles)
+    top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
+    body = "\n".join([*top, *rows, r"\bottomrule", r"\end{tabular}"])
+    return f"% {_caption(t, seeds)}\n{body}"
+
+
+def _escaped(cell: str) -> str:
+    """Text for LaTeX."""
+    bold = cell.startswith("**")
+    cell = cell.replace("**", "}", 2).replace("}", "", 1) if bold else cell
+    for special in "_%&#":
+        cell = cell.replace(special, rf"\{special}")
+    cell = cell.replace("±", r"$\pm$")
+    return rf"\textbf{{{cell}" if bold else cell
+
+
+def _caption(t: Table, seeds: int) -> str:
+    name = t.metric.replace("_", " ").upper() if t.metric.startswith("au") else t.metric
+    printed = any(e.published for row in t.rows.values() for e in row.values())
+    beside = "; in brackets as published" if printed else ""
+    return f"{name} in %, mean ± deviation over {seeds} seeds{beside}"
+
+
+def _csv(made: Sequence[Table]) -> str:
+    """All metrics in long form, in percent."""
+    import csv
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    keys = made[0].keys if made else ()
+    writer.writerow(
+        [*keys, "detector", "metric", "mean", "std", "seeds", "published", "difference"]
+    )
+    for t in made:
+        for key, row in t.rows.items():
+            for title, entry in row.items():
+                mean, std = 100 * entry.mean, 100 * entry.std
+                printed = entry.published
+                beside = (
+                    ["", ""] if printed is None else [printed.mean, f"{mean - printed.mean:.2f}"]
+                )
+                numbers = [f"{mean:.2f}", "" if np.isnan(std) else f"{std:.2f}"]
+                writer.writerow([*key, title, t.metric, *numbers, len(entry.per_seed), *beside])
+    return out.getvalue()

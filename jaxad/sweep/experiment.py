@@ -1,0 +1,200 @@
+"""What an experiment is: a TOML file whose values are settings, and whose lists are axes.
+
+title = "Fashion-MNIST, ten classes"
+datasets = ["fashion_mnist"]
+normal_class = [0, 3]
+contamination = [0.1, 0.5]
+labelled_anomalies = 10
+seeds = 10
+detectors = ["deep_svdd", { name = "deep_sad", eta = [1.0, 20.0] }]
+
+[quick]
+seeds = 3
+"""
+
+import tomllib
+from dataclasses import dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+from jaxad.detectors import entry
+from jaxad.errors import ConfigError, unknown_name
+from jaxad.results import METRICS
+
+__all__ = ["AXES", "Experiment", "Variant", "load_experiment"]
+
+# What `contaminate` takes, with the value that an experiment without the key has.
+AXES: dict[str, Any] = {
+    "contamination": 0.1,
+    "labelled_anomalies": 20,
+    "labelled_normals": 0,
+    "known_anomaly_classes": None,
+    "n_train": None,
+    "test_size": 0.4,
+    "scaling": "auto",
+    "protocol": "default",
+}
+SIZES = ("quick", "full")
+_FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
+_KEYS = {
+    *AXES, *_FOR_ALL, *SIZES,
+    "title", "datasets", "normal_class", "detectors", "seeds", "seed_root", "metrics",
+    "few_anomalies", "sequences", "published", "notes",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A detector with some settings, and what tables call it."""
+
+    detector: str
+    config: tuple[tuple[str, Any], ...]
+    title: str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is to be run, as read from a file.
+
+    Attributes:
+        title: What tables are headed with.
+        datasets: Names or paths, as `load_dataset` takes them.
+        normal_class: The normal classes, each in turn; () for each class of the data.
+        axes: For each argument of `contaminate` the values that it takes in turn.
+        variants: Detectors with their settings.
+        seeds: How many seeds, from 0.
+        seed_root: The root of all randomness.
+        metrics: The metrics that tables show.
+        few_anomalies: Where data has too few anomalies for a contamination: "raise", or "own" for
+            as many as there are.
+        published: The table of published numbers, `{file, methods, ...}`; see `jaxad.report`.
+        notes: Footnotes of the table.
+    """
+
+    title: str
+    datasets: tuple[str, ...]
+    normal_class: tuple[int | str, ...]
+    axes: dict[str, tuple[Any, ...]]
+    variants: tuple[Variant, ...]
+    seeds: int
+    seed_root: int
+    metrics: tuple[str, ...]
+    few_anomalies: str
+    published: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def load_experiment(path: str | Path, size: str | None = None, **changes: Any) -> Experiment:
+    """Read an experiment.
+
+    Args:
+        path: The TOML file.
+        size: "quick" or "full": the table of that name in the file overrides the rest.
+        **changes: Keys that override both.
+
+    Raises:
+        ConfigError: Not TOML, a key or a detector that is not known, or a value out of its range;
+            the message names the file and the key.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if size is not None and size not in content:
+        given = [s for s in SIZES if s in content]
+        raise ConfigError(f"{path}: has no [{size}]; it has {', '.join(given) or 'no sizes'}")
+    override = content.get(size, {}) if size else {}
+    content = {k: v for k, v in content.items() if k not in SIZES} | override | changes
+    if "file" in content.get("published", {}):
+        file = path.parent / content["published"]["file"]
+        content = content | {"published": content["published"] | {"file": str(file)}}
+    try:
+        return _experiment(content, path.stem)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _experiment(content: dict[str, Any], name: str) -> Experiment:
+    for key in content:
+        if key not in _KEYS:
+            raise unknown_name("key", key, _KEYS)
+    for key in ("datasets", "detectors"):
+        if not content.get(key):
+            raise ConfigError(f"{key} is missing: a list of at least one name")
+    metrics = _listed(content.get("metrics", ["auroc", "auprc"]))
+    for metric in metrics:
+        if metric not in METRICS:
+            raise unknown_name("metric", str(metric), METRICS)
+    shared = {key: content[key] for key in _FOR_ALL if key in content}
+    few = content.get("few_anomalies", "raise")
+    if few not in ("raise", "own"):
+        raise ConfigError(f"few_anomalies must be 'raise' or 'own'; given {few!r}")
+    return Experiment(
+        title=str(content.get("title", name)),
+        datasets=tuple(_listed(content["datasets"])),
+        normal_class=tuple(_listed(content.get("normal_class", []))),
+        axes={key: tuple(_axis(content.get(key, default))) for key, default in AXES.items()},
+        variants=tuple(v for d in _listed(content["detectors"]) for v in _variants(d, shared)),
+        seeds=_count(content.get("seeds", 10), "seeds", 1),
+        seed_root=_count(content.get("seed_root", 0), "seed_root", 0),
+        metrics=tuple(metrics),
+        few_anomalies=few,
+        published=content.get("published", {}),
+        notes=tuple(_listed(content.get("notes", []))),
+    )
+
+
+def _variants(given: Any, shared: dict[str, Any]) -> list[Variant]:
+    """A detector's variants: the product over its fields that hold lists."""
+    table = {"name": given} if isinstance(given, str) else dict(given)
+    name = table.pop("name", None)
+    if not isinstance(name, str):
+        raise ConfigError(f"detectors: a name, or a table with a name; given {given!r}")
+    title = table.pop("title", None)
+    config = entry(name).config
+    known, hints = {f.name for f in fields(config)}, get_type_hints(config)
+    for field in table:
+        if field not in known:
+            raise unknown_name(f"setting of {name}", field, known)
+    if "epochs" in shared and "pretrain_epochs" in known:
+        shared = shared | {"pretrain_epochs": shared["epochs"]}
+    table = {k: v for k, v in shared.items() if k in known} | table
+    axes = {field: _field_axis(value, hints[field]) for field, value in table.items()}
+    varied = [field for field, values in axes.items() if len(values) > 1]
+    variants = []
+    for values in product(*axes.values()):
+        settings = dict(zip(axes, values, strict=True))
+        config(**settings)  # raises now, not after hours
+        said = ", ".join(f"{field}={settings[field]}" for field in varied)
+        full = f"{title or name} ({said})" if said else title or name
+        variants.append(Variant(name, tuple(settings.items()), full))
+    return variants
+
+
+def _field_axis(value: Any, hint: Any) -> list[Any]:
+    """The values of a field. For sizes such as widths a list of numbers is one value."""
+    sizes = tuple in {get_origin(part) for part in (hint, *getattr(hint, "__args__", ()))}
+    if not isinstance(value, list):
+        return [value]
+    if sizes:
+        return [tuple(v) for v in value] if value and isinstance(value[0], list) else [tuple(value)]
+    return value
+
+
+def _axis(value: Any) -> list[Any]:
+    """The values of an axis; TOML has no null, so that "none" stands for it."""
+    return [None if v == "none" else v for v in _listed(value)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _count(value: Any, key: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{key} must be a whole number of at least {least}; given {value!r}")
+    return value

@@ -1,0 +1,75 @@
+"""From an experiment to jobs: every combination of its axes."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from jaxad.data import load_dataset
+from jaxad.sweep.experiment import Experiment, Variant
+
+__all__ = ["Job", "expand"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One detector in one setting, for all seeds; its seeds are the cells of the sweep.
+
+    Attributes:
+        dataset: The name or path that the experiment gives.
+        normal_class: The normal class's number.
+        class_label: Its name, or its number.
+        request: What else `contaminate` takes, as pairs.
+        variant: The detector with its settings.
+        seed_root: The root of all randomness.
+        few_anomalies: "raise" or "own"; see `Experiment`.
+    """
+
+    dataset: str
+    normal_class: int
+    class_label: int | str
+    request: tuple[tuple[str, Any], ...]
+    variant: Variant
+    seed_root: int
+    few_anomalies: str = "raise"
+
+    @property
+    def name(self) -> str:
+        """A hash of all that decides the result, the same on every machine; without the title."""
+        parts = [self.dataset, self.class_label, self.request, self.seed_root, self.few_anomalies]
+        parts += [self.variant.detector, self.variant.config]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def described(self) -> str:
+        """The job in a line."""
+        rho = dict(self.request)["contamination"]
+        share = "own" if rho is None else f"{100 * rho:.3g} %"
+        return f"{self.dataset} {self.class_label}  {share}  {self.variant.title}"
+
+
+def expand(experiment: Experiment, data_dir: str | Path | None = None) -> list[Job]:
+    """All jobs of an experiment, those of one data set and normal class together.
+
+    Raises:
+        ConfigError: A data set or a class that is not there.
+        DataError: A file that cannot be read.
+    """
+    return list(_jobs(experiment, data_dir))
+
+
+def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
+    names = list(experiment.axes)
+    requests = [
+        tuple(zip(names, values, strict=True)) for values in product(*experiment.axes.values())
+    ]
+    for source in experiment.datasets:
+        data = load_dataset(source, data_dir=data_dir)
+        for number in data.normal_classes(experiment.normal_class):
+            label = data.class_name(number) if data.class_names else number
+            for request, variant in product(requests, experiment.variants):
+                few = experiment.few_anomalies
+                yield Job(source, number, label, request, variant, experiment.seed_root, few)
