@@ -63,7 +63,8 @@ class Run(Common):
 
     Attributes:
         dataset: A name that `jaxad list` shows, the path of an npz, csv or parquet file or of a
-            folder of idx files, or tfds:NAME.
+            folder of idx files, or tfds:NAME; with sequence: in front the columns of a table are
+            the points in time of sequences.
         detectors: One or more names that `jaxad list` shows.
         normal_class: The normal class, by number or name; give it again for several in turn.
             Default: each class in turn, or the normal rows where the data is labelled normal and
@@ -122,7 +123,8 @@ class Fit(Common):
     Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then nothing is saved.
 
     Attributes:
-        data: The csv, parquet or npz file.
+        data: The csv, parquet or npz file; with sequence: in front its columns are the points in
+            time of sequences.
         detector: A name that `jaxad list` shows.
         out: The folder to save to; must not exist yet.
         label: The label column of a csv or parquet file. Without one all rows are unlabelled.
@@ -171,8 +173,8 @@ class Score(Common):
 
     Attributes:
         folder: The folder that `jaxad fit` saved to.
-        data: A csv, parquet or npz file with the same columns as the detector was trained on; it
-            is scaled as that was.
+        data: A csv, parquet or npz file with the same columns as the detector was trained on,
+            with sequence: in front as there; it is scaled as that was.
         out: The csv or parquet file to write.
         label: A column of labels, which is not scored.
         force: Replace the output if it exists.

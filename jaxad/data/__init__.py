@@ -10,6 +10,7 @@ from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.files import Table, load_table
 from jaxad.data.protocol import contaminate
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
+from jaxad.data.sequences import as_sequences
 from jaxad.data.sources import data_names, load_dataset
 from jaxad.data.split import Split
 from jaxad.data.synthetic import blobs, monotone_sequences, two_moons
@@ -20,6 +21,7 @@ __all__ = [
     "Scaling",
     "Split",
     "Table",
+    "as_sequences",
     "as_train_data",
     "blobs",
     "contaminate",

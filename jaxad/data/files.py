@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from jaxad.data.arrays import as_label_column, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.sequences import PREFIX, as_windows
 from jaxad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
 
     Args:
         path: A csv, parquet or npz file; an npz holds `X` or `x`, and `y` if there are labels.
+            With `sequence:` in front its columns are points in time of sequences of one channel.
         label: The label column of a csv or parquet file. Default: the column named label, y,
             anomaly or outlier if there is one; else all columns are features.
 
@@ -77,6 +79,9 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
         DataError: The file is missing or broken, or a feature is not a finite number.
         ConfigError: The label column is not there, or another kind of file.
     """
+    if str(path).startswith(PREFIX):
+        table = load_table(str(path).removeprefix(PREFIX), label=label)
+        return table._replace(x=as_windows(table.x, f"{path}"))
     path = Path(path)
     if _suffix(path) != ".npz":
         frame = _frame(path)

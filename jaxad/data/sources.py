@@ -11,6 +11,7 @@ from jaxad.data.bundled import BUNDLED
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.files import SUFFIXES, read_file
 from jaxad.data.idx import has_idx, read_idx_folder
+from jaxad.data.sequences import PREFIX, as_sequences
 from jaxad.data.tfds import read_tfds
 from jaxad.errors import ConfigError, DataError, unknown_name
 
@@ -19,7 +20,8 @@ __all__ = ["data_names", "load_dataset"]
 WAYS = (
     "Ways to give data: a bundled name; the path of an npz, csv or parquet file or of a folder of "
     "idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; tfds:NAME; "
-    "arrays, as (x, y) or by from_arrays"
+    "sequence: in front of one of these, for rows that are sequences; arrays, as (x, y) or by "
+    "from_arrays"
 )
 
 
@@ -34,6 +36,10 @@ def load_dataset(
     tensorflow-datasets for `tfds:NAME`. Files are npz (`X` and `y`, or `x_train`, `y_train`,
     `x_test`, `y_test`), csv, parquet, and folders of MNIST's idx files. The last few files
     stay in memory and are read again when they change.
+
+    With `sequence:` in front, as in `sequence:monotone`, the columns of a table are the points in
+    time of sequences of one channel (see `as_sequences`). Arrays `(n, time, channels)` in an npz
+    file are sequences without it.
 
     Args:
         source: A name, a path, a pair of arrays `(x, y)`, or a `Dataset`, which is given back.
@@ -55,6 +61,9 @@ def load_dataset(
         return from_arrays(*source)
     if not isinstance(source, str | Path):
         raise ConfigError(f"a data set cannot be a {type(source).__name__}. {WAYS}")
+    if str(source).startswith(PREFIX):
+        rest = str(source).removeprefix(PREFIX)
+        return as_sequences(load_dataset(rest, data_dir=data_dir, label=label))
     if str(source) in BUNDLED:
         return BUNDLED[str(source)]()
     folder = _data_folder(data_dir)
