@@ -180,4 +180,5 @@ def no_state(data: TrainData | None) -> tuple[()]:
 def _look_up(table, weights: Weights, state: tuple[()], context: Context):
     factor = jnp.asarray(table)[context.batch.label.astype(jnp.int32) + 1]
     total = weights.normal + weights.anomaly
-    return Weights(total * factor[:, 0], total * factor[:, 1]), state
+    weights = weights._replace(normal=total * factor[:, 0], anomaly=total * factor[:, 1])
+    return weights, state
