@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError
+from jaxad.host import HostDetector
 from jaxad.types import TrainData
 
 __all__ = ["check_finite", "check_scorable", "check_seeds", "check_trainable"]
@@ -29,7 +30,7 @@ def check_finite(x: np.ndarray, name: str) -> None:
         )
 
 
-def check_trainable(train: TrainData, detector: Detector) -> None:
+def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None:
     """Raise if a detector cannot be trained on some data.
 
     Raises:

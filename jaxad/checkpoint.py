@@ -20,6 +20,7 @@ from jaxad.data import Scaling
 from jaxad.detector import Detector
 from jaxad.detectors.registry import REGISTRY, Spec, make_for
 from jaxad.errors import ConfigError, DataError
+from jaxad.host import HostDetector
 from jaxad.rows import pad_to_buckets
 from jaxad.seeds import resolve_mode
 from jaxad.types import Key, PyTree, State, TrainData
@@ -54,6 +55,11 @@ def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -
     import orbax.checkpoint as ocp
 
     detector = fitted.detector
+    if isinstance(detector, HostDetector) or fitted.state is None:
+        raise ConfigError(
+            f"{detector.name!r} is trained by another library, whose models can only be pickled; "
+            "save a detector of this one"
+        )
     if detector.name not in REGISTRY:
         raise ConfigError(
             f"only registered detectors can be saved; given {detector.name!r}. Register its "
@@ -108,6 +114,8 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
     description = _description(folder)
     shape, rows, seeds = description["input_shape"], description["rows"], description["seeds"]
     detector = make_for(description["detector"], Spec(tuple(shape), rows), _config(description))
+    if isinstance(detector, HostDetector):
+        raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
     state = _state_shapes(detector, rows, seeds)
     kind = description["scaling"]
     try:

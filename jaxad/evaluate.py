@@ -9,6 +9,7 @@ from jax.tree_util import Partial
 
 from jaxad.check import check_scorable
 from jaxad.errors import ConfigError, DataError
+from jaxad.host import HostDetector, scores_of
 from jaxad.metrics import Summary, evaluate_scores, summarise
 from jaxad.rows import map_rows, pad_to_buckets
 from jaxad.seeds import map_seeds
@@ -79,6 +80,8 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData) -> np.ndarray:
     check_scorable(rows, count.ndim, fitted.detector.input_shape)
     if count.ndim and len(count) != fitted.seeds:
         raise DataError(f"x holds rows for {len(count)} seeds; fitted were {fitted.seeds}")
+    if isinstance(fitted.detector, HostDetector):
+        return scores_of(fitted.models, rows, count)
     n = rows.shape[count.ndim]
     padded = pad_to_buckets(
         TrainData(rows, np.zeros(rows.shape[: count.ndim + 1], np.int8), count, count)

@@ -21,6 +21,7 @@ from jaxad import program
 from jaxad.check import check_seeds, check_trainable
 from jaxad.data.rng import as_key
 from jaxad.detector import Detector, Phase
+from jaxad.host import HostDetector, models_of
 from jaxad.program import BUFFER, How, Parts, Window
 from jaxad.rows import pad_to_buckets
 from jaxad.seeds import MapMode, deal, join, lanes, resolve_mode
@@ -60,19 +61,23 @@ class Fit:
         mode: How seeds were mapped: "vmap" or "map".
         interrupted: Whether training was stopped before its end.
         rows: How many training rows the arrays had room for.
+        models: For a detector of the host a score function for each seed, in place of `state`.
     """
 
-    detector: Detector
-    state: State
+    detector: Detector | HostDetector
+    state: State | None = None
     history: History = field(default_factory=dict)
     seconds: Seconds = field(default_factory=Seconds)
     mode: str = "vmap"
     interrupted: bool = False
     rows: int = 0
+    models: tuple[Any, ...] = ()
 
     @property
     def seeds(self) -> int:
         """How many seeds were fitted."""
+        if self.models:
+            return len(self.models)
         return jax.tree.leaves(self.state)[0].shape[0]
 
 
@@ -114,7 +119,7 @@ class _Study(NamedTuple):
 
 
 def fit(
-    detector: Detector,
+    detector: Detector | HostDetector,
     train: TrainData,
     seeds: int | Sequence[int] | None = None,
     *,
@@ -151,6 +156,8 @@ def fit(
     check_trainable(train, detector)
     numbers = check_seeds(seeds, train)
     root, seeds = as_key(key), len(numbers)
+    if isinstance(detector, HostDetector):
+        return _fit_on_host(detector, train, numbers, root, progress)
     with stopwatch() as seconds, _interruptible() as stop:
         study = _plan(detector, train, numbers, root, mode)
         _compile_ahead(study)
@@ -175,6 +182,24 @@ def fit(
         state = jax.device_put(join(place.state, seeds))
     rows = train.x.shape[np.ndim(train.count)]
     return Fit(detector, state, place.history, seconds, study.how.mode, stop.is_set(), rows)
+
+
+def _fit_on_host(
+    detector: HostDetector,
+    train: TrainData,
+    numbers: np.ndarray,
+    root: Key,
+    progress: Callable[[Progress], None] | None,
+) -> Fit:
+    """Train a detector of another library for every seed, one after the other."""
+
+    def done(seeds: int) -> None:
+        if progress is not None:
+            progress(Progress("train", seeds, len(numbers)))
+
+    with stopwatch() as seconds:
+        models = models_of(detector, train, numbers, root, done)
+    return Fit(detector, models=models, seconds=seconds)
 
 
 def as_partial(fn: Callable) -> Partial:

@@ -23,7 +23,7 @@ IDEAS = [
     ["objectives"],
     ["weighing"],
     ["learners"],
-    ["detector"],
+    ["detector", "host"],
     ["detectors"],
     ["check", "program"],
     ["train", "checkpoint"],

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 import jaxad
+from jaxad.balanced import Pairs
 from jaxad.detectors import REGISTRY
 from jaxad.timing import compilations
 from jaxad.types import Batch
 
-WITH_LABELS = [name for name, found in REGISTRY.items() if found.uses_labels]
-WITHOUT = [name for name in REGISTRY if name not in WITH_LABELS]
-every = pytest.mark.parametrize("name", REGISTRY)
+OURS = [name for name, found in REGISTRY.items() if not found.host]
+WITH_LABELS = [name for name in OURS if REGISTRY[name].uses_labels]
+WITHOUT = [name for name in OURS if name not in WITH_LABELS]
+every = pytest.mark.parametrize("name", OURS)
 ROWS = 64
 
 
@@ -20,6 +22,12 @@ def take(train, rows=ROWS):
     """A batch of the first rows, and what is known of them."""
     index = jnp.arange(rows)
     return Batch(jnp.asarray(train.x[:rows]), jnp.asarray(train.label[:rows]), index, jnp.zeros(()))
+
+
+def in_pairs(batch):
+    """Every row of a batch with the row after the next."""
+    index = jnp.stack([batch.index, jnp.roll(batch.index, 2)], axis=1)
+    return Batch(batch.x[index], batch.label[index], index, batch.epoch)
 
 
 def by_hand(detector, train, key, label=None, steps=3):
@@ -31,8 +39,9 @@ def by_hand(detector, train, key, label=None, steps=3):
     for phase in detector.phases:
         state = phase.begin(state, train, key)
         state = phase.each_epoch(state, train, batch.epoch)
+        rows = in_pairs(batch) if isinstance(phase.sampler, Pairs) else batch
         for step in range(steps):
-            state, info = phase.update(state, batch, jax.random.fold_in(key, step))
+            state, info = phase.update(state, rows, jax.random.fold_in(key, step))
     return state, info
 
 
@@ -117,7 +126,7 @@ def test_the_contract_under_jit_and_vmap(quick, toy_for, name):
     run = jax.jit(run)
     for i, key in enumerate(keys):
         alone, info_alone = run(key)
-        np.testing.assert_allclose(scores[i], alone, rtol=1e-4)
+        np.testing.assert_allclose(scores[i], alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())
         np.testing.assert_allclose(info["loss"][i], info_alone["loss"], rtol=1e-4)
 
 

@@ -2,6 +2,7 @@
 
 from jaxad.detectors import (  # registers them
     autoencoder,
+    classical,
     contradicting,
     deep_sad,
     deep_svdd,
@@ -13,6 +14,7 @@ __all__ = [
     "REGISTRY",
     "Entry",
     "autoencoder",
+    "classical",
     "contradicting",
     "deep_sad",
     "deep_svdd",

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxad.detector import Detector
 from jaxad.errors import DataError, unknown_name
+from jaxad.host import HostDetector
 from jaxad.types import TrainData
 
 __all__ = ["REGISTRY", "Entry", "Examples", "Spec", "entry", "make", "make_for", "register"]
@@ -43,28 +44,37 @@ class Entry:
         summary: One line for lists.
         uses_labels: Whether labels change what it learns.
         examples: The simplest kind of example that it takes.
+        host: Whether another library trains it, on the host.
     """
 
     name: str
     config: type
-    build: Callable[[Any, Spec], Detector]
+    build: Callable[[Any, Spec], Detector | HostDetector]
     summary: str
     uses_labels: bool
     examples: Examples = "table"
+    host: bool = False
 
 
 REGISTRY: dict[str, Entry] = {}
 
 
-def register(name: str, config: type, *, uses_labels: bool, examples: Examples = "table"):
+def register(
+    name: str,
+    config: type,
+    *,
+    uses_labels: bool,
+    examples: Examples = "table",
+    host: bool = False,
+):
     """A decorator that registers a detector's builder; its docstring's first line is the summary.
 
     Registering a detector also puts it under the shared tests.
     """
 
-    def add(build: Callable[[Any, Spec], Detector]):
+    def add(build: Callable[[Any, Spec], Detector | HostDetector]):
         summary = (build.__doc__ or "").strip().splitlines()[0]
-        REGISTRY[name] = Entry(name, config, build, summary, uses_labels, examples)
+        REGISTRY[name] = Entry(name, config, build, summary, uses_labels, examples, host)
         return build
 
     return add
@@ -81,7 +91,7 @@ def entry(name: str) -> Entry:
     return REGISTRY[name]
 
 
-def make(name: str, train: TrainData, **config: Any) -> Detector:
+def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
     """A detector for some training data.
 
     Args:
@@ -109,7 +119,7 @@ def make(name: str, train: TrainData, **config: Any) -> Detector:
     return make_for(name, Spec(shape, rows, anomalies, normals), config)
 
 
-def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector:
+def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDetector:
     """A detector for a specification, as `make` for data."""
     found = entry(name)
     known = {field.name for field in fields(found.config)}

@@ -14,6 +14,7 @@ from jaxad.detector import Detector
 from jaxad.detectors import make
 from jaxad.errors import DataError
 from jaxad.evaluate import evaluation_of, score
+from jaxad.host import HostDetector
 from jaxad.results import Cell, Failure, append_cell, setting_of
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.plan import Group
@@ -31,12 +32,14 @@ class _Work(NamedTuple):
 
     job: Job
     split: Split
-    detector: Detector
+    detector: Detector | HostDetector
 
     @property
     def alike(self) -> tuple:
         """What must be equal for jobs to be trained side by side."""
         train = self.split.train
+        if isinstance(self.detector, HostDetector):
+            return (self.job,)
         steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
         return repr(self.detector), repr(np.array(steps).tolist()), train.x.dtype, train.x.shape[2:]
 
@@ -124,7 +127,8 @@ def _side_by_side(works: list[_Work]) -> Iterator[list[_Work]]:
     for work in works:
         batches = groups.setdefault(work.alike, [[]])
         full = sum(w.bytes for w in batches[-1]) + work.bytes > _BYTES
-        if batches[-1] and (full or work.detector.convolutional):
+        one = isinstance(work.detector, Detector) and work.detector.convolutional
+        if batches[-1] and (full or one):
             batches.append([])
         batches[-1].append(work)
     for batches in groups.values():

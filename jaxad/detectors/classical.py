@@ -1,0 +1,245 @@
+"""Classical detectors, by scikit-learn, to compare with: the same data, the same metrics.
+
+All but the forest of a few labels train on the rows that are not labelled anomalies. None is
+tuned: settings are scikit-learn's own or a rule of thumb that looks at no label.
+
+References:
+    Ruff et al. 2021, A unifying review of deep and shallow anomaly detection, section 3.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.errors import ConfigError, DataError
+from jaxad.host import HostDetector
+
+__all__ = [
+    "Forest",
+    "Gaussian",
+    "Kernel",
+    "Neighbours",
+    "OneClassSVM",
+    "Principal",
+]
+
+
+class _Checked:
+    def _need(self, ok: bool, name: str, allowed: str) -> None:
+        if not ok:
+            raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest(_Checked):
+    """Settings of a forest.
+
+    Attributes:
+        trees: How many trees, >= 1.
+    """
+
+    trees: int = 100
+
+    def __post_init__(self):
+        self._need(is_count(self.trees, 1), "trees", "a whole number of at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneClassSVM(_Checked):
+    """Settings of the one-class SVM.
+
+    Attributes:
+        nu: Upper bound on the fraction of training rows outside, in (0, 1].
+    """
+
+    nu: float = 0.1
+
+    def __post_init__(self):
+        self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel(_Checked):
+    """Settings of the kernel density estimate.
+
+    Attributes:
+        bandwidth: Width of the Gaussian kernel, > 0; None for Scott's rule times the mean
+            deviation of a column.
+    """
+
+    bandwidth: float | None = None
+
+    def __post_init__(self):
+        width = self.bandwidth
+        self._need(width is None or (is_number(width) and width > 0), "bandwidth", "> 0 or None")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours(_Checked):
+    """Settings of the local outlier factor.
+
+    Attributes:
+        neighbours: How many neighbours, >= 1; at most one less than there are rows.
+    """
+
+    neighbours: int = 20
+
+    def __post_init__(self):
+        self._need(is_count(self.neighbours, 1), "neighbours", "a whole number of at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaussian(_Checked):
+    """Settings of the Gaussian with a robust or plain covariance.
+
+    Attributes:
+        support: For `mcd`, the fraction of rows that the covariance rests on, in [0.5, 1].
+    """
+
+    support: float = 0.75
+
+    def __post_init__(self):
+        self._need(is_number(self.support) and 0.5 <= self.support <= 1, "support", "in [0.5, 1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal(_Checked):
+    """Settings of principal components.
+
+    Attributes:
+        variance: The fraction of variance that the components keep, in (0, 1).
+    """
+
+    variance: float = 0.9
+
+    def __post_init__(self):
+        self._need(is_number(self.variance) and 0 < self.variance < 1, "variance", "in (0, 1)")
+
+
+def _peer(train: Callable[..., Any], config: Any) -> HostDetector:
+    def fitted(x, label, seed):
+        rows = x[label >= 0]
+        return train(config, rows, seed)
+
+    return HostDetector(fitted)
+
+
+@register("iforest", Forest, uses_labels=False, host=True)
+def iforest(config: Forest, spec: Spec) -> HostDetector:
+    """Isolation forest, by scikit-learn; the score is how soon random cuts isolate a row."""
+
+    def train(config, x, seed):
+        from sklearn.ensemble import IsolationForest
+
+        model = IsolationForest(n_estimators=config.trees, random_state=seed).fit(x)
+        return lambda rows: -model.score_samples(rows)
+
+    return _peer(train, config)
+
+
+@register("ocsvm", OneClassSVM, uses_labels=False, host=True)
+def ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
+    """One-class SVM with a Gaussian kernel, by scikit-learn; its width is 1 / (d var(x))."""
+
+    def train(config, x, seed):
+        from sklearn.svm import OneClassSVM as Model
+
+        model = Model(nu=config.nu, gamma="scale").fit(x)
+        return lambda rows: -model.decision_function(rows)
+
+    return _peer(train, config)
+
+
+@register("kde", Kernel, uses_labels=False, host=True)
+def kde(config: Kernel, spec: Spec) -> HostDetector:
+    """Kernel density estimate, by scikit-learn; the score is minus the log density."""
+
+    def train(config, x, seed):
+        from sklearn.neighbors import KernelDensity
+
+        n, d = x.shape
+        width = config.bandwidth or max(n ** (-1 / (d + 4)) * x.std(axis=0).mean(), 1e-6)
+        model = KernelDensity(bandwidth=width).fit(x)
+        return lambda rows: -model.score_samples(rows)
+
+    return _peer(train, config)
+
+
+@register("lof", Neighbours, uses_labels=False, host=True)
+def lof(config: Neighbours, spec: Spec) -> HostDetector:
+    """Local outlier factor, by scikit-learn; the density of a row against its neighbours'."""
+
+    def train(config, x, seed):
+        from sklearn.neighbors import LocalOutlierFactor
+
+        neighbours = min(config.neighbours, len(x) - 1)
+        model = LocalOutlierFactor(n_neighbors=neighbours, novelty=True).fit(x)
+        return lambda rows: -model.score_samples(rows)
+
+    return _peer(train, config)
+
+
+@register("gaussian", Gaussian, uses_labels=False, host=True)
+def gaussian(config: Gaussian, spec: Spec) -> HostDetector:
+    """One Gaussian, by scikit-learn; the score is the squared Mahalanobis distance."""
+
+    def train(config, x, seed):
+        from sklearn.covariance import LedoitWolf
+
+        model = LedoitWolf().fit(x)  # shrunk, so that few rows of many columns have an inverse
+        return model.mahalanobis
+
+    return _peer(train, config)
+
+
+@register("mcd", Gaussian, uses_labels=False, host=True)
+def mcd(config: Gaussian, spec: Spec) -> HostDetector:
+    """Minimum covariance determinant, by scikit-learn: a Gaussian of the rows that agree best."""
+
+    def train(config, x, seed):
+        import warnings
+
+        from sklearn.covariance import LedoitWolf, MinCovDet
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a singular covariance: shrunk below
+            model = MinCovDet(support_fraction=config.support, random_state=seed).fit(x)
+        return LedoitWolf().fit(x[model.support_]).mahalanobis
+
+    return _peer(train, config)
+
+
+@register("pca", Principal, uses_labels=False, host=True)
+def pca(config: Principal, spec: Spec) -> HostDetector:
+    """Principal components, by scikit-learn; the score is the squared error of reconstruction."""
+
+    def train(config, x, seed):
+        from sklearn.decomposition import PCA
+
+        model = PCA(n_components=config.variance, svd_solver="full").fit(x)
+        return lambda rows: np.sum(
+            (rows - model.inverse_transform(model.transform(rows))) ** 2, axis=1
+        )
+
+    return _peer(train, config)
+
+
+@register("random_forest", Forest, uses_labels=True, host=True)
+def random_forest(config: Forest, spec: Spec) -> HostDetector:
+    """Random forest, by scikit-learn: labelled anomalies against all other rows, weighted alike."""
+    if not spec.labelled_anomalies:
+        raise DataError("random_forest learns from labelled anomalies; the data has none")
+
+    def train(x, label, seed):
+        from sklearn.ensemble import RandomForestClassifier
+
+        model = RandomForestClassifier(
+            n_estimators=config.trees, class_weight="balanced", random_state=seed
+        ).fit(x, label < 0)
+        return lambda rows: model.predict_proba(rows)[:, -1]
+
+    return HostDetector(train)

@@ -1,0 +1,84 @@
+"""Classical detectors: what scikit-learn computes, on the rows and seeds that ours have."""
+
+import jax
+import numpy as np
+import pytest
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import roc_auc_score
+
+import jaxad
+from jaxad.cli import main
+from jaxad.detectors import REGISTRY
+from jaxad.errors import ConfigError, DataError
+
+HOST = [name for name, found in REGISTRY.items() if found.host]
+each = pytest.mark.parametrize("name", HOST)
+
+
+@pytest.fixture(scope="module")
+def on_host(toy):
+    return {n: jaxad.fit(jaxad.make(n, toy.train), toy.train, seeds=2) for n in HOST}
+
+
+@each
+def test_it_finds_blobs_and_evaluates_as_ours_do(on_host, toy, name):
+    fit = on_host[name]
+    result = jaxad.evaluate(fit, toy.test)
+    scores = jaxad.score(fit, toy.test)
+    assert scores.shape == (2, len(toy.test.x)) and fit.seeds == 2
+    want = [roc_auc_score(toy.test.label, s) for s in scores]
+    np.testing.assert_allclose(result.auroc.per_seed, want, atol=1e-6)
+    assert min(want) > 0.9
+
+
+@each
+def test_labelled_anomalies_are_used_where_the_entry_says_so(on_host, toy, name):
+    anomalies = (toy.train.label < 0)[:, None]
+    train = toy.train._replace(x=np.where(anomalies, np.float32(1e3), toy.train.x))
+    scores = jaxad.score(jaxad.fit(jaxad.make(name, train), train, seeds=2), toy.test)
+    same = np.array_equal(scores, jaxad.score(on_host[name], toy.test))
+    assert same != REGISTRY[name].uses_labels
+
+
+def test_the_isolation_forest_is_scikit_learn_s(toy):
+    fit = jaxad.fit(jaxad.make("iforest", toy.train, trees=30), toy.train, seeds=[3], key=1)
+    seed = int(jax.random.key_data(jax.random.fold_in(jax.random.key(1), 3))[-1])
+    rows = toy.train.x[toy.train.label >= 0].astype(float)
+    forest = IsolationForest(n_estimators=30, random_state=seed).fit(rows)
+    np.testing.assert_allclose(
+        jaxad.score(fit, toy.test)[0], -forest.score_samples(toy.test.x.astype(float))
+    )
+
+
+def test_splits_of_several_seeds_and_images(tmp_path):
+    split = jaxad.contaminate("digits", 0, normal_class=1, contamination=0.1, seeds=2)
+    fit = jaxad.fit(jaxad.make("pca", split.train), split.train)
+    assert jaxad.evaluate(fit, split.test).auroc.mean > 0.8
+    x = split.train.x.reshape(*split.train.x.shape[:2], 8, 8, 1)
+    images = split.train._replace(x=x, features=np.ones(2, np.int32))
+    again = jaxad.fit(jaxad.make("pca", images), images)
+    rows = split.test.x[0][:5]
+    np.testing.assert_allclose(
+        jaxad.score(again, rows.reshape(5, 8, 8, 1)), jaxad.score(fit, rows), rtol=1e-4
+    )
+
+
+def test_what_cannot_be_done_is_refused(toy, tmp_path):
+    bare = toy.train._replace(label=np.maximum(toy.train.label, 0))
+    with pytest.raises(DataError, match="labelled anomalies"):
+        jaxad.make("random_forest", bare)
+    with pytest.raises(ConfigError, match="nu must be"):
+        jaxad.make("ocsvm", toy.train, nu=0.0)
+    with pytest.raises(ConfigError, match="save a detector of this one"):
+        jaxad.save(jaxad.fit(jaxad.make("pca", toy.train), toy.train), tmp_path / "pca")
+    assert not (tmp_path / "pca").exists()
+
+
+def test_they_stand_beside_ours_on_the_command_line(tmp_path, capsys):
+    args = ["run", "blobs", "iforest", "deep_svdd", "--epochs", "1", "--seeds", "2"]
+    assert main([*args, "--out", str(tmp_path)]) == 0
+    assert "iforest" in capsys.readouterr().out
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n" + "\n".join(f"{i},{i % 3}" for i in range(30)))
+    assert main(["fit", str(path), "iforest", "--out", str(tmp_path / "saved")]) == 2
+    assert "save a detector of this one" in capsys.readouterr().err
