@@ -7,12 +7,25 @@ decides the two weights. An objective is a pytree: functions are its structure, 
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from jaxad.models.hypersphere import Boundary
+from jaxad.models.margin import Distance
+from jaxad.models.residual import ResidualOut
 
-__all__ = ["Objective", "identity", "inverse", "soft_boundary"]
+__all__ = [
+    "Objective",
+    "deviation",
+    "feawad",
+    "hinge",
+    "identity",
+    "inverse",
+    "ordinal",
+    "push",
+    "soft_boundary",
+]
 
 
 class Objective(NamedTuple):
@@ -61,6 +74,97 @@ def soft_boundary(nu: float) -> Objective:
         Ruff et al. 2018, Deep one-class classification, eq. 3.
     """
     return Objective(Partial(_soft_boundary, float(nu)))
+
+
+def deviation(margin: float = 5.0) -> Objective:
+    """`normal(s) = |s|`, `anomaly(s) = max(0, margin - s)`: anomalies a margin above the rest.
+
+    Args:
+        margin: How many deviations an anomaly should be above 0.
+
+    References:
+        Pang et al. 2019, Deep anomaly detection with deviation networks, eq. 7.
+    """
+    return Objective(Partial(_absolute), Partial(_hinge, float(margin)))
+
+
+def hinge() -> Objective:
+    """`normal = Omega`, `anomaly = max(0, C - Omega)`: anomalies at least a margin C away.
+
+    Omega and C are those of `jaxad.models.Margined`.
+
+    References:
+        Zhang et al. 2021, ELITE, section 4.1.
+    """
+    return Objective(Partial(_omega), Partial(_within_margin))
+
+
+def push(margin: float = 5.0) -> Objective:
+    """`normal(s) = |s|`, `anomaly(s) = margin - s`: the deviation loss whose hinge was lost.
+
+    It has no lower bound: a program of AnoOnly's authors trains DevNet on it.
+    """
+    return Objective(Partial(_absolute), Partial(_below, float(margin)))
+
+
+def feawad(margin: float = 5.0) -> Objective:
+    """`normal = |s| + r`, `anomaly = max(0, margin - s) + max(0, margin - r)`.
+
+    The deviation loss of the score s, and of the residual norm r.
+
+    Args:
+        margin: What the score and the residual norm of an anomaly should be at least.
+
+    References:
+        Zhou et al. 2021, Feature encoding with autoencoders for weakly supervised anomaly
+        detection, eq. 6 to 8.
+    """
+    return Objective(Partial(_feawad_normal), Partial(_feawad_anomaly, float(margin)))
+
+
+def ordinal(target: Array | float) -> Objective:
+    """`normal(s) = |s|`, `anomaly(s) = |target - s|`: a regression with the absolute error.
+
+    Args:
+        target: What the score of an anomaly should be; a number, or `(b,)` one for each example.
+
+    References:
+        Pang et al. 2023, Deep weakly-supervised anomaly detection, eq. 2: 0 for two unlabelled
+        rows, 4 for an anomaly and an unlabelled row, 8 for two anomalies.
+    """
+    return Objective(Partial(_absolute), Partial(_distance, target))
+
+
+def _absolute(s: Float[Array, "b"]) -> Float[Array, "b"]:
+    return jnp.abs(s)
+
+
+def _hinge(margin, s: Float[Array, "b"]) -> Float[Array, "b"]:
+    return jax.nn.relu(margin - s)
+
+
+def _below(margin, s: Float[Array, "b"]) -> Float[Array, "b"]:
+    return margin - s
+
+
+def _distance(target, s: Float[Array, "b"]) -> Float[Array, "b"]:
+    return jnp.abs(target - s)
+
+
+def _omega(out: Distance) -> Float[Array, "b"]:
+    return out.omega
+
+
+def _within_margin(out: Distance) -> Float[Array, "b"]:
+    return jax.nn.relu(out.margin - out.omega)
+
+
+def _feawad_normal(out: ResidualOut) -> Float[Array, "b"]:
+    return jnp.abs(out.score) + out.norm
+
+
+def _feawad_anomaly(margin, out: ResidualOut) -> Float[Array, "b"]:
+    return jax.nn.relu(margin - out.score) + jax.nn.relu(margin - out.norm)
 
 
 def _identity(s: Float[Array, "b"]) -> Float[Array, "b"]:

@@ -11,9 +11,9 @@ from jaxtyping import Array, Bool, Int, UInt32
 
 from jaxad.types import Key, Leaf, PyTree, TrainData
 
-__all__ = ["Rows", "Sampler", "ShuffledEpochs", "permuted"]
+__all__ = ["ROUNDS", "Rows", "Sampler", "ShuffledEpochs", "permuted"]
 
-_ROUNDS = 6
+ROUNDS = 6  # of scrambling, for which a permutation has two constants each
 
 
 class Sampler(Protocol):
@@ -80,7 +80,7 @@ class ShuffledEpochs:
 
     def shuffle(self, key: Key) -> UInt32[Array, "rounds 2"]:
         """The constants of the epoch's permutation."""
-        return jax.random.bits(key, (_ROUNDS, 2), jnp.uint32)
+        return jax.random.bits(key, (ROUNDS, 2), jnp.uint32)
 
     def draw(self, table: Rows, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
         """The rows of one batch, `(batch_size,)`."""

@@ -17,7 +17,7 @@ IDEAS = [
     ["errors", "timing", "cache"],
     ["types"],
     ["rows", "seeds", "metrics"],
-    ["samplers", "data"],
+    ["samplers", "balanced", "data"],
     ["nets"],
     ["models"],
     ["objectives"],
@@ -33,8 +33,8 @@ TOP = len(IDEAS)
 LEVEL = {name: level for level, names in enumerate(IDEAS) for name in names} | {"cli": TOP + 1}
 # Ideas that stand beside each other and know nothing of each other.
 STRANGERS = {
-    "data": {"nets", "rows", "samplers"},
-    "nets": {"data", "samplers", "metrics"},
+    "data": {"nets", "rows", "samplers", "balanced"},
+    "nets": {"data", "samplers", "balanced", "metrics"},
     "metrics": {"rows"},
 }
 ROOT = Path(jaxad.__file__).parent

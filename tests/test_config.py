@@ -20,7 +20,7 @@ INF, NAN = float("inf"), float("nan")
 WRONG = {
     "epochs": [0, -1, 1.5, "3", True, None],
     "pretrain_epochs": [-1, 1.5, "3", True],
-    "batch_size": [1, 0, 32.0, "32"],
+    "batch_size": [0, -1, 32.0, "32"],
     "learning_rate": [0, -1e-3, NAN, INF, "1e-3"],
     "milestone": [-0.1, 1.1, NAN, "half"],
     "drop": [0, 1.1, NAN, "half"],
@@ -35,6 +35,12 @@ WRONG = {
     "nu": [0, 1.1, -0.1, NAN, "half", True],
     "radius_warm_up": [-1, 1.5, "ten"],
     "radius_every": [0, 0.5, 1.5, "ten"],
+    "steps": [0, 1.5, "20"],
+    "margin": [0, -1, NAN, INF, "five"],
+    "target": [0, -1, NAN, INF, "four"],
+    "normal_weight": [-0.1, 1.1, NAN, "none"],
+    "allow_no_norm": ["yes", 1, None],
+    "code_widths": [(), (0,), (32, 8.0), 32, None],
     "eta": [0, -1, NAN, INF, "one", True],
     "variant": ["published", None],
 }

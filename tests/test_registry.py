@@ -30,6 +30,12 @@ def in_pairs(batch):
     return Batch(batch.x[index], batch.label[index], index, batch.epoch)
 
 
+def in_pairs(batch):
+    """Every row of a batch with the row after the next."""
+    index = jnp.stack([batch.index, jnp.roll(batch.index, 2)], axis=1)
+    return Batch(batch.x[index], batch.label[index], index, batch.epoch)
+
+
 def by_hand(detector, train, key, label=None, steps=3):
     """The state after a few steps of each phase by the contract alone, and the last loss."""
     state = detector.init(key, train)

@@ -17,7 +17,7 @@ from jaxad.learners import (
 from jaxad.models import Model, Reconstruction
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import Objective, identity
-from jaxad.samplers import ShuffledEpochs
+from jaxad.samplers import Sampler, ShuffledEpochs
 from jaxad.types import Key, State, TrainData
 from jaxad.weighing import Weighing, unsupervised
 
@@ -31,9 +31,20 @@ def networks(config: GradientConfig, spec: Spec, code_bias: bool | None = None):
 
 
 def gradient_detector(
-    model: Model, objective: Objective, weighing: Weighing, config: GradientConfig
+    model: Model,
+    objective: Objective,
+    weighing: Weighing,
+    config: GradientConfig,
+    sampler: Sampler | None = None,
 ) -> Detector:
     """A detector trained by gradient descent on one weighted pair of losses.
+
+    Args:
+        model: What is measured.
+        objective: The pair of losses.
+        weighing: Who decides their weights.
+        config: Optimiser and schedule.
+        sampler: Which rows make up the batches; None: a new shuffle of all each epoch.
 
     Raises:
         ConfigError: The weighing gives rows the loss of anomalies and the objective has none.
@@ -44,15 +55,17 @@ def gradient_detector(
             "choose an objective with one, or a weighing that needs none"
         )
     optimiser = config.schedule()
+    if sampler is None:
+        sampler = ShuffledEpochs(
+            config.batch_size,
+            float(weighing.labelled_anomalies),
+            float(weighing.labelled_normals),
+        )
     return Detector(
         init=Partial(_init, model, weighing, optimiser),
         update=Partial(gradient_step, model, objective, weighing, optimiser),
         score=Partial(_score, model),
-        sampler=ShuffledEpochs(
-            config.batch_size,
-            float(weighing.labelled_anomalies),
-            float(weighing.labelled_normals),
-        ),
+        sampler=sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
     )

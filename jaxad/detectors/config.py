@@ -18,7 +18,7 @@ class GradientConfig:
 
     Attributes:
         epochs: Passes over the training rows, >= 1.
-        batch_size: Rows in a batch, >= 2. With fewer training rows a batch holds some of them more
+        batch_size: Rows in a batch, >= 1. With fewer training rows a batch holds some of them more
             than once: data sets of all sizes share one program.
         learning_rate: Step size, > 0.
         milestone: Fraction of the epochs after which the step size drops, in [0, 1].
@@ -30,7 +30,8 @@ class GradientConfig:
         widths: Widths of the dense layers, the code's last; None for the default of the data's
             shape.
         channels: Filters of the convolutional modules, for images; None for the default.
-        norm: "none", "layer", "batch" or "batch_no_affine", before each activation.
+        norm: "none", "layer", "batch", "batch_no_affine" or "explicit" (a loss in place of
+            BatchNorm), before each activation.
         bias: Whether layers have a bias, those before a BatchNorm excepted.
         slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
     """
@@ -52,7 +53,7 @@ class GradientConfig:
     def __post_init__(self):
         _check_literals(self)
         self._need(is_count(self.epochs, 1), "epochs", "a whole number of at least 1")
-        self._need(is_count(self.batch_size, 2), "batch_size", "a whole number of at least 2")
+        self._need(is_count(self.batch_size, 1), "batch_size", "a whole number of at least 1")
         self._need(is_number(self.learning_rate) and self.learning_rate > 0, "learning_rate", "> 0")
         self._need(is_number(self.milestone) and 0 <= self.milestone <= 1, "milestone", "in [0, 1]")
         self._need(is_number(self.drop) and 0 < self.drop <= 1, "drop", "in (0, 1]")

@@ -13,9 +13,9 @@ from jaxad.detectors.config import PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import inverse
-from jaxad.weighing import by_label
+from jaxad.weighing import Weighing, by_label
 
-__all__ = ["DeepSADConfig", "deep_sad"]
+__all__ = ["DeepSADConfig", "deep_sad", "deep_sad_detector"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,13 @@ def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
     Minimises the batch mean of `d` for unlabelled rows, `eta d` for labelled normal rows and
     `eta / (d + 1e-6)` for labelled anomalies; the score is `d`.
     """
+    return deep_sad_detector(config, spec, by_label(config.eta))
+
+
+def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighing) -> Detector:
+    """Deep SAD under a weighing."""
     encoder, decoder = networks(config, spec)
-    model, weighing = Hypersphere(encoder), config.weigh(by_label(config.eta))
+    model, weighing = Hypersphere(encoder), config.weigh(default)
     detector = gradient_detector(model, inverse(), weighing, config)
     if config.variant == "released":
         return detector

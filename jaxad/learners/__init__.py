@@ -2,15 +2,20 @@
 
 from jaxad.learners.gradient import gradient_step, start_state
 from jaxad.learners.optimiser import Optimiser
+from jaxad.learners.pairs import pair_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
 from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
+from jaxad.learners.residual import into_reconstruction, out_of_reconstruction
 
 __all__ = [
     "Optimiser",
     "closed_form_radius",
     "gradient_step",
     "into_autoencoder",
+    "into_reconstruction",
     "out_of_autoencoder",
+    "out_of_reconstruction",
+    "pair_step",
     "start_state",
     "step_with_batch_radius",
 ]

@@ -59,6 +59,11 @@ class Reconstruction:
 
     def reconstruct(self, variables: Variables, x: Array, train: bool):
         """`g(f(x))` and new running statistics."""
+        _, y, batch_stats = self.code_and_reconstruction(variables, x, train)
+        return y, batch_stats
+
+    def code_and_reconstruction(self, variables: Variables, x: Array, train: bool):
+        """`f(x)`, `g(f(x))` and new running statistics."""
         params, batch_stats = variables
         code, encoder_stats = self.encoder.apply(
             params["encoder"], batch_stats["encoder"], x, train
@@ -66,7 +71,7 @@ class Reconstruction:
         y, decoder_stats = self.decoder.apply(
             params["decoder"], batch_stats["decoder"], code, train
         )
-        return y, {"encoder": encoder_stats, "decoder": decoder_stats}
+        return code, y, {"encoder": encoder_stats, "decoder": decoder_stats}
 
     def encoder_of(self, variables: Variables) -> Variables:
         """The encoder's part of the variables."""

@@ -1,0 +1,124 @@
+"""FEAWAD: a score of a row's code and of what an autoencoder leaves of it.
+
+References:
+    Zhou et al. 2021, Feature encoding with autoencoders for weakly supervised anomaly detection.
+"""
+
+from dataclasses import dataclass
+
+from jax.tree_util import Partial
+
+from jaxad.balanced import Unlabelled
+from jaxad.detector import Detector, Phase
+from jaxad.detectors.build import gradient_detector
+from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.detectors.scalar import (
+    BalancedConfig,
+    Variant,
+    columns_of,
+    sampler_for,
+)
+from jaxad.learners import gradient_step, into_reconstruction, out_of_reconstruction
+from jaxad.models import Reconstruction
+from jaxad.models.residual import ResidualScore
+from jaxad.nets.mlp import mlp_decoder, mlp_encoder
+from jaxad.nets.scorer import residual_scorer
+from jaxad.objectives import feawad as feawad_objective
+from jaxad.objectives import identity
+from jaxad.weighing import Weighing, by_label, unsupervised
+
+__all__ = ["FEAWADConfig", "feawad", "feawad_detector"]
+
+_ORIGINAL = {"pretrain_epochs": 100, "widths": (256, 32), "code_widths": (128, 64)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FEAWADConfig(BalancedConfig):
+    """Settings of FEAWAD; see `BalancedConfig` and `GradientConfig`.
+
+    Attributes:
+        pretrain_epochs: Epochs of the autoencoder's pre-training on the rows that are not labelled
+            anomalies, of as many batches as the training's, >= 0.
+        widths: Widths of the scorer's hidden layers; None for 64 and 32.
+        code_widths: Widths of the encoder's layers, the code's last; mirrored in the decoder.
+        margin: What the score and the residual norm of an anomaly should be at least, > 0.
+        variant: "anoonly", the settings in AnoOnly's paper: 30 epochs of 20 batches of 512, Adam
+            with step size 1e-4; it says nothing of widths and of pre-training, and ours are small.
+            "original", FEAWAD's own: an autoencoder of 128-64-128 pre-trained for 100 epochs and a
+            scorer of 256-32, where a setting is at its default.
+    """
+
+    epochs: int = 30
+    batch_size: int = 512
+    learning_rate: float = 1e-4
+    pretrain_epochs: int = 10
+    code_widths: tuple[int, ...] = (64, 32)
+    margin: float = 5.0
+    variant: Variant = "anoonly"
+
+    def __post_init__(self):
+        if self.variant == "original":
+            self._replace_defaults(_ORIGINAL)
+        super().__post_init__()
+        sizes = self.code_widths
+        ok = isinstance(sizes, (tuple, list)) and sizes and all(is_count(s, 1) for s in sizes)
+        self._need(bool(ok), "code_widths", "a tuple of whole numbers of at least 1")
+        object.__setattr__(self, "code_widths", tuple(sizes))
+        self._need(
+            is_count(self.pretrain_epochs, 0), "pretrain_epochs", "a whole number of at least 0"
+        )
+        self._need(is_number(self.margin) and self.margin > 0, "margin", "> 0")
+
+
+@register("feawad", FEAWADConfig, uses_labels=True)
+def feawad(config: FEAWADConfig, spec: Spec) -> Detector:
+    """FEAWAD; a score of the code, the residual's direction and its norm in an autoencoder.
+
+    Minimises the mean of `|s| + r` for other rows and `max(0, margin - s) + max(0, margin - r)` for
+    labelled anomalies, r the residual's norm and s the score. Half of each batch are labelled
+    anomalies; the autoencoder is pre-trained on the other rows.
+    """
+    return feawad_detector(config, spec, by_label())
+
+
+def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighing) -> Detector:
+    """FEAWAD under a weighing; `fit` refuses data without labelled anomalies.
+
+    Raises:
+        ConfigError: The examples are no rows of a table.
+    """
+    features = columns_of(spec, "feawad")
+    code = (features, config.code_widths, "none", config.bias, config.slope)
+    autoencoder = Reconstruction(mlp_encoder(*code), mlp_decoder(*code))
+    scorer = residual_scorer(
+        features,
+        config.code_widths[-1],
+        config.widths or (64, 32),
+        config.norm,
+        config.bias,
+        config.slope,
+    )
+    model, weighing = ResidualScore(autoencoder, scorer), config.weigh(default)
+    objective = feawad_objective(config.margin)
+    detector = gradient_detector(model, objective, weighing, config, sampler_for(config, weighing))
+    return _with_pretraining(detector, model, weighing, config)
+
+
+def _with_pretraining(
+    detector: Detector, model: ResidualScore, weighing: Weighing, config: FEAWADConfig
+) -> Detector:
+    """The same detector, started from an autoencoder of the rows that may be normal."""
+    if config.pretrain_epochs == 0:
+        return detector
+    optimiser = config.schedule(config.pretrain_epochs)
+    rows = unsupervised()
+    phase = Phase(
+        name="pretrain",
+        update=Partial(gradient_step, model.autoencoder, identity(), rows, optimiser),
+        begin=Partial(into_reconstruction, model, rows, optimiser),
+        sampler=Unlabelled(config.batch_size, config.steps, float(weighing.labelled_normals)),
+        epochs=config.pretrain_epochs,
+    )
+    begin = Partial(out_of_reconstruction, model, weighing, config.schedule())
+    return detector._replace(before=(phase,), begin=begin)

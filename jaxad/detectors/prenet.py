@@ -1,0 +1,90 @@
+"""PReNet: a score of pairs of rows, higher the more labelled anomalies are in a pair.
+
+References:
+    Pang et al. 2023, Deep weakly-supervised anomaly detection.
+"""
+
+from dataclasses import dataclass
+
+from jax.tree_util import Partial
+
+from jaxad.balanced import Pairs
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector
+from jaxad.detectors.config import is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.detectors.scalar import BalancedConfig, Variant, columns_of
+from jaxad.errors import ConfigError
+from jaxad.learners import pair_step
+from jaxad.learners.optimiser import OptimiserKind
+from jaxad.models.pairs import PairScore
+from jaxad.nets.scorer import linear_head, relu_net
+from jaxad.objectives import ordinal
+from jaxad.weighing import Weighing, by_label
+
+__all__ = ["PReNetConfig", "prenet", "prenet_detector"]
+
+_ORIGINAL = {"epochs": 50}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PReNetConfig(BalancedConfig):
+    """Settings of PReNet; see `BalancedConfig` and `GradientConfig`.
+
+    One hidden layer of 20 by default. RMSprop averages squared gradients with decay 0.9.
+
+    Attributes:
+        batch_size: Pairs in a batch, >= 4.
+        target: The score of an anomaly with another row, > 0; twice that of two anomalies.
+        variant: "anoonly", the settings in AnoOnly's paper: 30 epochs of 20 batches of 512 pairs,
+            step size 1e-3, weight decay 1e-2. "original", PReNet's own: 50 epochs, where a setting
+            is at its default.
+    """
+
+    epochs: int = 30
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    optimiser: OptimiserKind = "rmsprop"
+    target: float = 4.0
+    variant: Variant = "anoonly"
+
+    def __post_init__(self):
+        if self.variant == "original":
+            self._replace_defaults(_ORIGINAL)
+        super().__post_init__()
+        self._need(self.batch_size >= 4, "batch_size", "at least 4: pairs are of three kinds")
+        self._need(is_number(self.target) and self.target > 0, "target", "> 0")
+
+
+@register("prenet", PReNetConfig, uses_labels=True)
+def prenet(config: PReNetConfig, spec: Spec) -> Detector:
+    """PReNet; the score of a row's pairs with some labelled anomalies and unlabelled rows.
+
+    Minimises the mean of `|s|` for pairs of other rows, `|4 - s|` for a labelled anomaly with
+    another row and `|8 - s|` for two labelled anomalies. A single labelled anomaly is paired with
+    itself. The score is the mean over 30 references of either kind, drawn once.
+    """
+    return prenet_detector(config, spec, by_label())
+
+
+def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighing) -> Detector:
+    """PReNet under a weighing; `fit` refuses data without labelled anomalies.
+
+    Raises:
+        ConfigError: The examples are no rows of a table, or the weighing leaves anomalies out.
+    """
+    features = columns_of(spec, "prenet")
+    weighing = config.weigh(default)
+    if not weighing.labelled_anomalies:
+        raise ConfigError(
+            "prenet pairs rows with labelled anomalies: a weighing that leaves them out has no "
+            f"use here; given {config.weighing!r}"
+        )
+    widths = config.widths or (20,)
+    branch = relu_net(features, widths, config.norm, config.bias, config.slope)
+    model = PairScore(branch, linear_head(2 * widths[-1], config.bias))
+    sampler = Pairs(config.batch_size, config.steps, float(weighing.labelled_normals))
+    detector = gradient_detector(model, ordinal(config.target), weighing, config, sampler)
+    step = Partial(pair_step, model, config.target, weighing, config.schedule())
+    return detector._replace(update=step)

@@ -1,0 +1,65 @@
+"""What detectors with a scalar score, balanced batches and labelled anomalies share."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from jaxad.balanced import Balanced
+from jaxad.detectors.config import GradientConfig, is_count
+from jaxad.detectors.registry import Spec
+from jaxad.errors import ConfigError
+from jaxad.nets.norm import Norm
+from jaxad.rows import bucket_features, is_table
+from jaxad.samplers import Sampler
+from jaxad.weighing import Weighing
+
+__all__ = ["BalancedConfig", "Variant", "columns_of", "sampler_for"]
+
+Variant = Literal["anoonly", "original"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancedConfig(GradientConfig):
+    """A detector whose epochs have a fixed number of batches, balanced between kinds of rows.
+
+    Attributes:
+        steps: Batches in an epoch, >= 1.
+    """
+
+    steps: int = 20
+    batch_size: int = 64
+    milestone: float = 1.0
+    weight_decay: float = 0.0
+    norm: Norm = "none"
+    bias: bool = True
+    slope: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_count(self.steps, 1), "steps", "a whole number of at least 1")
+        self._need(self.batch_size >= 2, "batch_size", "at least 2: half are labelled anomalies")
+
+    def _replace_defaults(self, settings: dict[str, Any]) -> None:
+        """Put other settings where fields have their default."""
+        for field in fields(self):
+            if field.name in settings and getattr(self, field.name) == field.default:
+                object.__setattr__(self, field.name, settings[field.name])
+
+
+def columns_of(spec: Spec, what: str) -> int:
+    """The padded number of a table's columns.
+
+    Raises:
+        ConfigError: The examples are no rows of a table.
+    """
+    if not is_table(spec.shape):
+        raise ConfigError(
+            f"{what} takes rows of a table, (n, features); given examples of shape {spec.shape}"
+        )
+    return bucket_features(spec.shape[0])
+
+
+def sampler_for(config: BalancedConfig, weighing: Weighing) -> Sampler | None:
+    """Balanced batches; None where a weighing leaves the labelled anomalies out."""
+    if not weighing.labelled_anomalies:
+        return None
+    return Balanced(config.batch_size, config.steps, float(weighing.labelled_normals))

@@ -1,0 +1,60 @@
+"""A scalar score, in standard deviations of scores drawn from a prior (Pang et al. 2019)."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.nets.base import Net
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["Deviation"]
+
+REFERENCES = 5_000
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Deviation:
+    """The deviation `(phi(x) - mu) / sigma`, which is also the score.
+
+    `mu` and `sigma` are the mean and the standard deviation of 5,000 draws of N(0, 1), the same
+    draws always.
+
+    Attributes:
+        net: From rows to one number each, `(b,)` or `(b, 1)`.
+        standardised: Whether the score is standardised; else it is `phi(x)` itself.
+    """
+
+    net: Net
+    standardised: bool = True
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether the network has convolutions."""
+        return self.net.convolutional
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """A random network and the references' mean and deviation."""
+        variables = self.net.init(key, data.features)
+        return variables, self.extras(variables, data)
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """The references' mean and deviation."""
+        del variables, data
+        if not self.standardised:
+            return {"mean": jnp.zeros(()), "std": jnp.ones(())}
+        draws = jax.random.normal(jax.random.key(0), (REFERENCES,))
+        return {"mean": jnp.mean(draws), "std": jnp.std(draws)}
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Deviations of `(b, ...)` rows and new running statistics."""
+        x = as_input(x, self.net.input_shape)
+        phi, batch_stats = self.net.apply(*variables, x, train)
+        return (phi.reshape(len(phi)) - extras["mean"]) / extras["std"], batch_stats
+
+    def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
+        """The deviation."""
+        return out
