@@ -4,14 +4,30 @@ References:
     Qiu et al. 2022, Latent outlier exposure for anomaly detection with contaminated data.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 from jax.tree_util import Partial
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxad.errors import ConfigError
-from jaxad.weighing.base import Context, Weighing, Weights, no_state
+from jaxad.types import TrainData
+from jaxad.weighing.base import Context, Weighing, Weights
 
-__all__ = ["latent_outlier_exposure"]
+__all__ = ["ExposureState", "latent_outlier_exposure"]
+
+
+class ExposureState(NamedTuple):
+    """How anomalous each training row looked whenever it was in a batch, for an audit.
+
+    Attributes:
+        exposure_rank: `(n,)` the running sum of a row's place in its batch: 1 where it looked the
+            most anomalous of the unlabelled rows, 0 the least.
+        seen: `(n,)` in how many batches it was as an unlabelled row.
+    """
+
+    exposure_rank: Float[Array, "n"]
+    seen: Int[Array, "n"]
 
 
 def latent_outlier_exposure(alpha: float = 0.1, soft: bool = False, blind: float = 2.0) -> Weighing:
@@ -36,27 +52,33 @@ def latent_outlier_exposure(alpha: float = 0.1, soft: bool = False, blind: float
         raise ConfigError(f"blind must be at least 0; given {blind}")
     kept = 0.5 if soft else 0.0
     update = Partial(_expose, float(alpha), kept, float(blind))
-    return Weighing(Partial(no_state), update, anomaly_loss=True)
+    return Weighing(Partial(_init), update, anomaly_loss=True)
 
 
-def _expose(alpha, kept, blind, weights: Weights, state: tuple[()], context: Context):
-    out, (normal, anomaly) = context.out, context.objective
+def _init(data: TrainData) -> ExposureState:
+    n = data.label.shape[-1]
+    return ExposureState(jnp.zeros(n), jnp.zeros(n, jnp.int32))
+
+
+def _expose(alpha, kept, blind, weights: Weights, state: ExposureState, context: Context):
+    out, (normal, anomaly), batch = context.out, context.objective, context.batch
     assert anomaly is not None  # `gradient_detector` refuses such an objective
-    anomalous = normal(out) - anomaly(out)
-    exposed = _top(alpha, anomalous, context.batch.label == 0) & (context.batch.epoch >= blind)
+    among = batch.label == 0
+    place, count = _place(normal(out) - anomaly(out), among), jnp.sum(among)
+    exposed = among & (place < jnp.round(alpha * count)) & (batch.epoch >= blind)
     total = weights.normal + weights.anomaly
-    return Weights(
-        jnp.where(exposed, kept * total, weights.normal),
-        jnp.where(exposed, (1 - kept) * total, weights.anomaly),
-    ), state
+    rank = jnp.where(among, 1 - place / jnp.maximum(count - 1, 1), 0)
+    return weights._replace(
+        normal=jnp.where(exposed, kept * total, weights.normal),
+        anomaly=jnp.where(exposed, (1 - kept) * total, weights.anomaly),
+    ), ExposureState(
+        state.exposure_rank.at[batch.index].add(rank), state.seen.at[batch.index].add(among)
+    )
 
 
-def _top(
-    share: Float[Array, ""], values: Float[Array, "b"], among: Bool[Array, "b"]
-) -> Bool[Array, "b"]:
-    """The highest values: a share, rounded, of those that take part. Of equals the first."""
+def _place(values: Float[Array, "b"], among: Bool[Array, "b"]) -> Int[Array, "b"]:
+    """How many of those that take part are higher; of equals the first comes before."""
     before = jnp.arange(len(values))[None, :] < jnp.arange(len(values))[:, None]
     higher = values[None, :] > values[:, None]
     equal = values[None, :] == values[:, None]
-    rank = jnp.sum((higher | (equal & before)) & among[None, :], axis=1)
-    return among & (rank < jnp.round(share * jnp.sum(among)))
+    return jnp.sum((higher | (equal & before)) & among[None, :], axis=1)
