@@ -169,7 +169,7 @@ def test_lambda_0_1_and_20_are_one_program(toy_for, quick):
     "name", ["contradicting_autoencoder", "contradicting_deep_svdd", "contradicting_mlp_forecaster"]
 )
 def test_ten_times_the_default_of_ascent_stays_finite(toy_for, quick, name):
-    """Outputs of tables and forecasts are unbounded: without the cap these overflow."""
+    """Outputs of tables and forecasts are unbounded: without the cap the errors go on growing."""
     toy = toy_for(name)
     detector = quick(name, toy.train, lam=200.0, epochs=1500)
     fit = jaxad.fit(detector, toy.train, seeds=2)
