@@ -3,6 +3,7 @@
 from jaxad.weighing.anoonly import anoonly
 from jaxad.weighing.base import Context, Weighing, Weights, by_label, chain, unsupervised
 from jaxad.weighing.contradicting import contradicting
+from jaxad.weighing.elite import elite
 from jaxad.weighing.outlier_exposure import latent_outlier_exposure
 from jaxad.weighing.parse import WEIGHINGS, parse_weighing
 
@@ -15,6 +16,7 @@ __all__ = [
     "by_label",
     "chain",
     "contradicting",
+    "elite",
     "latent_outlier_exposure",
     "parse_weighing",
     "unsupervised",
