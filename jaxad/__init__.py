@@ -12,6 +12,7 @@ from jaxad.data import (
 from jaxad.detector import Detector, Phase
 from jaxad.detectors import REGISTRY, make
 from jaxad.evaluate import Evaluation, evaluate, score
+from jaxad.explain import Audit, audit
 from jaxad.train import Fit, fit
 from jaxad.types import Batch, State, TestData, TrainData
 
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "REGISTRY",
+    "Audit",
     "Batch",
     "Dataset",
     "Detector",
@@ -31,6 +33,7 @@ __all__ = [
     "TrainData",
     "__version__",
     "as_train_data",
+    "audit",
     "contaminate",
     "evaluate",
     "fit",

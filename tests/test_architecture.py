@@ -28,6 +28,8 @@ IDEAS = [
     ["check", "program"],
     ["train", "checkpoint"],
     ["evaluate"],
+    ["results"],
+    ["explain"],
 ]
 TOP = len(IDEAS)
 LEVEL = {name: level for level, names in enumerate(IDEAS) for name in names} | {"cli": TOP + 1}
