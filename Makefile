@@ -3,7 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test slow lint docs clean
+DATA ?= data
+
+.PHONY: demo test slow lint docs experiments clean
 
 demo: $(VENV)/.installed
 	$(BIN)/jaxad run digits autoencoder deep_svdd deep_sad
@@ -22,6 +24,13 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The quick size of every experiment, on the data in the folder DATA. Each goes on where it stopped.
+experiments: $(VENV)/.installed
+	for file in experiments/*/*.toml; do \
+	  $(BIN)/jaxad sweep $$file --size quick --data-dir $(DATA) \
+	    --out results/$$(basename $$(dirname $$file))-$$(basename $$file .toml) || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) site dist .coverage .coverage.* coverage.xml

@@ -68,7 +68,7 @@ def test_a_table_has_means_deviations_the_best_and_ranks(made):
 def test_published_numbers_stand_in_brackets_where_they_belong(made):
     text = tables(*made(WITH))
     assert "| blobs | 60.0 ± 14.1 (61.5 ± 2.5) | **90.0 ± 0.0** |" in text
-    assert "**80.0 ± 0.0** (70)" in text
+    assert "**80.0 ± 0.0** (70.0)" in text
     assert "| mean | 70.0 ± 7.1 (65.8) | 80.0 ± 7.1 |" in text  # (61.5 + 70) / 2, rounded
     assert "(61.5" not in tables(*made(WITH), published=False)
 

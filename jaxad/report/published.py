@@ -22,7 +22,7 @@ class Published(NamedTuple):
     std: float | None
 
     def __str__(self) -> str:
-        return f"{self.mean:g}" if self.std is None else f"{self.mean:g} ± {self.std:g}"
+        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
 
 
 def read_published(
@@ -82,5 +82,5 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _plain(name: str) -> str:
-    """A class's name in lower case with underscores: "T-shirt/top" is "t_shirt_top"."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    """A name without case, blanks and signs: "T-shirt/top" is "tshirttop"."""
+    return re.sub(r"[^a-z0-9]+", "", name.lower())

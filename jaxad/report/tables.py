@@ -111,12 +111,13 @@ def table(
 
 
 def _keys(settings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """What differs between jobs; the normal class only where one data set has several."""
-    varied = [k for k in (settings[0] if settings else {}) if len({s[k] for s in settings}) > 1]
-    classes = {(s["dataset"], s["normal_class"]) for s in settings}
-    if len(classes) == len({dataset for dataset, _ in classes}):
-        varied = [k for k in varied if k != "normal_class"]
-    return tuple(varied)
+    """The data set if there are several, and what differs between the jobs of one data set."""
+    values: dict[str, dict[str, set]] = {}
+    for setting in settings:
+        for key, value in setting.items():
+            values.setdefault(key, {}).setdefault(setting["dataset"], set()).add(value)
+    several = [k for k, of_set in values.items() if any(len(v) > 1 for v in of_set.values())]
+    return ("dataset", *several) if len(values.get("dataset", ())) > 1 else tuple(several)
 
 
 def _settings(job: Job) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from jaxad.detectors import entry
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.results import METRICS
 
-__all__ = ["AXES", "Experiment", "Variant", "load_experiment"]
+__all__ = ["AXES", "Experiment", "Source", "Variant", "load_experiment"]
 
 # What `contaminate` takes, with the value that an experiment without the key has.
 AXES: dict[str, Any] = {
@@ -40,8 +40,9 @@ _FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
 _KEYS = {
     *AXES, *_FOR_ALL, *SIZES,
     "title", "datasets", "normal_class", "detectors", "seeds", "seed_root", "metrics",
-    "few_anomalies", "sequences", "published", "notes",
+    "settings", "few_anomalies", "published", "notes",
 }  # fmt: skip
+_PER_SET = {*AXES, *_FOR_ALL, "normal_class", "settings"}
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,29 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A data set, and what is done with it.
+
+    Attributes:
+        name: Its name or path, as `load_dataset` takes it.
+        normal_class: The normal classes, each in turn; () for each class of the data.
+        axes: For each argument of `contaminate` the values that it takes in turn.
+        variants: Detectors with their settings.
+    """
+
+    name: str
+    normal_class: tuple[int | str, ...]
+    axes: dict[str, tuple[Any, ...]]
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What is to be run, as read from a file.
 
     Attributes:
         title: What tables are headed with.
-        datasets: Names or paths, as `load_dataset` takes them.
-        normal_class: The normal classes, each in turn; () for each class of the data.
-        axes: For each argument of `contaminate` the values that it takes in turn.
-        variants: Detectors with their settings.
+        sources: Data sets, each with its axes and detectors.
         seeds: How many seeds, from 0.
         seed_root: The root of all randomness.
         metrics: The metrics that tables show.
@@ -73,10 +88,7 @@ class Experiment:
     """
 
     title: str
-    datasets: tuple[str, ...]
-    normal_class: tuple[int | str, ...]
-    axes: dict[str, tuple[Any, ...]]
-    variants: tuple[Variant, ...]
+    sources: tuple[Source, ...]
     seeds: int
     seed_root: int
     metrics: tuple[str, ...]
@@ -129,22 +141,42 @@ def _experiment(content: dict[str, Any], name: str) -> Experiment:
     for metric in metrics:
         if metric not in METRICS:
             raise unknown_name("metric", str(metric), METRICS)
-    shared = {key: content[key] for key in _FOR_ALL if key in content}
     few = content.get("few_anomalies", "raise")
     if few not in ("raise", "own"):
         raise ConfigError(f"few_anomalies must be 'raise' or 'own'; given {few!r}")
     return Experiment(
         title=str(content.get("title", name)),
-        datasets=tuple(_listed(content["datasets"])),
-        normal_class=tuple(_listed(content.get("normal_class", []))),
-        axes={key: tuple(_axis(content.get(key, default))) for key, default in AXES.items()},
-        variants=tuple(v for d in _listed(content["detectors"]) for v in _variants(d, shared)),
+        sources=tuple(_source(given, content) for given in _listed(content["datasets"])),
         seeds=_count(content.get("seeds", 10), "seeds", 1),
         seed_root=_count(content.get("seed_root", 0), "seed_root", 0),
         metrics=tuple(metrics),
         few_anomalies=few,
         published=content.get("published", {}),
         notes=tuple(_listed(content.get("notes", []))),
+    )
+
+
+def _source(given: Any, content: dict[str, Any]) -> Source:
+    """A data set: its name, or a table with its name and what is different for it."""
+    table = {"name": given} if isinstance(given, str) else dict(given)
+    name = table.pop("name", None)
+    if not isinstance(name, str):
+        raise ConfigError(f"datasets: a name, or a table with a name; given {given!r}")
+    for key in table:
+        if key not in _PER_SET:
+            raise unknown_name(f"key of the data set {name}", key, _PER_SET)
+    settings = content.get("settings", {}) | table.pop("settings", {})
+    content = content | table
+    shared = {key: content[key] for key in _FOR_ALL if key in content}
+    if "epochs" in shared:
+        shared["pretrain_epochs"] = shared["epochs"]
+    shared |= settings
+    detectors = _listed(content["detectors"])
+    return Source(
+        name=name,
+        normal_class=tuple(_listed(content.get("normal_class", []))),
+        axes={key: tuple(_axis(content.get(key, default))) for key, default in AXES.items()},
+        variants=tuple(v for detector in detectors for v in _variants(detector, shared)),
     )
 
 
@@ -160,8 +192,6 @@ def _variants(given: Any, shared: dict[str, Any]) -> list[Variant]:
     for field in table:
         if field not in known:
             raise unknown_name(f"setting of {name}", field, known)
-    if "epochs" in shared and "pretrain_epochs" in known:
-        shared = shared | {"pretrain_epochs": shared["epochs"]}
     table = {k: v for k, v in shared.items() if k in known} | table
     axes = {field: _field_axis(value, hints[field]) for field, value in table.items()}
     varied = [field for field, values in axes.items() if len(values) > 1]

@@ -62,14 +62,14 @@ def expand(experiment: Experiment, data_dir: str | Path | None = None) -> list[J
 
 
 def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
-    names = list(experiment.axes)
-    requests = [
-        tuple(zip(names, values, strict=True)) for values in product(*experiment.axes.values())
-    ]
-    for source in experiment.datasets:
-        data = load_dataset(source, data_dir=data_dir)
-        for number in data.normal_classes(experiment.normal_class):
+    for source in experiment.sources:
+        data = load_dataset(source.name, data_dir=data_dir)
+        requests = [
+            tuple(zip(source.axes, values, strict=True))
+            for values in product(*source.axes.values())
+        ]
+        for number in data.normal_classes(source.normal_class):
             label = data.class_name(number) if data.class_names else number
-            for request, variant in product(requests, experiment.variants):
-                few = experiment.few_anomalies
-                yield Job(source, number, label, request, variant, experiment.seed_root, few)
+            for request, variant in product(requests, source.variants):
+                root, few = experiment.seed_root, experiment.few_anomalies
+                yield Job(source.name, number, label, request, variant, root, few)

@@ -30,6 +30,11 @@ def replaced(old, new):
     return BASE.replace(old, new)
 
 
+def variants_of(path):
+    (source,) = load_experiment(path).sources
+    return source.variants
+
+
 def test_lists_are_axes_and_jobs_are_their_product(written):
     text = replaced('"autoencoder"', '"autoencoder", {name = "deep_sad", eta = [1.0, 2.0, 4.0]}')
     jobs = expand(load_experiment(written(text + "labelled_normals = [0, 1]\n")))
@@ -49,23 +54,32 @@ def test_none_stands_for_the_default_of_the_data(written):
 def test_a_list_of_sizes_is_one_value_and_a_list_of_lists_an_axis(written):
     one = replaced('"autoencoder"', '{name = "autoencoder", widths = [8, 4]}')
     two = replaced('"autoencoder"', '{name = "autoencoder", widths = [[8, 4], [16, 2]]}')
-    assert [dict(v.config)["widths"] for v in load_experiment(written(one)).variants] == [(8, 4)]
-    variants = load_experiment(written(two)).variants
+    assert [dict(v.config)["widths"] for v in variants_of(written(one))] == [(8, 4)]
+    variants = variants_of(written(two))
     assert [dict(v.config)["widths"] for v in variants] == [(8, 4), (16, 2)]
 
 
 def test_epochs_are_for_every_detector_that_has_them_unless_it_says_otherwise(written):
     text = replaced('"autoencoder"', '"deep_sad", {name = "deep_sad", title = "b", epochs = 9}')
-    one, other = load_experiment(written(text + "epochs = 5\n")).variants
+    one, other = variants_of(written(text + "epochs = 5\n"))
     assert dict(one.config) == {"epochs": 5, "pretrain_epochs": 5}
     assert dict(other.config) == {"epochs": 9, "pretrain_epochs": 5}
+
+
+def test_what_is_different_for_one_data_set(written):
+    own = '"blobs", {name = "two_moons", labelled_anomalies = 3, settings = {eta = 2.0}}'
+    text = replaced('"blobs"', own).replace('"autoencoder"', '"autoencoder", "deep_sad"')
+    one, other = load_experiment(written(text + "settings = {slope = 0.2}\n")).sources
+    assert one.axes == other.axes | {"labelled_anomalies": (2,)}
+    assert [dict(v.config) for v in one.variants] == [{"slope": 0.2}, {"slope": 0.2}]
+    assert [dict(v.config) for v in other.variants] == [{"slope": 0.2}, {"slope": 0.2, "eta": 2.0}]
 
 
 def test_a_size_overrides_and_what_is_asked_for_overrides_both(written):
     path = written(BASE + "[quick]\nseeds = 1\ncontamination = 0.1\n[full]\nseeds = 10\n")
     assert load_experiment(path).seeds == 2
     assert load_experiment(path, "quick").seeds == 1
-    assert load_experiment(path, "quick").axes["contamination"] == (0.1,)
+    assert load_experiment(path, "quick").sources[0].axes["contamination"] == (0.1,)
     assert load_experiment(path, "quick", seeds=4).seeds == 4
 
 
@@ -80,6 +94,8 @@ def test_a_size_overrides_and_what_is_asked_for_overrides_both(written):
         (replaced('"autoencoder"', "{epochs = 3}"), "a table with a name"),
         (replaced('["blobs"]', "[]"), "datasets is missing"),
         (replaced("seeds = 2", "seeds = 0"), "seeds must be"),
+        (replaced('"blobs"', '{name = "blobs", seeds = 3}'), "key of the data set blobs"),
+        (replaced('"blobs"', "{seeds = 3}"), "a table with a name"),
         (BASE + 'metrics = ["aurok"]\n', "auroc"),
         (BASE + 'few_anomalies = "some"\n', "few_anomalies"),
     ],
