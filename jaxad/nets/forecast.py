@@ -48,7 +48,8 @@ class LSTMForecaster(nn.Module):
             cell = nn.OptimizedLSTMCell(
                 width, kernel_init=ZEROS, recurrent_kernel_init=ZEROS, name=f"lstm_{i}"
             )
-            x = jnp.asarray(nn.RNN(cell)(x))
+            zeros = jnp.zeros((x.shape[0], width), x.dtype)
+            x = jnp.asarray(nn.RNN(cell)(x, initial_carry=(zeros, zeros)))
         return nn.Dense(channels, use_bias=self.bias, kernel_init=ZEROS, name="predict")(x)
 
 

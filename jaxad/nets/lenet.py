@@ -63,7 +63,10 @@ class LeNetEncoder(_LeNet):
 
 
 class LeNetDecoder(_LeNet):
-    """Dense layers, then modules of up-sampling, convolution, normalisation, leaky ReLU."""
+    """Dense layers, then modules of up-sampling, convolution, normalisation, leaky ReLU.
+
+    Without modules the last dense layer gives the pixels.
+    """
 
     shape: tuple[int, ...] = ()
 
@@ -71,6 +74,11 @@ class LeNetDecoder(_LeNet):
     def __call__(self, z, train):
         bias = bias_before(self.norm, self.bias)
         height, width, colours = self.shape
+        if not self.channels:
+            for i, units in enumerate(self.widths):
+                z = self.activate(self.dense(z, units, i, bias), train, f"dense_norm_{i}")
+            z = self.dense(z, math.prod(self.shape), len(self.widths), self.bias)
+            return nn.sigmoid(z.reshape(z.shape[0], *self.shape))
         sizes = [(height >> i, width >> i) for i in range(len(self.channels) + 1)]
         first = (*sizes[-1], self.channels[0])
         for i, units in enumerate((*self.widths, math.prod(first))):
@@ -101,7 +109,7 @@ def lenet_encoder(
 
     Args:
         shape: `(height, width, channels)` of the images.
-        channels: Filters of each module: `(16, 32)` for Fashion-MNIST.
+        channels: Filters of each module: `(16, 32)` for Fashion-MNIST; () for dense layers alone.
         widths: Widths of the dense layers, the code's last: `(64, 32)`.
         norm: Normalisation before each activation.
         bias: Whether layers have a bias, those before a BatchNorm excepted.
@@ -118,7 +126,7 @@ def lenet_encoder(
         convolution,
         code_bias=bias if code_bias is None else code_bias,
     )
-    return Net(module, tuple(shape), convolutional=True)
+    return Net(module, tuple(shape), convolutional=bool(channels))
 
 
 def lenet_decoder(
@@ -133,4 +141,4 @@ def lenet_decoder(
     """The mirror of `lenet_encoder` with the same arguments; its images are in (0, 1)."""
     mirrored = tuple(reversed(channels)), tuple(reversed(widths[:-1]))
     module = LeNetDecoder(*mirrored, norm, bias, slope, convolution, shape=tuple(shape))
-    return Net(module, (widths[-1],), convolutional=True)
+    return Net(module, (widths[-1],), convolutional=bool(channels))

@@ -90,3 +90,19 @@ def test_reconstructions_are_pixels():
 def test_shapes_that_no_net_takes_are_refused(shape, channels, match):
     with pytest.raises(ConfigError, match=match):
         nets(shape, channels=channels)
+
+
+def test_without_convolutions_images_have_dense_layers():
+    encoder, decoder = autoencoder_nets((6, 5, 2), (), (8, 3), "none", True, 0.1)
+    assert not encoder.convolutional and not decoder.convolutional
+    x = np.random.default_rng(0).uniform(size=(4, 6, 5, 2)).astype(np.float32)
+    p, q = encoder.init(jax.random.key(0), 2).params, decoder.init(jax.random.key(1), 2).params
+
+    def dense(z, layer):
+        return z @ layer["kernel"] + layer["bias"]
+
+    code = dense(jax.nn.leaky_relu(dense(x.reshape(4, -1), p["dense_0"]), 0.1), p["dense_1"])
+    np.testing.assert_allclose(encoder.apply(p, {}, x, False)[0], code, rtol=1e-5)
+    pixels = dense(jax.nn.leaky_relu(dense(code, q["dense_0"]), 0.1), q["dense_1"])
+    expected = jax.nn.sigmoid(pixels).reshape(x.shape)
+    np.testing.assert_allclose(decoder.apply(q, {}, code, False)[0], expected, rtol=1e-5)
