@@ -235,6 +235,8 @@ class Report(Common):
         results: The folder of results that `jaxad sweep` wrote.
         size: Which of its sizes.
         format: markdown, LaTeX or csv.
+        page: Also write one HTML page with tables, pictures, the experiment and versions, to this
+            file. Needs matplotlib: `pip install "jaxad[plots]"`.
         no_published: Leave out the published numbers that the experiment names.
         data_dir: The folder where data files are looked for by name.
     """
@@ -246,5 +248,6 @@ class Report(Common):
         arg(help_behavior_hint="(default: the file as it is)", metavar="{quick,full}"),
     ] = None
     format: Literal["markdown", "latex", "csv"] = "markdown"
+    page: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     no_published: bool = False
     data_dir: DataDir = None

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from jaxad.report.published import Published, read_published
+from jaxad.report.significance import ranks
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Entry", "Table", "table", "tables"]
+__all__ = ["Entry", "Table", "cells_of", "table", "tables"]
 
 Format = Literal["markdown", "latex", "csv"]
 MEAN, RANK = "mean", "mean rank"
@@ -125,7 +126,7 @@ def _settings(job: Job) -> dict[str, Any]:
     return {"dataset": job.dataset, "normal_class": job.class_label, **request}
 
 
-def _cells(t: Table, seeds: int) -> list[list[str]]:
+def cells_of(t: Table) -> list[list[str]]:
     """A header, then the rows as text; the best mean of a row is in asterisks."""
     header = [*(t.keys or ("",)), *t.titles]
     lines = [header]
@@ -143,8 +144,8 @@ def _cells(t: Table, seeds: int) -> list[list[str]]:
         blanks = [""] * (len(t.keys) - 1)
         lines.append([MEAN, *blanks, *(_entry(_mean(t, title), False) for title in t.titles)])
         if len(t.titles) > 1:
-            ranks = _ranks(t)
-            lines.append([RANK, *blanks, *(f"{ranks[title]:.2f}" for title in t.titles)])
+            mean_ranks = _ranks(t)
+            lines.append([RANK, *blanks, *(f"{mean_ranks[title]:.2f}" for title in t.titles)])
     return lines
 
 
@@ -161,9 +162,7 @@ def _mean(t: Table, title: str) -> Entry:
 def _ranks(t: Table) -> dict[str, float]:
     """Mean ranks over complete rows, 1 the best; ties share theirs."""
     means = np.array([[row[title].mean for title in t.titles] for row in t.complete])
-    above = (means[:, None, :] > means[:, :, None]).sum(2)
-    ties = (means[:, None, :] == means[:, :, None]).sum(2)
-    return dict(zip(t.titles, (above + (ties + 1) / 2).mean(0).tolist(), strict=True))
+    return dict(zip(t.titles, ranks(means).mean(axis=0).tolist(), strict=True))
 
 
 def _entry(entry: Entry, best: bool) -> str:
@@ -176,14 +175,14 @@ def _entry(entry: Entry, best: bool) -> str:
 
 
 def _markdown(t: Table, seeds: int) -> str:
-    header, *lines = _cells(t, seeds)
+    header, *lines = cells_of(t)
     rule = ["---"] * len(header)
     body = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
     return f"{_caption(t, seeds)}\n\n{body}"
 
 
 def _latex(t: Table, seeds: int) -> str:
-    header, *lines = _cells(t, seeds)
+    header, *lines = cells_of(t)
     rows = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in lines]
     head = " & ".join(_escaped(cell) for cell in header) + r" \\"
     columns = "l" * max(len(t.keys), 1) + "r" * len(t.titles)

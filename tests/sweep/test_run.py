@@ -78,6 +78,16 @@ def test_what_is_done_is_not_run_again_and_what_is_missing_is(file, tmp_path, ca
     assert capsys.readouterr().out == text
 
 
+def test_a_page_holds_tables_pictures_and_the_experiment(file, tmp_path, capsys):
+    out, page = tmp_path / "out", tmp_path / "page.html"
+    assert main(["sweep", str(file), "--out", str(out), "--seeds", "1"]) == 0
+    assert main(["report", str(file), str(out), "--page", str(page)]) == 0
+    text = page.read_text()
+    assert text.count("<table>") == 2 and text.count("data:image/png;base64,") == 4
+    assert "jaxad_version: " in text and "labelled_anomalies = 4" in text
+    assert "http" not in text  # nothing is fetched
+
+
 def test_a_job_that_fails_is_recorded_and_the_others_go_on(file, tmp_path, capsys):
     file.write_text(TEXT.replace("[0.05, 0.1]", "[0.1, 0.9]"))
     out = tmp_path / "out"
