@@ -7,7 +7,16 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxad.models.hypersphere import Boundary
-from jaxad.objectives import identity, inverse, soft_boundary
+from jaxad.models.residual import ResidualOut
+from jaxad.objectives import (
+    deviation,
+    feawad,
+    identity,
+    inverse,
+    ordinal,
+    push,
+    soft_boundary,
+)
 
 D = np.array([0.0, 0.3, 1.0, 4.0])
 
@@ -63,3 +72,38 @@ def test_derivative_of_the_soft_boundary_is_that_of_finite_differences():
     with jax.enable_x64(True):
         check_grads(lambda d: soft_boundary(0.2).normal(boundary(0.9, d)), (jnp.asarray(D),), 1)
         check_grads(lambda r: soft_boundary(0.2).normal(boundary(r, D)), (jnp.asarray(0.9),), 1)
+
+
+S = np.array([-2.0, -0.5, 0.25, 3.0, 4.9, 7.0])
+
+
+@pytest.mark.parametrize(
+    ("objective", "normal", "anomaly"),
+    [
+        (deviation(), np.abs(S), [7, 5.5, 4.75, 2, 0.1, 0]),
+        (deviation(margin=1.0), np.abs(S), [3, 1.5, 0.75, 0, 0, 0]),
+        (push(), np.abs(S), [7, 5.5, 4.75, 2, 0.1, -2]),
+        (ordinal(4.0), np.abs(S), [6, 4.5, 3.75, 1, 0.9, 3]),
+        (ordinal(np.array([0.0, 4, 8, 8, 4, 8])), np.abs(S), [2, 4.5, 7.75, 5, 0.9, 1]),
+    ],
+    ids=["deviation", "deviation of 1", "push", "ordinal", "ordinal of many"],
+)
+def test_losses_of_scalar_scores_have_their_closed_form(objective, normal, anomaly):
+    np.testing.assert_allclose(objective.normal(jnp.asarray(S)), normal, rtol=1e-5)
+    np.testing.assert_allclose(objective.anomaly(jnp.asarray(S)), anomaly, rtol=1e-5)
+    with jax.enable_x64(True):
+        for loss in (objective.normal, objective.anomaly):
+            check_grads(loss, (jnp.asarray(S),), order=1)
+
+
+@pytest.mark.parametrize("margin", [5.0, 2.0])
+def test_the_loss_of_feawad_is_the_deviation_loss_of_score_and_residual(margin):
+    norm = np.array([0.1, 6.0, 3.0, 0.5, 1.0, 2.5])
+    loss = feawad(margin)
+    out = ResidualOut(jnp.asarray(S), jnp.asarray(norm))
+    np.testing.assert_allclose(loss.normal(out), np.abs(S) + norm, rtol=1e-5)
+    want = np.maximum(0, margin - S) + np.maximum(0, margin - norm)
+    np.testing.assert_allclose(loss.anomaly(out), want, rtol=1e-5)
+    with jax.enable_x64(True):
+        for fn in loss:
+            check_grads(lambda s, r, fn=fn: fn(ResidualOut(s, r)), (S, norm), order=1)
