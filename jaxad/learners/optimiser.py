@@ -56,8 +56,12 @@ class Optimiser:
     ) -> tuple[PyTree, optax.OptState]:
         """Parameters and state after one step at an epoch."""
         updates, opt_state = self._transformation.update(grads, opt_state, params)
-        rate = self.learning_rate * jnp.where(epoch < self.milestone, 1.0, self.drop)
+        rate = self.rate(epoch)
         return jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates), opt_state
+
+    def rate(self, epoch: Float[Array, ""]) -> Float[Array, ""]:
+        """The step size at an epoch."""
+        return self.learning_rate * jnp.where(epoch < self.milestone, 1.0, self.drop)
 
     def penalty(self, params: PyTree) -> Float[Array, ""]:
         """`weight_decay / 2 * ||w||^2` over all kernels."""
