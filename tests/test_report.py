@@ -73,6 +73,14 @@ def test_published_numbers_stand_in_brackets_where_they_belong(made):
     assert "(61.5" not in tables(*made(WITH), published=False)
 
 
+def test_a_published_mean_stands_beside_the_mean(made):
+    text = tables(
+        *made(WITH.replace('row = "dataset"', 'row = "mean"\nwhere = { dataset = "breast" }'))
+    )
+    assert "| mean | 70.0 ± 7.1 (70.0) | 80.0 ± 7.1 |" in text
+    assert text.count("(") == 1
+
+
 def test_csv_has_the_difference(made):
     rows = list(csv.DictReader(io.StringIO(tables(*made(WITH), "csv"))))
     assert len(rows) == 4
@@ -86,6 +94,42 @@ def test_latex_escapes_and_marks_the_best(made):
     assert r"blobs & 60.0 $\pm$ 14.1 & \textbf{90.0 $\pm$ 0.0} \\" in text
     assert r"breast\_cancer & \textbf{80.0 $\pm$ 0.0} & 70.0 $\pm$ 14.1 \\" in text
     assert text.count(r"\begin{tabular}{lrr}") == text.count(r"\end{tabular}") == 1
+
+
+def test_means_are_over_data_sets_for_each_setting(tmp_path):
+    path = tmp_path / "two.toml"
+    path.write_text(TEXT.replace("contamination = 0.0", "contamination = [0.0, 0.1]"))
+    experiment = load_experiment(path)
+    jobs = expand(experiment)
+    rows = pd.DataFrame(
+        {
+            "job": job.name,
+            "seed": 0,
+            "auroc": VALUES[job.dataset][job.variant.title][0] - dict(job.request)["contamination"],
+            "error": None,
+        }
+        for job in jobs
+    )
+    text = tables(experiment, jobs, rows)
+    assert "| mean | 0.0 | 65.0 | 75.0 |" in text
+    assert "| mean | 0.1 | 55.0 | 65.0 |" in text
+
+
+def test_fields_may_be_rows(tmp_path):
+    path = tmp_path / "rows.toml"
+    path.write_text(
+        'datasets = ["blobs"]\nrows = ["eta"]\nseeds = 1\nmetrics = ["auroc"]\n'
+        'detectors = [{name = "deep_sad", title = "SAD", eta = [1.0, 2.0]}, "autoencoder"]\n'
+    )
+    experiment = load_experiment(path)
+    jobs = expand(experiment)
+    rows = [
+        {"job": j.name, "seed": 0, "auroc": 0.5 + 0.1 * i, "error": None}
+        for i, j in enumerate(jobs)
+    ]
+    text = tables(experiment, jobs, pd.DataFrame(rows))
+    assert "| eta | SAD | autoencoder |" in text
+    assert "| 1.0 | 50.0 |  |" in text and "| 2.0 | 60.0 |  |" in text and "|  |  | 70.0 |" in text
 
 
 def test_rows_that_are_not_there_yet_are_left_empty(made):

@@ -30,14 +30,16 @@ def read_published(
 ) -> dict[tuple[str, str], Published]:
     """The published number of each job and metric, `{(job name, metric): number}`.
 
+    A number for the mean of a table has the detector's title in place of the job's name.
+
     Args:
         about: The experiment's table `published`:
             file: A csv with the columns method, dataset, subset, setting, metric, mean, std.
             methods: For the title of a detector the method's printed name.
             where: Columns that must have some value, as `{ dataset = "fashion_mnist" }`.
             datasets: For a data set of ours the name in the file, where they differ.
-            row: Whether a row of the file is found by "dataset", "subset" (the normal class) or
-                "both".
+            row: Whether a row of the file is found by "dataset", "subset" (the normal class),
+                "both", or is the "mean" over all rows of the table.
             tuned: Methods whose numbers were chosen by test labels; tables mark them.
         jobs: The jobs.
 
@@ -63,9 +65,11 @@ def read_published(
         dataset = about.get("datasets", {}).get(job.dataset, job.dataset)
         subset = _plain(str(job.class_label))
         for (printed, of_data, of_class, metric), number in numbers.items():
+            if by == "mean" and printed == method:
+                found[job.variant.title, metric] = number
             same_data = by == "subset" or of_data == dataset
             same_class = by == "dataset" or of_class == subset
-            if printed == method and same_data and same_class:
+            if by != "mean" and printed == method and same_data and same_class:
                 found[job.name, metric] = number
     return found
 

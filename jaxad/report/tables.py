@@ -51,12 +51,14 @@ class Table(NamedTuple):
         keys: What tells rows apart, such as ("dataset", "contamination").
         rows: For each row's values of the keys, an entry for each detector's title.
         titles: The detectors' titles, in the experiment's order.
+        printed: For a detector's title the published mean over rows, where one is printed.
     """
 
     metric: str
     keys: tuple[str, ...]
     rows: dict[tuple[Any, ...], dict[str, Entry]]
     titles: tuple[str, ...]
+    printed: dict[str, Published] = {}  # noqa: RUF012 - never changed
 
     @property
     def complete(self) -> list[dict[str, Entry]]:
@@ -101,14 +103,17 @@ def table(
     good = rows.loc[rows.error.isna() & rows[metric].notna()]
     for job, seed, value in zip(good.job, good.seed, good[metric], strict=True):
         values.setdefault(job, {})[int(seed)] = float(value)
-    settings = [_settings(job) for job in jobs]
+    fields = dict.fromkeys(field for job in jobs for field, _ in job.variant.rows)
+    settings = [dict.fromkeys(fields, "") | _settings(job) for job in jobs]
     keys = _keys(settings)
     found: dict[tuple[Any, ...], dict[str, Entry]] = {}
     for job, setting in zip(jobs, settings, strict=True):
         if job.name in values:
             entry = Entry(values[job.name], published.get((job.name, metric)))
             found.setdefault(tuple(setting[k] for k in keys), {})[job.variant.title] = entry
-    return Table(metric, keys, found, tuple(dict.fromkeys(job.variant.title for job in jobs)))
+    titles = tuple(dict.fromkeys(job.variant.title for job in jobs))
+    means = {title: published[title, metric] for title in titles if (title, metric) in published}
+    return Table(metric, keys, found, titles, means)
 
 
 def _keys(settings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
@@ -123,7 +128,8 @@ def _keys(settings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
 
 def _settings(job: Job) -> dict[str, Any]:
     request = {k: "own" if v is None else v for k, v in job.request}
-    return {"dataset": job.dataset, "normal_class": job.class_label, **request}
+    classes = {"dataset": job.dataset, "normal_class": job.class_label}
+    return classes | request | dict(job.variant.rows)
 
 
 def cells_of(t: Table) -> list[list[str]]:
@@ -140,20 +146,37 @@ def cells_of(t: Table) -> list[list[str]]:
             for title in t.titles
         ]
         lines.append([*(map(str, key) if key else [""]), *cells])
-    if len(t.complete) > 1:
-        blanks = [""] * (len(t.keys) - 1)
-        lines.append([MEAN, *blanks, *(_entry(_mean(t, title), False) for title in t.titles)])
-        if len(t.titles) > 1:
-            mean_ranks = _ranks(t)
-            lines.append([RANK, *blanks, *(f"{mean_ranks[title]:.2f}" for title in t.titles)])
+    for key, rows in _by_setting(t).items():
+        if len(rows) > 1:
+            lines.append([*key, *(_entry(_mean(t, title, rows), False) for title in t.titles)])
+    if len(t.complete) > 1 and len(t.titles) > 1:
+        mean_ranks = _ranks(t)
+        blanks = [""] * (max(len(t.keys), 1) - 1)
+        lines.append([RANK, *blanks, *(f"{mean_ranks[title]:.2f}" for title in t.titles)])
     return lines
 
 
-def _mean(t: Table, title: str) -> Entry:
-    """The mean over complete rows, seed by seed; published means if every row has one."""
-    entries = [row[title] for row in t.complete]
+def _by_setting(t: Table) -> dict[tuple[str, ...], list[dict[str, Entry]]]:
+    """Complete rows that differ in data set and class alone, under the keys of their mean."""
+    over = [i for i, key in enumerate(t.keys) if key in ("dataset", "normal_class")]
+    if not over:
+        return {}
+    groups: dict[tuple[str, ...], list[dict[str, Entry]]] = {}
+    for key, row in t.rows.items():
+        blank = {i: MEAN if i == over[0] else "" for i in over}
+        name = tuple(blank.get(i, str(value)) for i, value in enumerate(key))
+        if len(row) == len(t.titles):
+            groups.setdefault(name, []).append(row)
+    return groups
+
+
+def _mean(t: Table, title: str, rows: Sequence[dict[str, Entry]]) -> Entry:
+    """The mean over rows, seed by seed; published means if every row has one."""
+    entries = [row[title] for row in rows]
     seeds = set.intersection(*(set(e.per_seed) for e in entries))
     per_seed = {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
+    if title in t.printed:
+        return Entry(per_seed, t.printed[title])
     printed = [e.published.mean for e in entries if e.published is not None]
     full = len(printed) == len(entries)
     return Entry(per_seed, Published(round(float(np.mean(printed)), 1), None) if full else None)
@@ -203,7 +226,7 @@ def _escaped(cell: str) -> str:
 
 def _caption(t: Table, seeds: int) -> str:
     name = t.metric.replace("_", " ").upper() if t.metric.startswith("au") else t.metric
-    printed = any(e.published for row in t.rows.values() for e in row.values())
+    printed = t.printed or any(e.published for row in t.rows.values() for e in row.values())
     beside = "; in brackets as published" if printed else ""
     return f"{name} in %, mean ± deviation over {seeds} seeds{beside}"
 

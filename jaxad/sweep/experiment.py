@@ -40,18 +40,26 @@ _FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
 _KEYS = {
     *AXES, *_FOR_ALL, *SIZES,
     "title", "datasets", "normal_class", "detectors", "seeds", "seed_root", "metrics",
-    "settings", "few_anomalies", "published", "notes",
+    "settings", "few_anomalies", "published", "notes", "rows",
 }  # fmt: skip
 _PER_SET = {*AXES, *_FOR_ALL, "normal_class", "settings"}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A detector with some settings, and what tables call it."""
+    """A detector with some settings, and where tables have it.
+
+    Attributes:
+        detector: Its registered name.
+        config: Its settings, as pairs.
+        title: The column's title.
+        rows: The settings by which tables have rows of their own.
+    """
 
     detector: str
     config: tuple[tuple[str, Any], ...]
     title: str
+    rows: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,16 +179,16 @@ def _source(given: Any, content: dict[str, Any]) -> Source:
     if "epochs" in shared:
         shared["pretrain_epochs"] = shared["epochs"]
     shared |= settings
-    detectors = _listed(content["detectors"])
+    detectors, rows = _listed(content["detectors"]), _listed(content.get("rows", []))
     return Source(
         name=name,
         normal_class=tuple(_listed(content.get("normal_class", []))),
         axes={key: tuple(_axis(content.get(key, default))) for key, default in AXES.items()},
-        variants=tuple(v for detector in detectors for v in _variants(detector, shared)),
+        variants=tuple(v for detector in detectors for v in _variants(detector, shared, rows)),
     )
 
 
-def _variants(given: Any, shared: dict[str, Any]) -> list[Variant]:
+def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Variant]:
     """A detector's variants: the product over its fields that hold lists."""
     table = {"name": given} if isinstance(given, str) else dict(given)
     name = table.pop("name", None)
@@ -199,9 +207,10 @@ def _variants(given: Any, shared: dict[str, Any]) -> list[Variant]:
     for values in product(*axes.values()):
         settings = dict(zip(axes, values, strict=True))
         config(**settings)  # raises now, not after hours
-        said = ", ".join(f"{field}={settings[field]}" for field in varied)
+        said = ", ".join(f"{field}={settings[field]}" for field in varied if field not in rows)
         full = f"{title or name} ({said})" if said else title or name
-        variants.append(Variant(name, tuple(settings.items()), full))
+        in_rows = tuple((field, settings[field]) for field in varied if field in rows)
+        variants.append(Variant(name, tuple(settings.items()), full, in_rows))
     return variants
 
 
