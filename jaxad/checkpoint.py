@@ -75,6 +75,7 @@ def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -
         "detector": detector.name,
         "config": asdict(detector.config),
         "input_shape": list(detector.input_shape or ()),
+        "labelled": list(detector.labelled),
         "rows": fitted.rows,
         "seeds": fitted.seeds,
         "scaling": None if scaling is None else scaling.kind,
@@ -113,7 +114,8 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
     folder = Path(folder).absolute()
     description = _description(folder)
     shape, rows, seeds = description["input_shape"], description["rows"], description["seeds"]
-    detector = make_for(description["detector"], Spec(tuple(shape), rows), _config(description))
+    spec = Spec(tuple(shape), rows, *description.get("labelled", (0, 0)))
+    detector = make_for(description["detector"], spec, _config(description))
     if isinstance(detector, HostDetector):
         raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
     state = _state_shapes(detector, rows, seeds)

@@ -62,6 +62,7 @@ class Detector(NamedTuple):
         name: The detector's registered name.
         config: The configuration that made it, a frozen dataclass.
         input_shape: The shape of one example it takes, before any padding.
+        labelled: The numbers of labelled anomalies and labelled normal rows it was made for.
     """
 
     init: Init
@@ -76,6 +77,7 @@ class Detector(NamedTuple):
     name: str = "custom"
     config: Any = None
     input_shape: tuple[int, ...] | None = None
+    labelled: tuple[int, int] = (0, 0)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

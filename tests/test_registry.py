@@ -30,18 +30,19 @@ def in_pairs(batch):
     return Batch(batch.x[index], batch.label[index], index, batch.epoch)
 
 
-def in_pairs(batch):
-    """Every row of a batch with the row after the next."""
-    index = jnp.stack([batch.index, jnp.roll(batch.index, 2)], axis=1)
-    return Batch(batch.x[index], batch.label[index], index, batch.epoch)
-
-
 def by_hand(detector, train, key, label=None, steps=3):
-    """The state after a few steps of each phase by the contract alone, and the last loss."""
-    state = detector.init(key, train)
+    """The state after a few steps of each phase by the contract alone, and the last loss.
+
+    Other labels of the first rows are given in the batch; a detector whose batches hold no labelled
+    rows reads them in the training data.
+    """
     batch = take(train)
     if label is not None:
         batch = batch._replace(label=jnp.asarray(label, jnp.int8))
+        sampler = detector.sampler
+        if not (getattr(sampler, "labelled_anomalies", 1) or sampler.labelled_normals):
+            train = train._replace(label=jnp.asarray(train.label).at[: len(label)].set(label))
+    state = detector.init(key, train)
     for phase in detector.phases:
         state = phase.begin(state, train, key)
         state = phase.each_epoch(state, train, batch.epoch)
@@ -98,7 +99,14 @@ def test_other_numbers_and_keys_compile_nothing(quick, toy_for, name):
     toy = toy_for(name)
     # Fitted here and not before: JAX forgets the oldest of many thousand programs.
     jaxad.score(jaxad.fit(quick(name, toy.train), toy.train, seeds=2), toy.test)
-    numbers = {"learning_rate": 3e-3, "weight_decay": 1e-4, "epochs": 7, "eta": 2.0, "lam": 5.0}
+    numbers = {
+        "learning_rate": 3e-3,
+        "weight_decay": 1e-4,
+        "epochs": 7,
+        "eta": 2.0,
+        "eta_meta": 2.0,
+        "lam": 5.0,
+    }
     known = REGISTRY[name].config.__dataclass_fields__
     detector = quick(name, toy.train, **{k: v for k, v in numbers.items() if k in known})
     before = compilations()

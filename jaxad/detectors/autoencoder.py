@@ -35,4 +35,4 @@ def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
     """
     # The decoder's first layer would take a bias of the code off again.
     model = Reconstruction(*networks(config, spec, code_bias=False))
-    return gradient_detector(model, inverse(), config.weigh(unsupervised()), config)
+    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
 from jaxad.nets.norm import Norm
@@ -29,7 +30,8 @@ class GradientConfig:
             that are chained, such as "by_label, latent_outlier_exposure(0.1, soft=True)".
         widths: Widths of the dense layers, the code's last; None for the default of the data's
             shape.
-        channels: Filters of the convolutional modules, for images; None for the default.
+        channels: Filters of the convolutional modules, for images; () for dense layers alone, None
+            for the default.
         norm: "none", "layer", "batch", "batch_no_affine" or "explicit" (a loss in place of
             BatchNorm), before each activation.
         bias: Whether layers have a bias, those before a BatchNorm excepted.
@@ -81,9 +83,9 @@ class GradientConfig:
             self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay
         )
 
-    def weigh(self, default: Weighing) -> Weighing:
+    def weigh(self, default: Weighing, spec: Spec) -> Weighing:
         """The weighing that was asked for, or else the detector's own."""
-        return default if self.weighing is None else parse_weighing(self.weighing)
+        return default if self.weighing is None else parse_weighing(self.weighing, spec.labelled)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,10 +56,10 @@ class _Ascent(GradientConfig):
         ok = self.cap is None or (is_number(self.cap) and self.cap > 0)
         self._need(ok, "cap", "> 0, or None")
 
-    def ascent(self, bounded: bool = False) -> Weighing:
+    def ascent(self, spec: Spec, bounded: bool = False) -> Weighing:
         """The weighing that was asked for, or else contradicting training."""
         cap = (inf if bounded else 10.0) if self.cap is None else self.cap
-        return self.weigh(contradicting(self.lam, cap))
+        return self.weigh(contradicting(self.lam, cap), spec)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ def contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec
     images are in (0, 1), which bounds the ascent there.
     """
     model = Reconstruction(*networks(config, spec, code_bias=False))
-    weighing = config.ascent(bounded=not is_table(spec.shape))
+    weighing = config.ascent(spec, bounded=not is_table(spec.shape))
     return gradient_detector(model, inverse(), weighing, config)
 
 
@@ -103,7 +103,7 @@ def contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> 
     over labelled anomalies; the score is `d`. Pre-training uses no labelled anomalies.
     """
     encoder, decoder = networks(config, spec)
-    model, weighing = Hypersphere(encoder), config.ascent()
+    model, weighing = Hypersphere(encoder), config.ascent(spec)
     detector = gradient_detector(model, inverse(), weighing, config)
     return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighing, config)
 
@@ -120,7 +120,7 @@ def contradicting_mlp_forecaster(config: ContradictingMLPForecasterConfig, spec:
     Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
     the same sum over labelled anomalies; the score is the squared error.
     """
-    return gradient_detector(mlp_model(config, spec), inverse(), config.ascent(), config)
+    return gradient_detector(mlp_model(config, spec), inverse(), config.ascent(spec), config)
 
 
 @register(
@@ -137,4 +137,4 @@ def contradicting_lstm_forecaster(
     Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
     the same sum over labelled anomalies; the score is the squared error.
     """
-    return gradient_detector(lstm_model(config, spec), inverse(), config.ascent(), config)
+    return gradient_detector(lstm_model(config, spec), inverse(), config.ascent(spec), config)

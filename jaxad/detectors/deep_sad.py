@@ -49,7 +49,7 @@ def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
 def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighing) -> Detector:
     """Deep SAD under a weighing."""
     encoder, decoder = networks(config, spec)
-    model, weighing = Hypersphere(encoder), config.weigh(default)
+    model, weighing = Hypersphere(encoder), config.weigh(default, spec)
     detector = gradient_detector(model, inverse(), weighing, config)
     if config.variant == "released":
         return detector

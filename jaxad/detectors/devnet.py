@@ -76,5 +76,5 @@ def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighing) -> Dete
     net = scalar_net(shape, channels or (), widths, config.norm, config.bias, config.slope)
     model = Deviation(net, standardised=not released)
     objective = push(config.margin) if released else deviation(config.margin)
-    weighing = config.weigh(default)
+    weighing = config.weigh(default, spec)
     return gradient_detector(model, objective, weighing, config, sampler_for(config, weighing))

@@ -99,7 +99,7 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighing) -> Dete
         config.bias,
         config.slope,
     )
-    model, weighing = ResidualScore(autoencoder, scorer), config.weigh(default)
+    model, weighing = ResidualScore(autoencoder, scorer), config.weigh(default, spec)
     objective = feawad_objective(config.margin)
     detector = gradient_detector(model, objective, weighing, config, sampler_for(config, weighing))
     return _with_pretraining(detector, model, weighing, config)

@@ -69,7 +69,7 @@ def mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
     labelled anomalies.
     """
     model = mlp_model(config, spec)
-    return gradient_detector(model, inverse(), config.weigh(unsupervised()), config)
+    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
 
 
 @register("lstm_forecaster", LSTMForecasterConfig, uses_labels=False, examples="sequence")
@@ -80,7 +80,7 @@ def lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
     anomalies.
     """
     model = lstm_model(config, spec)
-    return gradient_detector(model, inverse(), config.weigh(unsupervised()), config)
+    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
 
 
 def mlp_model(config: MLPForecasterConfig, spec: Spec) -> Forecast:

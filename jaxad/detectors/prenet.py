@@ -75,7 +75,7 @@ def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighing) -> Dete
         ConfigError: The examples are no rows of a table, or the weighing leaves anomalies out.
     """
     features = columns_of(spec, "prenet")
-    weighing = config.weigh(default)
+    weighing = config.weigh(default, spec)
     if not weighing.labelled_anomalies:
         raise ConfigError(
             "prenet pairs rows with labelled anomalies: a weighing that leaves them out has no "

@@ -32,6 +32,11 @@ class Spec:
     labelled_anomalies: int = 0
     labelled_normals: int = 0
 
+    @property
+    def labelled(self) -> tuple[int, int]:
+        """The numbers of labelled anomalies and labelled normal rows."""
+        return self.labelled_anomalies, self.labelled_normals
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -132,4 +137,7 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
         raise DataError(f"examples must have features; given shape {spec.shape}")
     settings = found.config(**config)
     detector = found.build(settings, spec)
-    return detector._replace(name=name, config=settings, input_shape=spec.shape)
+    detector = detector._replace(name=name, config=settings, input_shape=spec.shape)
+    if isinstance(detector, HostDetector):
+        return detector
+    return detector._replace(labelled=spec.labelled)

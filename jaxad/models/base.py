@@ -1,7 +1,7 @@
 """What a score model is."""
 
 from dataclasses import fields, is_dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -11,8 +11,6 @@ from jaxad.rows import is_table, pad_axis
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Model", "as_input", "forward_mode"]
-
-M = TypeVar("M")
 
 
 class Model(Protocol):
@@ -56,7 +54,7 @@ def as_input(x: Array, input_shape: tuple[int, ...]) -> Float[Array, "b *shape"]
     return pad_axis(x, input_shape[-1], x.ndim - 1) if table else x
 
 
-def forward_mode(model: M) -> M:
+def forward_mode(model: Any) -> Any:
     """The same model with networks that `jax.jvp` can pass; the models in it likewise.
 
     Args:

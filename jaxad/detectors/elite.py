@@ -1,0 +1,113 @@
+"""ELITE: anomaly detectors whose training rows are weighed by what they do to a few labelled rows.
+
+References:
+    Zhang et al. 2021, ELITE: robust deep anomaly detection with meta gradient.
+"""
+
+from dataclasses import dataclass
+
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.models import Hypersphere, Margined, Reconstruction
+from jaxad.nets.norm import Norm
+from jaxad.objectives import hinge
+from jaxad.weighing.base import Weighing
+from jaxad.weighing.elite import MetaGradient, Scale, Variant, elite
+
+__all__ = [
+    "EliteAutoencoderConfig",
+    "EliteDeepSVDDConfig",
+    "elite_autoencoder",
+    "elite_deep_svdd",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _EliteConfig(GradientConfig):
+    """Settings that the ELITE detectors share; see `jaxad.weighing.elite`.
+
+    Attributes:
+        eta_meta: Size of the weights, > 0.
+        scale: What the meta-gradients are divided by: "none", "initial" or "batch".
+        variant: "paper", or "released": signed weights on the distance, without a hinge, and a
+            margin that is the maximum of the initial labelled scores.
+        meta_gradient: "forward" or "unrolled": two ways to the same numbers.
+    """
+
+    eta_meta: float = 1.0
+    scale: Scale = "initial"
+    variant: Variant = "paper"
+    meta_gradient: MetaGradient = "forward"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_number(self.eta_meta) and self.eta_meta > 0, "eta_meta", "> 0")
+
+    def elite(self, spec: Spec) -> Weighing:
+        """The weighing, for data with so many labelled rows."""
+        return elite(
+            self.eta_meta,
+            labelled=(spec.labelled_anomalies, spec.labelled_normals),
+            scale=self.scale,
+            variant=self.variant,
+            meta_gradient=self.meta_gradient,
+        )
+
+    def margined(self, base: Hypersphere | Reconstruction) -> Margined:
+        """A model with the variant's margin."""
+        return Margined(base, "mean_unlabelled" if self.variant == "paper" else "max_labelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EliteDeepSVDDConfig(PretrainedConfig, _EliteConfig):
+    """Settings of ELITE on Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
+
+    Attributes:
+        eta_meta: Size of the weights, > 0.
+        scale: What the meta-gradients are divided by: "none", "initial" or "batch".
+        variant: "paper", or "released": signed weights on the distance, without a hinge, and a
+            margin that is the maximum of the initial labelled scores.
+        meta_gradient: "forward" or "unrolled": two ways to the same numbers.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class EliteAutoencoderConfig(_EliteConfig):
+    """Settings of ELITE on an autoencoder; see `GradientConfig`.
+
+    Attributes:
+        eta_meta: Size of the weights, > 0.
+        scale: What the meta-gradients are divided by: "none", "initial" or "batch".
+        variant: "paper", or "released": signed weights on the distance, without a hinge, and a
+            margin that is the maximum of the initial labelled scores.
+        meta_gradient: "forward" or "unrolled": two ways to the same numbers.
+    """
+
+    norm: Norm = "batch"
+    bias: bool = True
+
+
+@register("elite_deep_svdd", EliteDeepSVDDConfig, uses_labels=True)
+def elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
+    """ELITE on Deep SVDD; the score is the distance to a centre.
+
+    Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||phi(x) - c||` over the
+    unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
+    """
+    encoder, decoder = networks(config, spec)
+    model, weighing = config.margined(Hypersphere(encoder)), config.weigh(config.elite(spec), spec)
+    detector = gradient_detector(model, hinge(), weighing, config)
+    return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighing, config)
+
+
+@register("elite_autoencoder", EliteAutoencoderConfig, uses_labels=True)
+def elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detector:
+    """ELITE on an autoencoder; the score is the unsquared error of reconstruction.
+
+    Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||x - g(f(x))||` over the
+    unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
+    """
+    model = config.margined(Reconstruction(*networks(config, spec, code_bias=False)))
+    return gradient_detector(model, hinge(), config.weigh(config.elite(spec), spec), config)
