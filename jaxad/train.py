@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +21,7 @@ from jaxad import program
 from jaxad.check import check_seeds, check_trainable
 from jaxad.data.rng import as_key
 from jaxad.detector import Detector, Phase
+from jaxad.errors import ConfigError
 from jaxad.host import HostDetector, models_of
 from jaxad.program import BUFFER, How, Parts, Window
 from jaxad.rows import pad_to_buckets
@@ -90,6 +91,19 @@ class Place(NamedTuple):
     history: History
 
 
+class _Shown(NamedTuple):
+    """Who watches, every so many steps, and all of a fit but its state and history."""
+
+    watch: Callable[[Fit], None]
+    every: int
+    fit: Fit
+
+    def call(self, state: PyTree, history: History) -> None:
+        """Show a state of all seeds."""
+        history = {phase: dict(infos) for phase, infos in history.items()}
+        self.watch(replace(self.fit, state=jax.device_put(state), history=history))
+
+
 class _Lane(NamedTuple):
     """Seeds that run together; arrays have a seed axis, those of `data` only if splits differ."""
 
@@ -127,6 +141,8 @@ def fit(
     mode: MapMode = "auto",
     progress: Callable[[Progress], None] | None = None,
     checkpoint: str | Path | None = None,
+    watch: Callable[[Fit], None] | None = None,
+    watch_every: int = 100,
 ) -> Fit:
     """Train a detector for several seeds in one program.
 
@@ -144,6 +160,11 @@ def fit(
         progress: Called between chunks.
         checkpoint: A folder for the state between chunks. A fit that was cut off goes on from
             there, bit for bit; the folder must belong to the same detector, data and key.
+        watch: Called with the fit so far during the detector's own training, after any
+            pre-training: before its first step, every `watch_every` steps and after its last, for
+            curves such as `lambda fit: curve.append(jaxad.evaluate(fit, test))`. The states are
+            taken back by the next steps: use them before returning.
+        watch_every: Steps from one call of `watch` to the next, >= 1.
 
     Returns:
         The fitted states. If Ctrl-C was pressed, what was reached until then, with `interrupted`
@@ -151,10 +172,13 @@ def fit(
 
     Raises:
         DataError: The data cannot be trained on (not finite, too few rows, wrong shape).
-        ConfigError: `seeds` does not match the data, or the checkpoint is of another run.
+        ConfigError: `seeds` does not match the data, the checkpoint is of another run, or
+            `watch_every` is not positive.
     """
     check_trainable(train, detector)
     numbers = check_seeds(seeds, train)
+    if watch_every < 1:
+        raise ConfigError(f"watch_every must be a whole number of at least 1; given {watch_every}")
     root, seeds = as_key(key), len(numbers)
     if isinstance(detector, HostDetector):
         return _fit_on_host(detector, train, numbers, root, progress)
@@ -167,6 +191,7 @@ def fit(
             for lane in study.lanes
         ]
         place = Place(0, 0, states, {})
+        rows = train.x.shape[np.ndim(train.count)]
         saver = None
         if checkpoint is not None:
             from jaxad.checkpoint import Saver
@@ -175,12 +200,13 @@ def fit(
             saved = saver.restore(lambda phase: _shapes_in(study, phase))
             place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
         try:
-            place = _train(study, place, stop, progress, saver)
+            so_far = Fit(detector, State({}, {}, {}, {}, {}), mode=study.how.mode, rows=rows)
+            shown = None if watch is None else _Shown(watch, watch_every, so_far)
+            place = _train(study, place, stop, progress, saver, shown)
         finally:
             if saver is not None:
                 saver.close()
         state = jax.device_put(join(place.state, seeds))
-    rows = train.x.shape[np.ndim(train.count)]
     return Fit(detector, state, place.history, seconds, study.how.mode, stop.is_set(), rows)
 
 
@@ -249,6 +275,7 @@ def _train(
     stop: threading.Event,
     progress: Callable[[Progress], None] | None,
     saver: "Saver | None",
+    shown: "_Shown | None",
 ) -> Place:
     """Run on from a place to the end. Once `stop` is set no more steps, but every phase begins."""
     first, step, states, history = place
@@ -262,8 +289,13 @@ def _train(
             ]
         tables = [jax.device_put(phase.sampler.init(lane.data)) for lane in study.lanes]
         chunk = _FIRST_CHUNK
+        watched = shown if i == len(study.phases) - 1 else None
+        if watched is not None and step == 0:
+            watched.call(join(states, seeds), history)
         while step < study.steps(i) and not stop.is_set():
             end = min(step + chunk, study.steps(i))
+            if watched is not None:
+                end = min(end, step + watched.every - step % watched.every)
             with stopwatch() as took:
                 window = Window(i, step, end, phase.epochs)
                 states, infos = _advance(study, window, states, tables)
@@ -272,6 +304,8 @@ def _train(
             chunk, step = _next_chunk(end - step, took.run), end
             if progress is not None:
                 progress(Progress(phase.name, *study.done(i, step)))
+            if watched is not None and (step % watched.every == 0 or step == study.steps(i)):
+                watched.call(join(states, seeds), history)
             if saver is not None and (stop.is_set() or saver.due()):
                 saver.save(Place(i, step, join(states, seeds), history))
         step = 0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jaxad
+from jaxad.errors import ConfigError
 from jaxad.rows import pad_axis
 from jaxad.train import Progress
 
@@ -128,3 +129,28 @@ def test_a_fit_in_another_thread_needs_no_signals(toy, quick):
     np.testing.assert_array_equal(
         jaxad.score(fits[0], toy.test), scores(detector, toy.train, toy.test)
     )
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_watch_sees_the_states_on_the_way_and_changes_nothing(toy, quick, seeds):
+    detector = quick("deep_sad", toy.train, **EPOCHS)
+    seen = []
+
+    def watch(fit):
+        steps = fit.history["train"].get("loss", np.zeros((1, 0))).shape[1]
+        seen.append((steps, jaxad.score(fit, toy.test)))
+
+    fit = jaxad.fit(detector, toy.train, seeds, watch=watch, watch_every=8)
+    assert [steps for steps, _ in seen] == [0, 8, 16, 20]
+    plain = jaxad.score(jaxad.fit(detector, toy.train, seeds), toy.test)
+    np.testing.assert_array_equal(seen[-1][1], plain)
+    np.testing.assert_array_equal(jaxad.score(fit, toy.test), plain)
+    assert np.abs(seen[1][1] - seen[0][1]).max() > 1e-4
+    short = quick("deep_sad", toy.train, **EPOCHS)._replace(epochs=2)  # 10 steps
+    jaxad.fit(short, toy.train, seeds, watch=watch, watch_every=5)
+    assert [steps for steps, _ in seen[4:]] == [0, 5, 10]
+
+
+def test_a_watch_needs_a_positive_number_of_steps(toy, quick):
+    with pytest.raises(ConfigError, match="watch_every"):
+        jaxad.fit(quick("deep_sad", toy.train), toy.train, watch=print, watch_every=0)
