@@ -9,19 +9,20 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from jaxad.cli.options import Fit, List, Report, Run, Score, Sweep
+from jaxad.cli.options import Audit, Fit, List, Report, Run, Score, Sweep
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-Options = List | Run | Fit | Score | Sweep | Report
+Options = List | Run | Fit | Score | Audit | Sweep | Report
 COMMANDS: dict[str, type] = {
     "list": List,
     "run": Run,
     "fit": Fit,
     "score": Score,
+    "audit": Audit,
     "sweep": Sweep,
     "report": Report,
 }
@@ -30,6 +31,7 @@ Overview = (
     | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
+    | Annotated[Audit, subcommand("audit", description="Rank a file's rows by suspicion.")]
     | Annotated[Sweep, subcommand("sweep", description="Run a declarative experiment.")]
     | Annotated[Report, subcommand("report", description="Print an experiment's tables.")]
 )
@@ -130,6 +132,10 @@ def _dispatch(options: Options) -> int:
             from jaxad.cli.score import score
 
             return score(options)
+        case Audit():
+            from jaxad.cli.audit import audit
+
+            return audit(options)
         case Sweep():
             from jaxad.cli.sweep import sweep
 

@@ -17,7 +17,7 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.results import check_writable
 from jaxad.train import fit as train_detector
 
-__all__ = ["ABOUT", "fit"]
+__all__ = ["ABOUT", "fit", "training_labels"]
 
 ABOUT = "data.json"  # beside the detector's own files: what it was trained on
 
@@ -42,7 +42,7 @@ def fit(options: Fit) -> int:
     if options.label is not None and options.data.suffix.lower() == ".npz":
         raise ConfigError("--label names a column of a csv or parquet file; an npz has y")
     table = load_table(options.data, label=options.label)
-    label = _training_labels(table, options)
+    label = training_labels(table, options.label_kind, options.data)
     scaling = fit_scaling(table.x, options.scaling)
     train = as_train_data(scaling.apply(table.x), label)
     detector = make(options.detector, train, **config)
@@ -76,14 +76,19 @@ def fit(options: Fit) -> int:
     return 0
 
 
-def _training_labels(table: Table, options: Fit) -> np.ndarray | None:
+def training_labels(table: Table, kind: str | None, path: Path) -> np.ndarray | None:
     """-1, 0 and 1 for each row; None where nothing is labelled.
+
+    Args:
+        table: Rows of a file, and their labels if it has any.
+        kind: What the labels are: "training", "truth", "ignore", or None if that isn't said.
+        path: The file, for errors.
 
     Raises:
         ConfigError: 0 and 1 may be labels of either kind, and which they are isn't said.
         DataError: Other labels than the kind has.
     """
-    kind, y, path = options.label_kind, table.y, Path(options.data)
+    y = table.y
     if y is None:
         if kind in ("training", "truth"):
             raise ConfigError(f"--label-kind {kind}: {path} has no labels; name them with --label")

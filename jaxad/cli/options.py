@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-__all__ = ["Fit", "List", "Report", "Run", "Score", "Sweep"]
+__all__ = ["Audit", "Fit", "List", "Report", "Run", "Score", "Sweep"]
 
 Settings = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="FIELD=VALUE")]
 Classes = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLASS")]
@@ -184,6 +184,70 @@ class Score(Common):
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     out: Path
     label: Label = None
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit(Common):
+    """Rank the rows of a file by how likely they are hidden anomalies.
+
+    Trains a detector on the file and writes a csv file with a line for each unlabelled row, the
+    most suspicious first: place, row (from 0), suspicion (the mean over seeds of the row's place,
+    from 0 to 1) and suspicion_seed_0, suspicion_seed_1, ... in the method's own units. Prints the
+    first ten.
+
+    Labels are optional, of one of three kinds: training labels are -1 for a labelled anomaly, 0
+    for an unlabelled row and 1 for a labelled normal row; truth is 1 for an anomaly that training
+    may know of and 0 for an unlabelled row; hidden is 1 for an anomaly and 0 for a normal row,
+    which nothing but the measurement of the audit sees.
+
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then nothing is written.
+
+    Attributes:
+        data: The csv, parquet or npz file.
+        detector: A name that `jaxad list` shows. Default: elite_deep_svdd if rows are labelled;
+            else deep_svdd with weighing=latent_outlier_exposure(0.1).
+        out: The csv file to write.
+        plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
+        method: What suspicion is. meta_weight: how little a row helped in training, for detectors
+            with the weighing elite. exposure: a row's place in its batches over training, for
+            those with latent_outlier_exposure. score: the anomaly score after training. auto: the
+            first of these that there is.
+        label: The label column of a csv or parquet file. Without one all rows are unlabelled.
+        label_kind: What the labels are: training, truth or hidden, as above; ignore: not read.
+            Must be given where labels are 0 and 1 alone.
+        scaling: How columns are scaled. standard: mean 0, deviation 1. minmax: 0 to 1 for each
+            column. range: 0 to 1 over all columns. gcn: each row by its mean and deviation, then
+            range. auto: standard for tables; images as they are if they lie in [0, 1] or are of
+            uint8.
+        seeds: How many seeds; the ranking is by the mean of their rankings.
+        seed_root: The root of all randomness, a whole number.
+        epochs: Passes over the rows, in pre-training too.
+        batch_size: Rows in a batch.
+        settings: A setting of the detector's configuration, such as learning_rate=1e-4; stronger
+            than --epochs and --batch-size. Give it again for another one.
+            `jaxad list DETECTOR` shows what there is.
+        force: Replace the outputs if they exist.
+    """
+
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    detector: Annotated[
+        Positional[str | None], arg(metavar="[DETECTOR]", help_behavior_hint="(optional)")
+    ] = None
+    out: Path
+    plot: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+    method: Literal["auto", "meta_weight", "exposure", "score"] = "auto"
+    label: Label = None
+    label_kind: Annotated[
+        Literal["training", "truth", "hidden", "ignore"] | None,
+        arg(help_behavior_hint="(default: training)", metavar="{training,truth,hidden,ignore}"),
+    ] = None
+    scaling: Literal["auto", "standard", "minmax", "range", "gcn", "none"] = "auto"
+    seeds: int = 5
+    seed_root: int = 0
+    epochs: Own = None
+    batch_size: Own = None
+    settings: Settings = ()
     force: bool = False
 
 

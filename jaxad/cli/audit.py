@@ -1,0 +1,136 @@
+"""`jaxad audit`: a file of one's own to a ranking of its rows, the most suspicious first."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxad.cli.fit import training_labels
+from jaxad.cli.options import Audit
+from jaxad.cli.progress import reporting
+from jaxad.cli.settings import check_root, configurations
+from jaxad.data import Table, as_train_data, fit_scaling, load_table
+from jaxad.detectors import make
+from jaxad.errors import ConfigError
+from jaxad.explain import Audit as Result
+from jaxad.explain import audit as audit_fit
+from jaxad.explain.picture import kind_of
+from jaxad.results import check_writable, written_whole
+from jaxad.train import fit
+
+__all__ = ["audit"]
+
+LABELLED, UNLABELLED = "elite_deep_svdd", "deep_svdd"
+RECORD = "weighing=latent_outlier_exposure(0.1)"
+SHOWN = 10
+
+
+def audit(options: Audit) -> int:
+    """Train on a file, rank its rows and write the ranking.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; nothing was written.
+    """
+    _check_outputs(options)
+    root = check_root(options.seed_root)
+    if options.label is not None and options.data.suffix.lower() == ".npz":
+        raise ConfigError("--label names a column of a csv or parquet file; an npz has y")
+    table = load_table(options.data, label=options.label)
+    label, hidden = _labels(table, options)
+    train = as_train_data(fit_scaling(table.x, options.scaling).apply(table.x), label)
+    name, config = _detector(options, labelled=bool(np.any(train.label)))
+    detector = make(name, train, **config)
+    with reporting(1) as reporter:
+        reporter.begin(f"{options.data.name}  {name}")
+        fitted = fit(detector, train, options.seeds, key=root, progress=reporter.step)
+        if fitted.interrupted:
+            raise KeyboardInterrupt
+        reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
+    result = audit_fit(fitted, train, options.method, hidden=hidden)
+    _write(result, options)
+    _print(result, name, options)
+    return 0
+
+
+def _check_outputs(options: Audit) -> None:
+    """Raise before training if an output cannot be written."""
+    if options.out.suffix.lower() != ".csv":
+        raise ConfigError(f"--out {options.out} must end in .csv")
+    if options.plot is not None:
+        kind_of(options.plot)
+    for name, path in (("--out", options.out), ("--plot", options.plot)):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise ConfigError(f"{name} {path} is a folder; give a file")
+        if path.exists() and not options.force:
+            raise ConfigError(f"{name} {path} exists already; give another file, or --force")
+        check_writable(path.absolute().parent)
+
+
+def _labels(table: Table, options: Audit) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The labels that training sees, and the truth that it does not.
+
+    Raises:
+        ConfigError: What labels of 0 and 1 are isn't said, or there are none.
+        DataError: Other labels than the kind has.
+    """
+    kind, path = options.label_kind, options.data
+    if kind is None and table.y is not None and set(np.unique(table.y).tolist()) == {0, 1}:
+        raise ConfigError(
+            f"{path}: is label 1 an anomaly that training may know of (--label-kind truth), one "
+            "that measures the audit alone (--label-kind hidden), a labelled normal row "
+            "(--label-kind training), or not to be read (--label-kind ignore)?"
+        )
+    if kind != "hidden":
+        return training_labels(table, kind, path), None
+    if table.y is None:
+        raise ConfigError(f"--label-kind hidden: {path} has no labels; name them with --label")
+    anomalies = training_labels(table, "truth", path)
+    assert anomalies is not None
+    return None, -anomalies
+
+
+def _detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any]]:
+    """The detector's name and what differs from its defaults."""
+    name, settings = options.detector, options.settings
+    if name is None:
+        name = LABELLED if labelled else UNLABELLED
+        settings = settings if labelled else (RECORD, *settings)  # the user's come later, and win
+    return name, configurations([name], settings, options.epochs, options.batch_size)[name]
+
+
+def _write(result: Result, options: Audit) -> None:
+    """Both files, or none: the ranking appears once the picture is drawn."""
+    with written_whole(options.out.absolute()) as partial:
+        result.frame().to_csv(partial, index=False)
+        if options.plot is not None:
+            result.plot(options.plot.absolute())
+
+
+def _print(result: Result, name: str, options: Audit) -> None:
+    """What was found, in a few lines."""
+    frame = result.frame()
+    print(
+        f"{len(frame)} unlabelled rows ranked by {result.method} of {name}, "
+        f"{len(result.suspicion)} seed(s); ranking in {_files(options)}"
+    )
+    print(f"Most suspicious rows: {', '.join(map(str, frame.row[:SHOWN]))}")
+    if result.hidden is None:
+        return
+    hidden = int(result.hidden.sum())
+    if not result.together:
+        print(f"{hidden} of the rows are hidden anomalies: nothing to measure")
+        return
+    auroc, auprc, precision = (100 * value for value in result.together.values())
+    print(
+        f"{hidden} hidden anomalies: AUROC {auroc:.1f}, AUPRC {auprc:.1f}, "
+        f"{precision:.1f} % of the first {hidden} rows"
+    )
+
+
+def _files(options: Audit) -> Path | str:
+    return options.out if options.plot is None else f"{options.out}, picture in {options.plot}"
