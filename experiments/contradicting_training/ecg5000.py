@@ -6,7 +6,8 @@ DATA is an npz with x_train (n, 140), y_train, x_test, y_test; y is 1 for an ano
 pooled and split anew: 2,500 normal beats to train on with 100 hidden anomalies, 400 beats of each
 kind to test. The paper tests on 100 of each, and its anomalies are R-on-T beats alone; in DATA they
 are all that is not normal, as the test part has no other labels. `--figure-2` sweeps lambda at 40
-labelled anomalies, and the labelled count at lambda 20, under three contaminations.
+labelled anomalies, and the labelled count at lambda 20, under three contaminations. `--mlp` has an
+MLP predict the last 56 points from the first 84 in the LSTM's place, in a tenth of the time.
 """
 
 import argparse
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--cells", type=int, default=32)
+    parser.add_argument("--mlp", action="store_true")
     args = parser.parse_args()
     enable_compilation_cache()
     data = pooled(jaxad.load_dataset(args.data))
@@ -55,12 +56,11 @@ def main() -> None:
             seeds=args.seeds,
         )
         detector = jaxad.make(
-            "contradicting_lstm_forecaster",
+            f"contradicting_{'mlp' if args.mlp else 'lstm'}_forecaster",
             split.train,
             lam=lam,
             epochs=args.epochs,
             learning_rate=args.learning_rate,
-            widths=(args.cells,),
         )
         fit = jaxad.fit(detector, split.train)
         found = jaxad.evaluate(fit, split.test)

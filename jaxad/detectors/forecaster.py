@@ -12,7 +12,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count
 from jaxad.detectors.registry import Spec, register
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError
 from jaxad.models import Forecast
 from jaxad.nets.forecast import lstm_forecaster as lstm_net
 from jaxad.nets.forecast import mlp_forecaster as mlp_net
@@ -87,8 +87,8 @@ def mlp_model(config: MLPForecasterConfig, spec: Spec) -> Forecast:
     """The score model of an MLP forecaster.
 
     Raises:
-        DataError: The examples are no sequences.
-        ConfigError: No point is left to predict, or filters of convolutions.
+        ConfigError: The examples are no sequences, no point is left to predict, or filters of
+            convolutions.
     """
     time, channels = _sequence(config, spec)
     given = max(1, round(0.6 * time)) if config.given is None else config.given
@@ -103,8 +103,7 @@ def lstm_model(config: LSTMForecasterConfig, spec: Spec) -> Forecast:
     """The score model of an LSTM forecaster.
 
     Raises:
-        DataError: The examples are no sequences.
-        ConfigError: Filters of convolutions.
+        ConfigError: The examples are no sequences, or filters of convolutions.
     """
     time, channels = _sequence(config, spec)
     widths = (32,) if config.widths is None else config.widths
@@ -116,7 +115,7 @@ def _sequence(config: GradientConfig, spec: Spec) -> tuple[int, int]:
     if config.channels:
         raise ConfigError(f"channels must be empty for sequences; given {config.channels}")
     if len(spec.shape) != 2 or spec.shape[0] < 2:
-        raise DataError(
+        raise ConfigError(
             "a forecaster takes sequences (time, channels) of at least 2 points; given examples of "
             f"shape {spec.shape}. 'sequence:NAME' loads the rows of a table as sequences"
         )
