@@ -7,7 +7,7 @@ import flax.linen as nn
 
 from jaxad.nets.base import ZEROS, Net
 from jaxad.nets.conv import canonical_conv, max_pool, upsample
-from jaxad.nets.norm import Norm, bias_before, normalise
+from jaxad.nets.norm import Norm, PooledBatchNorm, bias_before, normalise
 from jaxad.rows import pad_axis
 
 __all__ = ["lenet_decoder", "lenet_encoder"]
@@ -44,6 +44,12 @@ class _LeNet(nn.Module):
         """Normalisation and leaky ReLU."""
         return nn.leaky_relu(normalise(self.norm, train, name)(x), self.slope)
 
+    def pooled(self, x, train: bool, name: str):
+        """Normalisation, leaky ReLU and 2x2 max-pool, of which only the first must see all."""
+        if self.norm == "batch_no_affine":
+            return nn.leaky_relu(PooledBatchNorm(train, name=name)(x), self.slope)
+        return max_pool(self.activate(x, train, name))
+
 
 class LeNetEncoder(_LeNet):
     """Modules of convolution, normalisation, leaky ReLU, max-pool; then dense layers."""
@@ -54,7 +60,7 @@ class LeNetEncoder(_LeNet):
     def __call__(self, x, train):
         bias = bias_before(self.norm, self.bias)
         for i, channels in enumerate(self.channels):
-            x = max_pool(self.activate(self.conv(x, channels, i, bias), train, f"conv_norm_{i}"))
+            x = self.pooled(self.conv(x, channels, i, bias), train, f"conv_norm_{i}")
         x = x.reshape(x.shape[0], -1)
         *hidden, code = self.widths
         for i, width in enumerate(hidden):
