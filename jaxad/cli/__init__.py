@@ -1,4 +1,4 @@
-"""The command line: `jaxad list`, `jaxad run`, `jaxad fit`, `jaxad score`."""
+"""The command line: `jaxad list`, `run`, `fit`, `score`, `audit`, `sweep`, `report`."""
 
 from jaxad.cli.app import main
 

@@ -1,0 +1,78 @@
+"""How well audits find the anomalies hidden among unlabelled rows.
+
+`python experiments/audit/hidden_anomalies.py digits DATA/6_cardio.npz ...`: each data set with the
+anomalies that it has (digits: each class in turn normal, 10 % hidden), one split, 5 seeds of 50
+epochs; with `--labels 10` also ten labelled rows of each kind, and detectors that use them.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import jaxad
+from jaxad.cache import enable_compilation_cache
+
+EXPOSE = "latent_outlier_exposure(0.1)"
+RECORD = "latent_outlier_exposure(0)"
+WITHOUT = [
+    (name, weighing, method)
+    for name in ("deep_svdd", "autoencoder")
+    for weighing, method in (
+        (None, "score"),
+        (RECORD, "exposure"),
+        (EXPOSE, "score"),
+        (EXPOSE, "exposure"),
+    )
+]
+WITH = [
+    ("elite_deep_svdd", None, "meta_weight"),
+    ("elite_deep_svdd", None, "score"),
+    ("elite_autoencoder", None, "meta_weight"),
+    ("elite_autoencoder", None, "score"),
+    ("deep_sad", None, "score"),
+]
+
+
+def main() -> None:
+    """Print a line for each data set and audit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", nargs="+", help="digits, or npz files")
+    parser.add_argument("--labels", type=int, default=0, help="labelled rows of each kind")
+    parser.add_argument("--epochs", type=int, default=50)
+    options = parser.parse_args()
+    enable_compilation_cache()
+    print("data, detector, weighing, audit: AUROC and AUPRC, mean of seeds; of the mean ranking")
+    for data in options.data:
+        for audit in WITH if options.labels else WITHOUT:
+            print(Path(data).stem, *audit, *measure(data, audit, options), sep=", ", flush=True)
+
+
+def measure(data: str, audit: tuple, options: argparse.Namespace) -> list[float]:
+    """The metrics in percent, the mean over normal classes where there are several."""
+    name, weighing, method = audit
+    rows = []
+    for setting in settings(data):
+        labels = {"labelled_anomalies": options.labels, "labelled_normals": options.labels}
+        split = jaxad.contaminate(data, 0, **setting, **labels)
+        config = {"epochs": options.epochs, "weighing": weighing}
+        if "autoencoder" not in name:
+            config["pretrain_epochs"] = options.epochs
+        found = jaxad.audit(
+            jaxad.fit(jaxad.make(name, split.train, **config), split.train, 5), split, method
+        )
+        assert found.auroc is not None and found.auprc is not None
+        together = found.together["auroc"], found.together["auprc"]
+        rows.append([found.auroc.mean, found.auprc.mean, *together])
+    return np.round(100 * np.mean(rows, axis=0), 1).tolist()
+
+
+def settings(data: str) -> list[dict]:
+    """How a data set is contaminated."""
+    if data == "digits":
+        return [{"normal_class": c, "contamination": 0.1} for c in range(10)]
+    return [{"contamination": None}]
+
+
+if __name__ == "__main__":
+    main()
