@@ -65,3 +65,18 @@ def test_a_few_more_rows_compile_nothing_and_another_width_does(toy_of, quick):
     assert compilations() == before
     run(160, widths=(9, 4))
     assert compilations() > before  # the count counts
+
+
+@pytest.mark.parametrize("name", ["anoonly_devnet", "prenet"])
+def test_balanced_batches_share_programs_whatever_the_rows_and_labels(toy_of, quick, name):
+    def run(rows, labelled, **config):
+        train = toy_of(rows=rows, labelled=labelled).train
+        fit = jaxad.fit(quick(name, train, **config), train, seeds=2)
+        return jaxad.score(fit, train.x)
+
+    run(160, 12)
+    before = compilations()
+    for rows, labelled in ((161, 12), (200, 3), (333, 40)):
+        run(rows, labelled)
+    run(160, 12, steps=3, epochs=2)
+    assert compilations() == before
