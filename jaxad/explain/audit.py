@@ -225,8 +225,8 @@ def _suspicion(
     if method not in get_args(Method):
         raise unknown_name("method", str(method), get_args(Method))
     n = np.shape(train.label)[-1]
-    records = {"meta_weight": _record(fitted, "meta_weight", n)}
-    records["exposure"] = _record(fitted, "exposure_rank", n)
+    fields = {"meta_weight": "meta_weight", "exposure": "exposure_rank"}
+    records = {name: _record(fitted, field, n) for name, field in fields.items()}
     if method == "auto":
         method = next((name for name, values in records.items() if values is not None), "score")
     if method == "score":
@@ -235,7 +235,7 @@ def _suspicion(
         return method, score(fitted, rows if np.ndim(train.count) else np.asarray(train.x))
     values = records[method]
     if values is None:
-        needs = {"meta_weight": "elite", "exposure": "latent_outlier_exposure"}[method]
+        needs = "elite" if method == "meta_weight" else "latent_outlier_exposure"
         raise ConfigError(
             f"method={method!r} needs a detector with the weighing {needs}, and this fit of "
             f"{fitted.detector.name} has none; method='score' needs nothing"
@@ -289,8 +289,7 @@ def _mean_place(suspicion: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "n
 
 def _metrics(suspicion: np.ndarray, hidden: np.ndarray) -> dict[str, np.ndarray]:
     """The metrics of each seed; {} where one has rows of one kind only."""
-    hidden = np.broadcast_to(hidden, suspicion.shape)
-    known = ~np.isnan(suspicion)
+    hidden, known = np.broadcast_to(hidden, suspicion.shape), ~np.isnan(suspicion)
     anomalies, counts = np.sum(known & (hidden == 1), axis=1), known.sum(axis=1)
     if not ((anomalies > 0) & (anomalies < counts)).all():
         return {}
