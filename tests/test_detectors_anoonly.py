@@ -250,6 +250,18 @@ def test_feawad_keeps_the_autoencoder_of_its_pre_training(toy, quick):
     assert "scorer" in start.params and "scorer" not in trained.state.params
 
 
+def test_devnet_takes_images_and_no_sequences():
+    images = np.random.default_rng(0).integers(0, 255, (20, 8, 8, 1)).astype(np.uint8)
+    label = np.repeat([-1, 0], [4, 16]).astype(np.int8)
+    train = jaxad.TrainData(images, label, np.int32(20), np.int32(1))
+    detector = jaxad.make("anoonly_devnet", train, channels=(2,), widths=(4,), epochs=1, steps=2)
+    assert detector.convolutional
+    scores = jaxad.score(jaxad.fit(detector, train), images)
+    assert scores.shape == (1, 20) and np.isfinite(scores).all()
+    with pytest.raises(ConfigError, match="table or images"):
+        jaxad.make("devnet", train._replace(x=images[..., 0]))
+
+
 @pytest.mark.parametrize("name", ["feawad", "prenet"])
 def test_tables_alone_are_taken(name):
     images = np.zeros((20, 8, 8, 1), np.uint8)

@@ -12,6 +12,7 @@ from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import BalancedConfig, sampler_for
+from jaxad.errors import ConfigError
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.deviation import Deviation
 from jaxad.nets.build import default_sizes
@@ -66,11 +67,19 @@ def devnet(config: DevNetConfig, spec: Spec) -> Detector:
 
 
 def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighing) -> Detector:
-    """DevNet under a weighing; `fit` refuses data without labelled anomalies."""
+    """DevNet under a weighing; `fit` refuses data without labelled anomalies.
+
+    Raises:
+        ConfigError: The examples are neither rows of a table nor images.
+    """
     released = config.variant == "released"
     shape, channels, widths = spec.shape, config.channels, config.widths or (20,)
     if is_table(shape):
         shape = (bucket_features(shape[0]),)
+    elif len(shape) != 3:
+        raise ConfigError(
+            f"devnet takes rows of a table or images; given examples of shape {shape}"
+        )
     elif channels is None:
         channels = default_sizes(shape)[0]
     net = scalar_net(shape, channels or (), widths, config.norm, config.bias, config.slope)

@@ -1,9 +1,22 @@
 """Score models: what is measured of an example."""
 
 from jaxad.models.base import Model
+from jaxad.models.deviation import Deviation
 from jaxad.models.forecast import Forecast
 from jaxad.models.hypersphere import Hypersphere, SoftBoundary
 from jaxad.models.margin import Margined
+from jaxad.models.pairs import PairScore
 from jaxad.models.reconstruction import Reconstruction
+from jaxad.models.residual import ResidualScore
 
-__all__ = ["Forecast", "Hypersphere", "Margined", "Model", "Reconstruction", "SoftBoundary"]
+__all__ = [
+    "Deviation",
+    "Forecast",
+    "Hypersphere",
+    "Margined",
+    "Model",
+    "PairScore",
+    "Reconstruction",
+    "ResidualScore",
+    "SoftBoundary",
+]
