@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("--published", type=Path, help="the published table as csv")
     parser.add_argument("--figure-2", action="store_true")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--learning-rate", type=float, default=1e-2)
     parser.add_argument("--mlp", action="store_true")
     args = parser.parse_args()
     enable_compilation_cache()
@@ -61,6 +61,7 @@ def main() -> None:
             lam=lam,
             epochs=args.epochs,
             learning_rate=args.learning_rate,
+            milestone=2 / 3,
         )
         fit = jaxad.fit(detector, split.train)
         found = jaxad.evaluate(fit, split.test)
