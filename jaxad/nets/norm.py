@@ -11,6 +11,7 @@ from jaxad.nets.conv import max_pool
 __all__ = ["Norm", "PooledBatchNorm", "bias_before", "normalise"]
 
 _MOMENTUM, _EPSILON = 0.9, 1e-4
+_EXPLICIT = 0.01
 
 Norm = Literal["none", "layer", "batch", "batch_no_affine", "explicit"]
 
@@ -20,7 +21,8 @@ class Explicit(nn.Module):
 
     `L_BN` is the mean over features of the squared distances of the batch mean to 0 and of the
     batch second moment to 1: a loss that asks for what BatchNorm does. Learners add it to theirs
-    (`jaxad.learners.gradient`).
+    (`jaxad.learners.gradient`). That is a mean over the batch, where the paper's is one over the
+    labelled anomalies: a hundredth, about their share of a batch, makes up for it.
 
     References:
         Zhou et al. 2023, AnoOnly, eq. 5 and 6.
@@ -34,7 +36,7 @@ class Explicit(nn.Module):
         if self.train:
             axes = tuple(range(x.ndim - 1))
             mean, square = jnp.mean(x, axis=axes), jnp.mean(x**2, axis=axes)
-            penalty.value = jnp.mean(mean**2 + (square - 1) ** 2)
+            penalty.value = _EXPLICIT * jnp.mean(mean**2 + (square - 1) ** 2)
         return x
 
 
