@@ -77,11 +77,15 @@ def with_pretraining(
     autoencoder: Reconstruction,
     weighing: Weighing,
     config: PretrainedConfig,
+    pretraining: Optimiser | None = None,
 ) -> Detector:
-    """The same detector, started from the encoder of an autoencoder of the unlabelled rows."""
+    """The same detector, started from the encoder of an autoencoder of the unlabelled rows.
+
+    Its optimiser is that of the detector, over the epochs of pre-training, or one of its own.
+    """
     if config.pretrain_epochs == 0:
         return detector
-    pretraining = config.schedule(config.pretrain_epochs)
+    pretraining = pretraining or config.schedule(config.pretrain_epochs)
     phase = Phase(
         name="pretrain",
         update=Partial(gradient_step, autoencoder, identity(), unsupervised(), pretraining),

@@ -4,12 +4,14 @@ References:
     Zhang et al. 2021, ELITE: robust deep anomaly detection with meta gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector, networks, with_pretraining
 from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
+from jaxad.learners import Optimiser
+from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import Hypersphere, Margined, Reconstruction
 from jaxad.nets.norm import Norm
 from jaxad.objectives import hinge
@@ -36,6 +38,10 @@ class _EliteConfig(GradientConfig):
         meta_gradient: "forward" or "unrolled": two ways to the same numbers.
     """
 
+    epochs: int = 50
+    learning_rate: float = 3e-3
+    milestone: float = 1.0
+    optimiser: OptimiserKind = "sgd"
     eta_meta: float = 1.0
     scale: Scale = "initial"
     variant: Variant = "paper"
@@ -61,7 +67,7 @@ class _EliteConfig(GradientConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EliteDeepSVDDConfig(PretrainedConfig, _EliteConfig):
+class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
     """Settings of ELITE on Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
 
     Attributes:
@@ -70,7 +76,21 @@ class EliteDeepSVDDConfig(PretrainedConfig, _EliteConfig):
         variant: "paper", or "released": signed weights on the distance, without a hinge, and a
             margin that is the maximum of the initial labelled scores.
         meta_gradient: "forward" or "unrolled": two ways to the same numbers.
+        pretrain_learning_rate: Step size of Adam in pre-training, > 0.
     """
+
+    pretrain_epochs: int = 0
+    pretrain_learning_rate: float = 1e-3
+
+    def __post_init__(self):
+        super().__post_init__()
+        rate = self.pretrain_learning_rate
+        self._need(is_number(rate) and rate > 0, "pretrain_learning_rate", "> 0")
+
+    def pretraining(self) -> Optimiser:
+        """Adam over the epochs of pre-training."""
+        adam = replace(self, optimiser="adam", learning_rate=self.pretrain_learning_rate)
+        return adam.schedule(self.pretrain_epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +119,10 @@ def elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
     encoder, decoder = networks(config, spec)
     model, weighing = config.margined(Hypersphere(encoder)), config.weigh(config.elite(spec), spec)
     detector = gradient_detector(model, hinge(), weighing, config)
-    return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighing, config)
+    autoencoder = Reconstruction(encoder, decoder)
+    return with_pretraining(
+        detector, model, autoencoder, weighing, config, pretraining=config.pretraining()
+    )
 
 
 @register("elite_autoencoder", EliteAutoencoderConfig, uses_labels=True)
