@@ -72,7 +72,7 @@ def measured(args, cache):
     """All detectors in a process of its own."""
     command = [sys.executable, __file__, args.data, "--cache", cache, "--seeds", str(args.seeds)]
     command += ["--sets", str(args.sets), "--detectors", *args.detectors]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    out = subprocess.check_output(command, text=True)
     return json.loads(out.splitlines()[-1])
 
 
