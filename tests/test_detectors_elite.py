@@ -56,6 +56,7 @@ def test_it_finds_hidden_anomalies_and_never_trains_on_labelled_rows(hidden, nam
     config = short(name) | settings | {"variant": variant}
     fit = jaxad.fit(jaxad.make(name, train, **config), train)
     assert jaxad.evaluate(fit, test).auroc.mean > 0.9
+    assert fit.state is not None
     state = fit.state.weighing
     rows = len(train.label)
     unlabelled = train.label == 0
@@ -115,7 +116,7 @@ def test_a_detector_of_images_scores_the_same_after_loading(name, tmp_path):
     fit = jaxad.fit(jaxad.make(name, train, **(short(name) | sizes)), train, seeds=2)
     loaded, _ = jaxad.load(jaxad.save(fit, tmp_path / name))
     np.testing.assert_array_equal(jaxad.score(loaded, train.x), jaxad.score(fit, train.x))
-    assert loaded.detector.labelled == (4, 4)
+    assert isinstance(loaded.detector, jaxad.Detector) and loaded.detector.labelled == (4, 4)
 
 
 def test_seeds_contaminations_and_sizes_of_the_weights_share_every_program():
@@ -149,6 +150,7 @@ def test_every_convolution_of_a_scanned_step_is_channels_last(name):
     train = images(size=16)
     sizes = {"channels": (8, 16), "widths": (8, 4), "batch_size": 16}
     detector = jaxad.make(name, train, **(short(name) | sizes))
+    assert isinstance(detector, jaxad.Detector)
     data = pad_to_buckets(train)
     state = detector.init(jax.random.key(0), data)
     batch = Batch(jnp.asarray(train.x[8:24]), jnp.zeros(16), jnp.arange(8, 24), jnp.zeros(()))
