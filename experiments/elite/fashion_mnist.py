@@ -5,8 +5,9 @@
 5,000 training images of which a share is anomalous, 10 + 10 labelled ones (Zhang et al. 2021,
 section 5). DATA is a folder with the idx files. Prints for each class, contamination and detector:
 AUROC at the end, AUROC where the loss on the labelled rows was least (no test label chooses it),
-AUROC with which the sums of meta-gradients find the hidden anomalies, and the curve of AUROC and
-validation loss over training. The bases train with their own optimiser, for as many epochs.
+AUROC with which the scores and the sums of meta-gradients find the hidden anomalies, and the curve
+of AUROC and validation loss over training. The bases train with their own optimiser, for as many
+epochs.
 """
 
 import argparse
@@ -15,20 +16,14 @@ import numpy as np
 
 import jaxad
 from jaxad.cache import enable_compilation_cache
-from jaxad.metrics import auroc
 
 BASES = {"elite_deep_svdd": "deep_svdd", "elite_autoencoder": "autoencoder"}
 
 
-def audited(fit: jaxad.Fit, split: jaxad.Split) -> float:
-    """AUROC of `-meta_weight` for the hidden anomalies among unlabelled rows, mean over seeds."""
-    assert fit.state is not None
-    meta_weight, found = np.asarray(fit.state.weighing.meta_weight), []
-    for i in range(fit.seeds):
-        one = split.seed(i)
-        rows = one.train.label == 0
-        found.append(float(auroc(-meta_weight[i, : len(rows)][rows], one.hidden[rows])))
-    return float(np.mean(found))
+def audited(fit: jaxad.Fit, split: jaxad.Split, method: str) -> str:
+    """AUROC with which the hidden anomalies among the unlabelled rows are found, over seeds."""
+    found = jaxad.audit(fit, split, method).auroc
+    return "-" if found is None else f"{100 * found.mean:.1f}"
 
 
 def curve_of(name: str, split: jaxad.Split, every: int, config: dict):
@@ -61,8 +56,8 @@ def main() -> None:
     args = parser.parse_args()
     enable_compilation_cache()
     data = jaxad.load_dataset(args.data)
-    print("| class | contamination | detector | AUROC | at least loss | audit | curve |")
-    print("|---|---|---|---|---|---|---|")
+    columns = "AUROC | at least loss | audit by score | by meta-gradient | curve"
+    print(f"| class | contamination | detector | {columns} |\n|{'---|' * 8}")
     for normal in args.classes:
         for contamination in args.contamination:
             split = jaxad.contaminate(
@@ -89,16 +84,17 @@ def show(split: jaxad.Split, name: str, every: int, config: dict) -> None:
         config = config | {"pretrain_epochs": 0}
     fit, curve = curve_of(name, split, every, config)
     steps, scores, losses = (np.array(part) for part in zip(*curve, strict=True))
-    best = audit = "-"
+    best = weights = "-"
     if np.isfinite(losses[1:]).all():
         least = scores[losses.argmin(axis=0), np.arange(fit.seeds)]
-        best, audit = f"{100 * least.mean():.1f}", f"{100 * audited(fit, split):.1f}"
+        best, weights = f"{100 * least.mean():.1f}", audited(fit, split, "meta_weight")
     points = ", ".join(
         f"{n}: {100 * s.mean():.1f}" + (f" ({v.mean():.2f})" if np.isfinite(v).all() else "")
         for n, s, v in zip(steps, scores, losses, strict=True)
     )
-    end = f"{100 * scores[-1].mean():.1f}"
-    print(f"| {name} | {end} | {best} | {audit} | {points} |", flush=True)
+    end = f"{100 * scores[-1].mean():.1f} ± {100 * scores[-1].std(ddof=min(1, fit.seeds - 1)):.1f}"
+    cells = (name, end, best, audited(fit, split, "score"), weights, points)
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
