@@ -10,8 +10,9 @@ DATA ?= data
 demo: $(VENV)/.installed
 	$(BIN)/jaxad run digits autoencoder deep_svdd deep_sad
 
+# Two processes: each holds some thousand compiled programs.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 # pytest exits with 5 where no test is marked slow.
 slow: $(VENV)/.installed-test

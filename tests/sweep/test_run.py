@@ -73,7 +73,7 @@ def test_what_is_done_is_not_run_again_and_what_is_missing_is(file, tmp_path, ca
     rows = read_results(out)
     assert len(rows) == 12 and not rows.duplicated(["job", "seed"]).any()
     text = capsys.readouterr().out
-    assert "| mean |" in text and "deep_sad (eta=2.0)" in text
+    assert "| mean rank |" in text and "deep_sad (eta=2.0)" in text
     assert main(["report", str(file), str(out)]) == 0
     assert capsys.readouterr().out == text
 
