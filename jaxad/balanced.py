@@ -29,11 +29,20 @@ class Kinds(NamedTuple):
     rest: Rows
 
 
+_register = partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["steps", "labelled_normals"],
+    meta_fields=["batch_size"],
+)
+
+
+@dataclass(frozen=True)
 class _FixedSteps:
     """What samplers with a fixed number of batches in an epoch share."""
 
+    batch_size: int
     steps: int
-    labelled_normals: float
+    labelled_normals: float = 1.0
 
     def shuffle(self, key: Key) -> UInt32[Array, "2 rounds 2"]:
         """The constants of two streams, one for anomalies and one for the rest."""
@@ -58,11 +67,7 @@ class _FixedSteps:
         return kinds
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["steps", "labelled_normals"],
-    meta_fields=["batch_size"],
-)
+@_register
 @dataclass(frozen=True)
 class Balanced(_FixedSteps):
     """Half a batch are labelled anomalies, drawn with repetition; the other half other rows.
@@ -78,10 +83,6 @@ class Balanced(_FixedSteps):
     References:
         Pang et al. 2019, Deep anomaly detection with deviation networks, algorithm 1.
     """
-
-    batch_size: int
-    steps: int
-    labelled_normals: float = 1.0
 
     def init(self, data: TrainData) -> Kinds:
         """The labelled anomalies and the other rows.
@@ -99,11 +100,7 @@ class Balanced(_FixedSteps):
         return jnp.concatenate([anomalies, rest])
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["steps", "labelled_normals"],
-    meta_fields=["batch_size"],
-)
+@_register
 @dataclass(frozen=True)
 class Pairs(_FixedSteps):
     """Pairs of rows: two unlabelled, an anomaly with an unlabelled one, two anomalies.
@@ -121,10 +118,6 @@ class Pairs(_FixedSteps):
     References:
         Pang et al. 2023, Deep weakly-supervised anomaly detection, section 4.2.
     """
-
-    batch_size: int
-    steps: int
-    labelled_normals: float = 1.0
 
     def init(self, data: TrainData) -> Kinds:
         """The labelled anomalies and the other rows.
@@ -153,11 +146,7 @@ class Pairs(_FixedSteps):
         return jnp.concatenate(pairs)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["steps", "labelled_normals"],
-    meta_fields=["batch_size"],
-)
+@_register
 @dataclass(frozen=True)
 class Unlabelled(_FixedSteps):
     """Rows that are not labelled anomalies, in shuffled order, a fixed number of batches an epoch.
@@ -167,10 +156,6 @@ class Unlabelled(_FixedSteps):
         steps: Batches in an epoch, >= 1.
         labelled_normals: Whether labelled normal rows take part (1.0) or are left out (0.0).
     """
-
-    batch_size: int
-    steps: int
-    labelled_normals: float = 1.0
 
     def init(self, data: TrainData) -> Rows:
         """The rows that take part."""

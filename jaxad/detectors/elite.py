@@ -71,11 +71,6 @@ class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
     """Settings of ELITE on Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
 
     Attributes:
-        eta_meta: Size of the weights, > 0.
-        scale: What the meta-gradients are divided by: "none", "initial" or "batch".
-        variant: "paper", or "released": signed weights on the distance, without a hinge, and a
-            margin that is the maximum of the initial labelled scores.
-        meta_gradient: "forward" or "unrolled": two ways to the same numbers.
         pretrain_learning_rate: Step size of Adam in pre-training, > 0.
     """
 
@@ -95,15 +90,7 @@ class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class EliteAutoencoderConfig(_EliteConfig):
-    """Settings of ELITE on an autoencoder; see `GradientConfig`.
-
-    Attributes:
-        eta_meta: Size of the weights, > 0.
-        scale: What the meta-gradients are divided by: "none", "initial" or "batch".
-        variant: "paper", or "released": signed weights on the distance, without a hinge, and a
-            margin that is the maximum of the initial labelled scores.
-        meta_gradient: "forward" or "unrolled": two ways to the same numbers.
-    """
+    """Settings of ELITE on an autoencoder; see `GradientConfig`."""
 
     norm: Norm = "batch"
     bias: bool = True
