@@ -64,7 +64,7 @@ def test_the_files_are_what_the_library_gives(cli, table):
 @pytest.mark.parametrize(
     ("kind", "rows", "says"),
     [
-        ("truth", 60, "60 unlabelled rows ranked by meta_weight of elite_deep_svdd"),
+        ("truth", 60, "60 unlabelled rows ranked by score of elite_deep_svdd"),
         ("hidden", 68, "8 hidden anomalies: AUROC"),
         ("ignore", 68, "68 unlabelled rows ranked by exposure of deep_svdd"),
     ],

@@ -211,8 +211,8 @@ class Audit(Common):
         plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
         method: What suspicion is. meta_weight: how little a row helped in training, for detectors
             with the weighing elite. exposure: a row's place in its batches over training, for
-            those with latent_outlier_exposure. score: the anomaly score after training. auto: the
-            first of these that there is.
+            those with latent_outlier_exposure. score: the anomaly score after training. auto:
+            exposure where there is one, else score.
         label: The label column of a csv or parquet file. Without one all rows are unlabelled.
         label_kind: What the labels are: training, truth or hidden, as above; ignore: not read.
             Must be given where labels are 0 and 1 alone.

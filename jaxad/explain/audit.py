@@ -157,7 +157,9 @@ def audit(
       and only keeps the record.
     * "score": the fitted detector's anomaly score. For every detector.
 
-    "auto" takes the first of them that the fit has.
+    "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
+    scores found hidden anomalies better than the meta-weights wherever both were measured
+    (docs/audit.md, docs/elite.md).
 
     Args:
         fitted: A fitted detector.
@@ -228,7 +230,7 @@ def _suspicion(
     fields = {"meta_weight": "meta_weight", "exposure": "exposure_rank"}
     records = {name: _record(fitted, field, n) for name, field in fields.items()}
     if method == "auto":
-        method = next((name for name, values in records.items() if values is not None), "score")
+        method = "score" if records["exposure"] is None else "exposure"
     if method == "score":
         seen = np.zeros(np.shape(train.label), bool)
         rows = TestData(train.x, np.asarray(train.label), train.count, seen)
