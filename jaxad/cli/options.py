@@ -74,7 +74,8 @@ class Run(Common):
         labelled_anomalies: How many training anomalies are labelled (20), or which fraction of
             them (0.05).
         labelled_normals: The same of normal training rows.
-        n_train: How many unlabelled training rows.
+        n_train: How many unlabelled training rows (5000), or which fraction of the normal ones
+            (0.5), with hidden anomalies in proportion.
         seeds: How many seeds. Seed i doesn't depend on how many there are.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, in pre-training too.
@@ -99,7 +100,8 @@ class Run(Common):
     labelled_anomalies: int | float = 20
     labelled_normals: int | float = 0
     n_train: Annotated[
-        int | None, arg(help_behavior_hint="(default: as many as possible)", metavar="INT")
+        int | float | None,
+        arg(help_behavior_hint="(default: as many as possible)", metavar="INT|FLOAT"),
     ] = None
     seeds: int = 10
     seed_root: int = 0

@@ -38,7 +38,8 @@ class Request:
         labelled_normals: How many (int), or which fraction in (0, 1] of the training normals.
         known_anomaly_classes: How many classes, or which class numbers, the labelled anomalies
             are drawn from; None is all.
-        n_train: How many unlabelled rows; None is as many as there are.
+        n_train: How many unlabelled rows, or which fraction of the normal ones; None is as many
+            as there are.
 
     Raises:
         ConfigError: A value out of its range.
@@ -48,7 +49,7 @@ class Request:
     labelled_anomalies: int | float = 0
     labelled_normals: int | float = 0
     known_anomaly_classes: int | tuple[int, ...] | None = None
-    n_train: int | None = None
+    n_train: int | float | None = None
 
     def __post_init__(self) -> None:
         if self.contamination is not None and not 0 <= self.contamination < 1:
@@ -64,8 +65,13 @@ class Request:
                     f"{name}={value!r} is neither a count (an int from 0) nor a fraction of the "
                     "training rows of that kind (a float in [0, 1])"
                 )
-        if self.n_train is not None and self.n_train < 1:
-            raise ConfigError(f"n_train={self.n_train} must be at least 1, or None for all rows")
+        n = self.n_train
+        share = isinstance(n, float) and 0 < n <= 1
+        if n is not None and not share and (isinstance(n, float) or n < 1):
+            raise ConfigError(
+                f"n_train={n} must be at least 1, a fraction (a float in (0, 1]), or None for all "
+                "rows"
+            )
         known = self.known_anomaly_classes
         if isinstance(known, int | np.integer) and known < 1:
             raise ConfigError(f"known_anomaly_classes={known} must be at least 1, or None for all")
@@ -235,11 +241,10 @@ def _known_classes(
 def _unlabelled_counts(normals: int, anomalies: int, request: Request) -> tuple[int, int]:
     """How many unlabelled normals and hidden anomalies to take from those available."""
     rho, n = request.contamination, request.n_train
-    if n is None:
-        if rho is None:
-            return normals, anomalies
-        n_normals = normals
-        n_hidden = round(rho / (1 - rho) * normals)
+    if n is None or isinstance(n, float):
+        share = 1.0 if n is None else n
+        n_normals = round(share * normals)
+        n_hidden = round(share * anomalies if rho is None else rho / (1 - rho) * n_normals)
     else:
         own = anomalies / max(normals + anomalies, 1)
         n_hidden = round((own if rho is None else rho) * n)

@@ -38,7 +38,7 @@ def contaminate(
     labelled_normals: int | float = 0,
     known_anomaly_classes: int | Sequence[int | str] | None = None,
     test_size: float = 0.4,
-    n_train: int | None = None,
+    n_train: int | float | None = None,
     scaling: str = "auto",
     protocol: Literal["default", "adbench"] = "default",
     seeds: int | Sequence[int] | None = None,
@@ -74,7 +74,9 @@ def contaminate(
             `TestData.seen` then marks the test anomalies of these classes.
         test_size: The share of every class that is set aside for the test, in (0, 1). Not used
             where the data comes with a test part, and 0.3 under `protocol="adbench"`.
-        n_train: How many unlabelled training rows there are in all. None: as many as possible.
+        n_train: How many unlabelled training rows there are in all (int), or which fraction of the
+            normal ones is used (float in (0, 1]), with hidden anomalies in proportion. None: as
+            many as possible.
         scaling: "standard", "minmax", "range", "gcn" or "none" (see `fit_scaling`), fitted on the
             training rows, labelled and unlabelled. "auto": what the data set asks for, or
             [0, 1] for images (those in uint8 stay uint8) and "standard" for tables.

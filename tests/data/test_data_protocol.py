@@ -93,6 +93,19 @@ def test_rows_are_counted_disjoint_and_of_their_kind(
 
 
 @COMMON
+@pytest.mark.parametrize("rho", [None, 0.0, 0.2])
+def test_a_fraction_of_the_normal_rows_keeps_the_share_of_hidden_anomalies(rho):
+    data = three_classes()
+    request = {"normal_class": 0, "contamination": rho, "labelled_anomalies": 3}
+    whole = contaminate(data, 0, **request)
+    half = contaminate(data, 0, n_train=0.5, **request)
+    assert np.sum(half.train.label == 0) == pytest.approx(np.sum(whole.train.label == 0) / 2, abs=1)
+    assert half.hidden.sum() == pytest.approx(whole.hidden.sum() / 2, abs=1)
+    assert set(half.train_rows) <= set(whole.train_rows)
+    same = contaminate(data, 0, n_train=1.0, **request)
+    np.testing.assert_array_equal(same.train_rows, whole.train_rows)
+
+
 @given(key=keys, n_train=st.integers(10, 100), rho=st.floats(0, 0.5))
 def test_n_train_is_the_number_of_unlabelled_rows(key, n_train, rho):
     split = contaminate(

@@ -25,6 +25,8 @@ def three_classes():
         ({"test_size": 0.0}, r"test_size=0.0 is not in \(0, 1\)"),
         ({"test_size": 1.0}, "test_size=1.0"),
         ({"n_train": 0}, "n_train=0 must be at least 1"),
+        ({"n_train": 1.5}, "n_train=1.5 must be at least 1, a fraction"),
+        ({"n_train": 0.0}, "n_train=0.0 must be at least 1, a fraction"),
         ({"seeds": 0}, "seeds=0 must be at least 1"),
         ({"scaling": "max"}, "unknown scaling 'max'"),
         ({"protocol": "odds"}, "protocol='odds'"),
