@@ -13,7 +13,8 @@ from jaxad.host import HostDetector, scores_of
 from jaxad.metrics import Summary, evaluate_scores, summarise
 from jaxad.rows import map_rows, pad_to_buckets
 from jaxad.seeds import map_seeds
-from jaxad.train import Fit, as_partial
+from jaxad.study import as_partial
+from jaxad.train import Fit
 from jaxad.types import State, TestData, TrainData
 
 __all__ = ["Evaluation", "evaluate", "evaluation_of", "score"]

@@ -9,23 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.tree_util import Partial
 
 from jaxad import program
 from jaxad.check import check_seeds, check_trainable
 from jaxad.data.rng import as_key
-from jaxad.detector import Detector, Phase
+from jaxad.detector import Detector
 from jaxad.errors import ConfigError
 from jaxad.host import HostDetector, models_of
-from jaxad.program import BUFFER, How, Parts, Window
-from jaxad.rows import pad_to_buckets
-from jaxad.seeds import MapMode, deal, join, lanes, resolve_mode
+from jaxad.program import BUFFER, Parts, Window
+from jaxad.seeds import MapMode, deal, join
+from jaxad.study import Lane, Study, compile_ahead, plan, shapes_in
 from jaxad.timing import Seconds, stopwatch
 from jaxad.types import Key, PyTree, State, TrainData
 
@@ -104,34 +102,6 @@ class _Shown(NamedTuple):
         self.watch(replace(self.fit, state=jax.device_put(state), history=history))
 
 
-class _Lane(NamedTuple):
-    """Seeds that run together; arrays have a seed axis, those of `data` only if splits differ."""
-
-    keys: Key
-    data: TrainData
-    steps_per_epoch: list[np.ndarray]
-
-
-class _Study(NamedTuple):
-    """What stays the same during a fit."""
-
-    init: Partial
-    phases: tuple[Phase, ...]
-    lanes: list[_Lane]
-    seeds: list[np.ndarray]
-    how: How
-
-    def steps(self, phase: int) -> int:
-        """The most steps that any seed takes in a phase."""
-        per_epoch = max(int(lane.steps_per_epoch[phase].max()) for lane in self.lanes)
-        return per_epoch * self.phases[phase].epochs
-
-    def done(self, phase: int, step: int) -> tuple[int, int]:
-        """Steps done, of all steps of all phases."""
-        steps = [self.steps(i) for i in range(len(self.phases))]
-        return sum(steps[:phase]) + step, sum(steps)
-
-
 def fit(
     detector: Detector | HostDetector,
     train: TrainData,
@@ -183,8 +153,8 @@ def fit(
     if isinstance(detector, HostDetector):
         return _fit_on_host(detector, train, numbers, root, progress)
     with stopwatch() as seconds, _interruptible() as stop:
-        study = _plan(detector, train, numbers, root, mode)
-        _compile_ahead(study)
+        study = plan(detector, train, numbers, root, mode)
+        compile_ahead(study)
         first = study.phases[0].begin
         states = [
             program.start(study.init, first, lane.keys, lane.data, how=study.how)
@@ -197,7 +167,7 @@ def fit(
             from jaxad.checkpoint import Saver
 
             saver = Saver(Path(checkpoint), detector, train, root, numbers.tolist(), _SAVE_SECONDS)
-            saved = saver.restore(lambda phase: _shapes_in(study, phase))
+            saved = saver.restore(lambda phase: shapes_in(study, phase))
             place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
         try:
             so_far = Fit(detector, State({}, {}, {}, {}, {}), mode=study.how.mode, rows=rows)
@@ -228,49 +198,8 @@ def _fit_on_host(
     return Fit(detector, models=models, seconds=seconds)
 
 
-def as_partial(fn: Callable) -> Partial:
-    """A function as a pytree, so that it can be an argument of a compiled program."""
-    return fn if isinstance(fn, Partial) else Partial(fn)
-
-
-def _plan(
-    detector: Detector, train: TrainData, numbers: np.ndarray, root: Key, mode: MapMode
-) -> _Study:
-    """Deal the seeds to lanes, each with its part of the data."""
-    seeds = len(numbers)
-    phases = tuple(
-        phase._replace(
-            update=as_partial(phase.update),
-            begin=as_partial(phase.begin),
-            each_epoch=as_partial(phase.each_epoch),
-        )
-        for phase in detector.phases
-    )
-    steps = [
-        np.broadcast_to(phase.sampler.steps_per_epoch(train), seeds).astype(np.int32)
-        for phase in phases
-    ]
-    uneven = any(np.ptp(s) > 0 for s in steps)
-    resolved = "map" if uneven else resolve_mode(mode, detector.convolutional)
-    dealt = lanes(seeds)
-    if np.ndim(train.count):
-        data = [jax.device_put(pad_to_buckets(part)) for part in deal(train, dealt)]
-    else:
-        data = [jax.device_put(pad_to_buckets(train))] * len(dealt)
-    return _Study(
-        as_partial(detector.init),
-        phases,
-        [
-            _Lane(program.seed_keys(root, numbers[lane]), part, [s[lane] for s in steps])
-            for lane, part in zip(dealt, data, strict=True)
-        ],
-        dealt,
-        How(resolved, 0 if np.ndim(train.count) else None),
-    )
-
-
 def _train(
-    study: _Study,
+    study: Study,
     place: Place,
     stop: threading.Event,
     progress: Callable[[Progress], None] | None,
@@ -312,13 +241,13 @@ def _train(
     return Place(len(study.phases), 0, states, history)
 
 
-def _advance(study: _Study, window: Window, states: list, tables: list) -> tuple[list, list]:
+def _advance(study: Study, window: Window, states: list, tables: list) -> tuple[list, list]:
     """A window of steps in every lane at the same time, each in its own thread."""
     phase = study.phases[window.phase]
     parts = Parts.of(phase)
     x64 = bool(jax.config.read("jax_enable_x64"))
 
-    def run(lane: _Lane, state: PyTree, table: PyTree):
+    def run(lane: Lane, state: PyTree, table: PyTree):
         with jax.enable_x64(x64):  # a setting of the calling thread
             per_epoch = lane.steps_per_epoch[window.phase]
             draws = program.draws(phase.sampler, lane.keys, per_epoch, window, how=study.how)
@@ -332,29 +261,6 @@ def _advance(study: _Study, window: Window, states: list, tables: list) -> tuple
     return [state for state, _ in results], [info for _, info in results]
 
 
-def _compile_ahead(study: _Study) -> None:
-    """Compile the programs of all phases at the same time, before any of them runs."""
-    lane, how = study.lanes[0], study.how
-    with ThreadPoolExecutor(2) as pool:
-
-        def shapes(fn: Any, *args: Any) -> PyTree:
-            """Send a program to be compiled and say what it gives."""
-            lowered = fn.lower(*args, how=how)
-            pool.submit(lowered.compile)
-            return lowered.out_info
-
-        first = study.phases[0].begin
-        state = shapes(program.start, study.init, first, lane.keys, lane.data)
-        for i, phase in enumerate(study.phases):
-            window, per_epoch = Window(i, 0, 1, phase.epochs), lane.steps_per_epoch[i]
-            if i > 0:
-                state = shapes(program.begin, phase.begin, state, lane.data, lane.keys, i)
-            table = phase.sampler.init(lane.data)
-            draws = shapes(program.draws, phase.sampler, lane.keys, per_epoch, window)
-            args = (state, Parts.of(phase), lane.data, table, draws, per_epoch, window)
-            state, _ = shapes(program.advance, *args)
-
-
 def _next_chunk(steps: int, seconds: float) -> int:
     """A power of two of steps that takes about as long as a chunk should."""
     fitting = steps * _CHUNK_SECONDS / max(seconds, 1e-6)
@@ -365,18 +271,6 @@ def _appended(history: dict[str, np.ndarray], info: dict[str, np.ndarray]):
     if not history:
         return info
     return {name: np.concatenate([history[name], info[name]], axis=1) for name in info}
-
-
-def _shapes_in(study: _Study, number: int) -> PyTree:
-    """The shapes of all seeds' state in a phase."""
-    lane, how = study.lanes[0], study.how
-    args = (study.init, study.phases[0].begin, lane.keys, lane.data)
-    state = jax.eval_shape(partial(program.start, how=how), *args)
-    for i in range(1, number + 1):
-        args = (study.phases[i].begin, state, lane.data, lane.keys, i)
-        state = jax.eval_shape(partial(program.begin, how=how), *args)
-    seeds = int(study.seeds[-1][-1]) + 1
-    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape[1:]), s.dtype), state)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ IDEAS = [
     ["learners"],
     ["detector", "host"],
     ["detectors"],
-    ["check", "program"],
+    ["check", "program", "study"],
     ["train", "checkpoint"],
     ["evaluate"],
     ["results"],

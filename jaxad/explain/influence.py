@@ -30,7 +30,8 @@ from jaxad.evaluate import score
 from jaxad.learners import gradient_step
 from jaxad.program import BUFFER, How, Window
 from jaxad.rows import pad_to_buckets
-from jaxad.train import Fit, as_partial, fit
+from jaxad.study import as_partial
+from jaxad.train import Fit, fit
 from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
 from jaxad.weighing import Context, Weights
 

@@ -44,15 +44,12 @@ class PairScore:
         variables = Variables(
             {"branch": branch.params, "head": head.params}, {"branch": branch.batch_stats}
         )
-        valid, keys = valid_rows(data), jax.random.split(jax.random.fold_in(key, 2))
-        return variables, {
-            "anomalies": _some(keys[0], data.x, valid & (data.label < 0)),
-            "unlabelled": _some(keys[1], data.x, valid & (data.label >= 0)),
-        }
+        return variables, _references(jax.random.fold_in(key, 2), data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Not to be had without the key of `init`: references are drawn once."""
-        raise NotImplementedError
+        """The rows that others are compared with: always the same of the same data."""
+        del variables
+        return _references(jax.random.key(0), data)
 
     def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
         """Scores and new running statistics.
@@ -90,6 +87,15 @@ class PairScore:
         first = self._phi(variables, jnp.concatenate([anomaly, own], axis=1))
         second = self._phi(variables, jnp.concatenate([own, unlabelled], axis=1))
         return (first + second) / 2
+
+
+def _references(key: Key, data: TrainData) -> PyTree:
+    """Labelled anomalies, and other rows, to compare with."""
+    valid, keys = valid_rows(data), jax.random.split(key)
+    return {
+        "anomalies": _some(keys[0], data.x, valid & (data.label < 0)),
+        "unlabelled": _some(keys[1], data.x, valid & (data.label >= 0)),
+    }
 
 
 def _some(key: Key, x: Array, where: Bool[Array, "n"]) -> Array:
