@@ -104,7 +104,12 @@ def test_weight_decay_acts_on_kernels_alone(toy):
 
 @pytest.mark.parametrize(
     ("kind", "peer"),
-    [("adam", optax.adam(0.1)), ("sgd", optax.sgd(0.1)), ("rmsprop", optax.rmsprop(0.1))],
+    [
+        ("adam", optax.adam(0.1)),
+        ("adam_half", optax.adam(0.1, b1=0.5)),
+        ("sgd", optax.sgd(0.1)),
+        ("rmsprop", optax.rmsprop(0.1)),
+    ],
 )
 def test_steps_are_those_of_optax_and_a_tenth_from_the_milestone_on(kind, peer):
     optimiser = Optimiser(kind, 0.1, 3.0, 0.1, 0.0)
@@ -116,6 +121,13 @@ def test_steps_are_those_of_optax_and_a_tenth_from_the_milestone_on(kind, peer):
         new, ours = optimiser.update(grads, ours, params, jnp.asarray(epoch))
         want = updates["w"] * (1.0 if epoch < 3 else 0.1)
         np.testing.assert_allclose(new["w"] - params["w"], want, rtol=1e-4)
+
+
+def test_the_step_size_drops_again_each_period_after_the_milestone():
+    optimiser = Optimiser("sgd", 1.0, 10.0, 0.1, 0.0, period=5.0)
+    epochs = [0.0, 9.9, 10.0, 14.9, 15.0, 20.0, 24.9]
+    rates = [float(optimiser.rate(jnp.float32(epoch))) for epoch in epochs]
+    np.testing.assert_allclose(rates, [1, 1, 0.1, 0.1, 0.01, 0.001, 0.001], rtol=1e-5)
 
 
 def test_the_step_size_of_a_detector_drops_at_its_share_of_the_epochs(toy):

@@ -1,5 +1,13 @@
 """Learners: how parameters move."""
 
+from jaxad.learners.adversarial import (
+    Player,
+    Turn,
+    as_generated,
+    as_real,
+    start_players,
+    take_turns,
+)
 from jaxad.learners.gradient import gradient_step, start_state
 from jaxad.learners.optimiser import Optimiser
 from jaxad.learners.pairs import pair_step
@@ -9,6 +17,10 @@ from jaxad.learners.residual import into_reconstruction, out_of_reconstruction
 
 __all__ = [
     "Optimiser",
+    "Player",
+    "Turn",
+    "as_generated",
+    "as_real",
     "closed_form_radius",
     "gradient_step",
     "into_autoencoder",
@@ -16,6 +28,8 @@ __all__ = [
     "out_of_autoencoder",
     "out_of_reconstruction",
     "pair_step",
+    "start_players",
     "start_state",
     "step_with_batch_radius",
+    "take_turns",
 ]

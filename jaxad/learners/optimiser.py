@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Literal
 
 import jax
@@ -13,12 +14,13 @@ from jaxad.types import PyTree
 
 __all__ = ["Optimiser", "OptimiserKind", "kernel_norm_sq"]
 
-OptimiserKind = Literal["adam", "sgd", "rmsprop"]
+# "adam_half" is Adam with a decay of 0.5 in its mean gradient, usual for adversarial networks.
+OptimiserKind = Literal["adam", "adam_half", "sgd", "rmsprop"]
 
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["learning_rate", "milestone", "drop", "weight_decay"],
+    data_fields=["learning_rate", "milestone", "drop", "weight_decay", "period"],
     meta_fields=["kind"],
 )
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Optimiser:
         milestone: The epoch from which the step size is `drop * learning_rate`.
         drop: Factor on the step size after the milestone.
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
+        period: Epochs after the milestone at which the step size drops again, and so on; > 0.
     """
 
     kind: OptimiserKind
@@ -38,11 +41,13 @@ class Optimiser:
     milestone: float
     drop: float
     weight_decay: float
+    period: float = inf
 
     @property
     def _transformation(self) -> optax.GradientTransformation:
         return {
             "adam": optax.scale_by_adam,
+            "adam_half": partial(optax.scale_by_adam, b1=0.5),
             "sgd": optax.identity,
             "rmsprop": optax.scale_by_rms,
         }[self.kind]()
@@ -61,7 +66,9 @@ class Optimiser:
 
     def rate(self, epoch: Float[Array, ""]) -> Float[Array, ""]:
         """The step size at an epoch."""
-        return self.learning_rate * jnp.where(epoch < self.milestone, 1.0, self.drop)
+        again = jnp.floor(jnp.maximum(epoch - self.milestone, 0) / self.period)
+        first = jnp.where(epoch < self.milestone, 1.0, self.drop)
+        return self.learning_rate * first * self.drop**again
 
     def penalty(self, params: PyTree) -> Float[Array, ""]:
         """`weight_decay / 2 * ||w||^2` over all kernels."""
