@@ -14,7 +14,7 @@ import jaxad
 # From what knows nothing to what knows all; modules of one line may know each other. What is not
 # named here stands above all of it, but below the command line.
 IDEAS = [
-    ["errors", "timing", "cache"],
+    ["errors", "timing", "cache", "files"],
     ["types"],
     ["rows", "seeds", "metrics"],
     ["samplers", "balanced", "data"],

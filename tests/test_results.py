@@ -1,6 +1,7 @@
 """Results: what is appended is read back, and nothing is ever half-written."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -8,15 +9,10 @@ import pytest
 
 from jaxad.errors import DataError
 from jaxad.evaluate import Evaluation
+from jaxad.files import check_writable, written_whole
 from jaxad.metrics import summarise
-from jaxad.results import (
-    Cell,
-    append_cell,
-    check_writable,
-    config_hash,
-    read_results,
-    written_whole,
-)
+from jaxad.results import AXES, Cell, append_cell, config_hash, read_results
+from jaxad.sweep import experiment
 from jaxad.timing import Seconds
 
 
@@ -127,3 +123,32 @@ def test_the_hash_is_of_the_detector_and_every_value():
     assert one != config_hash("deep_sad", config | {"epochs": 4})
     # Stored hashes must be found again by later versions.
     assert one == "2de305ae36b51605"
+
+
+def test_what_was_asked_for_has_columns_of_its_own(tmp_path):
+    asked = {"contamination": 0.1, "labelled_anomalies": 0.5, "scaling": "auto"}
+    own = {"setting": {"contamination": 0.07, "asked": asked}, "axes": {"eta": 2, "norm": "batch"}}
+    append_cell(tmp_path, replace(cell(), **own), cell("autoencoder"))
+    frame = read_results(tmp_path)
+    assert frame.contamination.tolist() == [0.1] * 6
+    assert frame.labelled_anomalies.tolist()[:3] == [0.5] * 3
+    assert frame.scaling.isna().tolist() == [False] * 3 + [True] * 3
+    assert frame.config_eta.tolist()[:3] == [2.0] * 3 and frame.config_eta.isna().sum() == 3
+    assert frame.config_norm.tolist()[:3] == ["batch"] * 3
+
+
+def test_a_column_of_numbers_here_and_of_text_there_is_text(tmp_path):
+    for value in (1.5, "batch", None, True, (8, 4)):
+        append_cell(tmp_path, replace(cell(values=(0.5,)), axes={"norm": value}))
+    frame = read_results(tmp_path)
+    assert frame.config_norm.fillna("-").tolist() == ["1.5", "batch", "-", "true", "[8, 4]"]
+
+
+def test_axes_are_those_of_experiments():
+    assert set(AXES) == set(experiment.AXES)
+
+
+def test_device_and_versions_are_those_of_who_ran_it(tmp_path):
+    append_cell(tmp_path, replace(cell(), machine={"device": "gpu: H100", "jax_version": "9"}))
+    frame = read_results(tmp_path)
+    assert set(frame.device) == {"gpu: H100"} and set(frame.jax_version) == {"9"}

@@ -15,7 +15,7 @@ from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
 from jaxad.explain import audit as audit_fit
 from jaxad.explain.picture import kind_of
-from jaxad.results import check_writable, written_whole
+from jaxad.files import check_writable, written_whole
 from jaxad.train import fit
 
 __all__ = ["audit"]

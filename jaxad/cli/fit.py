@@ -14,7 +14,7 @@ from jaxad.cli.settings import check_root, configurations
 from jaxad.data import Table, as_train_data, fit_scaling, load_table
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
-from jaxad.results import check_writable
+from jaxad.files import check_writable
 from jaxad.train import fit as train_detector
 
 __all__ = ["ABOUT", "fit", "training_labels"]

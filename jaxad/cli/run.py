@@ -16,7 +16,8 @@ from jaxad.data import Dataset, Split, contaminate, load_dataset
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import evaluate
-from jaxad.results import Cell, append_cell, check_writable, setting_of
+from jaxad.files import check_writable
+from jaxad.results import Cell, append_cell, setting_of
 from jaxad.timing import stopwatch
 from jaxad.train import fit
 

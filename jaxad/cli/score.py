@@ -13,7 +13,7 @@ from jaxad.cli.options import Score
 from jaxad.data import Table, load_table
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import score as scores_of
-from jaxad.results import check_writable, written_whole
+from jaxad.files import check_writable, written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from jaxad.errors import ConfigError, unknown_name
 from jaxad.report import tables
 from jaxad.results import Cell, Failure
 from jaxad.sweep import Experiment, Group, Job, expand, load_experiment, plan, run_jobs
-from jaxad.sweep.store import compact, done, only_writer, read_cells
+from jaxad.sweep.store import done, only_writer, read_cells, tidy
 
 __all__ = ["sweep"]
 
@@ -28,7 +28,8 @@ def sweep(options: Sweep) -> int:
         _describe(experiment, jobs, _missing(experiment, jobs, options))
         return 0
     with only_writer(options.out):
-        compact(options.out)
+        for path in tidy(options.out):
+            print(f"jaxad: {path} is damaged and set aside; its cells run again", file=sys.stderr)
         groups = _missing(experiment, jobs, options)
         failures = _run(groups, options)
     rows = read_cells(options.out)

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from jaxad.data import Split
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluate import score
+from jaxad.files import written_whole
 from jaxad.metrics import Summary, evaluate_scores, summarise
-from jaxad.results import written_whole
 from jaxad.train import Fit
 from jaxad.types import PyTree, TestData, TrainData
 

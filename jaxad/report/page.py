@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxad.files import written_whole
 from jaxad.report.plots import critical_difference, picture
 from jaxad.report.published import read_published
 from jaxad.report.tables import cells_of, table
-from jaxad.results import written_whole
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
 

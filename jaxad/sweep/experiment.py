@@ -54,12 +54,14 @@ class Variant:
         config: Its settings, as pairs.
         title: The column's title.
         rows: The settings by which tables have rows of their own.
+        axes: The settings that a list in the experiment varies, `rows` among them.
     """
 
     detector: str
     config: tuple[tuple[str, Any], ...]
     title: str
     rows: tuple[tuple[str, Any], ...] = ()
+    axes: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,8 @@ def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Varia
         said = ", ".join(f"{field}={settings[field]}" for field in varied if field not in rows)
         full = f"{title or name} ({said})" if said else title or name
         in_rows = tuple((field, settings[field]) for field in varied if field in rows)
-        variants.append(Variant(name, tuple(settings.items()), full, in_rows))
+        of_axes = tuple((field, settings[field]) for field in varied)
+        variants.append(Variant(name, tuple(settings.items()), full, in_rows, of_axes))
     return variants
 
 

@@ -1,6 +1,5 @@
 """Run groups of jobs in this process, one group after the other."""
 
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +14,11 @@ from jaxad.detectors import make
 from jaxad.errors import DataError
 from jaxad.evaluate import evaluation_of, score
 from jaxad.host import HostDetector
-from jaxad.results import Cell, Failure, append_cell, setting_of
+from jaxad.results import Cell, Failure, setting_of
+from jaxad.sweep.faults import described
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.plan import Group
+from jaxad.sweep.store import Appender
 from jaxad.timing import Seconds, stopwatch
 from jaxad.train import Progress, fit
 from jaxad.types import TestData, TrainData
@@ -71,9 +72,10 @@ def run_jobs(
         KeyboardInterrupt: Ctrl-C was pressed; what is complete is recorded.
         OSError: The folder cannot be written.
     """
+    appender = Appender(folder)
     for group in groups:
         for cell in run_group(group, data_dir, progress):
-            append_cell(folder, cell)
+            appender.add(cell)
             if on_cell is not None:
                 on_cell(cell)
 
@@ -185,12 +187,11 @@ def _cells(
 
 
 def _failure(job: Job, seeds: tuple[int, ...], error: Exception) -> Failure:
-    said = "".join(traceback.format_exception(error))
     return Failure(
         **_asked(job, seeds),
         setting=dict(job.request) | _roots(job),
         config=dict(job.variant.config),
-        error=f"{type(error).__name__}: {error}\n\n{said}",
+        error=described(error),
     )
 
 
@@ -202,6 +203,7 @@ def _asked(job: Job, seeds: tuple[int, ...]) -> dict[str, Any]:
         "title": job.variant.title,
         "seeds": seeds,
         "job": job.name,
+        "axes": dict(job.variant.axes),
     }
 
 

@@ -2,20 +2,33 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxad.errors import ConfigError
-from jaxad.results import check_writable, read_results, written_whole
+from jaxad.errors import ConfigError, DataError
+from jaxad.files import check_writable, leftovers, sync_folder, written_whole
+from jaxad.results import (
+    Cell,
+    Failure,
+    append_cell,
+    files_of,
+    joined,
+    read_file,
+    read_results,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-__all__ = ["compact", "done", "failed", "only_writer", "read_cells"]
+__all__ = ["Appender", "done", "failed", "only_writer", "read_cells", "tidy"]
 
 _FEW = 16  # files that are not worth joining
+_MANY = 256  # files that a sweep joins while it runs
+DAMAGED, _JOINED = ".damaged", "-joined"
 
 
 @contextmanager
@@ -34,13 +47,13 @@ def only_writer(folder: str | Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            owner = lock.read().strip() or "unknown"
+            owner = lock.read().strip() or "of an unknown process"
             raise ConfigError(
-                f"another sweep (process {owner}) is writing to {str(folder)!r}: wait for it, or "
+                f"another sweep ({owner}) is writing to {str(folder)!r}: wait for it, or "
                 "give another folder with --out"
             ) from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         lock.flush()
         yield
 
@@ -78,22 +91,67 @@ def failed(folder: str | Path) -> "pd.DataFrame":
     return rows.loc[rows.error.notna()]
 
 
-def compact(folder: str | Path) -> None:
-    """Join many small files into one. Only whoever holds the folder may do this.
+def tidy(folder: str | Path) -> list[Path]:
+    """Put a folder in order before a sweep. Only whoever holds the folder may do this.
 
-    The joined file is complete before the others go. Should the process die in between, some rows
-    are there twice, which `read_cells` puts right.
+    Half-written files of processes that ended are removed. Files that cannot be read are set
+    aside under their name and `.damaged`, so that their cells count as not yet run. Many small
+    files become one.
+
+    Returns:
+        The files that were set aside, under their new names.
     """
-    import pyarrow as pa
+    for path in leftovers(folder):
+        path.unlink(missing_ok=True)
+    paths, tables, aside = [], [], []
+    for path in files_of(folder):
+        try:
+            tables.append(read_file(path))
+            paths.append(path)
+        except DataError:
+            aside.append(path.rename(path.with_name(path.name + DAMAGED)))
+    if aside:
+        sync_folder(Path(folder))
+    if len(paths) > _FEW:
+        _join(paths, tables)
+    return aside
+
+
+class Appender:
+    """Adds cells to a folder of results, and joins its files when they become many.
+
+    Only whoever holds the folder may have one.
+
+    Args:
+        folder: The folder.
+    """
+
+    def __init__(self, folder: str | Path):
+        self._folder = folder
+        self._new: list[Path] = []
+
+    def add(self, *cells: Cell | Failure) -> None:
+        """Add cells; when this returns they are on the disk.
+
+        Raises:
+            OSError: The folder cannot be written, or the disk is full.
+        """
+        self._new.append(append_cell(self._folder, *cells))
+        if len(self._new) >= _MANY:
+            _join(self._new, [read_file(path) for path in self._new])
+            self._new = []
+
+
+def _join(paths: Sequence[Path], tables: "Sequence[pa.Table]") -> None:
+    """Files to one, which is complete before the others go.
+
+    Should the process die in between, some rows are there twice, which `read_cells` puts right.
+    """
     import pyarrow.parquet as pq
 
-    paths = sorted(Path(folder).glob("[!.]*.parquet"))
-    if len(paths) <= _FEW:
-        return
-    tables = [pq.ParquetFile(path).read() for path in paths]
-    whole = paths[0].with_name(f"{paths[0].stem}-joined.parquet")
+    whole = paths[0].with_name(f"{paths[0].stem.removesuffix(_JOINED)}{_JOINED}.parquet")
     with written_whole(whole) as partial:
-        pq.write_table(pa.concat_tables(tables, promote_options="default"), partial)
+        pq.write_table(joined(tables), partial)
     for path in paths:
         if path != whole:
             path.unlink()

@@ -1,0 +1,148 @@
+"""Files of results: only added to, each there whole or not at all."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxad.errors import DataError
+from jaxad.files import written_whole
+from jaxad.results.cell import AXES, LIBRARIES, METRICS, Cell, Failure, as_json, rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["append_cell", "files_of", "joined", "read_file", "read_results"]
+
+_TRIES = 20  # times that a folder is read anew because its files change meanwhile
+
+
+def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
+    """Add the rows of cells to a folder of results, in one new file.
+
+    A row has the columns dataset, subset, normal_class, detector, title, setting and config (as
+    JSON), config_hash, job, what was asked of `contaminate` (contamination, labelled_anomalies,
+    ...), seed, every metric, seconds_compile and seconds_run (the cell's, shared equally among its
+    seeds, so that sums over rows are wall time), device, the versions of jaxad, jax, flax, numpy
+    and python (`jax_version`, ...), time (UTC) and error (null for a complete cell; metrics are
+    null for one that failed). Where an experiment varies a field of the configuration there is
+    `config_FIELD` too.
+
+    Args:
+        folder: The folder; made if it is not there.
+        *cells: Complete cells, or some that failed; at least one.
+
+    Returns:
+        The new file. When this returns, it is on the disk.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full; no file is added.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    own: dict[str, bool] = {}  # whether a column holds nothing but numbers
+    for cell in cells:
+        for name, value in cell.axes.items():
+            own[f"config_{name}"] = own.get(f"config_{name}", True) and _is_number(value)
+    rows = [row for cell in cells for row in rows_of(cell)]
+    for row in rows:
+        row |= {name: _as_text(row.get(name)) for name, number in own.items() if not number}
+    more = [(name, pa.float64() if number else pa.string()) for name, number in own.items()]
+    table = pa.Table.from_pylist(rows, schema=pa.schema([*_schema(), *more]))
+    path = Path(folder) / f"{cells[0].time:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
+        pq.write_table(table, partial)
+    return path
+
+
+def read_results(folder: str | Path) -> "pd.DataFrame":
+    """All rows of a folder of results, oldest first.
+
+    Raises:
+        DataError: No such folder, or a file in it that is no parquet file.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder of results")
+    for _ in range(_TRIES):
+        try:
+            found = [read_file(path) for path in files_of(folder)]
+        except FileNotFoundError:  # a sweep has just joined some files
+            continue
+        return joined([_schema().empty_table(), *found]).to_pandas()
+    raise DataError(f"{folder}: its files change while they are read; try again")
+
+
+def files_of(folder: str | Path) -> list[Path]:
+    """The files of a folder of results, oldest first."""
+    return sorted(Path(folder).glob("[!.]*.parquet"))
+
+
+def read_file(path: Path) -> "pa.Table":
+    """The rows of one file.
+
+    Raises:
+        DataError: It is no parquet file, or only a part of one.
+        FileNotFoundError: It is not there.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path).read()
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} is damaged: {error}. `jaxad sweep` sets it aside and runs its cells again"
+        ) from error
+
+
+def joined(tables: "Sequence[pa.Table]") -> "pa.Table":
+    """Tables one under the other. A column that is of numbers here and of text there is text."""
+    import pyarrow as pa
+
+    kinds: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for column in table.schema:
+            kinds.setdefault(column.name, set()).add(column.type)
+    mixed = {name for name, types in kinds.items() if len(types) > 1}
+    same = []
+    for table in tables:
+        names = [name for name in table.column_names if name in mixed]
+        for name in names:
+            text = table.column(name).cast(pa.string())
+            table = table.set_column(table.column_names.index(name), name, text)
+        same.append(table)
+    return pa.concat_tables(same, promote_options="default")
+
+
+def _schema() -> "pa.Schema":
+    """Columns and their types, the same in every file."""
+    import pyarrow as pa
+
+    words = ("dataset", "subset", "normal_class", "detector", "title")
+    words = (*words, "setting", "config", "config_hash", "job")
+    versions = [f"{name}_version" for name in (*LIBRARIES, "python")]
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in words),
+            *((name, pa.float64() if number else pa.string()) for name, number in AXES.items()),
+            ("seed", pa.int64()),
+            *((name, pa.float64()) for name in (*METRICS, "seconds_compile", "seconds_run")),
+            *((name, pa.string()) for name in ("device", *versions)),
+            ("time", pa.timestamp("us", tz="UTC")),
+            ("error", pa.string()),
+        ]
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else as_json(value)
