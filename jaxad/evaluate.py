@@ -8,11 +8,13 @@ import numpy as np
 from jax.tree_util import Partial
 
 from jaxad.check import check_scorable
+from jaxad.devices import mesh_for
 from jaxad.errors import ConfigError, DataError
 from jaxad.host import HostDetector, scores_of
 from jaxad.metrics import Summary, evaluate_scores, summarise
+from jaxad.program import How
 from jaxad.rows import map_rows, pad_to_buckets
-from jaxad.seeds import map_seeds
+from jaxad.seeds import map_seeds, spread
 from jaxad.study import as_partial
 from jaxad.train import Fit
 from jaxad.types import State, TestData, TrainData
@@ -87,11 +89,13 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData) -> np.ndarray:
     padded = pad_to_buckets(
         TrainData(rows, np.zeros(rows.shape[: count.ndim + 1], np.int8), count, count)
     )
-    data_axis = 0 if count.ndim else None
-    fn = as_partial(fitted.detector.score)
-    scores = _score(fn, fitted.state, padded.x, padded.count, (fitted.mode, data_axis))
+    how = How(fitted.mode, 0 if count.ndim else None, mesh_for(fitted.seeds))
+    state, rows, counts = spread(fitted.state, fitted.seeds), padded.x, padded.count
+    if count.ndim:
+        rows, counts = spread((rows, counts), fitted.seeds)
+    scores = _score(as_partial(fitted.detector.score), state, rows, counts, how)
     valid = np.arange(n) < np.broadcast_to(count, (fitted.seeds,))[:, None]
-    return np.where(valid, np.asarray(scores)[:, :n], np.nan)
+    return np.where(valid, np.asarray(scores)[: fitted.seeds, :n], np.nan)
 
 
 def evaluate(fitted: Fit, test: TestData) -> Evaluation:
@@ -141,9 +145,9 @@ def _auroc_of(scores, label, where):
 
 
 @partial(jax.jit, static_argnums=4)
-def _score(fn: Partial, state: State, x, count, how: tuple[str, int | None]):
+def _score(fn: Partial, state: State, x, count, how: How):
     def one_seed(state, x, count):
         return map_rows(lambda rows: fn(state, rows), x, count)
 
-    mode, data_axis = how
-    return map_seeds(one_seed, (state, x, count), (0, data_axis, data_axis), mode)
+    axes = (0, how.data_axis, how.data_axis)
+    return map_seeds(one_seed, (state, x, count), axes, how.mode, how.mesh)

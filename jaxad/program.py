@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jax.tree_util import Partial
 from jaxtyping import Array, Int
 
@@ -36,10 +37,17 @@ BUFFER = 1024  # the most steps in a window: the length of the history's buffer
 
 
 class How(NamedTuple):
-    """The static side of mapping over seeds: the way, and whether each seed has its own data."""
+    """The static side of mapping over seeds.
+
+    Attributes:
+        mode: "vmap" or "map".
+        data_axis: 0 if each seed has its own data, None if all share it.
+        mesh: The devices that seeds are spread over; None if there is one.
+    """
 
     mode: str
     data_axis: int | None
+    mesh: Mesh | None = None
 
 
 class Parts(NamedTuple):
@@ -77,7 +85,7 @@ def start(init: Partial, begin: Partial, keys: Key, data: TrainData, how: How) -
     def one_seed(key, data):
         return begin(init(jax.random.fold_in(key, 0), data), data, _phase_key(key, 0))
 
-    return map_seeds(one_seed, (keys, data), (0, how.data_axis), how.mode)
+    return map_seeds(one_seed, (keys, data), (0, how.data_axis), how.mode, how.mesh)
 
 
 @partial(jax.jit, static_argnames="how")
@@ -89,7 +97,8 @@ def begin(
     def one_seed(state, data, key):
         return begin(state, data, _phase_key(key, phase))
 
-    return map_seeds(one_seed, (state, data, keys), (0, how.data_axis, 0), how.mode)
+    axes = (0, how.data_axis, 0)
+    return map_seeds(one_seed, (state, data, keys), axes, how.mode, how.mesh)
 
 
 def _phase_key(key: Key, phase: int) -> Key:
@@ -120,7 +129,7 @@ def draws(
         orders = jax.vmap(sampler.shuffle)(keys)
         return Draws(orders, jax.vmap(jax.random.fold_in)(keys, steps % steps_per_epoch))
 
-    return map_seeds(one_seed, (keys, steps_per_epoch), (0, 0), how.mode)
+    return map_seeds(one_seed, (keys, steps_per_epoch), (0, 0), how.mode, how.mesh)
 
 
 @partial(jax.jit, static_argnames="how", donate_argnames="state")
@@ -140,6 +149,7 @@ def advance(
         (state, data, table, draws, steps_per_epoch, window),
         (0, how.data_axis, how.data_axis, 0, 0, None),
         how.mode,
+        how.mesh,
     )
 
 

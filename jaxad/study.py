@@ -11,9 +11,10 @@ from jax.tree_util import Partial
 
 from jaxad import program
 from jaxad.detector import Detector, Phase
+from jaxad.devices import mesh_for, put, shapes_on
 from jaxad.program import How, Parts, Window
 from jaxad.rows import pad_to_buckets
-from jaxad.seeds import MapMode, deal, lanes, resolve_mode
+from jaxad.seeds import MapMode, deal, join, lanes, resolve_mode
 from jaxad.types import Key, PyTree, TrainData
 
 __all__ = ["Lane", "Study", "as_partial", "compile_ahead", "plan", "shapes_in"]
@@ -36,6 +37,21 @@ class Study(NamedTuple):
     seeds: list[np.ndarray]
     how: How
 
+    @property
+    def count(self) -> int:
+        """How many seeds there are."""
+        return int(self.seeds[-1][-1]) + 1
+
+    def put(self, state: PyTree) -> list[PyTree]:
+        """The states of all seeds, dealt to the lanes and put where they run."""
+        return [put(part, self.how.mesh) for part in deal(state, self.seeds)]
+
+    def gather(self, parts: list[PyTree]) -> PyTree:
+        """The parts of all lanes as one pytree, each seed once."""
+        if len(parts) == 1 and self.how.mesh is None:
+            return parts[0]
+        return join(parts, self.count)
+
     def steps(self, phase: int) -> int:
         """The most steps that any seed takes in a phase."""
         per_epoch = max(int(lane.steps_per_epoch[phase].max()) for lane in self.lanes)
@@ -50,7 +66,7 @@ class Study(NamedTuple):
 def plan(
     detector: Detector, train: TrainData, numbers: np.ndarray, root: Key, mode: MapMode
 ) -> Study:
-    """Deal the seeds to lanes, each with its part of the data."""
+    """Deal the seeds to lanes, each with its part of the data, and these to devices."""
     seeds = len(numbers)
     phases = tuple(
         phase._replace(
@@ -67,19 +83,19 @@ def plan(
     uneven = any(np.ptp(s) > 0 for s in steps)
     resolved = "map" if uneven else resolve_mode(mode, detector.convolutional)
     dealt = lanes(seeds)
-    if np.ndim(train.count):
-        data = [jax.device_put(pad_to_buckets(part)) for part in deal(train, dealt)]
+    how = How(resolved, 0 if np.ndim(train.count) else None, mesh_for(seeds))
+    if how.data_axis == 0:
+        data = [put(pad_to_buckets(part), how.mesh) for part in deal(train, dealt)]
     else:
-        data = [jax.device_put(pad_to_buckets(train))] * len(dealt)
+        data = [put(pad_to_buckets(train), how.mesh, None)] * len(dealt)
+    keys = [put(program.seed_keys(root, numbers[lane]), how.mesh) for lane in dealt]
+    parts = zip(keys, data, dealt, strict=True)
     return Study(
         as_partial(detector.init),
         phases,
-        [
-            Lane(program.seed_keys(root, numbers[lane]), part, [s[lane] for s in steps])
-            for lane, part in zip(dealt, data, strict=True)
-        ],
+        [Lane(key, part, [s[lane] for s in steps]) for key, part, lane in parts],
         dealt,
-        How(resolved, 0 if np.ndim(train.count) else None),
+        how,
     )
 
 
@@ -92,7 +108,7 @@ def compile_ahead(study: Study) -> None:
             """Send a program to be compiled and say what it gives."""
             lowered = fn.lower(*args, how=how)
             pool.submit(lowered.compile)
-            return lowered.out_info
+            return shapes_on(lowered.out_info, how.mesh)
 
         first = study.phases[0].begin
         state = shapes(program.start, study.init, first, lane.keys, lane.data)
@@ -100,7 +116,7 @@ def compile_ahead(study: Study) -> None:
             window, per_epoch = Window(i, 0, 1, phase.epochs), lane.steps_per_epoch[i]
             if i > 0:
                 state = shapes(program.begin, phase.begin, state, lane.data, lane.keys, i)
-            table = phase.sampler.init(lane.data)
+            table = put(phase.sampler.init(lane.data), how.mesh, how.data_axis)
             draws = shapes(program.draws, phase.sampler, lane.keys, per_epoch, window)
             args = (state, Parts.of(phase), lane.data, table, draws, per_epoch, window)
             state, _ = shapes(program.advance, *args)
@@ -114,8 +130,7 @@ def shapes_in(study: Study, number: int) -> PyTree:
     for i in range(1, number + 1):
         args = (study.phases[i].begin, state, lane.data, lane.keys, i)
         state = jax.eval_shape(partial(program.begin, how=how), *args)
-    seeds = int(study.seeds[-1][-1]) + 1
-    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape[1:]), s.dtype), state)
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((study.count, *s.shape[1:]), s.dtype), state)
 
 
 def as_partial(fn: Callable) -> Partial:

@@ -19,10 +19,11 @@ from jaxad import program
 from jaxad.check import check_seeds, check_trainable
 from jaxad.data.rng import as_key
 from jaxad.detector import Detector
+from jaxad.devices import put
 from jaxad.errors import ConfigError
 from jaxad.host import HostDetector, models_of
 from jaxad.program import BUFFER, Parts, Window
-from jaxad.seeds import MapMode, deal, join
+from jaxad.seeds import MapMode
 from jaxad.study import Lane, Study, compile_ahead, plan, shapes_in
 from jaxad.timing import Seconds, stopwatch
 from jaxad.types import Key, PyTree, State, TrainData
@@ -168,7 +169,7 @@ def fit(
 
             saver = Saver(Path(checkpoint), detector, train, root, numbers.tolist(), _SAVE_SECONDS)
             saved = saver.restore(lambda phase: shapes_in(study, phase))
-            place = place if saved is None else saved._replace(state=deal(saved.state, study.seeds))
+            place = place if saved is None else saved._replace(state=study.put(saved.state))
         try:
             so_far = Fit(detector, State({}, {}, {}, {}, {}), mode=study.how.mode, rows=rows)
             shown = None if watch is None else _Shown(watch, watch_every, so_far)
@@ -176,7 +177,7 @@ def fit(
         finally:
             if saver is not None:
                 saver.close()
-        state = jax.device_put(join(place.state, seeds))
+        state = jax.device_put(study.gather(place.state))
     return Fit(detector, state, place.history, seconds, study.how.mode, stop.is_set(), rows)
 
 
@@ -208,7 +209,6 @@ def _train(
 ) -> Place:
     """Run on from a place to the end. Once `stop` is set no more steps, but every phase begins."""
     first, step, states, history = place
-    seeds = int(study.seeds[-1][-1]) + 1
     for i, phase in list(enumerate(study.phases))[first:]:
         history.setdefault(phase.name, {})
         if step == 0 and i > 0:
@@ -216,11 +216,14 @@ def _train(
                 program.begin(phase.begin, state, lane.data, lane.keys, i, how=study.how)
                 for state, lane in zip(states, study.lanes, strict=True)
             ]
-        tables = [jax.device_put(phase.sampler.init(lane.data)) for lane in study.lanes]
+        how = study.how
+        tables = [
+            put(phase.sampler.init(lane.data), how.mesh, how.data_axis) for lane in study.lanes
+        ]
         chunk = _FIRST_CHUNK
         watched = shown if i == len(study.phases) - 1 else None
         if watched is not None and step == 0:
-            watched.call(join(states, seeds), history)
+            watched.call(study.gather(states), history)
         while step < study.steps(i) and not stop.is_set():
             end = min(step + chunk, study.steps(i))
             if watched is not None:
@@ -228,15 +231,15 @@ def _train(
             with stopwatch() as took:
                 window = Window(i, step, end, phase.epochs)
                 states, infos = _advance(study, window, states, tables)
-            info = {name: v[:, : end - step] for name, v in join(infos, seeds).items()}
+            info = {name: v[:, : end - step] for name, v in study.gather(infos).items()}
             history[phase.name] = _appended(history[phase.name], info)
             chunk, step = _next_chunk(end - step, took.run), end
             if progress is not None:
                 progress(Progress(phase.name, *study.done(i, step)))
             if watched is not None and (step % watched.every == 0 or step == study.steps(i)):
-                watched.call(join(states, seeds), history)
+                watched.call(study.gather(states), history)
             if saver is not None and (stop.is_set() or saver.due()):
-                saver.save(Place(i, step, join(states, seeds), history))
+                saver.save(Place(i, step, study.gather(states), history))
         step = 0
     return Place(len(study.phases), 0, states, history)
 

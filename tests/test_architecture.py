@@ -16,7 +16,7 @@ import jaxad
 IDEAS = [
     ["errors", "timing", "cache", "files"],
     ["types"],
-    ["rows", "seeds", "metrics"],
+    ["rows", "devices", "seeds", "metrics"],
     ["samplers", "balanced", "data"],
     ["nets"],
     ["models"],
