@@ -14,6 +14,7 @@ Init = Callable[[Key, TrainData], State]
 Update = Callable[[State, Batch, Key], tuple[State, Info]]
 Score = Callable[[State, Array], Float[Array, "n"]]
 Begin = Callable[[State, TrainData, Key], State]
+Generate = Callable[[State, Key], Array]
 EachEpoch = Callable[[State, TrainData, Float[Array, ""]], State]
 
 
@@ -55,6 +56,7 @@ class Detector(NamedTuple):
         score: `(state, x) -> (n,)`: inference mode, higher is more anomalous.
         begin: Turns what the phases before left into what `update` takes, once.
         each_epoch: `(state, data, epoch) -> state`, before the first step of each epoch.
+        generate: `(state, key) -> (m, ...)`: rows that a generative detector takes for normal.
         sampler: Which rows make up the batches.
         epochs: How many passes over the rows.
         before: Phases that run first, a pre-training for one.
@@ -70,6 +72,7 @@ class Detector(NamedTuple):
     score: Score
     begin: Begin = keep
     each_epoch: EachEpoch = keep
+    generate: Generate | None = None
     sampler: Sampler = ShuffledEpochs(128)
     epochs: int = 50
     before: tuple[Phase, ...] = ()

@@ -11,12 +11,14 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
+from jaxad.models.calibrated import Coded
 from jaxad.models.hypersphere import Boundary
 from jaxad.models.margin import Distance
 from jaxad.models.residual import ResidualOut
 
 __all__ = [
     "Objective",
+    "calibrated",
     "deviation",
     "feawad",
     "hinge",
@@ -62,6 +64,18 @@ def inverse(eps: float = 1e-6) -> Objective:
         Ruff et al. 2020, Deep semi-supervised anomaly detection, eq. 7; thesis, eq. 2.30.
     """
     return Objective(Partial(_identity), Partial(_inverse, float(eps)))
+
+
+def calibrated() -> Objective:
+    """`normal = ||x - g(f(x))||^2`, `anomaly = ||g(f(x)) - x'||^2` with x' a generated normal row.
+
+    Both are those of `jaxad.models.Calibrated`; x' is a constant.
+
+    References:
+        Yu et al. 2023, NCAE, eq. 8. It prints `||x - x'||^2`, which no weight of the network
+        changes; the reconstruction of x is meant.
+    """
+    return Objective(Partial(_error), Partial(_calibrated))
 
 
 def soft_boundary(nu: float) -> Objective:
@@ -165,6 +179,14 @@ def _feawad_normal(out: ResidualOut) -> Float[Array, "b"]:
 
 def _feawad_anomaly(margin, out: ResidualOut) -> Float[Array, "b"]:
     return jax.nn.relu(margin - out.score) + jax.nn.relu(margin - out.norm)
+
+
+def _error(out: Coded) -> Float[Array, "b"]:
+    return out.error
+
+
+def _calibrated(out: Coded) -> Float[Array, "b"]:
+    return out.calibrated
 
 
 def _identity(s: Float[Array, "b"]) -> Float[Array, "b"]:

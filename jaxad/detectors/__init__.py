@@ -11,6 +11,7 @@ from jaxad.detectors import (  # registers them
     elite,
     feawad,
     forecaster,
+    ncae,
     prenet,
 )
 from jaxad.detectors.registry import REGISTRY, Entry, entry, make
@@ -30,5 +31,6 @@ __all__ = [
     "feawad",
     "forecaster",
     "make",
+    "ncae",
     "prenet",
 ]

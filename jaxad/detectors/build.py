@@ -14,14 +14,21 @@ from jaxad.learners import (
     out_of_autoencoder,
     start_state,
 )
-from jaxad.models import Model, Reconstruction
+from jaxad.models import Calibrated, Model, Reconstruction
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import Objective, identity
 from jaxad.samplers import Sampler, ShuffledEpochs
 from jaxad.types import Key, State, TrainData
 from jaxad.weighing import Weighing, unsupervised
 
-__all__ = ["gradient_detector", "networks", "with_pretraining"]
+__all__ = [
+    "check_weighing",
+    "gradient_detector",
+    "networks",
+    "sampler_of",
+    "score_by",
+    "with_pretraining",
+]
 
 
 def networks(config: GradientConfig, spec: Spec, code_bias: bool | None = None):
@@ -47,27 +54,43 @@ def gradient_detector(
         sampler: Which rows make up the batches; None: a new shuffle of all each epoch.
 
     Raises:
-        ConfigError: The weighing gives rows the loss of anomalies and the objective has none.
+        ConfigError: The weighing asks for what the objective or the model does not have.
+    """
+    check_weighing(weighing, objective, model)
+    optimiser = config.schedule()
+    return Detector(
+        init=Partial(_init, model, weighing, optimiser),
+        update=Partial(gradient_step, model, objective, weighing, optimiser),
+        score=Partial(score_by, model),
+        sampler=sampler_of(weighing, config) if sampler is None else sampler,
+        epochs=config.epochs,
+        convolutional=model.convolutional,
+    )
+
+
+def check_weighing(weighing: Weighing, objective: Objective, model: Model) -> None:
+    """Raise if a weighing asks for what an objective or a model does not have.
+
+    Raises:
+        ConfigError: It gives rows the loss of anomalies and the objective has none, or it reads
+            codes and the model gives none.
     """
     if weighing.anomaly_loss and objective.anomaly is None:
         raise ConfigError(
             "this weighing puts weight on a loss of anomalies, and the objective has none: "
             "choose an objective with one, or a weighing that needs none"
         )
-    optimiser = config.schedule()
-    if sampler is None:
-        sampler = ShuffledEpochs(
-            config.batch_size,
-            float(weighing.labelled_anomalies),
-            float(weighing.labelled_normals),
+    if weighing.codes and not isinstance(model, Calibrated):
+        raise ConfigError(
+            "this weighing mines rows by their codes, and the model gives none beside its scores: "
+            "mine by 'reconstruction_error', or choose a detector with codes, such as ncae"
         )
-    return Detector(
-        init=Partial(_init, model, weighing, optimiser),
-        update=Partial(gradient_step, model, objective, weighing, optimiser),
-        score=Partial(_score, model),
-        sampler=sampler,
-        epochs=config.epochs,
-        convolutional=model.convolutional,
+
+
+def sampler_of(weighing: Weighing, config: GradientConfig) -> Sampler:
+    """A new shuffle each epoch of the rows that a weighing wants to see."""
+    return ShuffledEpochs(
+        config.batch_size, float(weighing.labelled_anomalies), float(weighing.labelled_normals)
     )
 
 
@@ -104,6 +127,7 @@ def _init(
     return start_state(model, weighing, optimiser, variables, extras, data)
 
 
-def _score(model: Model, state: State, x: Array) -> Float[Array, "n"]:
+def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:
+    """A model's scores in inference mode."""
     out, _ = model.apply(state.variables, state.extras, x, train=False)
     return model.score(out)

@@ -10,7 +10,7 @@ from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, State, TrainData, Variables
 from jaxad.weighing.base import Context, Weighing, Weights
 
-__all__ = ["batch_penalty", "gradient_step", "start_state", "weighted_loss"]
+__all__ = ["batch_penalty", "gradient_step", "start_state", "weighed_loss", "weighted_loss"]
 
 
 def start_state(
@@ -47,21 +47,38 @@ def gradient_step(
     """
 
     def loss_of(params: PyTree):
-        variables = Variables(params, state.batch_stats)
-        out, batch_stats = model.apply(variables, state.extras, batch.x, train=True)
-        constants = jax.lax.stop_gradient((variables, state.extras))
-        context = Context(model, objective, *constants, batch, jax.lax.stop_gradient(out), key)
-        start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
-        weights, weigh_state = weighing.update(start, state.weighing, context)
-        loss = weighted_loss(objective, weights, out)
-        loss = loss + optimiser.penalty(params) + batch_penalty(batch_stats)
-        return loss, (batch_stats, weigh_state)
+        now = state._replace(params=params)
+        loss, (_, after) = weighed_loss(model, objective, weighing, now, batch, key)
+        return loss + optimiser.penalty(params) + batch_penalty(after.batch_stats), after
 
-    gradient = jax.value_and_grad(loss_of, has_aux=True)
-    (loss, (batch_stats, weigh_state)), grads = gradient(state.params)
+    (loss, after), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params)
     params, opt_state = optimiser.update(grads, state.opt_state, state.params, batch.epoch)
-    info = {"loss": loss, **weighing.info(weigh_state)}
-    return State(params, batch_stats, state.extras, opt_state, weigh_state), info
+    info = {"loss": loss, **weighing.info(after.weighing)}
+    return after._replace(params=params, opt_state=opt_state), info
+
+
+def weighed_loss(
+    model: Model,
+    objective: Objective,
+    weighing: Weighing,
+    state: State,
+    batch: Batch,
+    key: Key,
+) -> tuple[Float[Array, ""], tuple[PyTree, State]]:
+    """The mean loss of a batch in train mode, under the weights that the weighing gives its rows.
+
+    Returns:
+        The loss without penalties, and beside it the model's output and the state with new
+        running statistics and a new state of the weighing.
+    """
+    variables = state.variables
+    out, batch_stats = model.apply(variables, state.extras, batch.x, train=True)
+    constants = jax.lax.stop_gradient((variables, state.extras))
+    context = Context(model, objective, *constants, batch, jax.lax.stop_gradient(out), key)
+    start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
+    weights, weigh_state = weighing.update(start, state.weighing, context)
+    loss = weighted_loss(objective, weights, out)
+    return loss, (out, state._replace(batch_stats=batch_stats, weighing=weigh_state))
 
 
 def weighted_loss(objective: Objective, weights: Weights, out: PyTree) -> Float[Array, ""]:

@@ -1,6 +1,7 @@
 """Score models: what is measured of an example."""
 
 from jaxad.models.base import Model
+from jaxad.models.calibrated import Calibrated, Coded
 from jaxad.models.deviation import Deviation
 from jaxad.models.forecast import Forecast
 from jaxad.models.hypersphere import Hypersphere, SoftBoundary
@@ -10,6 +11,8 @@ from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import ResidualScore
 
 __all__ = [
+    "Calibrated",
+    "Coded",
     "Deviation",
     "Forecast",
     "Hypersphere",

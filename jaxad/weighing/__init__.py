@@ -4,6 +4,7 @@ from jaxad.weighing.anoonly import anoonly
 from jaxad.weighing.base import Context, Weighing, Weights, by_label, chain, unsupervised
 from jaxad.weighing.contradicting import contradicting
 from jaxad.weighing.elite import elite
+from jaxad.weighing.mining import mining
 from jaxad.weighing.outlier_exposure import latent_outlier_exposure
 from jaxad.weighing.parse import WEIGHINGS, parse_weighing
 
@@ -18,6 +19,7 @@ __all__ = [
     "contradicting",
     "elite",
     "latent_outlier_exposure",
+    "mining",
     "parse_weighing",
     "unsupervised",
 ]

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxad.errors import ConfigError
 from jaxad.models.base import Model
@@ -73,7 +73,7 @@ class Context(NamedTuple):
     data_fields=["init", "update", "info"],
     meta_fields=[],
     # Read when a detector is built, not after.
-    drop_fields=["anomaly_loss", "labelled_anomalies", "labelled_normals"],
+    drop_fields=["anomaly_loss", "codes", "labelled_anomalies", "labelled_normals"],
 )
 @dataclass(frozen=True)
 class Weighing:
@@ -84,6 +84,7 @@ class Weighing:
         update: `(Weights, state, Context) -> (Weights, state)`.
         info: `state -> {name: number}`, diagnostics of the step for the history.
         anomaly_loss: Whether it can give a row weight on the objective's loss of anomalies.
+        codes: Whether it reads what a model with codes gives beside scores (`models.Coded`).
         labelled_anomalies: Whether labelled anomalies should be in its batches at all.
         labelled_normals: The same of labelled normal rows.
     """
@@ -92,6 +93,7 @@ class Weighing:
     update: Partial
     info: Partial = NO_INFO
     anomaly_loss: bool = False
+    codes: bool = False
     labelled_anomalies: bool = True
     labelled_normals: bool = True
 
@@ -109,6 +111,7 @@ def chain(*weighings: Weighing) -> Weighing:
         Partial(_chain_update, weighings),
         Partial(_chain_info, weighings),
         anomaly_loss=any(w.anomaly_loss for w in weighings),
+        codes=any(w.codes for w in weighings),
         labelled_anomalies=all(w.labelled_anomalies for w in weighings),
         labelled_normals=all(w.labelled_normals for w in weighings),
     )
@@ -182,3 +185,11 @@ def _look_up(table, weights: Weights, state: tuple[()], context: Context):
     total = weights.normal + weights.anomaly
     weights = weights._replace(normal=total * factor[:, 0], anomaly=total * factor[:, 1])
     return weights, state
+
+
+def place_in_batch(values: Float[Array, "b"], among: Bool[Array, "b"]) -> Int[Array, "b"]:
+    """How many of those that take part are higher; of equals the first comes before."""
+    before = jnp.arange(len(values))[None, :] < jnp.arange(len(values))[:, None]
+    higher = values[None, :] > values[:, None]
+    equal = values[None, :] == values[:, None]
+    return jnp.sum((higher | (equal & before)) & among[None, :], axis=1)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax.tree_util import Partial
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
-from jaxad.weighing.base import Context, Weighing, Weights
+from jaxad.weighing.base import Context, Weighing, Weights, place_in_batch
 
 __all__ = ["ExposureState", "latent_outlier_exposure"]
 
@@ -64,7 +64,7 @@ def _expose(alpha, kept, blind, weights: Weights, state: ExposureState, context:
     out, (normal, anomaly), batch = context.out, context.objective, context.batch
     assert anomaly is not None  # `gradient_detector` refuses such an objective
     among = batch.label == 0
-    place, count = _place(normal(out) - anomaly(out), among), jnp.sum(among)
+    place, count = place_in_batch(normal(out) - anomaly(out), among), jnp.sum(among)
     exposed = among & (place < jnp.round(alpha * count)) & (batch.epoch >= blind)
     total = weights.normal + weights.anomaly
     rank = jnp.where(among, 1 - place / jnp.maximum(count - 1, 1), 0)
@@ -74,11 +74,3 @@ def _expose(alpha, kept, blind, weights: Weights, state: ExposureState, context:
     ), ExposureState(
         state.exposure_rank.at[batch.index].add(rank), state.seen.at[batch.index].add(among)
     )
-
-
-def _place(values: Float[Array, "b"], among: Bool[Array, "b"]) -> Int[Array, "b"]:
-    """How many of those that take part are higher; of equals the first comes before."""
-    before = jnp.arange(len(values))[None, :] < jnp.arange(len(values))[:, None]
-    higher = values[None, :] > values[:, None]
-    equal = values[None, :] == values[:, None]
-    return jnp.sum((higher | (equal & before)) & among[None, :], axis=1)

@@ -11,13 +11,22 @@ from jaxad.weighing.anoonly import anoonly
 from jaxad.weighing.base import Weighing, by_label, chain, unsupervised
 from jaxad.weighing.contradicting import contradicting
 from jaxad.weighing.elite import elite
+from jaxad.weighing.mining import mining
 from jaxad.weighing.outlier_exposure import latent_outlier_exposure
 
 __all__ = ["WEIGHINGS", "parse_weighing"]
 
 WEIGHINGS: dict[str, Callable[..., Weighing]] = {
     fn.__name__: fn
-    for fn in (anoonly, by_label, contradicting, elite, latent_outlier_exposure, unsupervised)
+    for fn in (
+        anoonly,
+        by_label,
+        contradicting,
+        elite,
+        latent_outlier_exposure,
+        mining,
+        unsupervised,
+    )
 }
 
 

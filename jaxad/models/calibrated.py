@@ -1,0 +1,116 @@
+"""A reconstruction beside what anomalies should be reconstructed as: generated normal rows.
+
+References:
+    Yu et al. 2023, NCAE; its card in the documentation names what the paper leaves open.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.models.reconstruction import Reconstruction
+from jaxad.rows import map_rows, masked_mean, valid_rows
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["Calibrated", "Coded", "unit"]
+
+
+class Coded(NamedTuple):
+    """What a reconstruction gives of each row, its code included.
+
+    Attributes:
+        error: `||x - g(f(x))||^2`, the score.
+        calibrated: `||g(f(x)) - x'||^2`, with x' a generated normal row.
+        code: `f(x)`.
+    """
+
+    error: Float[Array, "b"]
+    calibrated: Float[Array, "b"]
+    code: Float[Array, "b k"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Calibrated(Reconstruction):
+    """A reconstruction that decodes noise around the mean code into normal rows.
+
+    Its extras are the moving mean of the codes (`mean`), the mean of the unit-norm codes of the
+    generated rows (`direction`: the mean cosine to all of them is the inner product with it) and
+    what anomalies should be reconstructed as (`prototype`).
+
+    Attributes:
+        generated: How many rows are generated at a time, >= 1.
+        own: Whether each row has a generated row of its own as its prototype, in place of the mean
+            of all.
+    """
+
+    generated: int = 128
+    own: bool = False
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """The mean code of all rows that are not labelled anomalies, and that mean decoded."""
+        codes = map_rows(lambda x: self.encode(variables, x, train=False), data.x, data.count)
+        mean = masked_mean(codes, valid_rows(data) & (data.label >= 0))
+        extras = super().extras(variables, data) | {"mean": mean}
+        rows = self.decode(variables, extras, jnp.broadcast_to(mean, (self.generated, mean.size)))
+        return self.with_generated(variables, extras, rows)
+
+    def encode(self, variables: Variables, x: Array, train: bool) -> Float[Array, "b k"]:
+        """The codes of `(b, ...)` rows."""
+        x = as_input(x, self.encoder.input_shape)
+        params, batch_stats = self.encoder_of(variables)
+        return self.encoder.apply(params, batch_stats, x, train)[0]
+
+    def decode(
+        self, variables: Variables, extras: PyTree, code: Float[Array, "b k"]
+    ) -> Float[Array, "b *shape"]:
+        """The rows of codes, in inference mode; columns of padding are zero.
+
+        In train mode BatchNorm would blow any noise up to the spread of the data.
+        """
+        params, batch_stats = variables.params["decoder"], variables.batch_stats["decoder"]
+        rows = self.decoder.apply(params, batch_stats, code, train=False)[0]
+        return rows * extras["columns"] if "columns" in extras else rows
+
+    def generate(
+        self, variables: Variables, extras: PyTree, deviation: Array | float, key: Key
+    ) -> Float[Array, "generated *shape"]:
+        """Rows decoded from `N(mean, deviation^2 I)`."""
+        mean = extras["mean"]
+        noise = jax.random.normal(key, (self.generated, mean.shape[-1]), mean.dtype)
+        return self.decode(variables, extras, mean + deviation * noise)
+
+    def with_generated(
+        self, variables: Variables, extras: PyTree, rows: Float[Array, "generated *shape"]
+    ) -> PyTree:
+        """Extras with the prototype and the direction of generated rows."""
+        prototype = rows if self.own else jnp.mean(rows, axis=0, keepdims=True)
+        direction = jnp.mean(unit(self.encode(variables, rows, train=False)), axis=0)
+        return extras | {"prototype": prototype, "direction": direction}
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Errors and codes of `(b, ...)` rows, and new running statistics."""
+        x = as_input(x, self.encoder.input_shape)
+        code, y, batch_stats = self.code_and_reconstruction(variables, x, train)
+        prototype = extras["prototype"]
+        target = prototype[jnp.arange(x.shape[0]) % prototype.shape[0]]
+        columns = extras.get("columns", 1.0)
+
+        def error(z: Array) -> Float[Array, "b"]:
+            return jnp.sum((z - y) ** 2 * columns, axis=tuple(range(1, y.ndim)))
+
+        return Coded(error(x), error(target), code), batch_stats
+
+    def score(self, out: Coded) -> Float[Array, "b"]:
+        """The reconstruction error."""
+        return out.error
+
+
+def unit(z: Float[Array, "b k"]) -> Float[Array, "b k"]:
+    """Codes with norm 1; those of norm 0 stay 0, so that they are similar to nothing."""
+    square = jnp.sum(z**2, axis=-1, keepdims=True)
+    return z * jnp.where(square > 0, jax.lax.rsqrt(jnp.where(square > 0, square, 1)), 0)
