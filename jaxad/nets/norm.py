@@ -11,7 +11,7 @@ from jaxad.nets.conv import max_pool
 __all__ = ["Norm", "PooledBatchNorm", "bias_before", "normalise"]
 
 _MOMENTUM, _EPSILON = 0.9, 1e-4
-_EXPLICIT = 0.01
+_EXPLICIT = 1e-4
 
 Norm = Literal["none", "layer", "batch", "batch_no_affine", "explicit"]
 
@@ -21,8 +21,9 @@ class Explicit(nn.Module):
 
     `L_BN` is the mean over features of the squared distances of the batch mean to 0 and of the
     batch second moment to 1: a loss that asks for what BatchNorm does. Learners add it to theirs
-    (`jaxad.learners.gradient`). That is a mean over the batch, where the paper's is one over the
-    labelled anomalies: a hundredth, about their share of a batch, makes up for it.
+    (`jaxad.learners.gradient`), with a factor of 1e-4, so that it does not drown a loss of which
+    only the few labelled anomalies of a batch have a part. Give the layers in front a bias, which
+    moves a mean, and a larger step size: BatchNorm centres at once, the loss has to get there.
 
     References:
         Zhou et al. 2023, AnoOnly, eq. 5 and 6.
