@@ -11,7 +11,7 @@ from jaxad.errors import DataError
 from jaxad.evaluate import Evaluation
 from jaxad.files import check_writable, written_whole
 from jaxad.metrics import summarise
-from jaxad.results import AXES, Cell, append_cell, config_hash, read_results
+from jaxad.results import AXES, Cell, append_cell, config_hash, files, files_of, read_results
 from jaxad.sweep import experiment
 from jaxad.timing import Seconds
 
@@ -152,3 +152,10 @@ def test_device_and_versions_are_those_of_who_ran_it(tmp_path):
     append_cell(tmp_path, replace(cell(), machine={"device": "gpu: H100", "jax_version": "9"}))
     frame = read_results(tmp_path)
     assert set(frame.device) == {"gpu: H100"} and set(frame.jax_version) == {"9"}
+
+
+def test_files_that_are_joined_while_they_are_read_are_read_anew(tmp_path, monkeypatch):
+    append_cell(tmp_path, cell())
+    listings = iter([[tmp_path / "gone.parquet"]])
+    monkeypatch.setattr(files, "files_of", lambda folder: next(listings, files_of(folder)))
+    assert len(read_results(tmp_path)) == 3

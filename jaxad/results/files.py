@@ -52,9 +52,12 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
     more = [(name, pa.float64() if number else pa.string()) for name, number in own.items()]
     table = pa.Table.from_pylist(rows, schema=pa.schema([*_schema(), *more]))
     path = Path(folder) / f"{cells[0].time:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as partial:
-        pq.write_table(table, partial)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as partial:
+            pq.write_table(table, partial)
+    except OSError as error:
+        raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
     return path
 
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,9 @@ def only_writer(folder: str | Path) -> Iterator[None]:
                 "give another folder with --out"
             ) from None
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        lock.flush()
+        with suppress(OSError):  # on a full disk the lock holds without saying whose it is
+            lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+            lock.flush()
         yield
 
 
