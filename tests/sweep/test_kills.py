@@ -1,0 +1,160 @@
+"""Processes that are killed: nothing is lost, nothing is there twice, nothing is half there."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from jaxad.results import files_of, read_file
+from jaxad.sweep.store import read_cells
+
+TEXT = """
+datasets = ["blobs"]
+detectors = [
+  "pca", {name = "autoencoder", epochs = 2}, {name = "iforest", trees = [50, 100]},
+]
+contamination = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1]
+labelled_anomalies = 4
+n_train = 100
+seeds = 4
+"""
+CELLS, KILLS = 4 * 10 * 4, 20
+
+
+def command(file, out):
+    program = [sys.executable, "-c", "import sys; from jaxad.cli import main; sys.exit(main())"]
+    return [*program, "sweep", str(file), "--out", str(out)]
+
+
+def kill(process):
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait(process, until, *args):
+    """Wait until something is true or the process ends, half a minute at most."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end and process.poll() is None and not until(*args):
+        time.sleep(0.01)
+
+
+def holds(process, lock):
+    return lock.exists() and lock.read_text().startswith(f"process {process.pid} ")
+
+
+def has_more(folder, before):
+    return bool(set(files_of(folder)) - before)
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments(tmp_path):
+    file, out, reference = tmp_path / "blobs.toml", tmp_path / "out", tmp_path / "reference"
+    file.write_text(TEXT)
+    subprocess.run(command(file, reference), check=True, capture_output=True, timeout=120)
+    rng, cut_short = random.Random(0), 0
+    for i in range(KILLS):
+        before = rows_in(out)
+        process = subprocess.Popen(
+            command(file, out), start_new_session=True, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        # Killed while it loads, while it begins, or while it adds rows.
+        if i % 3:
+            wait(process, holds, process, out / ".lock")
+        if i % 3 == 2:
+            wait(process, has_more, out, set(files_of(out)))
+        time.sleep(rng.uniform(0, 1.0))
+        kill(process)
+        cut_short += before < rows_in(out) < CELLS
+    assert cut_short >= 3  # else the kills came too early or too late to say anything
+    end = subprocess.run(command(file, out), capture_output=True, text=True, timeout=120)
+    assert end.returncode == 0, end.stderr
+    assert "damaged" not in end.stderr
+    assert not list(out.glob(".*.partial")) and not list(out.glob("*.damaged"))
+    assert rows_in(out) == CELLS
+    rows, want = (read_cells(f).sort_values(["job", "seed"]) for f in (out, reference))
+    assert len(rows) == CELLS and rows.error.isna().all()
+    assert rows[["job", "seed"]].to_numpy().tolist() == want[["job", "seed"]].to_numpy().tolist()
+    np.testing.assert_allclose(rows.auroc, want.auroc, atol=1e-5)
+
+
+def rows_in(folder):
+    """All rows, also those that are there twice."""
+    return sum(read_file(path).num_rows for path in files_of(folder))
+
+
+# Forks for every step of a write and of a join, and kills the child at that step.
+STEPS = '''
+import os, signal, sys
+from pathlib import Path
+from jaxad.evaluate import Evaluation
+from jaxad.metrics import summarise
+from jaxad.results import Cell, files_of
+from jaxad.sweep import store
+from jaxad.timing import Seconds
+import pandas
+import pyarrow.parquet as pq
+
+out = Path(sys.argv[1])
+names = ("auroc", "auprc", "auprc_normal", "best_f1", "precision_at_n")
+
+def cell(job):
+    return Cell(dataset="d", normal_class=0, detector="pca", setting={}, config={}, seeds=(0, 1),
+                job=job, evaluation=Evaluation(**{n: summarise([0.25, 0.5]) for n in names}),
+                seconds=Seconds(1.0, 1.0), machine={})
+
+def dying(function, left):
+    """A function that kills the process before its call number `left`, or after the one before."""
+    def call(*args, **kwargs):
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        return function(*args, **kwargs)
+    return call
+
+def in_a_child(step):
+    """Append two cells and join all files, killed at a step; whether it came to the end."""
+    child = os.fork()
+    if not child:
+        left = [step]
+        os.fsync = dying(os.fsync, left)
+        pq.write_table = dying(pq.write_table, left)
+        for name in ("replace", "unlink", "open"):
+            setattr(Path, name, dying(getattr(Path, name), left))
+        appender = store.Appender(out)
+        for job in "ab":
+            appender.add(cell(f"{step}-{job}"))
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+store._MANY = 2
+step, ended = 0, False
+while not ended:
+    ended = in_a_child(step)
+    step += 1
+print(step)
+'''
+
+
+def test_a_kill_at_every_step_of_writing_and_joining(tmp_path):
+    script, out = tmp_path / "steps.py", tmp_path / "out"
+    script.write_text(STEPS)
+    # One thread: a fork of several is not safe, and warns.
+    run = [sys.executable, "-W", "ignore::DeprecationWarning", str(script), str(out)]
+    told = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stderr
+    steps = int(told.stdout)
+    assert steps > 15  # two writes and a join of some six steps each
+    rows = read_cells(out)
+    assert set(rows.auroc) == {0.25, 0.5} and not rows.duplicated(["job", "seed"]).any()
+    cells = [rows.job.str.startswith(f"{step}-").sum() // 2 for step in range(steps)]
+    assert cells == sorted(cells)  # a later kill loses no more
+    assert set(cells) == {0, 1, 2} and cells[-1] == 2
+    assert list(out.glob(".*.partial"))
+    # Between the joined file and the end of those that it is made of, rows are there twice.
+    assert sum(read_file(path).num_rows for path in files_of(out)) > len(rows)
