@@ -57,6 +57,10 @@ class Seconds:
             self.compile + other.compile, self.run + other.run, self.programs + other.programs
         )
 
+    def share(self, part: float) -> "Seconds":
+        """A part of them, for one of several pieces that were done together."""
+        return Seconds(self.compile * part, self.run * part, round(self.programs * part))
+
 
 @contextmanager
 def stopwatch() -> Iterator[Seconds]:

@@ -140,6 +140,8 @@ def stack_rows(arrays: Sequence[np.ndarray]) -> np.ndarray:
     Returns:
         `(all seeds, longest n, ...)`, padded with zeros at the end.
     """
+    if len(arrays) == 1:
+        return arrays[0]
     if arrays[0].ndim == 1:
         return np.concatenate(arrays)
     longest = max(array.shape[1] for array in arrays)

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from jaxad.data import load_dataset
 from jaxad.sweep.experiment import Experiment, Variant
+from jaxad.sweep.memory import most_bytes_of_rows
 
 __all__ = ["Job", "expand"]
 
@@ -26,6 +28,7 @@ class Job:
         variant: The detector with its settings.
         seed_root: The root of all randomness.
         few_anomalies: "raise" or "own"; see `Experiment`.
+        bytes: What the rows of one seed take at most.
     """
 
     dataset: str
@@ -35,8 +38,9 @@ class Job:
     variant: Variant
     seed_root: int
     few_anomalies: str = "raise"
+    bytes: int = field(default=0, compare=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """A hash of all that decides the result, the same on every machine; without the title."""
         parts = [self.dataset, self.class_label, self.request, self.seed_root, self.few_anomalies]
@@ -64,6 +68,7 @@ def expand(experiment: Experiment, data_dir: str | Path | None = None) -> list[J
 def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
     for source in experiment.sources:
         data = load_dataset(source.name, data_dir=data_dir)
+        size = most_bytes_of_rows(data)
         requests = [
             tuple(zip(source.axes, values, strict=True))
             for values in product(*source.axes.values())
@@ -72,4 +77,4 @@ def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
             label = data.class_name(number) if data.class_names else number
             for request, variant in product(requests, source.variants):
                 root, few = experiment.seed_root, experiment.few_anomalies
-                yield Job(source.name, number, label, request, variant, root, few)
+                yield Job(source.name, number, label, request, variant, root, few, size)

@@ -1,13 +1,13 @@
 """Run groups of jobs in this process, one group after the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxad.data import Split, contaminate, load_dataset
+from jaxad.data import contaminate, load_dataset
 from jaxad.data.split import stack_rows
 from jaxad.detector import Detector
 from jaxad.detectors import make
@@ -17,37 +17,63 @@ from jaxad.host import HostDetector
 from jaxad.results import Cell, Failure, setting_of
 from jaxad.sweep.faults import described
 from jaxad.sweep.jobs import Job
+from jaxad.sweep.memory import available, bytes_of_rows, bytes_of_training
 from jaxad.sweep.plan import Group
 from jaxad.sweep.store import Appender
 from jaxad.timing import Seconds, stopwatch
 from jaxad.train import Progress, fit
 from jaxad.types import TestData, TrainData
 
-__all__ = ["run_group", "run_jobs"]
-
-_BYTES = 1 << 30  # the most that the rows of jobs trained side by side may take
+__all__ = ["failure_of", "run_group", "run_jobs"]
 
 
 class _Work(NamedTuple):
-    """A job whose rows are drawn."""
+    """Seeds of a job whose rows are drawn."""
 
     job: Job
-    split: Split
+    seeds: tuple[int, ...]
+    train: TrainData
+    test: TestData
+    setting: dict[str, Any]
     detector: Detector | HostDetector
 
     @property
     def alike(self) -> tuple:
         """What must be equal for jobs to be trained side by side."""
-        train = self.split.train
+        train = self.train
         if isinstance(self.detector, HostDetector):
             return (self.job,)
         steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
         return repr(self.detector), repr(np.array(steps).tolist()), train.x.dtype, train.x.shape[2:]
 
     @property
+    def alone(self) -> bool:
+        """Whether nothing is won by training other jobs beside it.
+
+        Networks with convolutions are trained one seed after the other.
+        """
+        return isinstance(self.detector, HostDetector) or self.detector.convolutional
+
+    @property
     def bytes(self) -> int:
-        """What its rows take."""
-        return self.split.train.x.nbytes + self.split.test.x.nbytes
+        """What one of its seeds takes."""
+        size = 0
+        for x in (self.train.x, self.test.x):
+            size += bytes_of_rows(x.shape[1], x.shape[2:], x.itemsize)
+        if isinstance(self.detector, Detector):
+            size += bytes_of_training(self.detector, self.train)
+        return size
+
+    def parts(self, most: int) -> "Iterator[_Work]":
+        """The same with at most so many seeds each, at least one."""
+        most = max(1, most)
+        for i in range(0, len(self.seeds), most):
+            some = slice(i, i + most)
+            yield self._replace(
+                seeds=self.seeds[some],
+                train=TrainData(*(leaf[some] for leaf in self.train)),
+                test=TestData(*(leaf[some] for leaf in self.test)),
+            )
 
 
 def run_jobs(
@@ -56,6 +82,7 @@ def run_jobs(
     data_dir: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     on_cell: Callable[[Cell | Failure], None] | None = None,
+    memory: int | None = None,
 ) -> None:
     """Run groups and append the rows of each job as soon as it is complete.
 
@@ -67,6 +94,8 @@ def run_jobs(
         data_dir: The folder that data sets are looked for in.
         progress: Told how far the present fit has come.
         on_cell: Told of each job that is recorded.
+        memory: The most bytes that what is trained side by side may take, as estimated; None: a
+            quarter of what there is.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; what is complete is recorded.
@@ -74,7 +103,7 @@ def run_jobs(
     """
     appender = Appender(folder)
     for group in groups:
-        for cell in run_group(group, data_dir, progress):
+        for cell in run_group(group, data_dir, progress, memory):
             appender.add(cell)
             if on_cell is not None:
                 on_cell(cell)
@@ -84,26 +113,27 @@ def run_group(
     group: Group,
     data_dir: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
+    memory: int | None = None,
 ) -> Iterator[Cell | Failure]:
-    """The cells of a group: one for each job, and one more for seeds of it that failed."""
-    works = []
+    """The cells of a group: one for each job, and one more for seeds of it that failed.
+
+    Rows are drawn when they are needed. A job too large for the memory has several cells.
+    """
+    drawn = _drawn(group, data_dir)
+    for works in _side_by_side(drawn, available() if memory is None else memory):
+        if isinstance(works, Failure):
+            yield works
+        else:
+            yield from _tried(works, progress)
+        del works  # before more rows are drawn
+
+
+def _drawn(group: Group, data_dir: str | Path | None) -> Iterator[_Work | Failure]:
     for job in group.jobs:
         try:
-            works.append(_draw(job, group.seeds, data_dir))
+            yield _draw(job, group.seeds, data_dir)
         except Exception as error:
-            yield _failure(job, group.seeds, error)
-    for together in _side_by_side(works):
-        try:
-            yield from _train(together, group.seeds, progress)
-        except Exception as error:
-            if len(together) == 1:
-                yield _failure(together[0].job, group.seeds, error)
-                continue
-            for work in together:  # one of them is to blame: the others need not fail with it
-                try:
-                    yield from _train([work], group.seeds, progress)
-                except Exception as error:
-                    yield _failure(work.job, group.seeds, error)
+            yield failure_of(job, group.seeds, error)
 
 
 def _draw(job: Job, seeds: tuple[int, ...], data_dir: str | Path | None) -> _Work:
@@ -117,31 +147,56 @@ def _draw(job: Job, seeds: tuple[int, ...], data_dir: str | Path | None) -> _Wor
         request["contamination"] = None
         split = contaminate(data, job.seed_root, seeds=seeds, **request)
     detector = make(job.variant.detector, split.train, **dict(job.variant.config))
-    return _Work(job, split, detector)
+    return _Work(job, seeds, split.train, split.test, setting_of(split), detector)
 
 
-def _side_by_side(works: list[_Work]) -> Iterator[list[_Work]]:
-    """Jobs that can be trained in one call: alike, and small enough together.
+def _side_by_side(drawn: Iterable[_Work | Failure], memory: int) -> Iterator[list[_Work] | Failure]:
+    """What can be trained in one call: jobs that are alike, and small enough together.
 
-    Networks with convolutions are trained one seed after the other, so nothing is won there.
+    No more is drawn than fits, as long as one job does.
     """
-    groups: dict[Any, list[list[_Work]]] = {}
-    for work in works:
-        batches = groups.setdefault(work.alike, [[]])
-        full = sum(w.bytes for w in batches[-1]) + work.bytes > _BYTES
-        one = isinstance(work.detector, Detector) and work.detector.convolutional
-        if batches[-1] and (full or one):
-            batches.append([])
-        batches[-1].append(work)
-    for batches in groups.values():
-        yield from batches
+    waiting: dict[Any, list[_Work]] = {}
+    held = 0
+    for work in drawn:
+        if isinstance(work, Failure):
+            yield work
+            continue
+        size = work.bytes
+        parts = list(work.parts(memory // size))
+        del work
+        while parts:
+            part = parts.pop(0)
+            if part.alone:
+                yield [part]
+                del part
+                continue
+            if held + size * len(part.seeds) > memory:
+                yield from waiting.values()
+                waiting, held = {}, 0
+            waiting.setdefault(part.alike, []).append(part)
+            held += size * len(part.seeds)
+    yield from waiting.values()
+
+
+def _tried(
+    works: list[_Work], progress: Callable[[Progress], None] | None
+) -> Iterator[Cell | Failure]:
+    """The cells of jobs trained side by side; each alone if together they fail."""
+    try:
+        yield from _train(works, progress)
+    except Exception as error:
+        if len(works) == 1:
+            yield failure_of(works[0].job, works[0].seeds, error)
+            return
+        for work in works:  # one of them is to blame: the others need not fail with it
+            yield from _tried([work], progress)
 
 
 def _train(
-    works: list[_Work], seeds: tuple[int, ...], progress: Callable[[Progress], None] | None
+    works: list[_Work], progress: Callable[[Progress], None] | None
 ) -> Iterator[Cell | Failure]:
     """Train and test jobs side by side."""
-    numbers = list(seeds) * len(works)
+    numbers = [seed for work in works for seed in work.seeds]
     with stopwatch() as seconds:
         train = TrainData(*(stack_rows(parts) for parts in _parts(works, "train")))
         test = TestData(*(stack_rows(parts) for parts in _parts(works, "test")))
@@ -151,42 +206,42 @@ def _train(
         if fitted.interrupted:
             raise KeyboardInterrupt
         scores = score(fitted, test)
-    share = Seconds(
-        seconds.compile / len(works), seconds.run / len(works), round(seconds.programs / len(works))
-    )
-    for i, work in enumerate(works):
-        mine = slice(i * len(seeds), (i + 1) * len(seeds))
+    first = 0
+    for work in works:
+        mine = slice(first, first + len(work.seeds))
+        share, first = len(work.seeds) / len(numbers), mine.stop
         of_job = TestData(*(leaf[mine] for leaf in test))
-        yield from _cells(work, seeds, scores[mine], of_job, share)
+        yield from _cells(work, scores[mine], of_job, seconds.share(share))
 
 
 def _parts(works: list[_Work], name: str) -> Iterator[list[np.ndarray]]:
     """The arrays of all jobs, field by field."""
-    return (list(leaves) for leaves in zip(*(getattr(w.split, name) for w in works), strict=True))
+    return (list(leaves) for leaves in zip(*(getattr(w, name) for w in works), strict=True))
 
 
 def _cells(
-    work: _Work, seeds: tuple[int, ...], scores: np.ndarray, test: TestData, seconds: Seconds
+    work: _Work, scores: np.ndarray, test: TestData, seconds: Seconds
 ) -> Iterator[Cell | Failure]:
     """The cell of the seeds whose scores are finite, and that of the others."""
     valid = np.arange(scores.shape[1]) < np.asarray(test.count)[:, None]
     good = np.atleast_1d(np.isfinite(np.where(valid, scores, 0)).all(axis=1))
-    kept = tuple(s for s, ok in zip(seeds, good, strict=True) if ok)
-    lost = tuple(s for s, ok in zip(seeds, good, strict=True) if not ok)
+    kept = tuple(s for s, ok in zip(work.seeds, good, strict=True) if ok)
+    lost = tuple(s for s, ok in zip(work.seeds, good, strict=True) if not ok)
     if kept:
         evaluation = evaluation_of(scores[good], TestData(*(leaf[good] for leaf in test)))
         yield Cell(
             **_asked(work.job, kept),
-            setting=setting_of(work.split) | _roots(work.job),
+            setting=work.setting | _roots(work.job),
             config=asdict(work.detector.config),
             evaluation=evaluation,
             seconds=seconds,
         )
     if lost:
-        yield _failure(work.job, lost, DataError("the scores are not finite: training diverged"))
+        yield failure_of(work.job, lost, DataError("the scores are not finite: training diverged"))
 
 
-def _failure(job: Job, seeds: tuple[int, ...], error: Exception) -> Failure:
+def failure_of(job: Job, seeds: tuple[int, ...], error: Exception) -> Failure:
+    """The record of seeds of a job that an error has put an end to."""
     return Failure(
         **_asked(job, seeds),
         setting=dict(job.request) | _roots(job),

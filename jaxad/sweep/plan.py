@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Any
 
 from jaxad.sweep.jobs import Job
 
@@ -22,12 +23,16 @@ class Group:
     seeds: tuple[int, ...]
 
 
-def plan(todo: Sequence[tuple[Job, tuple[int, ...]]], width: int = 64) -> list[Group]:
+def plan(
+    todo: Sequence[tuple[Job, tuple[int, ...]]], memory: int | None = None, width: int = 64
+) -> list[Group]:
     """Groups of jobs, in an order that uses a data set and a program as long as they are at hand.
 
     Args:
         todo: Jobs with the seeds that are missing.
-        width: The most seeds in a group, over all of its jobs; a bound on memory.
+        memory: The most bytes that the rows of a group may take, at least those of one seed; None
+            for no bound.
+        width: The most seeds in a group, over all of its jobs: what is lost in a kill.
     """
 
     def kind(item: tuple[Job, tuple[int, ...]]):
@@ -40,6 +45,16 @@ def plan(todo: Sequence[tuple[Job, tuple[int, ...]]], width: int = 64) -> list[G
     ordered = sorted(todo, key=lambda item: (order[item[0].dataset], *kind(item)[1:]))
     for (*_, seeds, _), items in groupby(ordered, key=kind):
         jobs = [job for job, _ in items]
-        size = max(1, width // max(1, len(seeds)))
-        groups += [Group(tuple(jobs[i : i + size]), seeds) for i in range(0, len(jobs), size)]
+        most = width
+        if memory is not None:
+            most = min(width, memory // max(1, *(job.bytes for job in jobs)))
+        for some_seeds in _even(seeds, most):
+            groups += [Group(some, some_seeds) for some in _even(jobs, most // len(some_seeds))]
     return groups
+
+
+def _even(items: Sequence[Any], most: int) -> list[tuple[Any, ...]]:
+    """Items in parts that hold at most so many, at least one, and are about equally long."""
+    count = -(-len(items) // max(1, most))
+    ends = [len(items) * i // count for i in range(count + 1)]
+    return [tuple(items[a:b]) for a, b in pairwise(ends)]
