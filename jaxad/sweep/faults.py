@@ -2,11 +2,15 @@
 
 import traceback
 
-__all__ = ["described", "is_out_of_memory"]
+__all__ = ["WorkerLostError", "described", "is_out_of_memory"]
 
 # How XLA, CUDA and the operating system say it.
 _SIGNS = ("RESOURCE_EXHAUSTED", "out of memory", "Out of memory", "OutOfMemory")
 HINT = "out of memory: a smaller --memory-gib trains fewer seeds side by side"
+
+
+class WorkerLostError(Exception):
+    """A worker of a cluster died each time that it was given a job."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
