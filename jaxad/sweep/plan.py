@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from jaxad.sweep.jobs import Job
@@ -34,17 +34,13 @@ def plan(
             for no bound.
         width: The most seeds in a group, over all of its jobs: what is lost in a kill.
     """
-
-    def kind(item: tuple[Job, tuple[int, ...]]):
-        job, seeds = item
+    by_set: dict[str, dict[Any, list[Job]]] = {}
+    for job, seeds in todo:
         labels = [v for k, v in job.request if k.startswith("labelled")]
-        return (job.dataset, job.variant.detector, repr(job.variant.config), seeds, repr(labels))
-
-    order = {job.dataset: i for i, (job, _) in reversed(list(enumerate(todo)))}
+        kind = (seeds, job.variant.detector, repr((job.variant.config, labels)))
+        by_set.setdefault(job.dataset, {}).setdefault(kind, []).append(job)
     groups = []
-    ordered = sorted(todo, key=lambda item: (order[item[0].dataset], *kind(item)[1:]))
-    for (*_, seeds, _), items in groupby(ordered, key=kind):
-        jobs = [job for job, _ in items]
+    for (seeds, *_), jobs in chain.from_iterable(kinds.items() for kinds in by_set.values()):
         most = width
         if memory is not None:
             most = min(width, memory // max(1, *(job.bytes for job in jobs)))

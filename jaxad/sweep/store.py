@@ -83,7 +83,10 @@ def done(folder: str | Path, retry_failed: bool = False) -> dict[str, set[int]]:
     rows = read_cells(folder)
     if retry_failed:
         rows = rows.loc[rows.error.isna()]
-    return {str(job): set(of_job.seed.tolist()) for job, of_job in rows.groupby("job")}
+    seeds: dict[str, set[int]] = {}
+    for job, seed in zip(rows.job.tolist(), rows.seed.tolist(), strict=True):
+        seeds.setdefault(job, set()).add(seed)
+    return seeds
 
 
 def failed(folder: str | Path) -> "pd.DataFrame":
