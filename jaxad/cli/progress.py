@@ -22,37 +22,42 @@ class Reporter:
     """Tells how far a command has come. Pieces are of the same size in the bar.
 
     Args:
-        console: Where finished pieces are printed, a line each; None for nowhere.
-        bar: The bar; None for none.
+        console: Where lines are printed.
+        bar: The bar; None for a line for each finished piece.
         pieces: How many pieces there are.
     """
 
-    def __init__(self, console: Console | None, bar: Progress | None, pieces: int):
+    def __init__(self, console: Console, bar: Progress | None, pieces: int):
         self._console, self._bar = console, bar
         self._task = None if bar is None else bar.add_task("", total=pieces)
-        self._finished = 0
+        self._finished, self._size = 0, 1
         self._name = ""
 
-    def begin(self, name: str) -> None:
-        """A piece begins."""
-        self._name = name
+    def begin(self, name: str, size: int = 1) -> None:
+        """Something begins that is so many pieces."""
+        self._name, self._size = name, size
         self._show("compile", 0.0)
 
     def step(self, step: Step) -> None:
-        """How far the fit of the present piece has come; `jaxad.fit` takes this as `progress`."""
+        """How far the present fit has come; `jaxad.fit` takes this as `progress`."""
         self._show(step.phase, step.done / max(step.total, 1))
 
     def done(self, result: str) -> None:
-        """The present piece is complete."""
-        self._finished += 1
+        """What has begun is complete."""
+        self._finished += self._size
         self._show("", 0.0)
-        if self._console is not None:
-            self._console.print(f"{self._name}  {result}", markup=False, highlight=False)
+        if self._bar is None:
+            self.say(f"{self._name}  {result}")
+
+    def say(self, line: str) -> None:
+        """A line that stays, also on a terminal."""
+        self._console.print(line, markup=False, highlight=False)
 
     def _show(self, phase: str, share: float) -> None:
         if self._bar is not None and self._task is not None:
             text = f"{self._name} {phase}"
-            self._bar.update(self._task, completed=self._finished + share, description=text)
+            done = self._finished + share * self._size
+            self._bar.update(self._task, completed=done, description=text)
 
 
 @contextmanager
@@ -83,4 +88,4 @@ def reporting(pieces: int, *, bar: bool = True) -> Iterator[Reporter]:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as progress:
-        yield Reporter(None, progress, pieces)
+        yield Reporter(console, progress, pieces)
