@@ -272,7 +272,15 @@ class Sweep(Common):
         out: The folder of results.
         dry_run: Print the jobs and how many programs they need, and run nothing.
         retry_failed: Run cells again that failed before.
+        memory_gib: The most memory that what is trained side by side may take, as estimated; see
+            docs/sweeps.md.
         seeds: How many seeds, in place of the experiment's.
+        executor: Where cells run: in this process, or as tasks on a Ray cluster, while this
+            process writes the results. Needs Ray: `pip install "jaxad[ray]"`.
+        address: The Ray cluster's, such as 10.0.0.1:6379. By default what RAY_ADDRESS says, or
+            else a cluster of this machine alone, which ends with the sweep.
+        worker_cpus: Cores that a task on the cluster takes.
+        worker_gpus: Accelerators that it takes; 0.5 puts two tasks on one.
     """
 
     experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
@@ -285,9 +293,16 @@ class Sweep(Common):
     out: Path = Path("results")
     dry_run: bool = False
     retry_failed: bool = False
+    memory_gib: Annotated[
+        float | None, arg(help_behavior_hint="(default: a quarter of what there is)", metavar="GIB")
+    ] = None
     seeds: Annotated[
         int | None, arg(help_behavior_hint="(default: the experiment's)", metavar="INT")
     ] = None
+    executor: Literal["local", "ray"] = "local"
+    address: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="ADDRESS")] = None
+    worker_cpus: float = 1
+    worker_gpus: float = 0
 
 
 @dataclass(frozen=True, kw_only=True)

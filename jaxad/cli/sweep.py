@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from jaxad.cli.options import Sweep
 from jaxad.cli.progress import reporting
+from jaxad.cli.watch import Watch
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.report import tables
 from jaxad.results import Cell, Failure
 from jaxad.sweep import Experiment, Group, Job, expand, load_experiment, plan, run_jobs
+from jaxad.sweep.memory import available
+from jaxad.sweep.outlook import outlook
+from jaxad.sweep.ray import Cluster, run_on_ray
 from jaxad.sweep.store import done, only_writer, read_cells, tidy
 
 __all__ = ["sweep"]
@@ -21,22 +25,27 @@ def sweep(options: Sweep) -> int:
     Returns:
         The exit code: 0, or 1 if cells failed.
     """
+    if options.executor == "local" and (options.address, options.worker_gpus) != (None, 0):
+        raise ConfigError("--address and --worker-gpus are for --executor ray")
     changes = {} if options.seeds is None else {"seeds": options.seeds}
     experiment = load_experiment(options.experiment, options.size, **changes)
     jobs = _only(expand(experiment, options.data_dir), options.only)
     if options.dry_run:
-        _describe(experiment, jobs, _missing(experiment, jobs, options))
+        _describe(experiment, jobs, _missing(experiment, jobs, options), options)
         return 0
     with only_writer(options.out):
         for path in tidy(options.out):
             print(f"jaxad: {path} is damaged and set aside; its cells run again", file=sys.stderr)
         groups = _missing(experiment, jobs, options)
-        failures = _run(groups, options)
+        watch = _run(groups, options)
+    print(watch.summary(len(jobs) * experiment.seeds - watch.cells), file=sys.stderr)
     rows = read_cells(options.out)
     print(tables(experiment, jobs, rows, published=True))
-    if failures:
-        print(f"jaxad: {failures} jobs failed; --retry-failed runs them again", file=sys.stderr)
-    return 1 if failures else 0
+    if watch.failed:
+        print(
+            f"jaxad: {watch.failed} cells failed; --retry-failed runs them again", file=sys.stderr
+        )
+    return 1 if watch.failed else 0
 
 
 def _missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> list[Group]:
@@ -44,29 +53,53 @@ def _missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> lis
     there = done(options.out, options.retry_failed)
     wanted = range(experiment.seeds)
     todo = [(job, tuple(s for s in wanted if s not in there.get(job.name, ()))) for job in jobs]
-    return plan([(job, seeds) for job, seeds in todo if seeds])
+    return plan([(job, seeds) for job, seeds in todo if seeds], _memory(options))
 
 
-def _run(groups: Sequence[Group], options: Sweep) -> int:
-    """Run groups; how many jobs failed."""
-    failures = 0
-    with reporting(sum(len(group.jobs) for group in groups)) as reporter:
+def _memory(options: Sweep) -> int:
+    """The bytes that what is trained side by side may take.
+
+    Raises:
+        ConfigError: Not a positive number.
+    """
+    if options.memory_gib is None:
+        return available()
+    if not options.memory_gib > 0:
+        raise ConfigError(f"--memory-gib must be more than 0; given {options.memory_gib}")
+    return int(options.memory_gib * 2**30)
+
+
+def _run(groups: Sequence[Group], options: Sweep) -> Watch:
+    """Run groups, and say how far they have come."""
+    watch = Watch(groups)
+    with reporting(watch.cells) as reporter:
+        if watch.present is not None:
+            reporter.begin(watch.present.name, watch.present.cells)
 
         def on_cell(cell: Cell | Failure) -> None:
-            nonlocal failures
-            reporter.begin(f"{cell.dataset} {cell.normal_class}  {cell.title}")
-            if isinstance(cell, Failure):
-                failures += 1
-                reporter.done(cell.error.splitlines()[0])
-                return
-            auroc, auprc = cell.evaluation.auroc, cell.evaluation.auprc
-            reporter.done(
-                f"AUROC {100 * auroc.mean:.1f} %  AUPRC {100 * auprc.mean:.1f} %  compile "
-                f"{cell.seconds.compile:.1f} s  run {cell.seconds.run:.1f} s"
-            )
+            complete = watch.take(cell)
+            reporter.begin(watch.name_of(cell), len(cell.seeds or ()))
+            reporter.done(f"{_result(cell)}  {watch.where()}")
+            if complete is not None:
+                reporter.say(watch.of_group(complete))
+            if watch.present is not None:
+                reporter.begin(f"{watch.where()}  {watch.present.name}", len(watch.present.left))
 
-        run_jobs(groups, options.out, options.data_dir, reporter.step, on_cell)
-    return failures
+        if options.executor == "ray":
+            memory = None if options.memory_gib is None else _memory(options)
+            cluster = Cluster(options.address, options.worker_cpus, options.worker_gpus, memory)
+            run_on_ray(groups, options.out, options.data_dir, cluster, on_cell)
+        else:
+            memory = _memory(options)
+            run_jobs(groups, options.out, options.data_dir, reporter.step, on_cell, memory)
+    return watch
+
+
+def _result(cell: Cell | Failure) -> str:
+    if isinstance(cell, Failure):
+        return cell.error.splitlines()[0]
+    auroc, auprc = cell.evaluation.auroc, cell.evaluation.auprc
+    return f"AUROC {100 * auroc.mean:.1f} %  AUPRC {100 * auprc.mean:.1f} %"
 
 
 def _only(jobs: Sequence[Job], conditions: Sequence[str]) -> list[Job]:
@@ -108,13 +141,13 @@ def _same(value: object, text: str) -> bool:
         return False
 
 
-def _describe(experiment: Experiment, jobs: Sequence[Job], groups: Sequence[Group]) -> None:
+def _describe(
+    experiment: Experiment, jobs: Sequence[Job], groups: Sequence[Group], options: Sweep
+) -> None:
     """Print what would be run."""
     cells = sum(len(group.jobs) * len(group.seeds) for group in groups)
-    for group in groups:
-        for job in group.jobs:
-            print(f"{job.described}  {len(group.seeds)} seeds")
     print(
         f"{experiment.title}: {len(jobs)} jobs x {experiment.seeds} seeds; {cells} cells are "
         f"missing, in {len(groups)} groups"
     )
+    print(*outlook(groups, options.out), sep="\n")

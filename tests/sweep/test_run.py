@@ -92,7 +92,7 @@ def test_a_job_that_fails_is_recorded_and_the_others_go_on(file, tmp_path, capsy
     file.write_text(TEXT.replace("[0.05, 0.1]", "[0.1, 0.9]"))
     out = tmp_path / "out"
     assert main(["sweep", str(file), "--out", str(out)]) == 1
-    assert "jobs failed" in capsys.readouterr().err
+    assert "cells failed" in capsys.readouterr().err
     rows = read_cells(out)
     assert len(rows) == 12 and len(failed(out)) == 6
     assert set(failed(out).seed) == {0, 1}

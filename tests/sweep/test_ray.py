@@ -1,0 +1,166 @@
+"""A local Ray cluster with two workers: the same numbers, each cell once, also if a worker dies."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxad.cli import main
+from jaxad.errors import ConfigError
+from jaxad.results import Failure, read_results
+from jaxad.sweep import expand, load_experiment, plan, run_jobs
+from jaxad.sweep.local import run_group
+from jaxad.sweep.ray import Cluster, run_on_ray
+from jaxad.sweep.store import done, read_cells
+
+ray = pytest.importorskip("ray")
+
+TEXT = """
+datasets = ["blobs"]
+detectors = ["pca", {name = "autoencoder", epochs = 2}, {name = "iforest", trees = [20, 30, 40]}]
+contamination = [0.05, 0.1]
+labelled_anomalies = 4
+n_train = 100
+seeds = 2
+"""
+CELLS = 5 * 2 * 2
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "blobs.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def groups_of(path, width=2):
+    experiment = load_experiment(path)
+    return plan([(job, tuple(range(experiment.seeds))) for job in expand(experiment)], width=width)
+
+
+def same(folder, other):
+    rows, want = (read_cells(f).sort_values(["job", "seed"]) for f in (folder, other))
+    assert rows[["job", "seed"]].to_numpy().tolist() == want[["job", "seed"]].to_numpy().tolist()
+    np.testing.assert_allclose(rows.auroc, want.auroc, atol=1e-5)
+    assert rows.error.isna().all()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_that_is_killed_in_mid_sweep_costs_nothing(file, tmp_path):
+    groups, killed, workers = groups_of(file), [], set()
+
+    def on_cell(cell):
+        if not killed:  # another one is at work by now
+            killed.extend(busy_workers()[:1])
+            for process in killed:
+                os.kill(process, signal.SIGKILL)
+        workers.update(busy_workers())
+
+    run_on_ray(groups, tmp_path / "ray", on_cell=on_cell)
+    assert len(killed) == 1
+    rows = read_results(tmp_path / "ray")
+    assert len(rows) == CELLS and not rows.duplicated(["job", "seed"]).any()
+    run_jobs(groups, tmp_path / "local")
+    same(tmp_path / "ray", tmp_path / "local")
+    assert set(rows.device) == set(read_results(tmp_path / "local").device)
+
+
+def busy_workers():
+    """Processes that Ray has given a task of ours, by the title that it gives them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().startswith(b"ray::_work"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return sorted(found)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_job_that_kills_every_worker_fails_alone(file, tmp_path, monkeypatch):
+    """A group of two jobs, of which one is deadly: the other is tried by itself, and complete."""
+    text = TEXT.replace('"pca", {name = "autoencoder", epochs = 2}, ', "").replace(
+        "[20, 30, 40]", "20"
+    )
+    file.write_text(text)
+    (group,) = groups_of(file, width=64)
+    deadly = group.jobs[1].name
+
+    def work(group, data_dir, *_):
+        if any(job.name == deadly for job in group.jobs):
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from run_group(group, data_dir)
+
+    monkeypatch.setattr("jaxad.sweep.ray._work", work)
+    cells = []
+    run_on_ray([group], tmp_path / "out", cluster=Cluster(retries=1), on_cell=cells.append)
+    failures = [cell for cell in cells if isinstance(cell, Failure)]
+    assert [cell.job for cell in failures] == [deadly] and failures[0].seeds == (0, 1)
+    assert failures[0].error.startswith("WorkerLostError: WorkerCrashedError")
+    assert done(tmp_path / "out", retry_failed=True) == {group.jobs[0].name: {0, 1}}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_ctrl_c_keeps_what_has_arrived_and_ends_the_rest(file, tmp_path):
+    def on_cell(cell):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_on_ray(groups_of(file), tmp_path / "out", on_cell=on_cell)
+    rows = read_results(tmp_path / "out")
+    assert 2 <= len(rows) < CELLS
+    end = time.monotonic() + 20
+    while busy_workers() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not busy_workers()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_the_command(file, tmp_path, capsys):
+    run = ["sweep", str(file), "--out", str(tmp_path / "ray"), "--executor", "ray"]
+    assert main(run) == 0
+    table = capsys.readouterr().out
+    assert main(["sweep", str(file), "--out", str(tmp_path / "local")]) == 0
+    assert capsys.readouterr().out == table
+    same(tmp_path / "ray", tmp_path / "local")
+
+
+def test_without_ray_the_error_says_how_to_get_it(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("jaxad.sweep.ray.find_spec", lambda name: None)
+    run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--executor", "ray"]
+    assert main(run) == 2
+    assert 'pip install "jaxad[ray]"' in capsys.readouterr().err
+
+
+def test_ray_is_imported_only_where_it_is_used():
+    assert "ray" not in sys.modules or ray is sys.modules["ray"]
+    source = Path(sys.modules["jaxad.sweep.ray"].__file__).read_text()
+    assert "\nimport ray" not in source
+
+
+@pytest.mark.parametrize("wrong", [{"worker_cpus": 0}, {"worker_gpus": -1}])
+def test_what_a_task_takes_is_checked(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Cluster(**wrong)
+
+
+def test_options_of_a_cluster_need_one(file, tmp_path, capsys):
+    run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--address", "auto"]
+    assert main(run) == 2
+    assert "--executor ray" in capsys.readouterr().err
