@@ -19,6 +19,7 @@ from jaxad.models.residual import ResidualOut
 __all__ = [
     "Objective",
     "calibrated",
+    "cross_entropy",
     "deviation",
     "feawad",
     "hinge",
@@ -102,6 +103,21 @@ def deviation(margin: float = 5.0) -> Objective:
     return Objective(Partial(_absolute), Partial(_hinge, float(margin)))
 
 
+def cross_entropy(gamma: float = 0.0) -> Objective:
+    """`normal(s) = -p^gamma log(1 - p)`, `anomaly(s) = -(1 - p)^gamma log p`, p = sigmoid(s).
+
+    With gamma = 0 the binary cross-entropy of a logit; with more the focal loss, in which rows that
+    are told well count for less. Finite for every logit.
+
+    Args:
+        gamma: How much less, >= 0.
+
+    References:
+        Lin et al. 2017, Focal loss for dense object detection, eq. 4.
+    """
+    return Objective(Partial(_focal, float(gamma), 1.0), Partial(_focal, float(gamma), -1.0))
+
+
 def hinge() -> Objective:
     """`normal = Omega`, `anomaly = max(0, C - Omega)`: anomalies at least a margin C away.
 
@@ -163,6 +179,12 @@ def _below(margin, s: Float[Array, "b"]) -> Float[Array, "b"]:
 
 def _distance(target, s: Float[Array, "b"]) -> Float[Array, "b"]:
     return jnp.abs(target - s)
+
+
+def _focal(gamma, sign, s: Float[Array, "b"]) -> Float[Array, "b"]:
+    # The power as an exponential of a logarithm that is finite where the probability is 0.
+    wrong = sign * s
+    return jnp.exp(-gamma * jax.nn.softplus(-wrong)) * jax.nn.softplus(wrong)
 
 
 def _omega(out: Distance) -> Float[Array, "b"]:

@@ -11,14 +11,10 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.detectors.scalar import BalancedConfig, sampler_for
-from jaxad.errors import ConfigError
+from jaxad.detectors.scalar import BalancedConfig, sampler_for, scalar_network
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.deviation import Deviation
-from jaxad.nets.build import default_sizes
-from jaxad.nets.scorer import scalar_net
 from jaxad.objectives import deviation, push
-from jaxad.rows import bucket_features, is_table
 from jaxad.weighing import Weighing, by_label
 
 __all__ = ["DevNetConfig", "devnet", "devnet_detector"]
@@ -73,16 +69,7 @@ def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighing) -> Dete
         ConfigError: The examples are neither rows of a table nor images.
     """
     released = config.variant == "released"
-    shape, channels, widths = spec.shape, config.channels, config.widths or (20,)
-    if is_table(shape):
-        shape = (bucket_features(shape[0]),)
-    elif len(shape) != 3:
-        raise ConfigError(
-            f"devnet takes rows of a table or images; given examples of shape {shape}"
-        )
-    elif channels is None:
-        channels = default_sizes(shape)[0]
-    net = scalar_net(shape, channels or (), widths, config.norm, config.bias, config.slope)
+    net = scalar_network(config, spec, (20,), "devnet")
     model = Deviation(net, standardised=not released)
     objective = push(config.margin) if released else deviation(config.margin)
     weighing = config.weigh(default, spec)

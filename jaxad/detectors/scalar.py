@@ -7,12 +7,15 @@ from jaxad.balanced import Balanced
 from jaxad.detectors.config import GradientConfig, is_count
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
+from jaxad.nets.base import Net
+from jaxad.nets.build import default_sizes
 from jaxad.nets.norm import Norm
+from jaxad.nets.scorer import scalar_net
 from jaxad.rows import bucket_features, is_table
 from jaxad.samplers import Sampler
 from jaxad.weighing import Weighing
 
-__all__ = ["BalancedConfig", "Variant", "columns_of", "sampler_for"]
+__all__ = ["BalancedConfig", "Variant", "columns_of", "sampler_for", "scalar_network"]
 
 Variant = Literal["anoonly", "original"]
 
@@ -56,6 +59,31 @@ def columns_of(spec: Spec, what: str) -> int:
             f"{what} takes rows of a table, (n, features); given examples of shape {spec.shape}"
         )
     return bucket_features(spec.shape[0])
+
+
+def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], what: str) -> Net:
+    """A network from rows of a table or images to one number each.
+
+    Args:
+        config: Its sizes, normalisation and biases.
+        spec: The shape of an example.
+        widths: Widths of the hidden dense layers where the configuration has none.
+        what: The detector's name, for the error.
+
+    Raises:
+        ConfigError: The examples are neither rows of a table nor images.
+    """
+    shape, channels = spec.shape, config.channels
+    if is_table(shape):
+        shape = (bucket_features(shape[0]),)
+    elif len(shape) != 3:
+        raise ConfigError(
+            f"{what} takes rows of a table or images; given examples of shape {shape}"
+        )
+    elif channels is None:
+        channels = default_sizes(shape)[0]
+    widths = config.widths or widths
+    return scalar_net(shape, channels or (), widths, config.norm, config.bias, config.slope)
 
 
 def sampler_for(config: BalancedConfig, weighing: Weighing) -> Sampler | None:
