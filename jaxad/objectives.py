@@ -15,12 +15,14 @@ from jaxad.models.calibrated import Coded
 from jaxad.models.hypersphere import Boundary
 from jaxad.models.margin import Distance
 from jaxad.models.residual import ResidualOut
+from jaxad.models.variational import VariationalOut
 
 __all__ = [
     "Objective",
     "calibrated",
     "cross_entropy",
     "deviation",
+    "evidence",
     "feawad",
     "hinge",
     "identity",
@@ -118,6 +120,24 @@ def cross_entropy(gamma: float = 0.0) -> Objective:
     return Objective(Partial(_focal, float(gamma), 1.0), Partial(_focal, float(gamma), -1.0))
 
 
+def evidence(beta: float = 1.0, eps: float = 1e-6) -> Objective:
+    """`normal = ||x - g(z)||^2 / 2 + beta KL`, minus the evidence lower bound; anomaly its inverse.
+
+    Both parts are those of `jaxad.models.Variational`. The bound is that of a decoder with variance
+    beta, times beta and up to a constant.
+
+    Args:
+        beta: Weight of the divergence, > 0.
+        eps: Added to the bound before it is inverted.
+
+    References:
+        Kingma and Welling 2014, Auto-encoding variational Bayes, eq. 7 and 10.
+    """
+    return Objective(
+        Partial(_evidence, float(beta)), Partial(_inverse_evidence, float(beta), float(eps))
+    )
+
+
 def hinge() -> Objective:
     """`normal = Omega`, `anomaly = max(0, C - Omega)`: anomalies at least a margin C away.
 
@@ -185,6 +205,14 @@ def _focal(gamma, sign, s: Float[Array, "b"]) -> Float[Array, "b"]:
     # The power as an exponential of a logarithm that is finite where the probability is 0.
     wrong = sign * s
     return jnp.exp(-gamma * jax.nn.softplus(-wrong)) * jax.nn.softplus(wrong)
+
+
+def _evidence(beta, out: VariationalOut) -> Float[Array, "b"]:
+    return 0.5 * out.error + beta * out.divergence
+
+
+def _inverse_evidence(beta, eps, out: VariationalOut) -> Float[Array, "b"]:
+    return 1 / (_evidence(beta, out) + eps)
 
 
 def _omega(out: Distance) -> Float[Array, "b"]:

@@ -14,6 +14,7 @@ from jaxad.detectors import (  # registers them
     forecaster,
     ncae,
     prenet,
+    vae,
 )
 from jaxad.detectors.registry import REGISTRY, Entry, entry, make
 
@@ -35,4 +36,5 @@ __all__ = [
     "make",
     "ncae",
     "prenet",
+    "vae",
 ]

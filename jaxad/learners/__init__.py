@@ -9,6 +9,7 @@ from jaxad.learners.adversarial import (
     take_turns,
 )
 from jaxad.learners.gradient import gradient_step, start_state
+from jaxad.learners.noise import with_noise
 from jaxad.learners.optimiser import Optimiser
 from jaxad.learners.pairs import pair_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
@@ -32,4 +33,5 @@ __all__ = [
     "start_state",
     "step_with_batch_radius",
     "take_turns",
+    "with_noise",
 ]

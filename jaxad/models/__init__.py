@@ -9,6 +9,7 @@ from jaxad.models.margin import Margined
 from jaxad.models.pairs import PairScore
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import ResidualScore
+from jaxad.models.variational import Variational
 
 __all__ = [
     "Calibrated",
@@ -22,4 +23,5 @@ __all__ = [
     "Reconstruction",
     "ResidualScore",
     "SoftBoundary",
+    "Variational",
 ]

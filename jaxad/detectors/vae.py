@@ -1,0 +1,86 @@
+"""VAE: an autoencoder whose codes are random and near to a standard normal distribution.
+
+References:
+    Kingma and Welling 2014, Auto-encoding variational Bayes; An and Cho 2015, Variational
+    autoencoder based anomaly detection using reconstruction probability.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jax.tree_util import Partial
+from jaxtyping import Array, Float
+
+from jaxad.detector import Detector
+from jaxad.detectors.autoencoder import AutoencoderConfig
+from jaxad.detectors.build import gradient_detector
+from jaxad.detectors.config import is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.learners import with_noise
+from jaxad.models import Variational
+from jaxad.nets.base import Net
+from jaxad.nets.build import autoencoder_nets, default_sizes
+from jaxad.objectives import Objective, evidence
+from jaxad.types import Key, State
+from jaxad.weighing import unsupervised
+
+__all__ = ["VAEConfig", "vae"]
+
+_GENERATED = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAEConfig(AutoencoderConfig):
+    """Settings of the VAE; see `AutoencoderConfig`.
+
+    Attributes:
+        beta: Weight of the divergence from the prior against half the squared error, > 0: the
+            variance that the decoder's Gaussian has about a reconstruction.
+        score: What anomalies are told by: "error", the squared reconstruction error, or "evidence",
+            minus the evidence lower bound.
+    """
+
+    beta: float = 1.0
+    score: Literal["error", "evidence"] = "error"
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_number(self.beta) and self.beta > 0, "beta", "> 0")
+
+
+@register("vae", VAEConfig, uses_labels=False)
+def vae(config: VAEConfig, spec: Spec) -> Detector:
+    """VAE; the score is the squared reconstruction error, or minus the evidence lower bound.
+
+    Minimises `mean ||x - g(z)||^2 / 2 + beta KL(q(z|x) || N(0, I))`, z a draw of q(z|x), over all
+    rows that are not labelled anomalies. To score a row, z is the mean of q(z|x).
+    """
+    model, objective = Variational(*variational_nets(config, spec)), evidence(config.beta)
+    detector = gradient_detector(model, objective, config.weigh(unsupervised(), spec), config)
+    if config.score == "evidence":
+        detector = detector._replace(score=Partial(_minus_evidence, model, objective))
+    return detector._replace(
+        update=Partial(with_noise, detector.update), generate=Partial(_generate, model)
+    )
+
+
+def variational_nets(config: AutoencoderConfig, spec: Spec) -> tuple[Net, Net]:
+    """An encoder to a mean and a log variance for each entry of a code, and a decoder of codes."""
+    widths = config.widths or default_sizes(spec.shape)[1]
+    rest = (config.norm, config.bias, config.slope)
+    encoder, _ = autoencoder_nets(
+        spec.shape, config.channels, (*widths[:-1], 2 * widths[-1]), *rest, code_bias=True
+    )
+    _, decoder = autoencoder_nets(spec.shape, config.channels, widths, *rest)
+    return encoder, decoder
+
+
+def _minus_evidence(
+    model: Variational, objective: Objective, state: State, x: Array
+) -> Float[Array, "n"]:
+    out, _ = model.apply(state.variables, state.extras, x, train=False)
+    return objective.normal(out)
+
+
+def _generate(model: Variational, state: State, key: Key) -> Array:
+    return model.generate(state.variables, state.extras, key, _GENERATED)

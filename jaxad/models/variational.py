@@ -1,0 +1,91 @@
+"""A variational autoencoder: reconstruction from a random code, and the code's distance to a prior.
+
+References:
+    Kingma and Welling 2014, Auto-encoding variational Bayes.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.models.reconstruction import Reconstruction
+from jaxad.types import Key, PyTree, Variables
+
+__all__ = ["Variational", "VariationalOut", "kl_to_standard_normal", "random_code"]
+
+# Beyond these a variance is 0 or infinite in float32, and so is its loss.
+LEAST, MOST = -20.0, 20.0
+
+
+class VariationalOut(NamedTuple):
+    """The two parts of the evidence lower bound.
+
+    Attributes:
+        error: `||x - g(z)||^2`, z the code.
+        divergence: `KL(N(mean, variance) || N(0, I))` of the code's distribution.
+    """
+
+    error: Float[Array, "b"]
+    divergence: Float[Array, "b"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Variational(Reconstruction):
+    """An encoder to a mean and a log variance, `(b, 2k)`, and a decoder from codes, `(b, k)`.
+
+    In train mode the code is drawn with the key in the extras (`jaxad.learners.with_noise` puts
+    one there for each step); without one, and in inference mode, it is the mean. The score is the
+    reconstruction error.
+    """
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Both parts for `(b, ...)` rows, and new running statistics."""
+        x = as_input(x, self.encoder.input_shape)
+        params, batch_stats = variables
+        moments, encoder_stats = self.encoder.apply(
+            params["encoder"], batch_stats["encoder"], x, train
+        )
+        mean, log_variance = jnp.split(moments, 2, axis=-1)
+        log_variance = jnp.clip(log_variance, LEAST, MOST)
+        key = extras.get("key") if train else None
+        code = mean if key is None else random_code(key, mean, log_variance)
+        y, decoder_stats = self.decoder.apply(
+            params["decoder"], batch_stats["decoder"], code, train
+        )
+        error = (x - y) ** 2 * extras.get("columns", 1.0)
+        out = VariationalOut(
+            jnp.sum(error, axis=tuple(range(1, error.ndim))),
+            kl_to_standard_normal(mean, log_variance),
+        )
+        return out, {"encoder": encoder_stats, "decoder": decoder_stats}
+
+    def generate(self, variables: Variables, extras: PyTree, key: Key, rows: int) -> Array:
+        """Rows decoded from the prior; columns of padding are zero."""
+        code = jax.random.normal(key, (rows, *self.decoder.input_shape))
+        params, batch_stats = variables.params["decoder"], variables.batch_stats["decoder"]
+        made = self.decoder.apply(params, batch_stats, code, train=False)[0]
+        return made * extras.get("columns", 1.0)
+
+    def score(self, out: VariationalOut) -> Float[Array, "b"]:
+        """The reconstruction error."""
+        return out.error
+
+
+def random_code(
+    key: Key, mean: Float[Array, "b k"], log_variance: Float[Array, "b k"]
+) -> Float[Array, "b k"]:
+    """A draw of `N(mean, variance)` through which gradients pass to both (section 2.4)."""
+    noise = jax.random.normal(key, mean.shape, mean.dtype)
+    return mean + jnp.exp(log_variance / 2) * noise
+
+
+def kl_to_standard_normal(
+    mean: Float[Array, "b k"], log_variance: Float[Array, "b k"]
+) -> Float[Array, "b"]:
+    """`sum (mean^2 + variance - 1 - log variance) / 2` (appendix B)."""
+    return 0.5 * jnp.sum(mean**2 + jnp.expm1(log_variance) - log_variance, axis=-1)
