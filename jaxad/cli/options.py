@@ -281,6 +281,12 @@ class Sweep(Common):
             else a cluster of this machine alone, which ends with the sweep.
         worker_cpus: Cores that a task on the cluster takes.
         worker_gpus: Accelerators that it takes; 0.5 puts two tasks on one.
+        distributed: Be one of several processes, each of which was started with the same command,
+            and which share the seeds; see docs/sweeps.md. Process 0 writes and prints.
+        coordinator: Address and port of process 0, as 10.0.0.1:8476; not needed where the
+            cluster's environment says it (SLURM, Open MPI, Kubernetes, a TPU pod).
+        processes: How many processes there are, likewise.
+        process_id: This one's number, from 0, likewise.
     """
 
     experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
@@ -303,6 +309,10 @@ class Sweep(Common):
     address: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="ADDRESS")] = None
     worker_cpus: float = 1
     worker_gpus: float = 0
+    distributed: bool = False
+    coordinator: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="HOST")] = None
+    processes: Annotated[int | None, arg(help_behavior_hint="(optional)", metavar="INT")] = None
+    process_id: Annotated[int | None, arg(help_behavior_hint="(optional)", metavar="INT")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

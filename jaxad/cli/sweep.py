@@ -4,6 +4,9 @@ import ast
 import sys
 from collections.abc import Sequence
 
+import jax
+
+from jaxad import distributed
 from jaxad.cli.options import Sweep
 from jaxad.cli.progress import reporting
 from jaxad.cli.watch import Watch
@@ -11,8 +14,10 @@ from jaxad.errors import ConfigError, unknown_name
 from jaxad.report import tables
 from jaxad.results import Cell, Failure
 from jaxad.sweep import Experiment, Group, Job, expand, load_experiment, plan, run_jobs
+from jaxad.sweep.distributed import follow, run_distributed
 from jaxad.sweep.memory import available
 from jaxad.sweep.outlook import outlook
+from jaxad.sweep.plan import WIDTH
 from jaxad.sweep.ray import Cluster, run_on_ray
 from jaxad.sweep.store import done, only_writer, read_cells, tidy
 
@@ -27,6 +32,11 @@ def sweep(options: Sweep) -> int:
     """
     if options.executor == "local" and (options.address, options.worker_gpus) != (None, 0):
         raise ConfigError("--address and --worker-gpus are for --executor ray")
+    if options.distributed:
+        _join(options)
+        if not distributed.is_first():
+            follow()
+            return 0
     changes = {} if options.seeds is None else {"seeds": options.seeds}
     experiment = load_experiment(options.experiment, options.size, **changes)
     jobs = _only(expand(experiment, options.data_dir), options.only)
@@ -53,7 +63,19 @@ def _missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> lis
     there = done(options.out, options.retry_failed)
     wanted = range(experiment.seeds)
     todo = [(job, tuple(s for s in wanted if s not in there.get(job.name, ()))) for job in jobs]
-    return plan([(job, seeds) for job, seeds in todo if seeds], _memory(options))
+    todo = [(job, seeds) for job, seeds in todo if seeds]
+    return plan(todo, _memory(options) * jax.process_count(), WIDTH * jax.device_count())
+
+
+def _join(options: Sweep) -> None:
+    """Become one of several processes.
+
+    Raises:
+        ConfigError: They cannot be joined, or these options do not go together.
+    """
+    if options.executor == "ray" or options.dry_run:
+        raise ConfigError("--distributed goes neither with --executor ray nor with --dry-run")
+    distributed.start(options.coordinator, options.processes, options.process_id)
 
 
 def _memory(options: Sweep) -> int:
@@ -90,8 +112,8 @@ def _run(groups: Sequence[Group], options: Sweep) -> Watch:
             cluster = Cluster(options.address, options.worker_cpus, options.worker_gpus, memory)
             run_on_ray(groups, options.out, options.data_dir, cluster, on_cell)
         else:
-            memory = _memory(options)
-            run_jobs(groups, options.out, options.data_dir, reporter.step, on_cell, memory)
+            run, memory = run_distributed if options.distributed else run_jobs, _memory(options)
+            run(groups, options.out, options.data_dir, reporter.step, on_cell, memory)
     return watch
 
 

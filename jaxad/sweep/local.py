@@ -24,7 +24,7 @@ from jaxad.timing import Seconds, stopwatch
 from jaxad.train import Progress, fit
 from jaxad.types import TestData, TrainData
 
-__all__ = ["failure_of", "run_group", "run_jobs"]
+__all__ = ["failure_of", "run_cells", "run_group", "run_jobs"]
 
 
 class _Work(NamedTuple):
@@ -115,11 +115,21 @@ def run_group(
     progress: Callable[[Progress], None] | None = None,
     memory: int | None = None,
 ) -> Iterator[Cell | Failure]:
-    """The cells of a group: one for each job, and one more for seeds of it that failed.
+    """The cells of a group: one for each job, and one more for seeds of it that failed."""
+    yield from run_cells([(job, group.seeds) for job in group.jobs], data_dir, progress, memory)
+
+
+def run_cells(
+    todo: Iterable[tuple[Job, tuple[int, ...]]],
+    data_dir: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    memory: int | None = None,
+) -> Iterator[Cell | Failure]:
+    """The cells of jobs with seeds of their own, trained side by side where they are alike.
 
     Rows are drawn when they are needed. A job too large for the memory has several cells.
     """
-    drawn = _drawn(group, data_dir)
+    drawn = _drawn(todo, data_dir)
     for works in _side_by_side(drawn, available() if memory is None else memory):
         if isinstance(works, Failure):
             yield works
@@ -128,12 +138,14 @@ def run_group(
         del works  # before more rows are drawn
 
 
-def _drawn(group: Group, data_dir: str | Path | None) -> Iterator[_Work | Failure]:
-    for job in group.jobs:
+def _drawn(
+    todo: Iterable[tuple[Job, tuple[int, ...]]], data_dir: str | Path | None
+) -> Iterator[_Work | Failure]:
+    for job, seeds in todo:
         try:
-            yield _draw(job, group.seeds, data_dir)
+            yield _draw(job, seeds, data_dir)
         except Exception as error:
-            yield failure_of(job, group.seeds, error)
+            yield failure_of(job, seeds, error)
 
 
 def _draw(job: Job, seeds: tuple[int, ...], data_dir: str | Path | None) -> _Work:

@@ -7,7 +7,9 @@ from typing import Any
 
 from jaxad.sweep.jobs import Job
 
-__all__ = ["Group", "plan"]
+__all__ = ["WIDTH", "Group", "plan"]
+
+WIDTH = 64  # seeds side by side, for each device
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Group:
 
 
 def plan(
-    todo: Sequence[tuple[Job, tuple[int, ...]]], memory: int | None = None, width: int = 64
+    todo: Sequence[tuple[Job, tuple[int, ...]]], memory: int | None = None, width: int = WIDTH
 ) -> list[Group]:
     """Groups of jobs, in an order that uses a data set and a program as long as they are at hand.
 

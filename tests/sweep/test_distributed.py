@@ -1,0 +1,87 @@
+"""Several processes: they share the cells of a group, and give what one gives."""
+
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from jaxad.cli import main
+from jaxad.distributed import gathered
+from jaxad.sweep import expand, load_experiment, plan
+from jaxad.sweep.distributed import share_of
+from jaxad.sweep.store import failed, read_cells
+
+TEXT = """
+datasets = ["blobs"]
+detectors = ["deep_sad", { name = "iforest" }]
+contamination = [0.05, 0.1, 0.9]
+labelled_anomalies = 4
+n_train = 100
+epochs = 2
+seeds = 3
+"""
+
+
+MAIN = "import sys; from jaxad.cli import main; sys.exit(main())"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "blobs.toml"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4, 16])
+def test_shares_are_even_and_have_each_cell_once(file, processes):
+    (group, *_) = plan([(job, (0, 1, 2)) for job in expand(load_experiment(file))])
+    shares = [share_of(group, i, processes) for i in range(processes)]
+    cells = [[(job.name, s) for job, seeds in share for s in seeds] for share in shares]
+    assert [cell for share in cells for cell in share] == [
+        (job.name, seed) for job in group.jobs for seed in group.seeds
+    ]
+    assert max(map(len, cells)) - min(map(len, cells)) <= 1
+
+
+def test_one_process_gathers_what_it_gives():
+    assert gathered({"a": 1}) == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--coordinator", "localhost:1"], "given together"),
+        (["--dry-run"], "--distributed goes neither"),
+        (["--executor", "ray"], "--distributed goes neither"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(file, tmp_path, capsys, given, said):
+    run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--distributed", *given]
+    assert main(run) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(file, tmp_path, capsys):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    one, two = tmp_path / "one", tmp_path / "two"
+    run = [sys.executable, "-c", MAIN, "sweep", str(file), "--out", str(two), "--distributed"]
+    run += ["--coordinator", f"localhost:{port}", "--processes", "2", "--process-id"]
+    with (
+        subprocess.Popen([*run, "1"], stdout=subprocess.PIPE, text=True) as second,
+        subprocess.Popen([*run, "0"], stdout=subprocess.PIPE, text=True) as first,
+    ):
+        said = [process.communicate(timeout=300)[0] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (1, 0)  # a contamination of 0.9 fails
+    assert main(["sweep", str(file), "--out", str(one)]) == 1
+    tables = capsys.readouterr().out
+    assert said[0].endswith(tables) and "|" not in said[1]  # Gloo prints, too
+    key = ["job", "seed"]
+    left, right = (read_cells(out).sort_values(key) for out in (one, two))
+    assert (left[key].to_numpy() == right[key].to_numpy()).all() and len(right) == 18
+    assert len(failed(two)) == 6
+    np.testing.assert_allclose(left.auroc, right.auroc, atol=1e-5)
