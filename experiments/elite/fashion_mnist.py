@@ -52,10 +52,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--learning-rate", type=float, default=1e-2, help="of ELITE")
+    parser.add_argument("--dense", action="store_true", help="dense layers 128-64-32, no LeNet")
     parser.add_argument("--every", type=int, default=50, help="steps between points of a curve")
     args = parser.parse_args()
     enable_compilation_cache()
     data = jaxad.load_dataset(args.data)
+    common = {"epochs": args.epochs}
+    if args.dense:
+        common |= {"channels": (), "widths": (128, 64, 32)}
     columns = "AUROC | at least loss | audit by score | by meta-gradient | curve"
     print(f"| class | contamination | detector | {columns} |\n|{'---|' * 8}")
     for normal in args.classes:
@@ -72,8 +76,8 @@ def main() -> None:
             )
             for name in args.detectors:
                 print(f"| {normal} | {contamination} ", end="")
-                show(split, BASES[name], args.every, {"epochs": args.epochs})
-                config = {"epochs": args.epochs, "learning_rate": args.learning_rate}
+                show(split, BASES[name], args.every, common)
+                config = common | {"learning_rate": args.learning_rate}
                 print(f"| {normal} | {contamination} ", end="")
                 show(split, name, args.every, config)
 
