@@ -7,6 +7,8 @@ nothing is a failed cell.
 
 import logging
 import os
+import socket
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import chdir, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -197,16 +199,31 @@ def _connected(address: str | None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    own = address is None and "RAY_ADDRESS" not in os.environ
-    more: dict[str, Any] = {"include_dashboard": False} if own else {}
+    address = address or os.environ.get("RAY_ADDRESS")
+    if address is not None:
+        _check_reachable(address)
+    more: dict[str, Any] = {"include_dashboard": False} if address is None else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
+        with warnings.catch_warnings():
+            # JAX warns of forks; those of Ray become its own programs at once.
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ConfigError(f"no Ray cluster at {address!r}: {error}") from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Raise where nobody listens: Ray itself would try for minutes, and then end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        except OSError as error:
+            raise ConfigError(f"no Ray cluster at {address!r}: {error}") from error
 
 
 def _places(ray: Any, cluster: Cluster) -> int:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ CELLS = 5 * 2 * 2
 
 @pytest.fixture(scope="module")
 def cluster():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of JAX, of the forks
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -164,3 +167,10 @@ def test_options_of_a_cluster_need_one(file, tmp_path, capsys):
     run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--address", "auto"]
     assert main(run) == 2
     assert "--executor ray" in capsys.readouterr().err
+
+
+def test_an_address_where_nobody_listens(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--executor", "ray"]
+    assert main([*run, "--address", "127.0.0.1:1"]) == 2
+    assert "no Ray cluster at '127.0.0.1:1'" in capsys.readouterr().err
