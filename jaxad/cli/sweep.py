@@ -60,7 +60,7 @@ def sweep(options: Sweep) -> int:
 
 def _missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> list[Group]:
     """Groups of the jobs that are not yet done, with the seeds that are missing."""
-    there = done(options.out, options.retry_failed)
+    there = done(options.out, options.retry_failed, any(job.audit for job in jobs))
     wanted = range(experiment.seeds)
     todo = [(job, tuple(s for s in wanted if s not in there.get(job.name, ()))) for job in jobs]
     todo = [(job, seeds) for job, seeds in todo if seeds]

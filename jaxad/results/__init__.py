@@ -7,9 +7,11 @@ name and renamed when it is complete, so that whoever reads the folder never see
 from jaxad.results.cell import (
     AXES,
     METRICS,
+    SHARES,
     Asked,
     Cell,
     Failure,
+    Found,
     circumstances,
     config_hash,
     setting_of,
@@ -19,9 +21,11 @@ from jaxad.results.files import append_cell, files_of, joined, read_file, read_r
 __all__ = [
     "AXES",
     "METRICS",
+    "SHARES",
     "Asked",
     "Cell",
     "Failure",
+    "Found",
     "append_cell",
     "circumstances",
     "config_hash",

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from jaxtyping import Float
 
 from jaxad.data import Split
 from jaxad.evaluate import Evaluation
@@ -19,9 +21,11 @@ __all__ = [
     "AXES",
     "LIBRARIES",
     "METRICS",
+    "SHARES",
     "Asked",
     "Cell",
     "Failure",
+    "Found",
     "as_json",
     "circumstances",
     "config_hash",
@@ -29,7 +33,28 @@ __all__ = [
     "setting_of",
 ]
 
-METRICS = tuple(f.name for f in fields(Evaluation))
+# Metrics of the test rows, and of the hidden anomalies among the training rows.
+METRICS = (*(f.name for f in fields(Evaluation)), "audit_auroc", "audit_auprc")
+# The shares of the unlabelled rows, the most suspicious first, at which precision is kept.
+SHARES = (
+    0.01,
+    0.02,
+    0.03,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1.0,
+)
 LIBRARIES = ("jaxad", "jax", "flax", "numpy")
 # What was asked of `contaminate`, each in a column of its own, and whether it is a number.
 AXES = {
@@ -83,6 +108,20 @@ class Asked:
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+class Found(NamedTuple):
+    """How well scores find the hidden anomalies among the unlabelled training rows.
+
+    Attributes:
+        auroc: `(seeds,)` area under the ROC curve; NaN where there are none.
+        auprc: `(seeds,)` average precision; NaN where there are none.
+        precision: `(seeds, len(SHARES))` the share of hidden anomalies among the first rows.
+    """
+
+    auroc: Float[np.ndarray, "seeds"]
+    auprc: Float[np.ndarray, "seeds"]
+    precision: Float[np.ndarray, "seeds shares"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell(Asked):
     """What came of one detector on one data set with one normal class, under several seeds.
@@ -90,10 +129,12 @@ class Cell(Asked):
     Attributes:
         evaluation: Metrics, whose value i is of seed `seeds[i]`.
         seconds: Wall time of training and scoring all seeds.
+        found: What the scores find among the training rows; None where that was not asked for.
     """
 
     evaluation: Evaluation
     seconds: Seconds
+    found: Found | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,17 +185,26 @@ def rows_of(cell: Cell | Failure) -> list[dict[str, Any]]:
     if isinstance(cell, Failure):
         return [shared | {"seed": seed, "error": cell.error} for seed in cell.seeds or ()]
     seeds = cell.seeds or range(len(cell.evaluation.auroc.per_seed))
-    metrics = {name: cell.evaluation[name] for name in METRICS}
     shared |= {
         "seconds_compile": cell.seconds.compile / len(seeds),
         "seconds_run": cell.seconds.run / len(seeds),
     }
-    return [
-        shared
-        | {"seed": seed}
-        | {name: None if m is None else float(m.per_seed[i]) for name, m in metrics.items()}
-        for i, seed in enumerate(seeds)
-    ]
+    return [shared | {"seed": seed} | _metrics(cell, i) for i, seed in enumerate(seeds)]
+
+
+def _metrics(cell: Cell, i: int) -> dict[str, Any]:
+    """The metrics of a seed; null where there is none."""
+    found = (
+        {}
+        if cell.found is None
+        else {
+            "audit_auroc": float(cell.found.auroc[i]),
+            "audit_auprc": float(cell.found.auprc[i]),
+            "audit_precision": cell.found.precision[i].tolist(),
+        }
+    )
+    of_test = {name: float(m.per_seed[i]) for name, m in vars(cell.evaluation).items() if m}
+    return {k: None if v != v else v for k, v in (of_test | found).items()}
 
 
 def as_json(value: Any) -> str:

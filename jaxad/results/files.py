@@ -26,7 +26,8 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
     ...), seed, every metric, seconds_compile and seconds_run (the cell's, shared equally among its
     seeds, so that sums over rows are wall time), device, the versions of jaxad, jax, flax, numpy
     and python (`jax_version`, ...), time (UTC) and error (null for a complete cell; metrics are
-    null for one that failed). Where an experiment varies a field of the configuration there is
+    null for one that failed). `audit_precision` is a list, of the precision at each of `SHARES`.
+    Where an experiment varies a field of the configuration there is
     `config_FIELD` too.
 
     Args:
@@ -136,6 +137,7 @@ def _schema() -> "pa.Schema":
             *((name, pa.float64() if number else pa.string()) for name, number in AXES.items()),
             ("seed", pa.int64()),
             *((name, pa.float64()) for name in (*METRICS, "seconds_compile", "seconds_run")),
+            ("audit_precision", pa.list_(pa.field("element", pa.float64()))),
             *((name, pa.string()) for name in ("device", *versions)),
             ("time", pa.timestamp("us", tz="UTC")),
             ("error", pa.string()),

@@ -29,6 +29,7 @@ class Job:
         seed_root: The root of all randomness.
         few_anomalies: "raise" or "own"; see `Experiment`.
         bytes: What the rows of one seed take at most.
+        audit: Whether the hidden anomalies that the scores find are to be measured.
     """
 
     dataset: str
@@ -39,6 +40,7 @@ class Job:
     seed_root: int
     few_anomalies: str = "raise"
     bytes: int = field(default=0, compare=False)
+    audit: bool = field(default=False, compare=False)
 
     @cached_property
     def name(self) -> str:
@@ -66,6 +68,7 @@ def expand(experiment: Experiment, data_dir: str | Path | None = None) -> list[J
 
 
 def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
+    audit = any(metric.startswith("audit") for metric in experiment.metrics)
     for source in experiment.sources:
         data = load_dataset(source.name, data_dir=data_dir)
         size = most_bytes_of_rows(data)
@@ -77,4 +80,4 @@ def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
             label = data.class_name(number) if data.class_names else number
             for request, variant in product(requests, source.variants):
                 root, few = experiment.seed_root, experiment.few_anomalies
-                yield Job(source.name, number, label, request, variant, root, few, size)
+                yield Job(source.name, number, label, request, variant, root, few, size, audit)

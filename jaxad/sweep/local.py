@@ -14,14 +14,15 @@ from jaxad.detectors import make
 from jaxad.errors import DataError
 from jaxad.evaluate import evaluation_of, score
 from jaxad.host import HostDetector
-from jaxad.results import Cell, Failure, setting_of
+from jaxad.results import Cell, Failure, Found, setting_of
+from jaxad.sweep.auditing import found_by
 from jaxad.sweep.faults import described
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.memory import available, bytes_of_rows, bytes_of_training
 from jaxad.sweep.plan import Group
 from jaxad.sweep.store import Appender
 from jaxad.timing import Seconds, stopwatch
-from jaxad.train import Progress, fit
+from jaxad.train import Fit, Progress, fit
 from jaxad.types import TestData, TrainData
 
 __all__ = ["failure_of", "run_cells", "run_group", "run_jobs"]
@@ -34,6 +35,7 @@ class _Work(NamedTuple):
     seeds: tuple[int, ...]
     train: TrainData
     test: TestData
+    hidden: np.ndarray
     setting: dict[str, Any]
     detector: Detector | HostDetector
 
@@ -73,6 +75,7 @@ class _Work(NamedTuple):
                 seeds=self.seeds[some],
                 train=TrainData(*(leaf[some] for leaf in self.train)),
                 test=TestData(*(leaf[some] for leaf in self.test)),
+                hidden=self.hidden[some],
             )
 
 
@@ -159,7 +162,7 @@ def _draw(job: Job, seeds: tuple[int, ...], data_dir: str | Path | None) -> _Wor
         request["contamination"] = None
         split = contaminate(data, job.seed_root, seeds=seeds, **request)
     detector = make(job.variant.detector, split.train, **dict(job.variant.config))
-    return _Work(job, seeds, split.train, split.test, setting_of(split), detector)
+    return _Work(job, seeds, split.train, split.test, split.hidden, setting_of(split), detector)
 
 
 def _side_by_side(drawn: Iterable[_Work | Failure], memory: int) -> Iterator[list[_Work] | Failure]:
@@ -218,12 +221,25 @@ def _train(
         if fitted.interrupted:
             raise KeyboardInterrupt
         scores = score(fitted, test)
+        of_train = _scores_of(fitted, train) if works[0].job.audit else None
     first = 0
     for work in works:
         mine = slice(first, first + len(work.seeds))
         share, first = len(work.seeds) / len(numbers), mine.stop
         of_job = TestData(*(leaf[mine] for leaf in test))
-        yield from _cells(work, scores[mine], of_job, seconds.share(share))
+        found = None if of_train is None else _found(work, of_train[mine])
+        yield from _cells(work, scores[mine], of_job, seconds.share(share), found)
+
+
+def _scores_of(fitted: Fit, train: TrainData) -> np.ndarray:
+    """`(seeds, n)` scores of the rows that a detector was trained on."""
+    label = np.asarray(train.label)
+    return score(fitted, TestData(train.x, label, train.count, np.zeros(label.shape, bool)))
+
+
+def _found(work: _Work, scores: np.ndarray) -> Found:
+    """What the scores find of the hidden anomalies; rows of a stack may be padded further."""
+    return found_by(scores[:, : work.hidden.shape[1]], work.train, work.hidden)
 
 
 def _parts(works: list[_Work], name: str) -> Iterator[list[np.ndarray]]:
@@ -232,7 +248,7 @@ def _parts(works: list[_Work], name: str) -> Iterator[list[np.ndarray]]:
 
 
 def _cells(
-    work: _Work, scores: np.ndarray, test: TestData, seconds: Seconds
+    work: _Work, scores: np.ndarray, test: TestData, seconds: Seconds, found: Found | None
 ) -> Iterator[Cell | Failure]:
     """The cell of the seeds whose scores are finite, and that of the others."""
     valid = np.arange(scores.shape[1]) < np.asarray(test.count)[:, None]
@@ -247,6 +263,7 @@ def _cells(
             config=asdict(work.detector.config),
             evaluation=evaluation,
             seconds=seconds,
+            found=None if found is None else Found(*(part[good] for part in found)),
         )
     if lost:
         yield failure_of(work.job, lost, DataError("the scores are not finite: training diverged"))

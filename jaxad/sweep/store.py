@@ -62,27 +62,35 @@ def only_writer(folder: str | Path) -> Iterator[None]:
 def read_cells(folder: str | Path) -> "pd.DataFrame":
     """The rows of a sweep, one for each job and seed: a complete one before a failed one.
 
+    Of complete ones, one with metrics of the training rows comes first, then the oldest.
+
     Raises:
         DataError: A file that is no parquet file.
     """
     rows = read_results(folder)
-    rows = rows.loc[rows.job.notna()].assign(failed=lambda r: r.error.notna())
-    ordered = rows.sort_values(["failed", "time"], kind="stable")
-    return ordered.drop_duplicates(["job", "seed"]).drop(columns="failed").sort_index()
+    rows = rows.loc[rows.job.notna()]
+    worse = 2 * rows.error.notna() + rows.audit_precision.isna()
+    ordered = rows.assign(worse=worse).sort_values(["worse", "time"], kind="stable")
+    return ordered.drop_duplicates(["job", "seed"]).drop(columns="worse").sort_index()
 
 
-def done(folder: str | Path, retry_failed: bool = False) -> dict[str, set[int]]:
+def done(
+    folder: str | Path, retry_failed: bool = False, audit: bool = False
+) -> dict[str, set[int]]:
     """The seeds of each job that need not be run again.
 
     Args:
         folder: The folder of results; need not exist.
         retry_failed: Whether cells that failed count as not yet run.
+        audit: Whether cells without metrics of the training rows count as not yet run.
     """
     if not Path(folder).is_dir():
         return {}
     rows = read_cells(folder)
     if retry_failed:
         rows = rows.loc[rows.error.isna()]
+    if audit:
+        rows = rows.loc[rows.audit_precision.notna() | rows.error.notna()]
     seeds: dict[str, set[int]] = {}
     for job, seed in zip(rows.job.tolist(), rows.seed.tolist(), strict=True):
         seeds.setdefault(job, set()).add(seed)
