@@ -24,6 +24,7 @@ from jaxad.models import Calibrated
 from jaxad.models.base import as_input
 from jaxad.nets.base import Net
 from jaxad.nets.critic import critic
+from jaxad.nets.norm import Norm
 from jaxad.objectives import calibrated
 from jaxad.types import Batch, Info, Key, State, TrainData, Variables
 from jaxad.weighing import Weighing, chain, mining, unsupervised
@@ -38,6 +39,9 @@ COLLAPSED = 0.01
 @dataclass(frozen=True, kw_only=True)
 class NCAEConfig(AutoencoderConfig):
     """Settings of NCAE; see `AutoencoderConfig`.
+
+    Without a normalisation: where BatchNorm gives every batch the same spread of codes, neither
+    the prior nor the noise around the mean code has a scale (docs/ncae.md).
 
     Attributes:
         drop_every: Epochs after which the step size drops, and after as many again; 0 for one drop
@@ -62,6 +66,7 @@ class NCAEConfig(AutoencoderConfig):
 
     epochs: int = 100
     learning_rate: float = 1e-2
+    norm: Norm = "none"
     drop_every: int = 10
     mining: Strategy = "dictionary"
     tau: float = 0.1
@@ -247,13 +252,18 @@ def ncae_detector(config: NCAEConfig, spec: Spec, weighing: Weighing) -> Detecto
 
 
 def critics(config: NCAEConfig, encoder: Net, decoder: Net) -> tuple[Net | None, Net | None]:
-    """The critic of rows, with the encoder's sizes, and that of codes; None where one rests."""
+    """The critics of rows and of codes, None where one rests; smaller than the encoder.
+
+    The paper does not give their sizes. That of rows has the encoder's convolutions, at strides,
+    and its dense layers but the first; that of codes of width k has layers of 2k and k.
+    """
     sample = latent = None
     if config.adversarial in ("both", "sample"):
         widths, channels = encoder.module.widths, getattr(encoder.module, "channels", ())
-        sample = critic(encoder.input_shape, widths[:-1] or widths, channels)
+        sample = critic(encoder.input_shape, widths[1:] or widths, channels)
     if config.adversarial in ("both", "latent"):
-        latent = critic(decoder.input_shape, (64, 64))
+        (k,) = decoder.input_shape
+        latent = critic((k,), (2 * k, k))
     return sample, latent
 
 

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Audit", "Method", "audit"]
 
-Method = Literal["auto", "meta_weight", "exposure", "score"]
+Method = Literal["auto", "meta_weight", "exposure", "mining", "score"]
+# What a weighing's state calls the record of a method, and which weighing it is.
+RECORDS = {
+    "meta_weight": ("meta_weight", "elite"),
+    "exposure": ("exposure_rank", "latent_outlier_exposure"),
+    "mining": ("mining_rank", "mining"),
+}
 METRICS = ("auroc", "auprc", "precision_at_n")
 
 
@@ -35,7 +41,7 @@ class Audit:
     """Training rows by how likely they are hidden anomalies.
 
     Attributes:
-        method: What the suspicion is: "meta_weight", "exposure" or "score".
+        method: What the suspicion is: "meta_weight", "exposure", "mining" or "score".
         suspicion: `(seeds, n)` of each training row under each seed, higher is more suspicious;
             NaN for labelled rows and padding. Its scale is the method's own.
         combined: `(n,)` the mean over seeds of a row's place among the unlabelled rows, 0 the
@@ -145,7 +151,7 @@ def audit(
 ) -> Audit:
     """Rank the unlabelled training rows by how likely they are hidden anomalies.
 
-    Three ways to tell:
+    Four ways to tell:
 
     * "meta_weight": minus the mean over training of ELITE's meta-weight. A row's meta-weight is
       `<grad Omega(x_i), grad L_val>`: positive where training on it as normal lowers the loss of
@@ -155,6 +161,8 @@ def audit(
       the network may have learned the anomalies too, has no more say than its beginning. For
       detectors with the weighing `latent_outlier_exposure`; with the share 0 that exposes nothing
       and only keeps the record.
+    * "mining": the mean over training of the row's place in its batch by what NCAE mines by. For
+      detectors with the weighing `mining`; with the share 0 that mines nothing.
     * "score": the fitted detector's anomaly score. For every detector.
 
     "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
@@ -165,7 +173,7 @@ def audit(
         fitted: A fitted detector.
         data: What it was trained on: the split, whose hidden anomalies then measure the audit, or
             the training data alone.
-        method: "auto", "meta_weight", "exposure" or "score".
+        method: "auto", "meta_weight", "exposure", "mining" or "score".
         hidden: The truth of training data that is no split: 1 for anomalies among the unlabelled
             rows, `(n,)`, or `(seeds, n)` with a split for each seed. It measures and does not rank.
 
@@ -207,8 +215,8 @@ def audit(
     metrics, together = {}, {}
     if truth is not None:
         truth = np.where(unlabelled, truth, 0).astype(np.int8)
-        metrics = _metrics(suspicion, truth)
-        together = {} if combined is None else _metrics(combined[None], truth)
+        metrics = found_by(suspicion, truth)
+        together = {} if combined is None else found_by(combined[None], truth)
     return Audit(
         method=name,
         suspicion=suspicion,
@@ -227,8 +235,7 @@ def _suspicion(
     if method not in get_args(Method):
         raise unknown_name("method", str(method), get_args(Method))
     n = np.shape(train.label)[-1]
-    fields = {"meta_weight": "meta_weight", "exposure": "exposure_rank"}
-    records = {name: _record(fitted, field, n) for name, field in fields.items()}
+    records = {name: _record(fitted, field, n) for name, (field, _) in RECORDS.items()}
     if method == "auto":
         method = "score" if records["exposure"] is None else "exposure"
     if method == "score":
@@ -237,10 +244,9 @@ def _suspicion(
         return method, score(fitted, rows if np.ndim(train.count) else np.asarray(train.x))
     values = records[method]
     if values is None:
-        needs = "elite" if method == "meta_weight" else "latent_outlier_exposure"
         raise ConfigError(
-            f"method={method!r} needs a detector with the weighing {needs}, and this fit of "
-            f"{fitted.detector.name} has none; method='score' needs nothing"
+            f"method={method!r} needs a detector with the weighing {RECORDS[method][1]}, and this "
+            f"fit of {fitted.detector.name} has none; method='score' needs nothing"
         )
     return method, -values if method == "meta_weight" else values
 
@@ -251,7 +257,7 @@ def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | No
     Raises:
         DataError: Nothing was recorded: no step was taken.
     """
-    found = None if fitted.state is None else _find(fitted.state.weighing, name)
+    found = None if fitted.state is None else find_record(fitted.state.weighing, name)
     if found is None:
         return None
     total, seen = (np.asarray(leaf)[:, :n] for leaf in (getattr(found, name), found.seen))
@@ -262,12 +268,12 @@ def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | No
     return np.where(seen > 0, mean, np.mean(mean, axis=1, where=seen > 0, keepdims=True))
 
 
-def _find(state: PyTree, name: str) -> Any:
+def find_record(state: PyTree, name: str) -> Any:
     """The first state with a field of a name, in a state of weighings that may be chained."""
     if hasattr(state, name) and hasattr(state, "seen"):
         return state
     parts = state if isinstance(state, tuple) else ()
-    return next((found for part in parts if (found := _find(part, name)) is not None), None)
+    return next((found for part in parts if (found := find_record(part, name)) is not None), None)
 
 
 def _descending(values: Float[np.ndarray, "n"]) -> Int[np.ndarray, "m"]:
@@ -289,7 +295,7 @@ def _mean_place(suspicion: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "n
     return out
 
 
-def _metrics(suspicion: np.ndarray, hidden: np.ndarray) -> dict[str, np.ndarray]:
+def found_by(suspicion: np.ndarray, hidden: np.ndarray) -> dict[str, np.ndarray]:
     """The metrics of each seed; {} where one has rows of one kind only."""
     hidden, known = np.broadcast_to(hidden, suspicion.shape), ~np.isnan(suspicion)
     anomalies, counts = np.sum(known & (hidden == 1), axis=1), known.sum(axis=1)

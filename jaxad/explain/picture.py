@@ -21,6 +21,7 @@ NORMAL, HIDDEN, LINE = "#4c78a8", "#e45756", "#333333"
 WORDS = {
     "meta_weight": "how little a row helped as a normal one",
     "exposure": "place in its batches over training",
+    "mining": "place among those to be mined, over training",
     "score": "anomaly score",
 }
 
