@@ -139,7 +139,7 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
     scaling = None
     if kind is not None:
         scaling = Scaling(kind, *(np.asarray(arrays["scaling"][n]) for n in ("shift", "scale")))
-    mode = resolve_mode("auto", detector.convolutional)
+    mode = resolve_mode("auto")
     return Fit(detector, arrays["state"], mode=mode, rows=rows), scaling
 
 

@@ -81,7 +81,7 @@ def plan(
         for phase in phases
     ]
     uneven = any(np.ptp(s) > 0 for s in steps)
-    resolved = "map" if uneven else resolve_mode(mode, detector.convolutional)
+    resolved = "map" if uneven else resolve_mode(mode)
     dealt = lanes(seeds)
     how = How(resolved, 0 if np.ndim(train.count) else None, mesh_for(seeds))
     if how.data_axis == 0:

@@ -96,11 +96,18 @@ def test_lanes_are_of_one_length_and_join_to_every_seed_once(seeds):
         np.testing.assert_array_equal(joined[name], leaf)
 
 
-def test_convolutions_are_mapped_one_after_the_other_on_the_cpu():
+def test_seeds_are_mapped_one_after_the_other_on_the_cpu():
     cpu = jax.default_backend() == "cpu"
-    assert resolve_mode("auto", convolutional=True) == ("map" if cpu else "vmap")
-    assert resolve_mode("auto", convolutional=False) == "vmap"
-    assert resolve_mode("vmap", convolutional=True) == "vmap"
+    assert resolve_mode("auto") == ("map" if cpu else "vmap")
+    assert resolve_mode("vmap") == "vmap"
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="vmap rounds by how many there are")
+def test_a_seed_on_the_cpu_is_bit_for_bit_the_same_whatever_is_beside_it(toy, quick):
+    detector = quick("deep_sad", toy.train, **EPOCHS)
+    one, five, third = (scores(detector, toy, seeds=s) for s in (1, 5, [2]))
+    np.testing.assert_array_equal(one[0], five[0])
+    np.testing.assert_array_equal(third[0], five[2])
 
 
 def test_as_many_seeds_as_splits(quick):

@@ -15,6 +15,7 @@ from jaxad.errors import DataError
 from jaxad.evaluate import evaluation_of, score
 from jaxad.host import HostDetector
 from jaxad.results import Cell, Failure, Found, setting_of
+from jaxad.seeds import resolve_mode
 from jaxad.sweep.auditing import found_by
 from jaxad.sweep.faults import described
 from jaxad.sweep.jobs import Job
@@ -45,7 +46,9 @@ class _Work(NamedTuple):
         train = self.train
         if isinstance(self.detector, HostDetector):
             return (self.job,)
-        steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
+        steps = []
+        if resolve_mode("auto") == "vmap":  # which splits with as many steps can be trained by
+            steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
         return repr(self.detector), repr(np.array(steps).tolist()), train.x.dtype, train.x.shape[2:]
 
     @property
