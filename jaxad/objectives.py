@@ -12,24 +12,34 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from jaxad.models.calibrated import Coded
+from jaxad.models.class_code import ClassCodeOut
+from jaxad.models.encoded_twice import EncodedTwiceOut
 from jaxad.models.hypersphere import Boundary
 from jaxad.models.margin import Distance
+from jaxad.models.mixture import MixtureOut
 from jaxad.models.residual import ResidualOut
+from jaxad.models.subspace import SubspaceOut
 from jaxad.models.variational import VariationalOut
 
 __all__ = [
     "Objective",
     "calibrated",
+    "class_bound",
     "cross_entropy",
     "deviation",
+    "encoded_twice",
     "evidence",
     "feawad",
     "hinge",
     "identity",
     "inverse",
+    "mixture",
     "ordinal",
     "push",
     "soft_boundary",
+    "subspace_error",
+    "subspace_residual",
+    "triplet",
 ]
 
 
@@ -93,6 +103,24 @@ def soft_boundary(nu: float) -> Objective:
     return Objective(Partial(_soft_boundary, float(nu)))
 
 
+def subspace_error() -> Objective:
+    """`normal = ||x - x'||`, not squared, of `jaxad.models.Subspace`.
+
+    References:
+        Lai et al. 2020, RSRAE, eq. 3 with p = 1.
+    """
+    return Objective(Partial(_error))
+
+
+def subspace_residual() -> Objective:
+    """`normal = ||y - A A^T y||`, not squared, of `jaxad.models.Subspace`.
+
+    References:
+        Lai et al. 2020, RSRAE, eq. 4 with q = 1.
+    """
+    return Objective(Partial(_residual))
+
+
 def deviation(margin: float = 5.0) -> Objective:
     """`normal(s) = |s|`, `anomaly(s) = max(0, margin - s)`: anomalies a margin above the rest.
 
@@ -103,6 +131,28 @@ def deviation(margin: float = 5.0) -> Objective:
         Pang et al. 2019, Deep anomaly detection with deviation networks, eq. 7.
     """
     return Objective(Partial(_absolute), Partial(_hinge, float(margin)))
+
+
+def class_bound(
+    label: Array | int, alpha: float, prior: float, some: Array | bool = True
+) -> Objective:
+    """The losses of a row with a class y and a code, minus evidence lower bounds.
+
+    With `L(y)` the bound of class y, `L_y - log p(y)` as in `jaxad.models.ClassCode`, and q the
+    classifier's probabilities: `normal = sum_y q(y) (L(y) + log q(y))` for unlabelled rows,
+    `normal = L(0) - alpha log q(0)` for labelled normal ones, `anomaly = L(1) - alpha log q(1)`.
+
+    Args:
+        label: `(b,)` training labels.
+        alpha: Weight of the cross-entropy, >= 0.
+        prior: `p(1)`, in (0, 1).
+        some: Whether there are labelled rows enough; if not their losses are 0.
+
+    References:
+        Kingma et al. 2014, Semi-supervised learning with deep generative models, eq. 6 to 9.
+    """
+    numbers = (alpha, prior, some)
+    return Objective(Partial(_class_normal, label, *numbers), Partial(_class_anomaly, *numbers))
 
 
 def cross_entropy(gamma: float = 0.0) -> Objective:
@@ -118,6 +168,17 @@ def cross_entropy(gamma: float = 0.0) -> Objective:
         Lin et al. 2017, Focal loss for dense object detection, eq. 4.
     """
     return Objective(Partial(_focal, float(gamma), 1.0), Partial(_focal, float(gamma), -1.0))
+
+
+def encoded_twice(matching: float = 1.0, error: float = 50.0, code: float = 1.0) -> Objective:
+    """`normal = matching |f(x) - f(x')|^2 + error |x - x'| + code |z - z'|` of GANomaly.
+
+    The three are those of `jaxad.models.EncodedTwice`. There is no loss of anomalies.
+
+    References:
+        Akcay et al. 2018, GANomaly, eq. 4.
+    """
+    return Objective(Partial(_encoded_twice, float(matching), float(error), float(code)))
 
 
 def evidence(beta: float = 1.0, eps: float = 1e-6) -> Objective:
@@ -157,6 +218,18 @@ def push(margin: float = 5.0) -> Objective:
     return Objective(Partial(_absolute), Partial(_below, float(margin)))
 
 
+def triplet(margin: float = 1000.0) -> Objective:
+    """`normal(s) = max(0, margin - s)`: a negative at least a margin farther than a positive.
+
+    Args:
+        margin: How much farther, in the unit of s.
+
+    References:
+        Pang et al. 2018, REPEN, eq. 6.
+    """
+    return Objective(Partial(_hinge, float(margin)))
+
+
 def feawad(margin: float = 5.0) -> Objective:
     """`normal = |s| + r`, `anomaly = max(0, margin - s) + max(0, margin - r)`.
 
@@ -170,6 +243,21 @@ def feawad(margin: float = 5.0) -> Objective:
         detection, eq. 6 to 8.
     """
     return Objective(Partial(_feawad_normal), Partial(_feawad_anomaly, float(margin)))
+
+
+def mixture(energy: float = 0.1, penalty: float = 0.005) -> Objective:
+    """`normal = ||x - x'||^2 + energy * E + penalty * P` of DAGMM. There is no loss of anomalies.
+
+    E, the energy, and P, the sum of inverse variances, are those of `jaxad.models.MixtureEnergy`.
+
+    Args:
+        energy: Weight of the energy, >= 0.
+        penalty: Weight of the penalty, >= 0.
+
+    References:
+        Zong et al. 2018, DAGMM, eq. 7.
+    """
+    return Objective(Partial(_mixture, float(energy), float(penalty)))
 
 
 def ordinal(target: Array | float) -> Objective:
@@ -201,10 +289,27 @@ def _distance(target, s: Float[Array, "b"]) -> Float[Array, "b"]:
     return jnp.abs(target - s)
 
 
+def _class_normal(label, alpha, prior, some, out: ClassCodeOut) -> Float[Array, "b"]:
+    losses = jnp.stack([out.normal - jnp.log1p(-prior), out.anomaly - jnp.log(prior)])
+    log_q = -jax.nn.softplus(jnp.stack([out.logit, -out.logit]))
+    unlabelled = jnp.sum(jnp.exp(log_q) * (losses + log_q), axis=0)
+    labelled = jnp.where(some, losses[0] - alpha * log_q[0], 0)
+    return jnp.where(label > 0, labelled, unlabelled)
+
+
+def _class_anomaly(alpha, prior, some, out: ClassCodeOut) -> Float[Array, "b"]:
+    loss = out.anomaly - jnp.log(prior) + alpha * jax.nn.softplus(-out.logit)
+    return jnp.where(some, loss, 0)
+
+
 def _focal(gamma, sign, s: Float[Array, "b"]) -> Float[Array, "b"]:
     # The power as an exponential of a logarithm that is finite where the probability is 0.
     wrong = sign * s
     return jnp.exp(-gamma * jax.nn.softplus(-wrong)) * jax.nn.softplus(wrong)
+
+
+def _encoded_twice(matching, error, code, out: EncodedTwiceOut) -> Float[Array, "b"]:
+    return matching * out.matching + error * out.error + code * out.code_error
 
 
 def _evidence(beta, out: VariationalOut) -> Float[Array, "b"]:
@@ -213,6 +318,10 @@ def _evidence(beta, out: VariationalOut) -> Float[Array, "b"]:
 
 def _inverse_evidence(beta, eps, out: VariationalOut) -> Float[Array, "b"]:
     return 1 / (_evidence(beta, out) + eps)
+
+
+def _mixture(energy, penalty, out: MixtureOut) -> Float[Array, "b"]:
+    return out.error + energy * out.energy + penalty * out.penalty
 
 
 def _omega(out: Distance) -> Float[Array, "b"]:
@@ -231,7 +340,11 @@ def _feawad_anomaly(margin, out: ResidualOut) -> Float[Array, "b"]:
     return jax.nn.relu(margin - out.score) + jax.nn.relu(margin - out.norm)
 
 
-def _error(out: Coded) -> Float[Array, "b"]:
+def _residual(out: SubspaceOut) -> Float[Array, "b"]:
+    return out.residual
+
+
+def _error(out: Coded | SubspaceOut) -> Float[Array, "b"]:
     return out.error
 
 

@@ -17,7 +17,7 @@ IDEAS = [
     ["errors", "timing", "cache", "files"],
     ["types"],
     ["rows", "devices", "seeds", "metrics"],
-    ["samplers", "balanced", "data"],
+    ["samplers", "balanced", "triplets", "data"],
     ["nets"],
     ["models"],
     ["objectives"],

@@ -9,6 +9,7 @@ import jaxad
 from jaxad.balanced import Pairs
 from jaxad.detectors import REGISTRY
 from jaxad.timing import compilations
+from jaxad.triplets import Triplets
 from jaxad.types import Batch
 
 OURS = [name for name, found in REGISTRY.items() if not found.host]
@@ -30,6 +31,12 @@ def in_pairs(batch):
     return Batch(batch.x[index], batch.label[index], index, batch.epoch)
 
 
+def in_triplets(batch):
+    """Every row of a batch with the row after the next and the one as far again."""
+    index = jnp.stack([jnp.roll(batch.index, 2 * i) for i in range(3)], axis=1)
+    return Batch(batch.x[index], batch.label[index], index, batch.epoch)
+
+
 def by_hand(detector, train, key, label=None, steps=3):
     """The state after a few steps of each phase by the contract alone, and the last loss.
 
@@ -46,7 +53,8 @@ def by_hand(detector, train, key, label=None, steps=3):
     for phase in detector.phases:
         state = phase.begin(state, train, key)
         state = phase.each_epoch(state, train, batch.epoch)
-        rows = in_pairs(batch) if isinstance(phase.sampler, Pairs) else batch
+        together = {Pairs: in_pairs, Triplets: in_triplets}.get(type(phase.sampler))
+        rows = batch if together is None else together(batch)
         for step in range(steps):
             state, info = phase.update(state, rows, jax.random.fold_in(key, step))
     return state, info

@@ -1,5 +1,7 @@
 """From the four choices to a detector: score model, objective, weighing, learner."""
 
+from collections.abc import Sequence
+
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
@@ -9,10 +11,13 @@ from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
 from jaxad.learners import (
     Optimiser,
+    Player,
     gradient_step,
     into_autoencoder,
     out_of_autoencoder,
+    start_players,
     start_state,
+    take_turns,
 )
 from jaxad.models import Calibrated, Model, Reconstruction
 from jaxad.nets.build import autoencoder_nets
@@ -22,6 +27,7 @@ from jaxad.types import Key, State, TrainData
 from jaxad.weighing import Weighing, unsupervised
 
 __all__ = [
+    "adversarial_detector",
     "check_weighing",
     "gradient_detector",
     "networks",
@@ -63,6 +69,28 @@ def gradient_detector(
         update=Partial(gradient_step, model, objective, weighing, optimiser),
         score=Partial(score_by, model),
         sampler=sampler_of(weighing, config) if sampler is None else sampler,
+        epochs=config.epochs,
+        convolutional=model.convolutional,
+    )
+
+
+def adversarial_detector(
+    model: Model, players: Sequence[Player], weighing: Weighing, config: GradientConfig
+) -> Detector:
+    """A detector whose networks are moved by players that take turns in each step.
+
+    Args:
+        model: What is measured; its variables are those of all players.
+        players: Who moves which of its networks, in which order.
+        weighing: The weighing that the players' losses use.
+        config: Batches and epochs.
+    """
+    players = tuple(players)
+    return Detector(
+        init=Partial(_init_players, model, weighing, players),
+        update=Partial(take_turns, players),
+        score=Partial(score_by, model),
+        sampler=sampler_of(weighing, config),
         epochs=config.epochs,
         convolutional=model.convolutional,
     )
@@ -125,6 +153,13 @@ def _init(
 ) -> State:
     variables, extras = model.init(key, data)
     return start_state(model, weighing, optimiser, variables, extras, data)
+
+
+def _init_players(
+    model: Model, weighing: Weighing, players: tuple[Player, ...], key: Key, data: TrainData
+) -> State:
+    variables, extras = model.init(key, data)
+    return start_players(players, variables, extras, weighing.init(data))
 
 
 def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:

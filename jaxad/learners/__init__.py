@@ -8,13 +8,15 @@ from jaxad.learners.adversarial import (
     start_players,
     take_turns,
 )
-from jaxad.learners.gradient import gradient_step, start_state
+from jaxad.learners.classes import class_step
+from jaxad.learners.gradient import fresh_extras, gradient_step, start_state
 from jaxad.learners.noise import with_noise
 from jaxad.learners.optimiser import Optimiser
 from jaxad.learners.pairs import pair_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
 from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
 from jaxad.learners.residual import into_reconstruction, out_of_reconstruction
+from jaxad.learners.triplets import triplet_step
 
 __all__ = [
     "Optimiser",
@@ -22,7 +24,9 @@ __all__ = [
     "Turn",
     "as_generated",
     "as_real",
+    "class_step",
     "closed_form_radius",
+    "fresh_extras",
     "gradient_step",
     "into_autoencoder",
     "into_reconstruction",
@@ -33,5 +37,6 @@ __all__ = [
     "start_state",
     "step_with_batch_radius",
     "take_turns",
+    "triplet_step",
     "with_noise",
 ]

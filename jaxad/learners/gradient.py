@@ -10,7 +10,14 @@ from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, State, TrainData, Variables
 from jaxad.weighing.base import Context, Weighing, Weights
 
-__all__ = ["batch_penalty", "gradient_step", "start_state", "weighed_loss", "weighted_loss"]
+__all__ = [
+    "batch_penalty",
+    "fresh_extras",
+    "gradient_step",
+    "start_state",
+    "weighed_loss",
+    "weighted_loss",
+]
 
 
 def start_state(
@@ -55,6 +62,12 @@ def gradient_step(
     params, opt_state = optimiser.update(grads, state.opt_state, state.params, batch.epoch)
     info = {"loss": loss, **weighing.info(after.weighing)}
     return after._replace(params=params, opt_state=opt_state), info
+
+
+def fresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array, ""]) -> State:
+    """The quantities in closed form for the present weights, as a detector's `each_epoch`."""
+    del epoch
+    return state._replace(extras=model.extras(state.variables, data))
 
 
 def weighed_loss(

@@ -15,7 +15,7 @@ from jaxad.types import PyTree
 __all__ = ["Optimiser", "OptimiserKind", "kernel_norm_sq"]
 
 # "adam_half" is Adam with a decay of 0.5 in its mean gradient, usual for adversarial networks.
-OptimiserKind = Literal["adam", "adam_half", "sgd", "rmsprop"]
+OptimiserKind = Literal["adam", "adam_half", "sgd", "rmsprop", "adadelta"]
 
 
 @partial(
@@ -50,6 +50,7 @@ class Optimiser:
             "adam_half": partial(optax.scale_by_adam, b1=0.5),
             "sgd": optax.identity,
             "rmsprop": optax.scale_by_rms,
+            "adadelta": partial(optax.scale_by_adadelta, rho=0.95),
         }[self.kind]()
 
     def init(self, params: PyTree) -> optax.OptState:

@@ -2,26 +2,40 @@
 
 from jaxad.models.base import Model
 from jaxad.models.calibrated import Calibrated, Coded
+from jaxad.models.class_code import ClassCode
 from jaxad.models.deviation import Deviation
+from jaxad.models.embedding import Embedding
+from jaxad.models.encoded_twice import EncodedTwice
 from jaxad.models.forecast import Forecast
 from jaxad.models.hypersphere import Hypersphere, SoftBoundary
+from jaxad.models.latent_search import LatentSearch
 from jaxad.models.margin import Margined
+from jaxad.models.mixture import MixtureEnergy
+from jaxad.models.neighbours import Neighbours
 from jaxad.models.pairs import PairScore
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import ResidualScore
+from jaxad.models.subspace import Subspace
 from jaxad.models.variational import Variational
 
 __all__ = [
     "Calibrated",
+    "ClassCode",
     "Coded",
     "Deviation",
+    "Embedding",
+    "EncodedTwice",
     "Forecast",
     "Hypersphere",
+    "LatentSearch",
     "Margined",
+    "MixtureEnergy",
     "Model",
+    "Neighbours",
     "PairScore",
     "Reconstruction",
     "ResidualScore",
     "SoftBoundary",
+    "Subspace",
     "Variational",
 ]

@@ -21,6 +21,7 @@ class Critic(nn.Module):
     table: bool
     slope: float
     convolution: Callable
+    features: bool = False
 
     @nn.compact
     def __call__(self, x, train):
@@ -39,7 +40,8 @@ class Critic(nn.Module):
         for i, width in enumerate(self.widths):
             name = INPUT if i == 0 and self.table else f"dense_{i}"
             x = nn.leaky_relu(nn.Dense(width, kernel_init=ZEROS, name=name)(x), self.slope)
-        return nn.Dense(1, kernel_init=ZEROS, name="head")(x)[:, 0]
+        logit = nn.Dense(1, kernel_init=ZEROS, name="head")(x)[:, 0]
+        return (logit, x) if self.features else logit
 
 
 def critic(
@@ -48,6 +50,7 @@ def critic(
     channels: Sequence[int] = (),
     slope: float = 0.2,
     convolution: Callable = canonical_conv,
+    features: bool = False,
 ) -> Net:
     """A network from rows, images or codes to one logit each, `(b,)`; without normalisation.
 
@@ -60,6 +63,7 @@ def critic(
         channels: For images, the filters of each 5x5 convolution of stride 2.
         slope: Slope of the leaky ReLU for negative inputs.
         convolution: The convolution; the plain `lax` one where `jax.jvp` must pass.
+        features: Whether it gives `(logit, features)`, the features the input of its last layer.
     """
-    module = Critic(tuple(channels), tuple(widths), is_table(shape), slope, convolution)
+    module = Critic(tuple(channels), tuple(widths), is_table(shape), slope, convolution, features)
     return Net(module, tuple(shape), convolutional=bool(channels))

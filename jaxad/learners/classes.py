@@ -1,0 +1,41 @@
+"""A step on a generative model whose class is known for some rows (Kingma et al. 2014, M2)."""
+
+import jax.numpy as jnp
+
+from jaxad.learners.gradient import gradient_step
+from jaxad.learners.optimiser import Optimiser
+from jaxad.models.class_code import ClassCode
+from jaxad.objectives import class_bound
+from jaxad.types import Batch, Info, Key, State
+from jaxad.weighing.base import Weighing
+
+__all__ = ["class_step"]
+
+
+def class_step(
+    model: ClassCode,
+    alpha: float,
+    prior: float,
+    weighing: Weighing,
+    optimiser: Optimiser,
+    state: State,
+    batch: Batch,
+    key: Key,
+) -> tuple[State, Info]:
+    """`gradient_step` on `class_bound` with the labels of the batch.
+
+    The terms of labelled rows vanish where a batch has fewer than two of them.
+
+    Args:
+        model: The generative model.
+        alpha: Weight of the classifier's cross-entropy on labelled rows.
+        prior: Probability of the anomaly class.
+        weighing: Who decides the two weights of a row.
+        optimiser: How parameters move.
+        state: The training state.
+        batch: Rows.
+        key: A random key of this step.
+    """
+    some = jnp.sum(batch.label != 0) >= 2
+    objective = class_bound(batch.label, alpha, prior, some)
+    return gradient_step(model, objective, weighing, optimiser, state, batch, key)

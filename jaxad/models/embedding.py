@@ -1,0 +1,71 @@
+"""Distances to random rows in a learned space (REPEN).
+
+References:
+    Pang et al. 2018, Learning representations of ultrahigh-dimensional data for random
+    distance-based outlier detection.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.models.drawn import draw_rows
+from jaxad.nets.base import Net
+from jaxad.triplets import SUBSET_SIZE, SUBSETS, nearest_in_subsets
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["Embedding"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Embedding:
+    """In train mode of triplets, `(b, 3, d)`: `||e - n||^2 - ||e - p||^2` in the learned space.
+
+    Of an anchor e, a positive p and a negative n. In inference mode of rows: the mean over 50
+    subsets of 8 training rows of the distance to the nearest of a subset, in the same space, which
+    is the score.
+
+    Attributes:
+        net: From rows to the learned space.
+    """
+
+    net: Net
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether the network has convolutions."""
+        return self.net.convolutional
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """A random network, and the rows that others are compared with."""
+        drawn = draw_rows(jax.random.fold_in(key, 1), data, SUBSETS * SUBSET_SIZE)
+        return self.net.init(key, data.features), {"references": drawn}
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """The rows that others are compared with: always the same of the same data."""
+        del variables
+        return {"references": draw_rows(jax.random.key(0), data, SUBSETS * SUBSET_SIZE)}
+
+    def embed(self, variables: Variables, x: Array, train: bool):
+        """Points of `(b, ...)` rows in the learned space, and new running statistics."""
+        return self.net.apply(*variables, as_input(x, self.net.input_shape), train)
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Differences of squared distances, or scores; and new running statistics."""
+        if train:
+            points, stats = self.embed(variables, x.reshape(-1, *x.shape[2:]), train)
+            anchor, positive, negative = jnp.moveaxis(points.reshape(len(x), 3, -1), 1, 0)
+            far = jnp.sum((anchor - negative) ** 2, axis=1)
+            return far - jnp.sum((anchor - positive) ** 2, axis=1), stats
+        points, known = (
+            self.embed(variables, rows, train)[0] for rows in (x, extras["references"].x)
+        )
+        return nearest_in_subsets(points, known), variables.batch_stats
+
+    def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
+        """The score itself."""
+        return out

@@ -1,0 +1,91 @@
+"""A reconstruction that is encoded again, and a critic of reconstructions (GANomaly).
+
+References:
+    Akcay et al. 2018, GANomaly: semi-supervised anomaly detection via adversarial training.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.models.reconstruction import Reconstruction
+from jaxad.nets.base import Net
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["EncodedTwice", "EncodedTwiceOut"]
+
+
+class EncodedTwiceOut(NamedTuple):
+    """The three losses of GANomaly's generator, each a mean over entries.
+
+    Attributes:
+        matching: Of `(f(x) - f(x'))^2`, f the critic's features.
+        error: Of `|x - x'|`.
+        code_error: Of `|z - z'|`, z and z' the codes of x and x', the score.
+    """
+
+    matching: Float[Array, "b"]
+    error: Float[Array, "b"]
+    code_error: Float[Array, "b"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class EncodedTwice(Reconstruction):
+    """Codes `z = tanh(f(x))`, reconstructions `x' = g(z)` and their codes `z' = tanh(f'(x'))`.
+
+    Attributes:
+        again: The second encoder f', built as the first.
+        critic: From rows to `(logit, features)`.
+    """
+
+    again: Net
+    critic: Net
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Random networks."""
+        variables, extras = super().init(key, data)
+        params, batch_stats = map(dict, variables)
+        for i, (name, net) in enumerate([("again", self.again), ("critic", self.critic)]):
+            params[name], batch_stats[name] = net.init(
+                jax.random.fold_in(key, 2 + i), data.features
+            )
+        return Variables(params, batch_stats), extras
+
+    def judge(self, variables: Variables, x: Array):
+        """The critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
+        return self.critic.apply(variables.params["critic"], {}, x, train=False)[0]
+
+    def pass_through(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Rows as the networks take them, reconstructions, both codes and running statistics."""
+        x = as_input(x, self.encoder.input_shape)
+        params, stats = variables
+        code, encoder_stats = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
+        code = jnp.tanh(code)
+        made, decoder_stats = self.decoder.apply(params["decoder"], stats["decoder"], code, train)
+        made = made * extras.get("columns", 1.0)
+        again, again_stats = self.again.apply(params["again"], stats["again"], made, train)
+        stats = stats | {"encoder": encoder_stats, "decoder": decoder_stats, "again": again_stats}
+        return x, made, code, jnp.tanh(again), stats
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """The three losses of `(b, ...)` rows, and new running statistics."""
+        x, made, code, again, stats = self.pass_through(variables, extras, x, train)
+        _, real = self.judge(variables, x)
+        _, fake = self.judge(variables, made)
+        columns = jnp.broadcast_to(extras.get("columns", 1.0), x.shape[1:])
+        axes = tuple(range(1, x.ndim))
+        out = EncodedTwiceOut(
+            jnp.mean((real - fake) ** 2, axis=1),
+            jnp.sum(jnp.abs(x - made) * columns, axis=axes) / jnp.sum(columns),
+            jnp.mean(jnp.abs(code - again), axis=1),
+        )
+        return out, stats
+
+    def score(self, out: EncodedTwiceOut) -> Float[Array, "b"]:
+        """The mean absolute difference of the two codes."""
+        return out.code_error

@@ -1,0 +1,89 @@
+"""A reconstruction from directions in a linear subspace of an encoder's output.
+
+References:
+    Lai et al. 2020, Robust subspace recovery layer for unsupervised anomaly detection.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.models.calibrated import unit
+from jaxad.models.reconstruction import Reconstruction
+from jaxad.models.residual import direction_and_norm
+from jaxad.nets.base import Net
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["Subspace", "SubspaceOut", "off_orthonormal"]
+
+
+class SubspaceOut(NamedTuple):
+    """What the two players of RSRAE read.
+
+    Attributes:
+        error: `||x - x'||`, not squared.
+        dissimilarity: `1 - cos(x, x')`, the score.
+        residual: `||y - A A^T y||`, y the encoder's output.
+    """
+
+    error: Float[Array, "b"]
+    dissimilarity: Float[Array, "b"]
+    residual: Float[Array, "b"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Subspace(Reconstruction):
+    """`x' = g(z / ||z||)` with `z = A^T y`, `y = f(x)`.
+
+    Attributes:
+        projection: The map A^T, one linear layer without bias.
+    """
+
+    projection: Net
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Random networks."""
+        variables, extras = super().init(key, data)
+        (width,) = self.projection.input_shape
+        own = self.projection.init(jax.random.fold_in(key, 2), width)
+        params = variables.params | {"projection": own.params}
+        return Variables(params, variables.batch_stats), extras
+
+    def matrix(self, variables: Variables) -> Float[Array, "wide narrow"]:
+        """The matrix A."""
+        return jax.tree.leaves(variables.params["projection"])[0]
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Errors of `(b, ...)` rows, and new running statistics."""
+        x = as_input(x, self.encoder.input_shape)
+        params, batch_stats = variables
+        y, encoder_stats = self.encoder.apply(params["encoder"], batch_stats["encoder"], x, train)
+        matrix = self.matrix(variables)
+        z = y @ matrix
+        made, decoder_stats = self.decoder.apply(
+            params["decoder"], batch_stats["decoder"], unit(z), train
+        )
+        columns = extras.get("columns", 1.0)
+        x, made = ((a * columns).reshape(len(a), -1) for a in (x, made))
+        (ahead, _), (along, _) = direction_and_norm(x), direction_and_norm(made)
+        out = SubspaceOut(
+            direction_and_norm(x - made)[1],
+            1 - jnp.sum(ahead * along, axis=1),
+            direction_and_norm(y - z @ matrix.T)[1],
+        )
+        return out, {"encoder": encoder_stats, "decoder": decoder_stats}
+
+    def score(self, out: SubspaceOut) -> Float[Array, "b"]:
+        """The cosine dissimilarity."""
+        return out.dissimilarity
+
+
+def off_orthonormal(matrix: Float[Array, "wide narrow"]) -> Float[Array, ""]:
+    """`||A^T A - I||^2`: 0 where the columns are orthonormal."""
+    gram = matrix.T @ matrix
+    return jnp.sum((gram - jnp.eye(len(gram), dtype=gram.dtype)) ** 2)
