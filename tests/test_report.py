@@ -67,9 +67,9 @@ def test_a_table_has_means_deviations_the_best_and_ranks(made):
 
 def test_published_numbers_stand_in_brackets_where_they_belong(made):
     text = tables(*made(WITH))
-    assert "| blobs | 60.0 ± 14.1 (61.5 ± 2.5) | **90.0 ± 0.0** |" in text
-    assert "**80.0 ± 0.0** (70.0)" in text
-    assert "| mean | 70.0 ± 7.1 (65.8) | 80.0 ± 7.1 |" in text  # (61.5 + 70) / 2, rounded
+    assert "| blobs | 60.0 ± 14.1 (61.5 ± 2.5; -1.5) | **90.0 ± 0.0** |" in text
+    assert "**80.0 ± 0.0** (70.0; +10.0)" in text
+    assert "| mean | 70.0 ± 7.1 (65.8; +4.2) | 80.0 ± 7.1 |" in text  # (61.5 + 70) / 2, rounded
     assert "(61.5" not in tables(*made(WITH), published=False)
 
 
@@ -77,8 +77,17 @@ def test_a_published_mean_stands_beside_the_mean(made):
     text = tables(
         *made(WITH.replace('row = "dataset"', 'row = "mean"\nwhere = { dataset = "breast" }'))
     )
-    assert "| mean | 70.0 ± 7.1 (70.0) | 80.0 ± 7.1 |" in text
+    assert "| mean | 70.0 ± 7.1 (70.0; +0.0) | 80.0 ± 7.1 |" in text
     assert text.count("(") == 1
+
+
+def test_numbers_that_were_tuned_on_test_labels_are_marked_and_explained(made):
+    text = tables(*made(WITH + 'tuned = ["AE"]\n'))
+    assert "| blobs | 60.0 ± 14.1 (61.5 ± 2.5†; -1.5) |" in text and "(65.8†; +4.2)" in text
+    assert text.endswith("† Published numbers of settings that were chosen by test labels.\n")
+    assert "†" not in tables(*made(WITH + 'tuned = ["Deep SAD"]\n'))  # that one is not shown
+    latex = tables(*made(WITH + 'tuned = ["AE"]\n'), "latex")
+    assert r"(61.5 $\pm$ 2.5$^\dagger$; -1.5)" in latex
 
 
 def test_csv_has_the_difference(made):

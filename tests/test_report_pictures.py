@@ -1,14 +1,25 @@
 """Significance against peers and by hand, and pictures that show what they should."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import friedmanchisquare, rankdata
 
 from jaxad.errors import DataError
-from jaxad.report import compare, critical_difference, curves, picture, wilcoxon_holm
-from jaxad.report.plots import numeric_axis
+from jaxad.report import (
+    audit_curves,
+    compare,
+    critical_difference,
+    curves,
+    pictures_of,
+    wilcoxon_holm,
+)
+from jaxad.report.pictures import numeric_axes
+from jaxad.report.plots import blocks
 from jaxad.report.significance import ranks
 from jaxad.report.tables import Entry, Table
+from jaxad.results import SHARES
+from jaxad.sweep import expand, load_experiment
 
 
 def test_ranks_share_ties_as_scipy_s_do():
@@ -69,7 +80,7 @@ def made(keys, rows):
 
 def test_curves_go_through_the_means():
     t = made(("dataset", "contamination"), [(d, c) for d in "xy" for c in (0.0, 0.1, 0.2)])
-    assert numeric_axis(t) == "contamination"
+    assert numeric_axes(t) == ["contamination"]
     figure = curves(t, "contamination")
     assert [ax.get_title() for ax in figure.axes] == ["x", "y"]
     line = figure.axes[1].get_lines()[2]
@@ -88,10 +99,12 @@ def test_many_panels_become_one_of_means():
 
 def test_a_table_without_a_numeric_axis_has_boxes_over_its_rows():
     t = made(("dataset",), [(f"set_{i}",) for i in range(6)])
-    assert numeric_axis(t) is None
-    (ax,) = picture(t).axes
+    assert numeric_axes(t) == []
+    figures = pictures_of(t)
+    assert set(figures) == {"boxes", "critical-difference"}
+    (ax,) = figures["boxes"].axes
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
-    assert picture(t._replace(rows={})) is None
+    assert pictures_of(t._replace(rows={})) == {}
 
 
 def test_a_bar_joins_what_is_not_told_apart():
@@ -114,3 +127,55 @@ def test_a_bar_joins_what_is_not_told_apart():
     assert len(bars) == 1
     left, right = bars[0].get_xdata()
     assert 1 < left < right < 2
+
+
+def test_each_numeric_axis_has_curves_but_not_what_goes_with_another():
+    keys = ("contamination", "labelled_anomalies", "labelled_normals")
+    rows = [(c, n, 2 * n) for c in (0.0, 0.1, "own") for n in (5, 10)]
+    t = made(keys, rows)
+    assert numeric_axes(t) == ["contamination", "labelled_anomalies"]
+    figure = curves(t, "labelled_anomalies")
+    titles = [ax.get_title() for ax in figure.axes]
+    assert titles == ["contamination 0.0", "contamination 0.1", "contamination own"]
+    assert [ax.get_xlabel() for ax in figure.axes] == ["labelled anomalies"] * 3
+    lines = [line for ax in curves(t, "contamination").axes for line in ax.get_lines()]
+    assert all(line.get_xdata().tolist() == [0.0, 0.1] for line in lines)
+
+
+def test_ranks_are_over_data_sets_and_not_over_settings_of_one():
+    t = made(("dataset", "contamination"), [(d, c) for d in "xyz" for c in (0.0, 0.1)])
+    means = blocks(t)
+    assert means.shape == (3, 3)
+    assert means[1, 2] == pytest.approx(np.mean([t.rows["y", c]["c"].mean for c in (0.0, 0.1)]))
+    (ax,) = critical_difference(t).axes
+    assert "over 3 data sets" in ax.get_title()
+    assert blocks(made(("contamination",), [(0.0,), (0.1,)])).shape == (0, 3)
+
+
+def test_audit_curves_are_means_over_jobs_seed_by_seed(tmp_path):
+    path = tmp_path / "two.toml"
+    path.write_text(
+        'datasets = ["blobs", "two_moons"]\ndetectors = ["pca", "iforest"]\nseeds = 2\n'
+        'contamination = [0.0, 0.1]\nmetrics = ["audit_auroc"]\n'
+    )
+    jobs = expand(load_experiment(path))
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {
+            "job": job.name,
+            "seed": seed,
+            "audit_auroc": 0.9 if dict(job.request)["contamination"] else None,
+            "audit_precision": rng.random(len(SHARES)),
+        }
+        for job in jobs
+        for seed in range(2)
+    )
+    figure = audit_curves(jobs, rows)
+    (ax,) = figure.axes  # without hidden anomalies there is nothing to find
+    assert ax.get_title() == "10 % hidden"
+    mine = [j.name for j in jobs if dict(j.request)["contamination"] and j.variant.title == "pca"]
+    want = 100 * np.mean(rows.loc[rows.job.isin(mine)].audit_precision.tolist(), axis=0)
+    line = next(line for line in ax.get_lines() if line.get_label() == "pca")
+    np.testing.assert_allclose(line.get_ydata(), want)
+    np.testing.assert_allclose(line.get_xdata(), 100 * np.array(SHARES))
+    assert audit_curves(jobs, rows.assign(audit_precision=None)) is None

@@ -317,28 +317,32 @@ class Sweep(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Common):
-    """Print the tables of an experiment from a folder of results.
+    """Print the tables of an experiment from a folder of results, and write them with pictures.
 
     Exit codes: 0 done, 1 failure, 2 wrong use.
 
     Attributes:
-        experiment: The TOML file.
         results: The folder of results that `jaxad sweep` wrote.
+        experiment: The TOML file. By default what the sweep has kept in the folder; then the data
+            need not be there.
         size: Which of its sizes.
-        format: markdown, LaTeX or csv.
-        page: Also write one HTML page with tables, pictures, the experiment and versions, to this
-            file. Needs matplotlib: `pip install "jaxad[plots]"`.
+        format: What is printed: markdown, LaTeX or csv.
+        out: Also write a folder: the tables as markdown, LaTeX and csv, every picture as PNG and
+            PDF, and one HTML page with all of it, the experiment, versions and devices. Needs
+            matplotlib: `pip install "jaxad[plots]"`.
         no_published: Leave out the published numbers that the experiment names.
         data_dir: The folder where data files are looked for by name.
     """
 
-    experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
     results: Annotated[Positional[Path], arg(metavar="RESULTS")]
+    experiment: Annotated[
+        Positional[Path | None], arg(metavar="[EXPERIMENT]", help_behavior_hint="(optional)")
+    ] = None
     size: Annotated[
         Literal["quick", "full"] | None,
         arg(help_behavior_hint="(default: the file as it is)", metavar="{quick,full}"),
     ] = None
     format: Literal["markdown", "latex", "csv"] = "markdown"
-    page: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+    out: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     no_published: bool = False
     data_dir: DataDir = None

@@ -1,28 +1,52 @@
-"""`jaxad report`: the tables of an experiment from a folder of results."""
+"""`jaxad report`: tables and pictures of a sweep's results."""
 
 import importlib.util
+import sys
+from pathlib import Path
 
 from jaxad.cli.options import Report
 from jaxad.errors import ConfigError
-from jaxad.report import tables, write_page
+from jaxad.report import tables, write_report
 from jaxad.sweep import expand, load_experiment
+from jaxad.sweep.saved import Saved, load_saved
 from jaxad.sweep.store import read_cells
 
 __all__ = ["report"]
 
 
 def report(options: Report) -> int:
-    """Print tables.
+    """Print tables, and write them with pictures if that is asked for.
 
     Returns:
         The exit code 0.
     """
-    experiment = load_experiment(options.experiment, options.size)
-    jobs = expand(experiment, options.data_dir)
+    if options.results.suffix == ".toml":
+        raise ConfigError(f"the folder of results comes first, then {options.results}")
+    if options.out is not None and importlib.util.find_spec("matplotlib") is None:
+        raise ConfigError('--out draws with matplotlib: pip install "jaxad[plots]"')
     rows = read_cells(options.results)
-    if options.page is not None:
-        if importlib.util.find_spec("matplotlib") is None:
-            raise ConfigError('--page draws with matplotlib: pip install "jaxad[plots]"')
-        write_page(options.page, options.experiment, experiment, jobs, rows)
-    print(tables(experiment, jobs, rows, options.format, not options.no_published))
+    published = not options.no_published
+    for one in _experiments(options):
+        print(tables(one.experiment, one.jobs, rows, options.format, published))
+        if options.out is not None:
+            made = write_report(
+                options.out, one.name, one.text, one.experiment, one.jobs, rows, published
+            )
+            print(f"{len(made)} files, among them {_page(made)}", file=sys.stderr)
     return 0
+
+
+def _page(made: list[Path]) -> Path:
+    return next(path for path in made if path.suffix == ".html")
+
+
+def _experiments(options: Report) -> list[Saved]:
+    """The experiment that is named, or those that sweeps have kept in the folder."""
+    path = options.experiment
+    if path is not None:
+        experiment = load_experiment(path, options.size)
+        jobs = expand(experiment, options.data_dir)
+        return [Saved(path.stem, path.read_text(), options.size, experiment, jobs)]
+    if options.size is not None:
+        raise ConfigError("--size goes with an experiment's file: a folder keeps the size it has")
+    return load_saved(options.results)

@@ -19,6 +19,7 @@ from jaxad.sweep.memory import available
 from jaxad.sweep.outlook import outlook
 from jaxad.sweep.plan import WIDTH
 from jaxad.sweep.ray import Cluster, run_on_ray
+from jaxad.sweep.saved import save_experiment
 from jaxad.sweep.store import done, only_writer, read_cells, tidy
 
 __all__ = ["sweep"]
@@ -39,13 +40,15 @@ def sweep(options: Sweep) -> int:
             return 0
     changes = {} if options.seeds is None else {"seeds": options.seeds}
     experiment = load_experiment(options.experiment, options.size, **changes)
-    jobs = _only(expand(experiment, options.data_dir), options.only)
+    everything = expand(experiment, options.data_dir)
+    jobs = _only(everything, options.only)
     if options.dry_run:
         _describe(experiment, jobs, _missing(experiment, jobs, options), options)
         return 0
     with only_writer(options.out):
         for path in tidy(options.out):
             print(f"jaxad: {path} is damaged and set aside; its cells run again", file=sys.stderr)
+        save_experiment(options.out, options.experiment, options.size, options.seeds, everything)
         groups = _missing(experiment, jobs, options)
         watch = _run(groups, options)
     print(watch.summary(len(jobs) * experiment.seeds - watch.cells), file=sys.stderr)

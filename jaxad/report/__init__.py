@@ -1,7 +1,10 @@
 """Reports: tables and pictures of a sweep's results, with published numbers beside ours."""
 
-from jaxad.report.page import write_page
-from jaxad.report.plots import boxes, critical_difference, curves, picture
+from jaxad.report.audits import audit_curves
+from jaxad.report.folder import write_report
+from jaxad.report.page import page
+from jaxad.report.pictures import pictures, pictures_of
+from jaxad.report.plots import boxes, critical_difference, curves
 from jaxad.report.published import Published, read_published
 from jaxad.report.significance import Comparison, compare, wilcoxon_holm
 from jaxad.report.tables import table, tables
@@ -9,14 +12,17 @@ from jaxad.report.tables import table, tables
 __all__ = [
     "Comparison",
     "Published",
+    "audit_curves",
     "boxes",
     "compare",
     "critical_difference",
     "curves",
-    "picture",
+    "page",
+    "pictures",
+    "pictures_of",
     "read_published",
     "table",
     "tables",
     "wilcoxon_holm",
-    "write_page",
+    "write_report",
 ]

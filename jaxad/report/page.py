@@ -3,22 +3,17 @@
 import base64
 import html
 import io
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jaxad.files import written_whole
-from jaxad.report.plots import critical_difference, picture
-from jaxad.report.published import read_published
-from jaxad.report.tables import cells_of, table
+from jaxad.report.tables import Table, caption, cells_of, footnotes, said
 from jaxad.sweep.experiment import Experiment
-from jaxad.sweep.jobs import Job
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["write_page"]
+__all__ = ["page"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
@@ -30,48 +25,64 @@ img { max-width: 100% }
 """
 
 
-def write_page(
-    path: str | Path,
-    source: str | Path,
+def page(
+    text: str,
     experiment: Experiment,
-    jobs: Sequence[Job],
+    made: Sequence[Table],
+    figures: "Mapping[str, Figure]",
     rows: "pd.DataFrame",
-) -> None:
-    """Write the page; it needs no other file.
+) -> str:
+    """An HTML page that needs no other file.
 
     Args:
-        path: The file, which appears when it is complete.
-        source: The experiment's file.
+        text: The experiment's file.
         experiment: What it says.
-        jobs: Its jobs.
-        rows: The rows of its results, as `read_cells` gives them.
-
-    Raises:
-        OSError: The file cannot be written.
+        made: Its tables.
+        figures: Its pictures by name, as `pictures` gives them.
+        rows: The rows of its results.
     """
-    numbers = read_published(experiment.published, jobs)
+    left = dict(figures)
     parts = [f"<h1>{html.escape(experiment.title)}</h1>"]
-    for metric in experiment.metrics:
-        made = table(metric, jobs, rows, numbers)
-        parts += [f"<h2>{html.escape(metric)}</h2>", _table(cells_of(made))]
-        figures = [picture(made)]
-        if len(made.titles) > 2 and len(made.complete) > 1:
-            figures.append(critical_difference(made))
-        parts += [_image(figure) for figure in figures if figure is not None]
-    parts += [f"<p>{html.escape(note)}</p>" for note in experiment.notes]
-    versions = rows[[c for c in rows.columns if c.endswith("_version") or c == "device"]]
-    said = [
-        f"{name}: {', '.join(sorted(set(map(str, versions[name]))))}" for name in versions.columns
-    ]
-    seconds = (
-        f"{rows.seconds_compile.sum():.0f} s compiling, {rows.seconds_run.sum():.0f} s running"
-    )
-    parts += ["<h2>Where and how</h2>", f"<p>{html.escape('; '.join([*said, seconds]))}</p>"]
-    parts += [f"<pre>{html.escape(Path(source).read_text())}</pre>"]
+    for t in made:
+        parts += [f"<h2>{html.escape(said(t.metric))}</h2>", _table(cells_of(t))]
+        parts.append(f"<p>{html.escape(caption(t, experiment.seeds))}</p>")
+        for name in [n for n in left if n.startswith(f"{t.metric}-")]:
+            parts.append(_image(name, left.pop(name)))
+    parts += [_image(name, figure) for name, figure in left.items()]
+    parts += [f"<p>{html.escape(note)}</p>" for note in footnotes(experiment, made)]
+    parts += _failures(rows)
+    parts += ["<h2>Where and how</h2>", _circumstances(rows)]
+    parts += [f"<pre>{html.escape(text)}</pre>"]
     head = f"<meta charset=utf-8><title>{html.escape(experiment.title)}</title>"
-    page = f"<!doctype html>{head}<style>{_STYLE}</style>" + "\n".join(parts)
-    with written_whole(Path(path)) as partial:
-        partial.write_text(page)
+    body = "\n".join(parts)
+    return f'<!doctype html><html lang="en">{head}<style>{_STYLE}</style>\n{body}\n</html>\n'
+
+
+def _failures(rows: "pd.DataFrame") -> list[str]:
+    """The cells that failed, as many as have the same error in a line."""
+    lost = rows.loc[rows.error.notna()]
+    if lost.empty:
+        return []
+    lines = lost.error.str.split("\n").str[0].value_counts()
+    items = "".join(f"<li>{n} x {html.escape(str(line))}</li>" for line, n in lines.items())
+    return [f"<h2>Failed</h2><p>{len(lost)} of {len(rows)} cells:</p><ul>{items}</ul>"]
+
+
+def _circumstances(rows: "pd.DataFrame") -> str:
+    """Versions, devices and times, each value once."""
+    names = [c for c in rows.columns if c.endswith("_version") or c == "device"]
+    lines = [
+        f"{name.replace('_', ' ')}: {', '.join(sorted(set(map(str, rows[name].dropna()))))}"
+        for name in names
+    ]
+    compiling, running = rows.seconds_compile.sum(), rows.seconds_run.sum()
+    lines.append(f"{len(rows)} cells: {compiling:.0f} s compiling, {running:.0f} s running")
+    if len(rows):
+        lines.append(
+            f"finished between {rows.time.min():%Y-%m-%d %H:%M} and "
+            f"{rows.time.max():%Y-%m-%d %H:%M} UTC"
+        )
+    return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
 
 
 def _table(cells: list[list[str]]) -> str:
@@ -88,8 +99,8 @@ def _cell(text: str) -> str:
     return f"<td>{html.escape(text)}</td>"
 
 
-def _image(figure: "Figure") -> str:
+def _image(name: str, figure: "Figure") -> str:
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110)
     data = base64.b64encode(out.getvalue()).decode()
-    return f'<p><img src="data:image/png;base64,{data}" alt=""></p>'
+    return f'<p><img src="data:image/png;base64,{data}" alt="{html.escape(name)}"></p>'

@@ -1,65 +1,100 @@
-"""Pictures of a sweep's results: curves over an axis, boxes, and the critical difference."""
+"""Pictures of tables: curves over an axis, boxes, and the critical difference."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxad.report.significance import compare
-from jaxad.report.tables import Entry, Table
+from jaxad.report.tables import OVER, Entry, Table, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["boxes", "critical_difference", "curves", "numeric_axis", "picture"]
+__all__ = ["blocks", "boxes", "critical_difference", "curves", "finished", "panels"]
 
 _WIDTH, _HEIGHT = 4.2, 3.2
 _MOST_PANELS = 12
 
 
-def picture(t: Table) -> "Figure | None":
-    """The picture that suits a table: curves over its numeric axis, else boxes over its rows."""
-    if not t.rows:
-        return None
-    axis = numeric_axis(t)
-    if axis is not None:
-        return curves(t, axis)
-    return boxes(t) if len(t.rows) > 2 else None
-
-
-def numeric_axis(t: Table) -> str | None:
-    """The key of a table whose values are numbers and that has the most of them; else None."""
-    counts = {}
-    for i, key in enumerate(t.keys):
-        values = {row[i] for row in t.rows}
-        if len(values) > 1 and all(isinstance(v, int | float) for v in values):
-            counts[key] = len(values)
-    counts.pop("normal_class", None)
-    return max(counts, key=lambda key: counts[key]) if counts else None
-
-
 def curves(t: Table, axis: str) -> "Figure":
     """A metric over an axis, a line for each detector with its deviation over seeds as a band.
 
-    The other keys make panels, twelve at most; with more, a line is the mean over all of them.
+    The other keys make panels, twelve at most. With more, a line is the mean over data sets and
+    classes, and if there are still too many, over all of them.
     """
     at = t.keys.index(axis)
-    panels: dict[tuple[Any, ...], dict[float, dict[str, Entry]]] = {}
-    for key, row in t.rows.items():
-        panels.setdefault(key[:at] + key[at + 1 :], {})[key[at]] = row
-    if len(panels) > _MOST_PANELS:
-        panels = {("mean",): _averaged(t, at)}
-    figure, axes = _panels(len(panels))
-    for ax, (name, points) in zip(axes, panels.items(), strict=False):
+    others = [i for i in range(len(t.keys)) if i != at and not _follows(t, at, i)]
+    parts = _panelled(t, at, others)
+    if len(parts) > _MOST_PANELS:
+        parts = _panelled(t, at, [i for i in others if t.keys[i] not in OVER])
+    if len(parts) > _MOST_PANELS:
+        parts = _panelled(t, at, [])
+    figure, axes = panels(len(parts))
+    for ax, (name, points) in zip(axes, parts.items(), strict=False):
         for i, title in enumerate(t.titles):
             xs = sorted(x for x, row in points.items() if title in row)
             mean = np.array([100 * points[x][title].mean for x in xs])
             std = np.nan_to_num([100 * points[x][title].std for x in xs])
             ax.plot(xs, mean, marker="o", ms=3, color=f"C{i}", label=title)
             ax.fill_between(xs, mean - std, mean + std, color=f"C{i}", alpha=0.15, lw=0)
+        _ticks(ax, sorted(points))
+        ax.set(title=name, xlabel=axis.replace("_", " "))
+    for ax in axes[:: _columns(len(parts))]:
+        ax.set_ylabel(f"{said(t.metric)} in %")
+    return finished(figure, axes, len(parts))
+
+
+def _ticks(ax: "Axes", xs: list[float]) -> None:
+    """Ticks at the values themselves where these are few and far apart."""
+    if len(xs) < 2:
+        return
+    if len(xs) <= 7 and min(np.diff(xs)) > (xs[-1] - xs[0]) / 10:
+        ax.set_xticks(xs, [f"{x:g}" for x in xs])
+    else:
         ax.locator_params(axis="x", nbins=5)
-        ax.set(title=" ".join(map(str, name)), xlabel=axis.replace("_", " "), ylabel=_said(t))
-    return _finished(figure, axes, len(panels), t)
+
+
+def _follows(t: Table, at: int, other: int) -> bool:
+    """Whether a key's value is settled by that of the axis: then it makes no panels."""
+    values: dict[Any, set] = {}
+    for row in t.rows:
+        values.setdefault(row[at], set()).add(row[other])
+    return all(len(found) == 1 for found in values.values())
+
+
+def _panelled(t: Table, at: int, by: list[int]) -> dict[str, dict[float, dict[str, Entry]]]:
+    """For each panel and each value of the axis the entries; of several rows their mean."""
+    groups: dict[str, dict[float, list[dict[str, Entry]]]] = {}
+    for key, row in t.rows.items():
+        if isinstance(key[at], int | float):
+            name = ", ".join(_worded(t.keys[i], key[i]) for i in by)
+            groups.setdefault(name, {}).setdefault(key[at], []).append(row)
+    several = any(len(rows) > 1 for points in groups.values() for rows in points.values())
+    word = "mean over all others" if several else ""
+    return {
+        ": ".join(filter(None, (name, word))): {x: _mean(t, rows) for x, rows in points.items()}
+        for name, points in groups.items()
+    }
+
+
+def _worded(key: str, value: Any) -> str:
+    """A value, which names of data sets and classes explain themselves."""
+    return str(value) if key in OVER else f"{key.replace('_', ' ')} {value}"
+
+
+def _mean(t: Table, rows: Sequence[dict[str, Entry]]) -> dict[str, Entry]:
+    """The mean over rows, seed by seed, of the detectors that all of them have."""
+    found = {}
+    for title in t.titles:
+        entries = [row[title] for row in rows if title in row]
+        if len(entries) == len(rows):
+            seeds = set.intersection(*(set(e.per_seed) for e in entries))
+            found[title] = Entry(
+                {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
+            )
+    return found
 
 
 def boxes(t: Table) -> "Figure":
@@ -71,7 +106,7 @@ def boxes(t: Table) -> "Figure":
     rows = t.complete
     values = [[100 * row[title].mean for row in rows] for title in t.titles]
     ax.boxplot(values, tick_labels=list(t.titles), showmeans=True)
-    ax.set(ylabel=_said(t), title=f"{len(rows)} rows")
+    ax.set(ylabel=f"{said(t.metric)} in %", title=f"over {len(rows)} rows")
     ax.tick_params(axis="x", labelrotation=40)
     for label in ax.get_xticklabels():
         label.set_horizontalalignment("right")
@@ -81,13 +116,16 @@ def boxes(t: Table) -> "Figure":
 def critical_difference(t: Table) -> "Figure":
     """Mean ranks on a line; a bar joins detectors that Nemenyi's test does not tell apart.
 
+    Ranks are of each detector's mean over the settings of a data set and class, as settings of
+    one data set are not independent.
+
     Raises:
-        DataError: Fewer than three detectors or two complete rows.
+        DataError: Fewer than three detectors, or two data sets or classes.
     """
     from matplotlib.figure import Figure
 
-    means = np.array([[row[title].mean for title in t.titles] for row in t.complete])
-    found = compare(means.reshape(-1, len(t.titles)))
+    means = blocks(t)
+    found = compare(means)
     order = np.argsort(found.mean_ranks)
     k = len(order)
     figure = Figure(figsize=(7, 1.2 + 0.24 * k), layout="constrained")
@@ -112,12 +150,23 @@ def critical_difference(t: Table) -> "Figure":
     ax.set_xlim(-0.35 * k, 1.35 * k + 1)
     ax.axis("off")
     ax.set_title(
-        f"{_said(t)}: mean rank over {len(means)} rows; critical difference "
+        f"{said(t.metric)}: mean rank over {len(means)} data sets or classes; critical difference "
         f"{found.critical_difference:.2f}, Friedman p = {found.p_value:.2g}",
         fontsize=9,
         pad=16,
     )
     return figure
+
+
+def blocks(t: Table) -> np.ndarray:
+    """`(n, k)` mean of each detector over the complete rows of each data set and class."""
+    over = [i for i, key in enumerate(t.keys) if key in OVER]
+    groups: dict[tuple[Any, ...], list[list[float]]] = {}
+    for key, row in t.rows.items():
+        if over and len(row) == len(t.titles):
+            of_group = groups.setdefault(tuple(key[i] for i in over), [])
+            of_group.append([row[title].mean for title in t.titles])
+    return np.array([np.mean(g, axis=0) for g in groups.values()]).reshape(-1, len(t.titles))
 
 
 def _cliques(ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:
@@ -130,42 +179,28 @@ def _cliques(ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:
     return runs
 
 
-def _averaged(t: Table, at: int) -> dict[float, dict[str, Entry]]:
-    """For each value of an axis the mean of all rows, seed by seed."""
-    values = sorted({key[at] for key in t.rows})
-    found: dict[float, dict[str, Entry]] = {x: {} for x in values}
-    for x in values:
-        rows = [row for key, row in t.rows.items() if key[at] == x]
-        for title in t.titles:
-            entries = [row[title] for row in rows if title in row]
-            if len(entries) == len(rows):
-                seeds = set.intersection(*(set(e.per_seed) for e in entries))
-                mean = {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
-                found[x][title] = Entry(mean)
-    return found
+def _columns(count: int) -> int:
+    return min(count, 4)
 
 
-def _panels(count: int) -> "tuple[Figure, list[Axes]]":
+def panels(count: int) -> "tuple[Figure, list[Axes]]":
+    """A figure with so many axes, four in a row."""
     from matplotlib.figure import Figure
 
-    columns = min(count, 4)
+    columns = _columns(count)
     rows = -(-count // columns)
-    size = (_WIDTH * columns, _HEIGHT * rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
     return figure, list(axes.ravel())
 
 
-def _finished(figure: "Figure", axes: "list[Axes]", used: int, t: Table) -> "Figure":
+def finished(figure: "Figure", axes: "list[Axes]", used: int) -> "Figure":
+    """A figure with a grid in the axes that are used, and one legend for all of them."""
     for ax in axes[used:]:
         ax.axis("off")
     for ax in axes[:used]:
         ax.grid(alpha=0.3)
     handles, labels = axes[0].get_legend_handles_labels()
-    columns = max(1, min(len(labels), 3 * min(used, 4)))
+    columns = max(1, min(len(labels), 3 * _columns(used)))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8)
     return figure
-
-
-def _said(t: Table) -> str:
-    return f"{t.metric.upper().replace('_', ' ')} in %"

@@ -16,13 +16,21 @@ _KEYS = {"file", "methods", "where", "datasets", "row", "tuned"}
 
 
 class Published(NamedTuple):
-    """A printed number, in percent; the deviation is None where none is printed."""
+    """A printed number, in percent.
+
+    Attributes:
+        mean: The number.
+        std: Its deviation; None where none is printed.
+        tuned: Whether settings were chosen by test labels.
+    """
 
     mean: float
     std: float | None
+    tuned: bool = False
 
     def __str__(self) -> str:
-        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
+        text = f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
+        return text + "†" * self.tuned
 
 
 def read_published(
@@ -52,12 +60,12 @@ def read_published(
     if not about:
         return {}
     numbers = {}
-    where = about.get("where", {})
+    where, tuned = about.get("where", {}), set(about.get("tuned", []))
     for row in _rows(Path(about.get("file", ""))):
         if row["mean"] and all(row.get(k) == str(v) for k, v in where.items()):
             std = float(row["std"]) if row["std"] else None
             key = (row["method"], row["dataset"], _plain(row["subset"]), row["metric"])
-            numbers[key] = Published(float(row["mean"]), std)
+            numbers[key] = Published(float(row["mean"]), std, row["method"] in tuned)
     by = about.get("row", "both")
     found = {}
     for job in jobs:

@@ -14,10 +14,22 @@ from jaxad.sweep.jobs import Job
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Entry", "Table", "cells_of", "table", "tables"]
+__all__ = [
+    "Entry",
+    "Table",
+    "caption",
+    "cells_of",
+    "footnotes",
+    "rendered",
+    "said",
+    "table",
+    "tables",
+]
 
 Format = Literal["markdown", "latex", "csv"]
 MEAN, RANK = "mean", "mean rank"
+OVER = ("dataset", "normal_class")  # the keys that means are taken over
+TUNED = "† Published numbers of settings that were chosen by test labels."
 
 
 class Entry(NamedTuple):
@@ -80,16 +92,29 @@ def tables(
         jobs: Its jobs.
         rows: The rows of its results, as `read_cells` gives them.
         format: "markdown", "latex" or "csv".
-        published: Whether published numbers stand beside ours, in brackets.
+        published: Whether published numbers stand beside ours, in brackets with the difference.
     """
     numbers = read_published(experiment.published, jobs) if published else {}
     made = [table(metric, jobs, rows, numbers) for metric in experiment.metrics]
+    return rendered(experiment, made, format)
+
+
+def rendered(experiment: Experiment, made: Sequence[Table], format: Format) -> str:
+    """Tables as text; see `tables`."""
     if format == "csv":
         return _csv(made)
     render = _markdown if format == "markdown" else _latex
     parts = [f"## {experiment.title}"] if format == "markdown" else [f"% {experiment.title}"]
     parts += [render(t, experiment.seeds) for t in made]
-    return "\n\n".join([*parts, *experiment.notes]) + "\n"
+    return "\n\n".join([*parts, *footnotes(experiment, made)]) + "\n"
+
+
+def footnotes(experiment: Experiment, made: Sequence[Table]) -> list[str]:
+    """What stands under an experiment's tables."""
+    printed = [e.published for t in made for row in t.rows.values() for e in row.values()]
+    printed += [number for t in made for number in t.printed.values()]
+    tuned = any(number is not None and number.tuned for number in printed)
+    return [*experiment.notes, *([TUNED] if tuned else [])]
 
 
 def table(
@@ -158,7 +183,7 @@ def cells_of(t: Table) -> list[list[str]]:
 
 def _by_setting(t: Table) -> dict[tuple[str, ...], list[dict[str, Entry]]]:
     """Complete rows that differ in data set and class alone, under the keys of their mean."""
-    over = [i for i, key in enumerate(t.keys) if key in ("dataset", "normal_class")]
+    over = [i for i, key in enumerate(t.keys) if key in OVER]
     if not over:
         return {}
     groups: dict[tuple[str, ...], list[dict[str, Entry]]] = {}
@@ -177,9 +202,11 @@ def _mean(t: Table, title: str, rows: Sequence[dict[str, Entry]]) -> Entry:
     per_seed = {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
     if title in t.printed:
         return Entry(per_seed, t.printed[title])
-    printed = [e.published.mean for e in entries if e.published is not None]
-    full = len(printed) == len(entries)
-    return Entry(per_seed, Published(round(float(np.mean(printed)), 1), None) if full else None)
+    printed = [e.published for e in entries if e.published is not None]
+    if len(printed) < len(entries):
+        return Entry(per_seed)
+    mean = round(float(np.mean([number.mean for number in printed])), 1)
+    return Entry(per_seed, Published(mean, None, any(number.tuned for number in printed)))
 
 
 def _ranks(t: Table) -> dict[str, float]:
@@ -189,19 +216,21 @@ def _ranks(t: Table) -> dict[str, float]:
 
 
 def _entry(entry: Entry, best: bool) -> str:
-    """`**97.1 ± 0.8** (97.5 ± 0.3)`: ours, then the published number."""
+    """`**97.1 ± 0.8** (97.5 ± 0.3; -0.4)`: ours, the published number, and the difference."""
     text = f"{100 * entry.mean:.1f}"
     if not np.isnan(entry.std):
         text += f" ± {100 * entry.std:.1f}"
     text = f"**{text}**" if best else text
-    return text if entry.published is None else f"{text} ({entry.published})"
+    if entry.published is None:
+        return text
+    return f"{text} ({entry.published}; {100 * entry.mean - entry.published.mean:+.1f})"
 
 
 def _markdown(t: Table, seeds: int) -> str:
     header, *lines = cells_of(t)
     rule = ["---"] * len(header)
     body = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
-    return f"{_caption(t, seeds)}\n\n{body}"
+    return f"{caption(t, seeds)}\n\n{body}"
 
 
 def _latex(t: Table, seeds: int) -> str:
@@ -211,7 +240,7 @@ def _latex(t: Table, seeds: int) -> str:
     columns = "l" * max(len(t.keys), 1) + "r" * len(t.titles)
     top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
     body = "\n".join([*top, *rows, r"\bottomrule", r"\end{tabular}"])
-    return f"% {_caption(t, seeds)}\n{body}"
+    return f"% {caption(t, seeds)}\n{body}"
 
 
 def _escaped(cell: str) -> str:
@@ -220,14 +249,25 @@ def _escaped(cell: str) -> str:
     cell = cell.replace("**", "}", 2).replace("}", "", 1) if bold else cell
     for special in "_%&#":
         cell = cell.replace(special, rf"\{special}")
-    cell = cell.replace("±", r"$\pm$")
+    cell = cell.replace("±", r"$\pm$").replace("†", r"$^\dagger$")
     return rf"\textbf{{{cell}" if bold else cell
 
 
-def _caption(t: Table, seeds: int) -> str:
-    name = t.metric.replace("_", " ").upper() if t.metric.startswith("au") else t.metric
+def said(metric: str) -> str:
+    """A metric in words: `auroc_seen` is "AUROC, seen", `precision_at_n` "precision at n"."""
+    if metric.startswith("audit_"):
+        return f"{metric.removeprefix('audit_').upper()} of the audit"
+    first, _, rest = metric.partition("_")
+    if first in ("auroc", "auprc"):
+        return f"{first.upper()}, {rest}" if rest else first.upper()
+    return metric.replace("_", " ").replace("f1", "F1")
+
+
+def caption(t: Table, seeds: int) -> str:
+    """What a table shows."""
+    name = said(t.metric)
     printed = t.printed or any(e.published for row in t.rows.values() for e in row.values())
-    beside = "; in brackets as published" if printed else ""
+    beside = "; in brackets as published, and the difference" if printed else ""
     return f"{name} in %, mean ± deviation over {seeds} seeds{beside}"
 
 

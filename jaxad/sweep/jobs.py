@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxad.data import load_dataset
-from jaxad.sweep.experiment import Experiment, Variant
+from jaxad.sweep.experiment import Experiment, Source, Variant
 from jaxad.sweep.memory import most_bytes_of_rows
 
 __all__ = ["Job", "expand"]
@@ -30,6 +30,7 @@ class Job:
         few_anomalies: "raise" or "own"; see `Experiment`.
         bytes: What the rows of one seed take at most.
         audit: Whether the hidden anomalies that the scores find are to be measured.
+        source: Which of the experiment's data sets it belongs to, from 0.
     """
 
     dataset: str
@@ -41,6 +42,7 @@ class Job:
     few_anomalies: str = "raise"
     bytes: int = field(default=0, compare=False)
     audit: bool = field(default=False, compare=False)
+    source: int = field(default=0, compare=False)
 
     @cached_property
     def name(self) -> str:
@@ -57,27 +59,49 @@ class Job:
         return f"{self.dataset} {self.class_label}  {share}  {self.variant.title}"
 
 
-def expand(experiment: Experiment, data_dir: str | Path | None = None) -> list[Job]:
+def expand(
+    experiment: Experiment,
+    data_dir: str | Path | None = None,
+    classes: Sequence[Sequence[tuple[int, int | str]]] | None = None,
+) -> list[Job]:
     """All jobs of an experiment, those of one data set and normal class together.
+
+    Args:
+        experiment: The experiment.
+        data_dir: The folder that data sets are looked for in.
+        classes: For each of its data sets the numbers and labels of the normal classes, if they
+            are known; then no data is read, and nothing can be run.
 
     Raises:
         ConfigError: A data set or a class that is not there.
         DataError: A file that cannot be read.
     """
-    return list(_jobs(experiment, data_dir))
+    if classes is None:
+        found = (_classes(source, data_dir) for source in experiment.sources)
+    else:
+        found = ((list(of_source), 0) for of_source in classes)
+    return list(_jobs(experiment, found))
 
 
-def _jobs(experiment: Experiment, data_dir: str | Path | None) -> Iterator[Job]:
+def _classes(
+    source: Source, data_dir: str | Path | None
+) -> tuple[list[tuple[int, int | str]], int]:
+    """The normal classes of a data set, and what the rows of one seed take."""
+    data = load_dataset(source.name, data_dir=data_dir)
+    numbers = data.normal_classes(source.normal_class)
+    labels = [data.class_name(n) if data.class_names else n for n in numbers]
+    return list(zip(numbers, labels, strict=True)), most_bytes_of_rows(data)
+
+
+def _jobs(
+    experiment: Experiment, found: Iterable[tuple[list[tuple[int, int | str]], int]]
+) -> Iterator[Job]:
     audit = any(metric.startswith("audit") for metric in experiment.metrics)
-    for source in experiment.sources:
-        data = load_dataset(source.name, data_dir=data_dir)
-        size = most_bytes_of_rows(data)
+    root, few = experiment.seed_root, experiment.few_anomalies
+    for i, (source, (classes, size)) in enumerate(zip(experiment.sources, found, strict=True)):
         requests = [
             tuple(zip(source.axes, values, strict=True))
             for values in product(*source.axes.values())
         ]
-        for number in data.normal_classes(source.normal_class):
-            label = data.class_name(number) if data.class_names else number
-            for request, variant in product(requests, source.variants):
-                root, few = experiment.seed_root, experiment.few_anomalies
-                yield Job(source.name, number, label, request, variant, root, few, size, audit)
+        for (number, label), request, variant in product(classes, requests, source.variants):
+            yield Job(source.name, number, label, request, variant, root, few, size, audit, i)

@@ -89,7 +89,7 @@ def test_cells_without_it_are_run_again_once_it_is_asked_for(file, tmp_path, cap
     assert read_results(out).audit_precision.isna().all()
     assert len(done(out)) == 4 and done(out, audit=True) == {}
     assert main(["sweep", str(file), "--out", str(out)]) == 0
-    assert "AUDIT AUROC in %" in capsys.readouterr().out
+    assert "AUROC of the audit in %" in capsys.readouterr().out
     assert len(read_results(out)) == 16 and len(read_cells(out)) == 8
     assert read_cells(out).audit_precision.notna().all()
     assert main(["sweep", str(file), "--out", str(out)]) == 0

@@ -1,0 +1,100 @@
+"""The experiments of a folder of results, kept beside its rows: a report needs nothing else."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxad.errors import ConfigError, DataError
+from jaxad.files import written_whole
+from jaxad.sweep.experiment import Experiment, load_experiment
+from jaxad.sweep.jobs import Job, expand
+
+__all__ = ["Saved", "load_saved", "save_experiment"]
+
+FOLDER = "experiments"
+
+
+class Saved(NamedTuple):
+    """An experiment as it was run last.
+
+    Attributes:
+        name: The name of its file, without the ending.
+        text: The file.
+        size: Which of its sizes; None for the file as it is.
+        experiment: What it says.
+        jobs: Its jobs.
+    """
+
+    name: str
+    text: str
+    size: str | None
+    experiment: Experiment
+    jobs: list[Job]
+
+
+def save_experiment(
+    folder: str | Path, path: str | Path, size: str | None, seeds: int | None, jobs: Sequence[Job]
+) -> None:
+    """Keep an experiment beside its results, with its published numbers and its data's classes.
+
+    Args:
+        folder: The folder of results.
+        path: The experiment's file.
+        size: Which of its sizes.
+        seeds: How many seeds in place of its own.
+        jobs: All of its jobs.
+
+    Raises:
+        ConfigError: There is no file of published numbers.
+        OSError: The folder cannot be written.
+    """
+    path = Path(path)
+    changes = {} if seeds is None else {"seeds": seeds}
+    printed = load_experiment(path, size, **changes).published.get("file")
+    if printed is not None and not Path(printed).is_file():
+        raise ConfigError(f"published: there is no file {printed}")
+    classes: dict[int, list] = {}
+    for job in jobs:
+        of_source = classes.setdefault(job.source, [])
+        if [job.normal_class, job.class_label] not in of_source:
+            of_source.append([job.normal_class, job.class_label])
+    about = {"size": size, "changes": changes, "classes": [classes[i] for i in sorted(classes)]}
+    texts = {"toml": path.read_text(), "json": json.dumps(about, indent=1)}
+    if printed is not None:
+        texts["csv"] = Path(printed).read_text()
+    try:
+        Path(folder, FOLDER).mkdir(exist_ok=True)
+        for kind in sorted(texts):
+            with written_whole(Path(folder, FOLDER, f"{path.stem}.{kind}")) as partial:
+                partial.write_text(texts[kind])
+    except OSError as error:
+        raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
+
+
+def load_saved(folder: str | Path) -> list[Saved]:
+    """The experiments that were run into a folder of results, by name. Their data isn't needed.
+
+    Raises:
+        DataError: There are none, or one of them cannot be read.
+    """
+    paths = sorted(Path(folder, FOLDER).glob("[!.]*.json"))
+    if not paths:
+        raise DataError(f"{folder} holds no experiment; name its TOML file after the folder")
+    return [_load(path) for path in paths]
+
+
+def _load(path: Path) -> Saved:
+    toml, printed = path.with_suffix(".toml"), path.with_suffix(".csv")
+    try:
+        about, text = json.loads(path.read_text()), toml.read_text()
+        experiment = load_experiment(toml, about["size"], **about["changes"])
+        classes = [[(number, label) for number, label in of] for of in about["classes"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if "file" in experiment.published:
+        published = experiment.published | {"file": str(printed)}
+        experiment = replace(experiment, published=published)
+    jobs = expand(experiment, classes=classes)
+    return Saved(path.stem, text, about["size"], experiment, jobs)
