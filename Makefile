@@ -27,11 +27,17 @@ docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The quick size of every experiment, on the data in the folder DATA. Each goes on where it stopped.
+# One that fails doesn't stop the others; the last lines say how each of them ended.
 experiments: $(VENV)/.installed
+	@failed=0; summary=; \
 	for file in experiments/*/*.toml; do \
-	  $(BIN)/jaxad sweep $$file --size quick --data-dir $(DATA) \
-	    --out results/$$(basename $$(dirname $$file))-$$(basename $$file .toml) || exit 1; \
-	done
+	  echo "--- $$file"; start=$$(date +%s); state=done; \
+	  name=$$(basename $$(dirname $$file))-$$(basename $$file .toml); \
+	  $(BIN)/jaxad sweep $$file --size quick --data-dir $(DATA) --out results/$$name \
+	    || { state=FAILED; failed=$$((failed + 1)); }; \
+	  summary="$$summary$$state $$(($$(date +%s) - start)) s $$file\n"; \
+	done; \
+	printf "\n%b%d failed\n" "$$summary" $$failed; [ $$failed -eq 0 ]
 
 clean:
 	rm -rf $(VENV) site dist .coverage .coverage.* coverage.xml

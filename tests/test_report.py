@@ -102,6 +102,7 @@ def test_latex_escapes_and_marks_the_best(made):
     text = tables(*made(), "latex")
     assert r"blobs & 60.0 $\pm$ 14.1 & \textbf{90.0 $\pm$ 0.0} \\" in text
     assert r"breast\_cancer & \textbf{80.0 $\pm$ 0.0} & 70.0 $\pm$ 14.1 \\" in text
+    assert text.endswith("\n% Made up.\n")
     assert text.count(r"\begin{tabular}{lrr}") == text.count(r"\end{tabular}") == 1
 
 

@@ -42,11 +42,11 @@ class Reporter:
         """How far the present fit has come; `jaxad.fit` takes this as `progress`."""
         self._show(step.phase, step.done / max(step.total, 1))
 
-    def done(self, result: str) -> None:
-        """What has begun is complete."""
+    def done(self, result: str, stays: bool = False) -> None:
+        """What has begun is complete; beside a bar that is a line only if it `stays`."""
         self._finished += self._size
         self._show("", 0.0)
-        if self._bar is None:
+        if stays or self._bar is None:
             self.say(f"{self._name}  {result}")
 
     def say(self, line: str) -> None:

@@ -29,8 +29,9 @@ def report(options: Report) -> int:
     for one in _experiments(options):
         print(tables(one.experiment, one.jobs, rows, options.format, published))
         if options.out is not None:
+            text = one.text if one.size is None else f"# in its size [{one.size}]\n{one.text}"
             made = write_report(
-                options.out, one.name, one.text, one.experiment, one.jobs, rows, published
+                options.out, one.name, text, one.experiment, one.jobs, rows, published
             )
             print(f"{len(made)} files, among them {_page(made)}", file=sys.stderr)
     return 0

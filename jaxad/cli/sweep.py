@@ -104,7 +104,7 @@ def _run(groups: Sequence[Group], options: Sweep) -> Watch:
         def on_cell(cell: Cell | Failure) -> None:
             complete = watch.take(cell)
             reporter.begin(watch.name_of(cell), len(cell.seeds or ()))
-            reporter.done(f"{_result(cell)}  {watch.where()}")
+            reporter.done(f"{_result(cell)}  {watch.where()}", isinstance(cell, Failure))
             if complete is not None:
                 reporter.say(watch.of_group(complete))
             if watch.present is not None:

@@ -103,10 +103,13 @@ def rendered(experiment: Experiment, made: Sequence[Table], format: Format) -> s
     """Tables as text; see `tables`."""
     if format == "csv":
         return _csv(made)
-    render = _markdown if format == "markdown" else _latex
-    parts = [f"## {experiment.title}"] if format == "markdown" else [f"% {experiment.title}"]
-    parts += [render(t, experiment.seeds) for t in made]
-    return "\n\n".join([*parts, *footnotes(experiment, made)]) + "\n"
+    notes = footnotes(experiment, made)
+    if format == "markdown":
+        parts = [f"## {experiment.title}", *(_markdown(t, experiment.seeds) for t in made), *notes]
+    else:
+        comments = (f"% {note}" for note in notes)
+        parts = [f"% {experiment.title}", *(_latex(t, experiment.seeds) for t in made), *comments]
+    return "\n\n".join(parts) + "\n"
 
 
 def footnotes(experiment: Experiment, made: Sequence[Table]) -> list[str]:

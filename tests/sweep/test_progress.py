@@ -146,5 +146,10 @@ def test_a_bar_moves_by_the_cells_of_what_is_at_work():
     reporter.done("good")
     assert moved == [0, 2, 0, 2]
     assert console.file.getvalue() == ""
+    reporter.begin("another", 2)
+    reporter.done("ValueError: no", stays=True)
+    assert console.file.getvalue() == "another  ValueError: no\n"
+    console.file.truncate(0)
+    console.file.seek(0)
     reporter.say("group 1 of 3")
     assert console.file.getvalue() == "group 1 of 3\n"
