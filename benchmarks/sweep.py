@@ -147,7 +147,8 @@ def side_of(args):
         names = args.file.split(",")
         found = {"ours": ours, "theirs": theirs}[args.side](names, args.data, args.epochs)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "programs": compilations(), "auroc": found}
+    cpu = time.process_time()
+    return {"seconds": seconds, "cpu": cpu, "programs": compilations(), "auroc": found}
 
 
 def measured(side, file, args):
@@ -181,7 +182,7 @@ def compare(args):
 def report(title, result, other=None):
     cells, seconds = len(result["auroc"]), result["seconds"]
     ratio = f"; {other / seconds:.1f} times faster" if other else ""
-    each = f"{1000 * seconds / cells:.0f} ms a cell"
+    each = f"{1000 * seconds / cells:.0f} ms a cell, {result['cpu']:.1f} s of processors"
     print(f"{title}: {cells} cells, {seconds:.1f} s, {each}, {result['programs']} programs{ratio}")
 
 

@@ -55,9 +55,11 @@ class _Work(NamedTuple):
     def alone(self) -> bool:
         """Whether nothing is won by training other jobs beside it.
 
-        Networks with convolutions are trained one seed after the other.
+        On the CPU a seed with convolutions takes long enough for a call of its own.
         """
-        return isinstance(self.detector, HostDetector) or self.detector.convolutional
+        if isinstance(self.detector, HostDetector):
+            return True
+        return self.detector.convolutional and resolve_mode("auto") == "map"
 
     @property
     def bytes(self) -> int:
