@@ -1,6 +1,7 @@
 """Detectors, one file each: reference, configuration, and how it is built from the four choices."""
 
 from jaxad.detectors import (  # registers them
+    anogan,
     anoonly,
     autoencoder,
     classical,
@@ -13,6 +14,7 @@ from jaxad.detectors import (  # registers them
     elite,
     feawad,
     forecaster,
+    ganomaly,
     ncae,
     prenet,
     vae,
@@ -22,6 +24,7 @@ from jaxad.detectors.registry import REGISTRY, Entry, entry, make
 __all__ = [
     "REGISTRY",
     "Entry",
+    "anogan",
     "anoonly",
     "autoencoder",
     "classical",
@@ -35,6 +38,7 @@ __all__ = [
     "entry",
     "feawad",
     "forecaster",
+    "ganomaly",
     "make",
     "ncae",
     "prenet",

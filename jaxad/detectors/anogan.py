@@ -1,0 +1,109 @@
+"""AnoGAN: how near a generator of normal rows comes to a row, by a search for its code.
+
+References:
+    Schlegl et al. 2017, Unsupervised anomaly detection with generative adversarial networks to
+    guide marker discovery; Radford et al. 2016, DCGAN.
+"""
+
+from dataclasses import dataclass
+
+from jax.tree_util import Partial
+from jaxtyping import Array, Float
+
+from jaxad.detector import Detector
+from jaxad.detectors.autoencoder import AutoencoderConfig
+from jaxad.detectors.build import adversarial_detector, networks
+from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.learners import Player, Turn, as_generated, as_real
+from jaxad.learners.gradient import weighed_loss
+from jaxad.learners.optimiser import OptimiserKind
+from jaxad.models import LatentSearch
+from jaxad.nets.critic import critic
+from jaxad.objectives import cross_entropy
+from jaxad.types import Batch, Key, State
+from jaxad.weighing import Weighing, unsupervised
+
+__all__ = ["AnoGANConfig", "anogan"]
+
+_GENERATED = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnoGANConfig(AutoencoderConfig):
+    """Settings of AnoGAN; see `AutoencoderConfig`. The generator is the decoder of its sizes.
+
+    Attributes:
+        search_steps: Steps of Adam in the search for a row's code, >= 1.
+        search_rate: Their size, > 0.
+        feature_weight: Weight of the critic's features in the score, in [0, 1]; the rest is the
+            weight of the difference itself.
+    """
+
+    epochs: int = 100
+    batch_size: int = 64
+    milestone: float = 1.0
+    weight_decay: float = 0.0
+    optimiser: OptimiserKind = "adam_half"
+    search_steps: int = 100
+    search_rate: float = 0.05
+    feature_weight: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        rate, weight = self.search_rate, self.feature_weight
+        for name, allowed, ok in (
+            ("search_steps", "a whole number of at least 1", is_count(self.search_steps, 1)),
+            ("search_rate", "> 0", is_number(rate) and rate > 0),
+            ("feature_weight", "in [0, 1]", is_number(weight) and 0 <= weight <= 1),
+        ):
+            self._need(ok, name, allowed)
+
+
+@register("anogan", AnoGANConfig, uses_labels=False)
+def anogan(config: AnoGANConfig, spec: Spec) -> Detector:
+    """AnoGAN; the distance of a row to what a generator of normal rows makes nearest to it.
+
+    In a step the generator learns to pass for real before the critic, and then the critic learns to
+    tell rows from generated ones. A row's score is `0.9 |x - g(z)| + 0.1 |f(x) - f(g(z))|` for the
+    code z that 100 steps of Adam find, f the critic's features.
+    """
+    encoder, generator = networks(config, spec)
+    widths, channels = encoder.module.widths, getattr(encoder.module, "channels", ())
+    judge = critic(encoder.input_shape, widths[:-1] or widths, channels, features=True)
+    model, weighing = LatentSearch(generator, judge), config.weigh(unsupervised(), spec)
+    schedule = config.schedule()
+    players = (
+        Player("generator", ("generator",), Partial(_generator, model), schedule),
+        Player("critic", ("critic",), Partial(_critic, model, weighing), schedule),
+    )
+    numbers = (config.search_steps, float(config.search_rate), float(config.feature_weight))
+    return adversarial_detector(model, players, weighing, config)._replace(
+        score=Partial(_search, model, *numbers), generate=Partial(_generate, model)
+    )
+
+
+def _generator(model: LatentSearch, state: State, batch: Batch, key: Key) -> Turn:
+    """Generated rows should pass for real."""
+    rows = len(batch.label)
+    made, stats = model.generate(state.variables, state.extras, key, rows, train=True)
+    loss = as_real(model.judge(state.variables, made)[0])
+    return loss, (state._replace(batch_stats=stats), {})
+
+
+def _critic(model: LatentSearch, weighing: Weighing, state: State, batch: Batch, key: Key) -> Turn:
+    """Rows are real under their weights, generated ones are not."""
+    rows = len(batch.label)
+    made, _ = model.generate(state.variables, state.extras, key, rows, train=True)
+    # Of a critic's verdict the cross-entropy's two losses are those of real and generated rows.
+    real, (_, after) = weighed_loss(model, cross_entropy(), weighing, state, batch, key)
+    fake = as_generated(model.judge(state.variables, made)[0])
+    return real + fake, (after, weighing.info(after.weighing))
+
+
+def _search(model: LatentSearch, steps, rate, weight, state: State, x: Array) -> Float[Array, "n"]:
+    return model.search(state.variables, state.extras, steps, rate, weight, x)
+
+
+def _generate(model: LatentSearch, state: State, key: Key) -> Array:
+    return model.generate(state.variables, state.extras, key, _GENERATED, train=False)[0]
