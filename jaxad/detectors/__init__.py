@@ -18,6 +18,7 @@ from jaxad.detectors import (  # registers them
     latentout,
     ncae,
     prenet,
+    rsrae,
     vae,
 )
 from jaxad.detectors.registry import REGISTRY, Entry, entry, make
@@ -44,5 +45,6 @@ __all__ = [
     "make",
     "ncae",
     "prenet",
+    "rsrae",
     "vae",
 ]

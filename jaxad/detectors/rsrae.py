@@ -1,0 +1,125 @@
+"""RSRAE: an autoencoder whose code is a direction in a linear subspace of the encoder's output.
+
+References:
+    Lai et al. 2020, Robust subspace recovery layer for unsupervised anomaly detection.
+"""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+from jax.tree_util import Partial
+
+from jaxad.detector import Detector
+from jaxad.detectors.autoencoder import AutoencoderConfig
+from jaxad.detectors.build import adversarial_detector, check_weighing
+from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.learners import Optimiser, Player, Turn
+from jaxad.learners.gradient import weighed_loss
+from jaxad.models import Subspace
+from jaxad.models.subspace import off_orthonormal
+from jaxad.nets.base import Net
+from jaxad.nets.build import autoencoder_nets, default_sizes
+from jaxad.nets.mlp import mlp_encoder
+from jaxad.nets.norm import Norm
+from jaxad.objectives import Objective, subspace_error, subspace_residual
+from jaxad.types import Batch, Key, State
+from jaxad.weighing import Weighing, unsupervised
+
+__all__ = ["RSRAEConfig", "rsrae"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RSRAEConfig(AutoencoderConfig):
+    """Settings of RSRAE; see `AutoencoderConfig`. The last of the widths is the encoder's output's.
+
+    Attributes:
+        subspace: Dimensions of the subspace, >= 1; no more than the encoder's output has.
+        subspace_learning_rate: Step size of Adam on the two losses of the subspace, > 0.
+    """
+
+    epochs: int = 200
+    learning_rate: float = 2.5e-4
+    milestone: float = 1.0
+    weight_decay: float = 0.0
+    norm: Norm = "none"
+    subspace: int = 10
+    subspace_learning_rate: float = 2.5e-3
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_count(self.subspace, 1), "subspace", "a whole number of at least 1")
+        rate = self.subspace_learning_rate
+        self._need(is_number(rate) and rate > 0, "subspace_learning_rate", "> 0")
+
+    def of_subspace(self) -> Optimiser:
+        """The optimiser of the subspace's losses."""
+        own = self.schedule()
+        return Optimiser(
+            own.kind, self.subspace_learning_rate, own.milestone, own.drop, self.weight_decay
+        )
+
+
+@register("rsrae", RSRAEConfig, uses_labels=False)
+def rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
+    """RSRAE; the cosine dissimilarity of a row and its reconstruction from a subspace.
+
+    A step minimises `||A^T A - I||^2 + mean ||y - A A^T y||` in the encoder and the subspace A, y
+    the encoder's output, and then `mean ||x - x'||` in all networks, each with its own Adam.
+
+    Raises:
+        ConfigError: The subspace has more dimensions than the encoder's output.
+    """
+    encoder, decoder, projection = subspace_nets(config, spec)
+    model, weighing = Subspace(encoder, decoder, projection), config.weigh(unsupervised(), spec)
+    objectives = subspace_error(), subspace_residual()
+    check_weighing(weighing, objectives[0], model)
+    players = (
+        Player(
+            "subspace",
+            ("encoder", "projection"),
+            Partial(_subspace, model, objectives[1], weighing),
+            config.of_subspace(),
+        ),
+        Player(
+            "reconstruction",
+            ("encoder", "projection", "decoder"),
+            Partial(_reconstruction, model, objectives[0], weighing),
+            config.schedule(),
+        ),
+    )
+    return adversarial_detector(model, players, weighing, config)
+
+
+def subspace_nets(config: RSRAEConfig, spec: Spec) -> tuple[Net, Net, Net]:
+    """The encoder, the decoder of codes of the subspace, and the projection."""
+    widths = config.widths
+    if widths is None:
+        widths = default_sizes(spec.shape)[1]
+        widths = (*widths[:-1], max(widths[-1], config.subspace))
+    config._need(
+        config.subspace <= widths[-1], "subspace", f"at most the last of widths, {widths[-1]}"
+    )
+    rest = (config.norm, config.bias, config.slope)
+    encoder, _ = autoencoder_nets(spec.shape, config.channels, widths, *rest)
+    narrow = (*widths[:-1], config.subspace)
+    _, decoder = autoencoder_nets(spec.shape, config.channels, narrow, *rest)
+    return encoder, decoder, mlp_encoder(widths[-1], (config.subspace,), "none", False)
+
+
+def _subspace(
+    model: Subspace, objective: Objective, weighing: Weighing, state: State, batch: Batch, key: Key
+) -> Turn:
+    """The encoder's output should lie in the subspace, whose basis is orthonormal."""
+    # The other player keeps the running statistics and the weighing's state.
+    loss, _ = weighed_loss(model, objective, weighing, state, batch, key)
+    apart = off_orthonormal(model.matrix(state.variables))
+    return loss + apart, (state, {"off_orthonormal": apart})
+
+
+def _reconstruction(
+    model: Subspace, objective: Objective, weighing: Weighing, state: State, batch: Batch, key: Key
+) -> Turn:
+    """Rows should be reconstructed."""
+    loss, (_, after) = weighed_loss(model, objective, weighing, state, batch, key)
+    return jnp.asarray(loss), (after, weighing.info(after.weighing))
