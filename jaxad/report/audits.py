@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxad.report.plots import finished, panels
+from jaxad.report.plots import finished, line, panels
 from jaxad.results import SHARES
 from jaxad.sweep.jobs import Job
 
@@ -52,7 +52,7 @@ def audit_curves(jobs: Sequence[Job], rows: "pd.DataFrame") -> "Figure | None":
             if mine:
                 mean, std = _over_seeds(mine)
                 x, y = 100 * np.array(SHARES), 100 * mean
-                ax.plot(x, y, marker="o", ms=3, color=f"C{i}", label=title)
+                ax.plot(x, y, label=title, **line(i))
                 ax.fill_between(x, y - 100 * std, y + 100 * std, color=f"C{i}", alpha=0.15, lw=0)
         _limits(ax, float(np.mean([p[-1] for j in of_panel for p in curves[j.name].values()])))
         name = "the data's own anomalies" if share is None else f"{100 * share:g} % hidden"

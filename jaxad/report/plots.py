@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["blocks", "boxes", "critical_difference", "curves", "finished", "panels"]
+__all__ = ["blocks", "boxes", "critical_difference", "curves", "finished", "line", "panels"]
 
 _WIDTH, _HEIGHT = 4.2, 3.2
 _MOST_PANELS = 12
@@ -37,13 +37,18 @@ def curves(t: Table, axis: str) -> "Figure":
             xs = sorted(x for x, row in points.items() if title in row)
             mean = np.array([100 * points[x][title].mean for x in xs])
             std = np.nan_to_num([100 * points[x][title].std for x in xs])
-            ax.plot(xs, mean, marker="o", ms=3, color=f"C{i}", label=title)
+            ax.plot(xs, mean, label=title, **line(i))
             ax.fill_between(xs, mean - std, mean + std, color=f"C{i}", alpha=0.15, lw=0)
         _ticks(ax, sorted(points))
         ax.set(title=name, xlabel=axis.replace("_", " "))
     for ax in axes[:: _columns(len(parts))]:
         ax.set_ylabel(f"{said(t.metric)} in %")
     return finished(figure, axes, len(parts))
+
+
+def line(i: int) -> dict[str, Any]:
+    """How the line of a detector is drawn: ten colours, then the same ones dashed."""
+    return {"marker": "o", "ms": 3, "color": f"C{i}", "ls": ("-", "--", ":", "-.")[i // 10 % 4]}
 
 
 def _ticks(ax: "Axes", xs: list[float]) -> None:
@@ -128,20 +133,22 @@ def critical_difference(t: Table) -> "Figure":
     found = compare(means)
     order = np.argsort(found.mean_ranks)
     k = len(order)
-    figure = Figure(figsize=(7, 1.2 + 0.24 * k), layout="constrained")
+    sorted_ranks = found.mean_ranks[order]
+    cliques = _cliques(sorted_ranks, found.critical_difference)
+    below = 0.35 + 0.22 * len(cliques)  # where the bars end and the names begin
+    figure = Figure(figsize=(7, 1.0 + 0.24 * (k + below)), layout="constrained")
     ax = figure.add_subplot()
     half = (k + 1) // 2
     for place, i in enumerate(order):
         left = place < half
-        depth = -(place + 1) if left else -(k - place)
+        depth = -below - (place if left else k - 1 - place)
         edge = 0.6 if left else k + 0.4
         rank = float(found.mean_ranks[i])
         ax.plot([rank, rank, edge], [0, depth, depth], color="0.3", lw=1)
         side = "right" if left else "left"
         text = f"{t.titles[i]} ({rank:.2f})"
         ax.text(edge, depth, f"{text} " if left else f" {text}", ha=side, va="center", fontsize=9)
-    sorted_ranks = found.mean_ranks[order]
-    for level, (first, last) in enumerate(_cliques(sorted_ranks, found.critical_difference)):
+    for level, (first, last) in enumerate(cliques):
         y = -0.35 - 0.22 * level
         ax.plot([sorted_ranks[first] - 0.03, sorted_ranks[last] + 0.03], [y, y], "k", lw=3)
     ax.plot([1, k], [0, 0], "k", lw=1)
