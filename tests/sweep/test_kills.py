@@ -18,12 +18,12 @@ datasets = ["blobs"]
 detectors = [
   "pca", {name = "autoencoder", epochs = 2}, {name = "iforest", trees = [50, 100]},
 ]
-contamination = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1]
+contamination = [0.01, 0.03, 0.05, 0.06, 0.08, 0.1]
 labelled_anomalies = 4
 n_train = 100
-seeds = 4
+seeds = 3
 """
-CELLS, KILLS = 4 * 10 * 4, 20
+CELLS, KILLS = 4 * 6 * 3, 20
 
 
 def command(file, out):
@@ -55,7 +55,7 @@ def has_more(folder, before):
 def test_twenty_kills_at_random_moments(tmp_path):
     file, out, reference = tmp_path / "blobs.toml", tmp_path / "out", tmp_path / "reference"
     file.write_text(TEXT)
-    subprocess.run(command(file, reference), check=True, capture_output=True, timeout=120)
+    subprocess.run(command(file, reference), check=True, capture_output=True, timeout=300)
     rng, cut_short = random.Random(0), 0
     for i in range(KILLS):
         before = rows_in(out)
@@ -72,7 +72,7 @@ def test_twenty_kills_at_random_moments(tmp_path):
         kill(process)
         cut_short += before < rows_in(out) < CELLS
     assert cut_short >= 3  # else the kills came too early or too late to say anything
-    end = subprocess.run(command(file, out), capture_output=True, text=True, timeout=120)
+    end = subprocess.run(command(file, out), capture_output=True, text=True, timeout=300)
     assert end.returncode == 0, end.stderr
     assert "damaged" not in end.stderr
     assert not list(out.glob(".*.partial")) and not list(out.glob("*.damaged"))
@@ -146,7 +146,7 @@ def test_a_kill_at_every_step_of_writing_and_joining(tmp_path):
     script.write_text(STEPS)
     # One thread: a fork of several is not safe, and warns.
     run = [sys.executable, "-W", "ignore::DeprecationWarning", str(script), str(out)]
-    told = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    told = subprocess.run(run, capture_output=True, text=True, timeout=300)
     assert told.returncode == 0, told.stderr
     steps = int(told.stdout)
     assert steps > 15  # two writes and a join of some six steps each

@@ -35,7 +35,14 @@ CELLS = 5 * 2 * 2
 def cluster():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of JAX, of the forks
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        for last in (False, False, True):
+            try:
+                ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+                break
+            except Exception:  # Ray waits half a minute for itself; a busy machine may need more
+                ray.shutdown()
+                if last:
+                    raise
     yield
     ray.shutdown()
 
