@@ -18,6 +18,7 @@ from jaxad.detectors import (  # registers them
     latentout,
     ncae,
     prenet,
+    repen,
     rsrae,
     vae,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "make",
     "ncae",
     "prenet",
+    "repen",
     "rsrae",
     "vae",
 ]

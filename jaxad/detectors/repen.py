@@ -1,0 +1,75 @@
+"""REPEN: a space in which likely anomalies are far from rows that are likely normal.
+
+References:
+    Pang et al. 2018, Learning representations of ultrahigh-dimensional data for random
+    distance-based outlier detection.
+"""
+
+from dataclasses import dataclass
+
+from jax.tree_util import Partial
+
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector
+from jaxad.detectors.config import GradientConfig, is_count, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.detectors.scalar import columns_of
+from jaxad.learners import triplet_step
+from jaxad.learners.optimiser import OptimiserKind
+from jaxad.models import Embedding
+from jaxad.nets.norm import Norm
+from jaxad.nets.scorer import relu_net
+from jaxad.objectives import triplet
+from jaxad.triplets import Triplets
+from jaxad.weighing import unsupervised
+
+__all__ = ["REPENConfig", "repen"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class REPENConfig(GradientConfig):
+    """Settings of REPEN; see `GradientConfig`. One layer of 20 by default.
+
+    Attributes:
+        steps: Batches in an epoch, >= 1.
+        batch_size: Triplets in a batch, >= 1.
+        margin: How much farther the negative should be than the positive, in squared distance, > 0.
+    """
+
+    epochs: int = 30
+    steps: int = 50
+    batch_size: int = 256
+    optimiser: OptimiserKind = "adadelta"
+    learning_rate: float = 1.0
+    milestone: float = 1.0
+    weight_decay: float = 0.0
+    norm: Norm = "none"
+    bias: bool = True
+    slope: float = 0.0
+    margin: float = 1000.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_count(self.steps, 1), "steps", "a whole number of at least 1")
+        self._need(is_number(self.margin) and self.margin > 0, "margin", "> 0")
+
+
+@register("repen", REPENConfig, uses_labels=True)
+def repen(config: REPENConfig, spec: Spec) -> Detector:
+    """REPEN; the distance to the nearest rows of random subsets, in a learned space.
+
+    Minimises the mean of `max(0, 1000 - (||e - n||^2 - ||e - p||^2))` over triplets of points that
+    a ReLU layer gives: e and p likely normal rows, n a likely anomaly by distances in the space of
+    the data, or a labelled anomaly where there are any. The score is the mean distance to the
+    nearest row in 50 subsets of 8 training rows.
+
+    Raises:
+        ConfigError: The examples are no rows of a table.
+    """
+    features = columns_of(spec, "repen")
+    net = relu_net(features, config.widths or (20,), config.norm, config.bias, config.slope)
+    weighing = config.weigh(unsupervised(), spec)
+    sampler = Triplets(config.batch_size, config.steps)
+    objective = triplet(config.margin)
+    detector = gradient_detector(Embedding(net), objective, weighing, config, sampler)
+    return detector._replace(update=Partial(triplet_step, detector.update))
