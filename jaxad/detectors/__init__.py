@@ -20,6 +20,7 @@ from jaxad.detectors import (  # registers them
     prenet,
     repen,
     rsrae,
+    ss_dgm,
     vae,
 )
 from jaxad.detectors.registry import REGISTRY, Entry, entry, make
@@ -48,5 +49,6 @@ __all__ = [
     "prenet",
     "repen",
     "rsrae",
+    "ss_dgm",
     "vae",
 ]

@@ -1,0 +1,97 @@
+"""SS-DGM: its bounds against a sum over classes, and when labelled terms vanish."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.models.class_code import ClassCodeOut
+from jaxad.objectives import class_bound
+from jaxad.types import Batch
+
+KEY = jax.random.key(0)
+LOGIT = np.array([0.0, 2.0, -3.0, 0.5], np.float32)
+NORMAL = np.array([1.0, 5.0, 0.3, 2.0], np.float32)
+ANOMALY = np.array([4.0, 0.5, 3.0, 2.0], np.float32)
+OUT = ClassCodeOut(*map(jnp.asarray, (LOGIT, NORMAL, ANOMALY)))
+ALPHA, PRIOR = 0.3, 0.2
+
+
+def test_unlabelled_rows_have_the_expected_bound_less_the_entropy():
+    q = 1 / (1 + np.exp(-LOGIT))
+    bounds = NORMAL - np.log(1 - PRIOR), ANOMALY - np.log(PRIOR)
+    entropy = -(q * np.log(q) + (1 - q) * np.log(1 - q))
+    want = (1 - q) * bounds[0] + q * bounds[1] - entropy
+    got = class_bound(jnp.zeros(4), ALPHA, PRIOR).normal(OUT)
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_the_best_classifier_of_unlabelled_rows_is_bayes_rule():
+    """At the posterior odds of the two bounds the loss is minus the log of their sum."""
+    odds = np.log(PRIOR) - ANOMALY - np.log(1 - PRIOR) + NORMAL
+    loss = class_bound(jnp.zeros(4), ALPHA, PRIOR).normal
+    best = loss(OUT._replace(logit=jnp.asarray(odds)))
+    want = -np.log((1 - PRIOR) * np.exp(-NORMAL) + PRIOR * np.exp(-ANOMALY))
+    np.testing.assert_allclose(best, want, rtol=1e-5)
+    for other in (odds - 0.1, odds + 0.1):
+        assert np.all(loss(OUT._replace(logit=jnp.asarray(other))) > best)
+
+
+def test_labelled_rows_have_the_bound_of_their_class_and_a_cross_entropy():
+    q = 1 / (1 + np.exp(-LOGIT))
+    objective = class_bound(jnp.ones(4), ALPHA, PRIOR)
+    assert objective.anomaly is not None
+    normal = NORMAL - np.log(1 - PRIOR) - ALPHA * np.log(1 - q)
+    anomaly = ANOMALY - np.log(PRIOR) - ALPHA * np.log(q)
+    np.testing.assert_allclose(objective.normal(OUT), normal, rtol=1e-5)
+    np.testing.assert_allclose(objective.anomaly(OUT), anomaly, rtol=1e-5)
+
+
+def test_saturated_odds_have_finite_losses_and_gradients():
+    for logit in (200.0, -200.0, 1e6, -1e6):
+        for loss in class_bound(jnp.array([0, 1, 0, 1]), ALPHA, PRIOR):
+            assert loss is not None
+            value, slope = jax.value_and_grad(
+                lambda s, loss=loss: jnp.sum(loss(OUT._replace(logit=s)))
+            )(jnp.full(4, logit))
+            assert np.isfinite(value) and np.isfinite(slope).all()
+
+
+@jax.jit
+def step(update, *args):
+    """Numbers of an update are traced: one program for all of them."""
+    return update(*args)
+
+
+def loss_of(toy, label, **config):
+    detector = jaxad.make("ss_dgm", toy.train, weight_decay=0.0, **config)
+    state = detector.init(KEY, toy.train)
+    label = jnp.asarray(label, jnp.int8)
+    batch = Batch(jnp.asarray(toy.train.x[:8]), label, jnp.arange(8), jnp.zeros(()))
+    return float(step(detector.update, state, batch, KEY)[1]["loss"])
+
+
+@pytest.mark.parametrize("kind", [-1, 1])
+def test_a_single_labelled_row_in_a_batch_counts_for_nothing(toy, kind):
+    """Two count; one leaves the other seven rows' terms, whatever alpha is."""
+    one, two = np.zeros(8), np.zeros(8)
+    one[0], two[:2] = kind, kind
+    assert loss_of(toy, one, alpha=0.1) == loss_of(toy, one, alpha=50.0)
+    assert loss_of(toy, two, alpha=0.1) < loss_of(toy, two, alpha=50.0)
+
+
+def test_the_bounds_of_both_classes_differ_by_the_class_that_is_decoded_alone(toy):
+    detector = jaxad.make("ss_dgm", toy.train, norm="none")
+    state = detector.init(KEY, toy.train)
+    model, x = detector.score.args[0], jnp.asarray(toy.train.x[:5])
+    params = dict(state.params)
+    for name, layer in (("posterior", "input"), ("decoder", "dense_0")):
+        # Without the weights of the class, the last input, both classes are the same.
+        kernel = params[name][layer]["kernel"]
+        blind = params[name][layer] | {"kernel": kernel.at[-1].set(0.0)}
+        params[name] = params[name] | {layer: blind}
+    out, _ = model.apply(state.variables, state.extras, x, train=False)
+    blind, _ = model.apply(state.variables._replace(params=params), state.extras, x, train=False)
+    assert np.all(out.normal != out.anomaly)
+    np.testing.assert_allclose(blind.normal, blind.anomaly, rtol=1e-6)
