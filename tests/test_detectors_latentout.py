@@ -71,7 +71,5 @@ def test_a_constant_code_and_error_have_finite_scores(toy):
 
 
 def test_more_neighbours_than_kept_rows_are_refused(toy):
-    with pytest.raises(
-        ConfigError, match="at least neighbours, 20; given 10"
-    ):
+    with pytest.raises(ConfigError, match="at least neighbours, 20; given 10"):
         jaxad.make("latentout", toy.train, references=10)
