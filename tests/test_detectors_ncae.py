@@ -17,6 +17,8 @@ from jaxad.types import Batch
 from jaxad.weighing import unsupervised
 
 KEY = jax.random.key(0)
+# Numbers of a detector are traced: settings that differ in them alone share a program.
+CALL = jax.jit(lambda function, *args: function(*args))
 SMALL = {"widths": (6, 3), "generated": 16, "batch_size": 32}
 
 
@@ -32,10 +34,11 @@ def batch_of(train, rows=32):
 def stepped(train, steps=1, rows=32, **config):
     """The states before and after some steps on the first rows, and what the last told."""
     detector = made(train, **config)
-    start = state = jax.jit(detector.init)(KEY, train)
-    update, info = jax.jit(detector.update), {}
+    start = state = CALL(detector.init, KEY, train)
+    info = {}
     for step in range(steps):
-        state, info = update(state, batch_of(train, rows), jax.random.fold_in(KEY, step))
+        key = jax.random.fold_in(KEY, step)
+        state, info = CALL(detector.update, state, batch_of(train, rows), key)
     return start, state, info
 
 
@@ -84,7 +87,7 @@ def test_without_critics_and_mined_rows_it_is_the_plain_autoencoder(train):
         train,
     )
     step = (model, identity(), unsupervised(), player.optimiser, plain, batch_of(train), KEY)
-    expected, told = gradient_step(*step)
+    expected, told = jax.jit(gradient_step)(*step)
     assert difference(state.params, expected.params) < 1e-6
     np.testing.assert_allclose(info["loss"], told["loss"], rtol=1e-5)
 
@@ -99,6 +102,7 @@ def test_the_mean_code_follows_the_batch_at_its_rate(train):
         np.testing.assert_allclose(state.extras["mean"], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variant", "reaches"), [("paper", True), ("released", False)])
 def test_the_latent_critic_s_verdict_reaches_the_encoder_in_the_paper_alone(
     train, variant, reaches
@@ -168,6 +172,7 @@ def test_no_row_or_every_row_may_be_mined(train, tau):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((state.params, info)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "generated"), [(4, 64), (32, 3), (1, 16)])
 def test_batches_and_generated_rows_may_differ_in_number(train, rows, generated):
     for variant in ("paper", "released"):
@@ -175,6 +180,7 @@ def test_batches_and_generated_rows_may_differ_in_number(train, rows, generated)
         assert all(np.isfinite(value) for value in info.values())
 
 
+@pytest.mark.slow
 def test_few_rows_are_enough(toy_of):
     train = toy_of(rows=5, labelled=0).train
     fit = jaxad.fit(made(train, epochs=3), train)
@@ -182,6 +188,7 @@ def test_few_rows_are_enough(toy_of):
     assert np.isfinite(fit.history["train"]["loss"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mining", ["dictionary", "reconstruction_error", "latent_distance", "latent_density"]
 )
