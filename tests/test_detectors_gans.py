@@ -83,6 +83,34 @@ def test_each_player_moves_its_own_networks(toy, name, networks):
     assert all(np.isfinite(value) for value in info.values())
 
 
+def test_by_label_the_critic_of_anogan_takes_labelled_anomalies_for_generated(toy):
+    detector = jaxad.make("anogan", toy.train, weighing="by_label")
+    state, (players,) = detector.init(KEY, toy.train), detector.update.args
+    critic = players[1].loss
+    model = critic.args[0]
+    batch = batch_of(toy.train.x[:8])._replace(
+        label=jnp.array([-1, 0, 1, 0, 0, 0, -1, 0], jnp.int8)
+    )
+    loss, _ = critic(state, batch, KEY)
+    made, _ = model.generate(state.variables, state.extras, KEY, 8, train=True)
+    x = jnp.pad(batch.x, ((0, 0), (0, 26)))
+    real, fake = (np.asarray(model.judge(state.variables, rows)[0]) for rows in (x, made))
+    sign = np.where(batch.label < 0, 1, -1)
+    want = np.logaddexp(0, sign * real).mean() + np.logaddexp(0, fake).mean()
+    np.testing.assert_allclose(loss, want, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["anogan", "ganomaly"])
+def test_a_saturated_critic_leaves_all_weights_finite(toy, name):
+    detector = jaxad.make(name, toy.train)
+    state = detector.init(KEY, toy.train)
+    large = jax.tree.map(lambda p: 1e6 * p, state.params["critic"])
+    state = state._replace(params=state.params | {"critic": large})
+    after, info = jax.jit(detector.update)(state, batch_of(toy.train.x[:32]), KEY)
+    assert all(np.isfinite(value) for value in info.values())
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.params))
+
+
 def linear_search(train, width=3):
     """A generator that is a linear map, and its matrix `(width, columns)`."""
     model = LatentSearch(

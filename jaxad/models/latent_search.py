@@ -125,7 +125,7 @@ class LatentSearch:
         def step(_, carry):
             code, moments = carry
             direction, moments = adam.update(slope(code), moments)
-            return code - rate * direction, moments
+            return code - rate * jnp.asarray(direction), moments
 
         start = jnp.zeros((x.shape[0], *self.generator.input_shape))
         code, _ = jax.lax.fori_loop(0, steps, step, (start, adam.init(start)))

@@ -53,7 +53,7 @@ class Reconstruction:
         x = as_input(x, self.encoder.input_shape)
         y, batch_stats = self.reconstruct(variables, x, train)
         error = (x - y) ** 2
-        if extras:
+        if "columns" in extras:
             error = error * extras["columns"]
         return jnp.sum(error, axis=tuple(range(1, error.ndim))), batch_stats
 
