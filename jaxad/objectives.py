@@ -134,7 +134,11 @@ def deviation(margin: float = 5.0) -> Objective:
 
 
 def class_bound(
-    label: Array | int, alpha: float, prior: float, some: Array | bool = True
+    label: Array | int,
+    alpha: float,
+    prior: float,
+    labelled: Array | float = 1.0,
+    unlabelled: Array | float = 1.0,
 ) -> Objective:
     """The losses of a row with a class y and a code, minus evidence lower bounds.
 
@@ -146,13 +150,16 @@ def class_bound(
         label: `(b,)` training labels.
         alpha: Weight of the cross-entropy, >= 0.
         prior: `p(1)`, in (0, 1).
-        some: Whether there are labelled rows enough; if not their losses are 0.
+        labelled: Factor of the losses of labelled rows, >= 0.
+        unlabelled: Factor of the losses of unlabelled rows, >= 0.
 
     References:
         Kingma et al. 2014, Semi-supervised learning with deep generative models, eq. 6 to 9.
     """
-    numbers = (alpha, prior, some)
-    return Objective(Partial(_class_normal, label, *numbers), Partial(_class_anomaly, *numbers))
+    return Objective(
+        Partial(_class_normal, label, alpha, prior, labelled, unlabelled),
+        Partial(_class_anomaly, alpha, prior, labelled),
+    )
 
 
 def cross_entropy(gamma: float = 0.0) -> Objective:
@@ -289,17 +296,16 @@ def _distance(target, s: Float[Array, "b"]) -> Float[Array, "b"]:
     return jnp.abs(target - s)
 
 
-def _class_normal(label, alpha, prior, some, out: ClassCodeOut) -> Float[Array, "b"]:
+def _class_normal(label, alpha, prior, labelled, unlabelled, out: ClassCodeOut):
     losses = jnp.stack([out.normal - jnp.log1p(-prior), out.anomaly - jnp.log(prior)])
     log_q = -jax.nn.softplus(jnp.stack([out.logit, -out.logit]))
-    unlabelled = jnp.sum(jnp.exp(log_q) * (losses + log_q), axis=0)
-    labelled = jnp.where(some, losses[0] - alpha * log_q[0], 0)
-    return jnp.where(label > 0, labelled, unlabelled)
+    expected = jnp.sum(jnp.exp(log_q) * (losses + log_q), axis=0)
+    known = losses[0] - alpha * log_q[0]
+    return jnp.where(label > 0, labelled * known, unlabelled * expected)
 
 
-def _class_anomaly(alpha, prior, some, out: ClassCodeOut) -> Float[Array, "b"]:
-    loss = out.anomaly - jnp.log(prior) + alpha * jax.nn.softplus(-out.logit)
-    return jnp.where(some, loss, 0)
+def _class_anomaly(alpha, prior, labelled, out: ClassCodeOut) -> Float[Array, "b"]:
+    return labelled * (out.anomaly - jnp.log(prior) + alpha * jax.nn.softplus(-out.logit))
 
 
 def _focal(gamma, sign, s: Float[Array, "b"]) -> Float[Array, "b"]:

@@ -81,6 +81,23 @@ def test_a_single_labelled_row_in_a_batch_counts_for_nothing(toy, kind):
     assert loss_of(toy, two, alpha=0.1) < loss_of(toy, two, alpha=50.0)
 
 
+def test_labelled_and_unlabelled_rows_have_a_mean_each(toy):
+    """Rows that come twice change neither mean, whatever their share of the batch becomes."""
+    detector = jaxad.make("ss_dgm", toy.train, weight_decay=0.0, norm="none")
+    state = detector.init(KEY, toy.train)
+    # Without noise a row has the same loss wherever it is in a batch.
+    plain, x = detector.update.args[0], jnp.asarray(toy.train.x[:8])
+    label = jnp.array([-1, 1, -1, 0, 0, 0, 0, 0], jnp.int8)
+
+    def loss(index):
+        batch = Batch(x[index], label[index], index, jnp.zeros(()))
+        return step(plain, state, batch, KEY)[1]["loss"]
+
+    once = jnp.arange(8)
+    known_twice = jnp.concatenate([once[:3], once])
+    np.testing.assert_allclose(loss(once), loss(known_twice), rtol=1e-5)
+
+
 def test_the_bounds_of_both_classes_differ_by_the_class_that_is_decoded_alone(toy):
     detector = jaxad.make("ss_dgm", toy.train, norm="none")
     state = detector.init(KEY, toy.train)

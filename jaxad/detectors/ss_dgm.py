@@ -45,9 +45,9 @@ class SSDGMConfig(AutoencoderConfig):
 def ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     """SS-DGM (M2); the log odds of the anomaly class in a generative model.
 
-    Minimises minus the evidence lower bound: of unlabelled rows in expectation over the class that
-    a classifier gives, of labelled rows for their own class with 0.1 of the classifier's
-    cross-entropy. The latter vanish in batches with fewer than two labelled rows.
+    Minimises minus the evidence lower bound: the mean over unlabelled rows in expectation over the
+    class that a classifier gives, and the mean over labelled rows for their own class with 0.1 of
+    the classifier's cross-entropy. The latter vanishes in batches with fewer than two of them.
     """
     widths = config.widths or default_sizes(spec.shape)[1]
     code = widths[-1]
@@ -61,6 +61,6 @@ def ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
         mlp_encoder(code + 1, (2 * code, 2 * code), "none", True, config.slope),
     )
     weighing, numbers = config.weigh(by_label(), spec), (float(config.alpha), float(config.prior))
-    detector = gradient_detector(model, class_bound(0, *numbers, True), weighing, config)
+    detector = gradient_detector(model, class_bound(0, *numbers), weighing, config)
     step = Partial(class_step, model, *numbers, weighing, config.schedule())
     return detector._replace(update=Partial(with_noise, step))

@@ -24,7 +24,8 @@ def class_step(
 ) -> tuple[State, Info]:
     """`gradient_step` on `class_bound` with the labels of the batch.
 
-    The terms of labelled rows vanish where a batch has fewer than two of them.
+    The loss is the mean over labelled rows plus the mean over unlabelled ones; the former vanishes
+    where a batch has fewer than two labelled rows.
 
     Args:
         model: The generative model.
@@ -36,6 +37,8 @@ def class_step(
         batch: Rows.
         key: A random key of this step.
     """
-    some = jnp.sum(batch.label != 0) >= 2
-    objective = class_bound(batch.label, alpha, prior, some)
+    rows, known = len(batch.label), jnp.sum(batch.label != 0)
+    labelled = jnp.where(known >= 2, rows / jnp.maximum(known, 1), 0.0)
+    unlabelled = rows / jnp.maximum(rows - known, 1)
+    objective = class_bound(batch.label, alpha, prior, labelled, unlabelled)
     return gradient_step(model, objective, weighing, optimiser, state, batch, key)
