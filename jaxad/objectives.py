@@ -107,7 +107,7 @@ def subspace_error() -> Objective:
     """`normal = ||x - x'||`, not squared, of `jaxad.models.Subspace`.
 
     References:
-        Lai et al. 2020, RSRAE, eq. 3 with p = 1.
+        Lai et al. 2020, RSRAE, the reconstruction loss with p = 1.
     """
     return Objective(Partial(_error))
 
@@ -116,7 +116,7 @@ def subspace_residual() -> Objective:
     """`normal = ||y - A A^T y||`, not squared, of `jaxad.models.Subspace`.
 
     References:
-        Lai et al. 2020, RSRAE, eq. 4 with q = 1.
+        Lai et al. 2020, RSRAE, the loss of the recovery layer with q = 1.
     """
     return Objective(Partial(_residual))
 
@@ -232,7 +232,7 @@ def triplet(margin: float = 1000.0) -> Objective:
         margin: How much farther, in the unit of s.
 
     References:
-        Pang et al. 2018, REPEN, eq. 6.
+        Pang et al. 2018, REPEN, the ranking loss.
     """
     return Objective(Partial(_hinge, float(margin)))
 
