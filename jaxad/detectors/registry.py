@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class Entry:
     host: bool = False
 
 
+Build = TypeVar("Build", bound=Callable[[Any, Spec], Detector | HostDetector])
+
 REGISTRY: dict[str, Entry] = {}
 
 
@@ -77,7 +79,7 @@ def register(
     Registering a detector also puts it under the shared tests.
     """
 
-    def add(build: Callable[[Any, Spec], Detector | HostDetector]):
+    def add(build: Build) -> Build:
         summary = (build.__doc__ or "").strip().splitlines()[0]
         REGISTRY[name] = Entry(name, config, build, summary, uses_labels, examples, host)
         return build
