@@ -90,8 +90,12 @@ class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class EliteAutoencoderConfig(_EliteConfig):
-    """Settings of ELITE on an autoencoder; see `GradientConfig`."""
+    """Settings of ELITE on an autoencoder; see `GradientConfig`.
 
+    Its steps are larger than those on Deep SVDD: a decoder has a longer way to go.
+    """
+
+    learning_rate: float = 1e-2
     norm: Norm = "batch"
     bias: bool = True
 
