@@ -40,6 +40,22 @@ def test_ten_seeds_of_five_contaminations_of_ten_classes_compile_once():
     assert all(np.isfinite(s).all() and s.shape == first.shape for s in scores)
 
 
+@pytest.mark.parametrize("name", ["elite_deep_svdd", "elite_autoencoder"])
+def test_ten_seeds_of_five_contaminations_of_elite_compile_once(name):
+    """The meta-gradient takes a fixed number of labelled rows, whatever the others are."""
+    digits = jaxad.load_dataset("digits")
+
+    def run(ratio):
+        request = {"contamination": ratio, "labelled_anomalies": 5, "labelled_normals": 5}
+        return cell(name, digits, jax.random.key(0), make={"epochs": 2}, normal_class=0, **request)
+
+    first = run(0.01)
+    before = compilations()
+    scores = [run(ratio) for ratio in (0.0, 0.05, 0.1, 0.2)]
+    assert compilations() == before
+    assert all(not np.array_equal(s, first) for s in scores)
+
+
 def test_data_sets_of_one_bucket_share_every_program_and_so_do_deep_sad_and_deep_svdd():
     """Wine has 13 columns and breast_cancer 30; other numbers of rows, batches and steps."""
     wine = {"normal_class": 1, "labelled_anomalies": 4}
