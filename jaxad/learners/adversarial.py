@@ -67,7 +67,7 @@ def take_turns(
     An adversarial detector's `update` is `Partial(take_turns, players)`, its `init` ends in
     `start_players`, and its file holds a loss for each player.
 
-    Example:
+    Examples:
         A generator of one number b learns where the data is, against a critic `w x + c`.
 
         >>> from math import inf
