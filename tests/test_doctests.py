@@ -17,7 +17,9 @@ WITH_EXAMPLES = [
 
 
 def test_there_are_examples():
-    assert {"jaxad.objectives", "jaxad.weighing.base", "jaxad.data.protocol"} <= set(WITH_EXAMPLES)
+    assert {"jaxad.objectives.distances", "jaxad.weighing.base", "jaxad.data.protocol"} <= set(
+        WITH_EXAMPLES
+    )
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

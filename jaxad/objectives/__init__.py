@@ -1,0 +1,39 @@
+"""Pairs of per-example losses: one for rows taken as normal, one for rows taken as anomalous.
+
+Training minimises `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + regulariser`; a weighing
+decides the two weights. An objective is a pytree: functions are its structure, numbers its leaves.
+"""
+
+from jaxad.objectives.base import Objective
+from jaxad.objectives.distances import hinge, identity, inverse, soft_boundary
+from jaxad.objectives.parts import (
+    calibrated,
+    class_bound,
+    encoded_twice,
+    evidence,
+    mixture,
+    subspace_error,
+    subspace_residual,
+)
+from jaxad.objectives.scores import cross_entropy, deviation, feawad, ordinal, push, triplet
+
+__all__ = [
+    "Objective",
+    "calibrated",
+    "class_bound",
+    "cross_entropy",
+    "deviation",
+    "encoded_twice",
+    "evidence",
+    "feawad",
+    "hinge",
+    "identity",
+    "inverse",
+    "mixture",
+    "ordinal",
+    "push",
+    "soft_boundary",
+    "subspace_error",
+    "subspace_residual",
+    "triplet",
+]

@@ -1,0 +1,78 @@
+"""Losses of a distance: to a centre, or of a row to its reconstruction."""
+
+import jax
+from jax.tree_util import Partial
+from jaxtyping import Array, Float
+
+from jaxad.models.hypersphere import Boundary
+from jaxad.models.margin import Distance
+from jaxad.objectives.base import Objective
+
+__all__ = ["hinge", "identity", "inverse", "soft_boundary"]
+
+
+def identity() -> Objective:
+    """`normal(s) = s`: the score is the loss. There is no loss of anomalies.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> identity().normal(jnp.array([1.0, 2.0])).tolist()
+        [1.0, 2.0]
+    """
+    return Objective(Partial(_identity))
+
+
+def inverse(eps: float = 1e-6) -> Objective:
+    """`normal(d) = d`, `anomaly(d) = 1 / (d + eps)`: small for normal rows, large for anomalies.
+
+    With weights eta for labelled rows this is the loss of Deep SAD,
+    `mean d (unlabelled) + eta * mean (d + eps)^y (labelled)`; with weight 0 on anomalies it is
+    one-class Deep SVDD.
+
+    References:
+        Ruff et al. 2020, Deep semi-supervised anomaly detection, eq. 7; thesis, eq. 2.30.
+    """
+    return Objective(Partial(_identity), Partial(_inverse, float(eps)))
+
+
+def soft_boundary(nu: float) -> Objective:
+    """`normal(d) = R^2 + max(0, d - R^2) / nu`, the soft-boundary loss of Deep SVDD.
+
+    Args:
+        nu: Upper bound on the fraction of rows outside the sphere, in (0, 1].
+
+    References:
+        Ruff et al. 2018, Deep one-class classification, eq. 3.
+    """
+    return Objective(Partial(_soft_boundary, float(nu)))
+
+
+def hinge() -> Objective:
+    """`normal = Omega`, `anomaly = max(0, C - Omega)`: anomalies at least a margin C away.
+
+    Omega and C are those of `jaxad.models.Margined`.
+
+    References:
+        Zhang et al. 2021, ELITE, section 4.1.
+    """
+    return Objective(Partial(_omega), Partial(_within_margin))
+
+
+def _identity(s: Float[Array, "b"]) -> Float[Array, "b"]:
+    return s
+
+
+def _inverse(eps, d: Float[Array, "b"]) -> Float[Array, "b"]:
+    return 1 / (d + eps)
+
+
+def _soft_boundary(nu, out: Boundary) -> Float[Array, "b"]:
+    return out.radius_sq + jax.nn.relu(out.distance - out.radius_sq) / nu
+
+
+def _omega(out: Distance) -> Float[Array, "b"]:
+    return out.omega
+
+
+def _within_margin(out: Distance) -> Float[Array, "b"]:
+    return jax.nn.relu(out.margin - out.omega)
