@@ -18,11 +18,11 @@ SHAPES = {"LeNet": (28, 28, 1), "MLP": (32,)}
 BASES = {"deep_svdd": "elite_deep_svdd", "autoencoder": "elite_autoencoder"}
 
 
-def data_of(shape, rows):
-    """Random rows, 10 labelled anomalies and 10 labelled normal rows among them."""
+def data_of(shape, rows, labelled=10):
+    """Random rows, so many labelled anomalies and labelled normal rows among them."""
     rng = np.random.default_rng(0)
     label = np.zeros(rows, np.int8)
-    label[:10], label[10:20] = -1, 1
+    label[:labelled], label[labelled : 2 * labelled] = -1, 1
     if len(shape) == 3:
         return jaxad.as_train_data(rng.integers(0, 256, (rows, *shape), np.uint8), label)
     return jaxad.as_train_data(rng.normal(size=(rows, *shape)).astype(np.float32), label)

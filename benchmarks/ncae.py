@@ -12,6 +12,7 @@ import argparse
 import time
 
 import numpy as np
+from elite import data_of, seconds_a_step
 
 import jaxad
 
@@ -28,21 +29,6 @@ CRITICS = {
     "calibration alone": "none",
 }
 ODDS = ("satellite", "cardio", "thyroid", "satimage-2", "shuttle", "mammography")
-
-
-def data_of(shape, rows):
-    """Random rows without labels."""
-    rng = np.random.default_rng(0)
-    label = np.zeros(rows, np.int8)
-    if len(shape) == 3:
-        return jaxad.as_train_data(rng.integers(0, 256, (rows, *shape), np.uint8), label)
-    return jaxad.as_train_data(rng.normal(size=(rows, *shape)).astype(np.float32), label)
-
-
-def seconds_a_step(detector, data):
-    """The run time of a step, compiling excluded."""
-    fitted = jaxad.fit(detector, data)
-    return fitted.seconds.run / fitted.history["train"]["loss"].shape[1]
 
 
 def odds(folder, seeds, epochs):
@@ -78,7 +64,7 @@ def main():
     print("| | ms a step | ratio to plain |\n|---|---|---|")
     for net in args.nets:
         shape, sizes = NETS[net]
-        data = data_of(shape, 128 * 5)  # 5 batches an epoch
+        data = data_of(shape, 128 * 5, labelled=0)  # 5 batches an epoch
         config = {"epochs": args.steps // 5 * STEPS[net], "norm": "none", **sizes}
         detectors = {"autoencoder": jaxad.make("autoencoder", data, **config)} | {
             name: jaxad.make("ncae", data, adversarial=who, **config)

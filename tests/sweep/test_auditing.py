@@ -55,13 +55,6 @@ def test_without_hidden_anomalies_there_is_nothing_to_find():
     assert (found.precision[1] == 0).all() and np.isnan(found.precision[2]).all()
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "blobs.toml"
-    path.write_text(TEXT)
-    return path
-
-
 def test_a_sweep_that_asks_for_it_has_the_audit_s_numbers(file, tmp_path):
     out = tmp_path / "out"
     assert main(["sweep", str(file), "--out", str(out)]) == 0

@@ -27,13 +27,6 @@ seeds = 3
 MAIN = "import sys; from jaxad.cli import main; sys.exit(main())"
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "blobs.toml"
-    path.write_text(TEXT)
-    return path
-
-
 @pytest.mark.parametrize("processes", [1, 2, 4, 16])
 def test_shares_are_even_and_have_each_cell_once(file, processes):
     (group, *_) = plan([(job, (0, 1, 2)) for job in expand(load_experiment(file))])

@@ -35,13 +35,6 @@ CELLS = 8
 
 
 @pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "blobs.toml"
-    path.write_text(TEXT)
-    return path
-
-
-@pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
 

@@ -28,13 +28,6 @@ seeds = 2
 
 
 @pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "blobs.toml"
-    path.write_text(TEXT)
-    return path
-
-
-@pytest.fixture
 def groups(file):
     """Two groups of two jobs with two seeds each."""
     return plan([(job, (0, 1)) for job in expand(load_experiment(file))])

@@ -47,13 +47,6 @@ def cluster():
     ray.shutdown()
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "blobs.toml"
-    path.write_text(TEXT)
-    return path
-
-
 def groups_of(path, width=2):
     experiment = load_experiment(path)
     return plan([(job, tuple(range(experiment.seeds))) for job in expand(experiment)], width=width)

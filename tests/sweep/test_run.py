@@ -26,13 +26,6 @@ seeds = 2
 """
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "blobs.toml"
-    path.write_text(TEXT)
-    return path
-
-
 def groups_of(path, **changes):
     experiment = load_experiment(path, **changes)
     return plan([(job, tuple(range(experiment.seeds))) for job in expand(experiment)])
