@@ -69,6 +69,19 @@ def test_players_may_share_a_network_and_keep_their_own_optimisers():
     assert set(state.opt_state["both"].mu) == {"a", "b"}
 
 
+def test_parameters_that_a_loss_returns_are_not_looked_at():
+    def spoiling(state, batch, key):
+        loss, (state, info) = product(1.0, state, batch, key)
+        nothing = jax.tree.map(jnp.zeros_like, state.params)
+        return loss, (state._replace(params=nothing, opt_state={}), info)
+
+    honest = (Player("down", ("a",), Partial(product, 1.0), sgd(0.1)),)
+    players = (Player("down", ("a",), Partial(spoiling), sgd(0.1)),)
+    want, got = (take_turns(p, state_of(p, a=2.0, b=3.0), BATCH, KEY)[0] for p in (honest, players))
+    assert numbers_of(got) == numbers_of(want)
+    assert got.opt_state.keys() == want.opt_state.keys()
+
+
 def test_the_penalty_is_on_what_a_player_moves():
     players = (Player("down", ("a",), Partial(product, 0.0), sgd(0.1, decay=0.5)),)
     state, info = take_turns(players, state_of(players, a=2.0, b=3.0), BATCH, KEY)
