@@ -1,6 +1,8 @@
 """Results: what is appended is read back, and nothing is ever half-written."""
 
 import json
+import os
+import stat
 from dataclasses import replace
 
 import numpy as np
@@ -159,3 +161,18 @@ def test_files_that_are_joined_while_they_are_read_are_read_anew(tmp_path, monke
     listings = iter([[tmp_path / "gone.parquet"]])
     monkeypatch.setattr(files, "files_of", lambda folder: next(listings, files_of(folder)))
     assert len(read_results(tmp_path)) == 3
+
+
+def test_the_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_all_is_said(
+    tmp_path, monkeypatch
+):
+    path, done, sync = tmp_path / "one", [], os.fsync
+
+    def watched(descriptor):
+        done.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with written_whole(path) as partial:
+        partial.write_text("whole")
+    assert done == [(False, False), (True, True)]
