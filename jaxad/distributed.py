@@ -1,7 +1,8 @@
 """Several processes, on one machine or on many, under `jax.distributed`.
 
 Seeds are independent, so that processes train their shares of them without a word to each other,
-each on the devices of its own machine. Only plans and results travel.
+each on the devices of its own machine. Only plans and results travel, pickled: the processes are
+one program's, started by one user, and nothing pickled is ever kept.
 """
 
 import pickle
