@@ -16,11 +16,13 @@ from jaxad.learners.pairs import pair_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
 from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
 from jaxad.learners.residual import into_reconstruction, out_of_reconstruction
+from jaxad.learners.transform import Transform, transformed
 from jaxad.learners.triplets import triplet_step
 
 __all__ = [
     "Optimiser",
     "Player",
+    "Transform",
     "Turn",
     "as_generated",
     "as_real",
@@ -37,6 +39,7 @@ __all__ = [
     "start_state",
     "step_with_batch_radius",
     "take_turns",
+    "transformed",
     "triplet_step",
     "with_noise",
 ]
