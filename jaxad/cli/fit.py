@@ -11,7 +11,9 @@ from jaxad.checkpoint import save
 from jaxad.cli.options import Fit
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, configurations
-from jaxad.data import Table, as_train_data, fit_scaling, load_table
+from jaxad.data import Dataset, Scaling, Table, as_train_data, fit_scaling, load_dataset, load_table
+from jaxad.data.exposure import expose
+from jaxad.data.rng import Stream
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.files import check_writable
@@ -44,7 +46,12 @@ def fit(options: Fit) -> int:
     table = load_table(options.data, label=options.label)
     label = training_labels(table, options.label_kind, options.data)
     scaling = fit_scaling(table.x, options.scaling)
-    train = as_train_data(scaling.apply(table.x), label)
+    rows = scaling.apply(table.x)
+    shown: Dataset | None = None
+    if options.exposure is not None:
+        shown = load_dataset(options.exposure)
+        rows, label = with_exposure(table.x, rows, label, scaling, shown, options)
+    train = as_train_data(rows, label)
     detector = make(options.detector, train, **config)
     with reporting(1) as reporter:
         reporter.begin(f"{options.data.name}  {options.detector}")
@@ -64,6 +71,8 @@ def fit(options: Fit) -> int:
     try:
         save(fitted, partial, scaling=scaling)
         about = {"columns": list(table.columns), "file": options.data.name, "rows": len(table.x)}
+        if shown is not None:
+            about["exposure"] = {"name": shown.name, "rows": len(train.label) - len(table.x)}
         (partial / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
         partial.rename(out)
     finally:
@@ -74,6 +83,26 @@ def fit(options: Fit) -> int:
         f"{counts[-1]} labelled anomalies and {counts[1]} labelled normals; saved to {options.out}"
     )
     return 0
+
+
+def with_exposure(
+    raw: np.ndarray,
+    rows: np.ndarray,
+    label: np.ndarray | None,
+    scaling: Scaling,
+    exposure: Dataset,
+    options: Fit,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scaled rows with those of an exposure set behind, and all labels.
+
+    Raises:
+        DataError: The exposure set cannot be made to fit, or has fewer rows.
+    """
+    stream = Stream(options.seed_root)
+    more, _ = expose(raw, options.data.name, exposure, options.exposure_rows, stream)
+    label = np.zeros(len(rows), np.int8) if label is None else label
+    more = scaling.apply(more)
+    return np.concatenate([rows, more]), np.append(label, np.full(len(more), -1, np.int8))
 
 
 def training_labels(table: Table, kind: str | None, path: Path) -> np.ndarray | None:

@@ -14,6 +14,8 @@ Own = Annotated[int | None, arg(help_behavior_hint="(default: the detector's own
 DataDir = Annotated[
     Path | None, arg(help_behavior_hint="(default: the environment's JAXAD_DATA)", metavar="PATH")
 ]
+Exposure = Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="DATASET")]
+ExposureRows = Annotated[int | None, arg(help_behavior_hint="(default: all)", metavar="INT")]
 Label = Annotated[
     str | None,
     arg(
@@ -76,6 +78,9 @@ class Run(Common):
         labelled_normals: The same of normal training rows.
         n_train: How many unlabelled training rows (5000), or which fraction of the normal ones
             (0.5), with hidden anomalies in proportion.
+        exposure: Another data set, by name or path, whose rows are labelled anomalies too (outlier
+            exposure). Images of another size, or in colour and grey, are made to fit.
+        exposure_rows: How many of its rows.
         seeds: How many seeds. Seed i doesn't depend on how many there are.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, in pre-training too.
@@ -103,6 +108,8 @@ class Run(Common):
         int | float | None,
         arg(help_behavior_hint="(default: as many as possible)", metavar="INT|FLOAT"),
     ] = None
+    exposure: Exposure = None
+    exposure_rows: ExposureRows = None
     seeds: int = 10
     seed_root: int = 0
     epochs: Own = None
@@ -137,6 +144,9 @@ class Fit(Common):
             1. minmax: 0 to 1 for each column. range: 0 to 1 over all columns. gcn: each row by
             its mean and deviation, then range. auto: standard for tables; images as they are if
             they lie in [0, 1] or are of uint8.
+        exposure: A data set, by name or path, whose rows are labelled anomalies beside the file's
+            (outlier exposure). Images of another size, or in colour and grey, are made to fit.
+        exposure_rows: How many of its rows.
         seeds: How many seeds; scores are their mean.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the rows, in pre-training too.
@@ -158,6 +168,8 @@ class Fit(Common):
         arg(help_behavior_hint="(default: training)", metavar="{training,truth,ignore}"),
     ] = None
     scaling: Literal["auto", "standard", "minmax", "range", "gcn", "none"] = "auto"
+    exposure: Exposure = None
+    exposure_rows: ExposureRows = None
     seeds: int = 1
     seed_root: int = 0
     epochs: Own = None

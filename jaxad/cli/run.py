@@ -96,6 +96,8 @@ def _study(options: Run) -> Study:
         "labelled_anomalies": options.labelled_anomalies,
         "labelled_normals": options.labelled_normals,
         "n_train": options.n_train,
+        "exposure": _exposure_set(options),
+        "exposure_rows": options.exposure_rows,
     }
     classes = _classes(data, options.normal_class)
     study = Study(data, classes, detectors, request, check_root(options.seed_root), options.seeds)
@@ -108,6 +110,13 @@ def _study(options: Run) -> Study:
         for name, config in detectors.items():
             make(name, train, **config)
     return study
+
+
+def _exposure_set(options: Run) -> Dataset | None:
+    """The exposure set, looked for where the data set is."""
+    if options.exposure is None:
+        return None
+    return load_dataset(options.exposure, data_dir=options.data_dir)
 
 
 def _classes(data: Dataset, given: Sequence[str]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from jaxtyping import Int
 from jaxad.data.rng import Stream
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["Draw", "Request", "draw_rows", "resample", "stratified_split"]
+__all__ = ["Draw", "Request", "Stage", "draw_rows", "resample", "stratified_split"]
 
 
 class Stage(IntEnum):
@@ -25,6 +25,7 @@ class Stage(IntEnum):
     NORMALS = 5
     ORDER = 6
     RESAMPLE = 7
+    EXPOSURE = 8
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ so the same key gives the same split on every machine, whatever else runs.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -13,6 +14,7 @@ from jaxtyping import Bool, Int, Num
 
 from jaxad.data.dataset import Dataset
 from jaxad.data.draw import Draw, Request, draw_rows, resample, stratified_split
+from jaxad.data.exposure import check_exposure_rows, expose
 from jaxad.data.rng import Stream, as_key
 from jaxad.data.scaling import fit_scaling
 from jaxad.data.sources import load_dataset
@@ -41,6 +43,8 @@ def contaminate(
     n_train: int | float | None = None,
     scaling: str = "auto",
     protocol: Literal["default", "adbench"] = "default",
+    exposure: Any = None,
+    exposure_rows: int | None = None,
     seeds: int | Sequence[int] | None = None,
 ) -> Split:
     r"""Draw training and test data with hidden and labelled anomalies.
@@ -84,6 +88,11 @@ def contaminate(
             numbers. Below 1,000 rows a bootstrap of 1,000, above 10,000 a subsample of 10,000, a
             70/30 split, min-max scaling. A bootstrap before the split *leaks*: copies of one row
             are in the training and in the test data.
+        exposure: Another data set, as `dataset`, whose rows are labelled anomalies beside those
+            that `labelled_anomalies` asks for (outlier exposure). They come behind the other
+            training rows, take no part in fitting the scaling, and are in no test. Images of
+            another size or of other channels are made to fit (see `jaxad.data.exposure`).
+        exposure_rows: How many of its rows; None for all.
         seeds: None for one split. `k` for k splits with the keys `fold_in(key, i)`, stacked along
             a leading axis; or the numbers i themselves. Seed i doesn't depend on the others, and
             is the split of its key up to padding.
@@ -93,7 +102,8 @@ def contaminate(
 
     Raises:
         ConfigError: A setting out of range, settings at odds, or a class that the data lacks.
-        DataError: Fewer rows of a kind than are needed.
+        DataError: Fewer rows of a kind than are needed, or an exposure set that cannot be made to
+            fit.
 
     Example:
         >>> split = contaminate("digits", 0, normal_class=3, contamination=0.1)
@@ -101,6 +111,7 @@ def contaminate(
         0.1
     """
     data = load_dataset(dataset)
+    others = _exposure_set(exposure, exposure_rows)
     if protocol not in ("default", "adbench"):
         raise ConfigError(f"protocol={protocol!r} is not 'default' or 'adbench'")
     if protocol == "adbench":
@@ -127,18 +138,50 @@ def contaminate(
         "known_anomaly_classes": known,
         "test_size": test_size if data.x_test is None or protocol == "adbench" else None,
         "n_train": n_train,
+        "exposure": None if others is None else others.name,
+        "exposure_rows": exposure_rows,
         "protocol": protocol,
         "seeds": None,
     }
     setting = {k: v.item() if isinstance(v, np.generic) else v for k, v in setting.items()}
 
     def one(key: Key) -> Split:
-        return _split(data, Stream(key), anomaly_classes, request, test_size, scaling, setting)
+        stream = Stream(key)
+        split = _split(data, stream, anomaly_classes, request, test_size, scaling, setting)
+        return split if others is None else _with_exposure(split, data, others, stream)
 
     root = as_key(key)
     if numbers is None:
         return one(root)
     return stack_splits([one(jax.random.fold_in(root, int(i))) for i in numbers])
+
+
+def _exposure_set(exposure: Any, rows: int | None) -> Dataset | None:
+    """The exposure set, if there is one."""
+    check_exposure_rows(rows)
+    if exposure is not None:
+        return load_dataset(exposure)
+    if rows is not None:
+        raise ConfigError(f"exposure_rows={rows} are given, and no exposure set to take them from")
+    return None
+
+
+def _with_exposure(split: Split, data: Dataset, others: Dataset, stream: Stream) -> Split:
+    """The same split with rows of another data set behind, labelled as anomalies."""
+    raw, chosen = expose(data.x, data.name, others, split.setting["exposure_rows"], stream)
+    train = split.train
+    label = np.full(len(raw), -1, np.int8)
+    return replace(
+        split,
+        train=train._replace(
+            x=np.concatenate([train.x, split.scaling.apply(raw)]),
+            label=np.concatenate([train.label, label]),
+            count=np.asarray(train.count + len(raw), np.int32),
+        ),
+        hidden=np.concatenate([split.hidden, np.zeros(len(raw), split.hidden.dtype)]),
+        setting=split.setting | {"rows": split.setting["rows"] | {"exposure": len(raw)}},
+        train_rows=np.concatenate([split.train_rows, -2 - chosen]),
+    )
 
 
 def _anomaly_classes(

@@ -28,7 +28,8 @@ class Split:
             diagnostics alone: nothing that trains may read it.
         scaling: Turns further raw rows of the source into rows like these.
         setting: What was asked for and what came of it, as JSON can hold it.
-        train_rows: `(n,)` int64: which row of the source each training row is; -1 for padding.
+        train_rows: `(n,)` int64: which row of the source each training row is; -1 for padding, and
+            `-2 - j` for row j of an exposure set.
         test_rows: `(m,)` int64: the same of the test rows, counted in the test part where the
             source comes with one.
     """

@@ -60,7 +60,7 @@ LIBRARIES = ("jaxad", "jax", "flax", "numpy")
 AXES = {
     "contamination": True, "labelled_anomalies": True, "labelled_normals": True,
     "known_anomaly_classes": True, "n_train": True, "test_size": True,
-    "scaling": False, "protocol": False,
+    "scaling": False, "protocol": False, "exposure": False, "exposure_rows": True,
 }  # fmt: skip
 
 

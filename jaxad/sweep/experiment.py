@@ -34,6 +34,8 @@ AXES: dict[str, Any] = {
     "test_size": 0.4,
     "scaling": "auto",
     "protocol": "default",
+    "exposure": None,
+    "exposure_rows": None,
 }
 SIZES = ("quick", "full")
 _FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them

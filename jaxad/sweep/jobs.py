@@ -47,7 +47,9 @@ class Job:
     @cached_property
     def name(self) -> str:
         """A hash of all that decides the result, the same on every machine; without the title."""
-        parts = [self.dataset, self.class_label, self.request, self.seed_root, self.few_anomalies]
+        # Without an exposure set as before there were any: what is done stays done.
+        asked = [(k, v) for k, v in self.request if v is not None or not k.startswith("exposure")]
+        parts = [self.dataset, self.class_label, asked, self.seed_root, self.few_anomalies]
         parts += [self.variant.detector, self.variant.config]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -90,7 +92,17 @@ def _classes(
     data = load_dataset(source.name, data_dir=data_dir)
     numbers = data.normal_classes(source.normal_class)
     labels = [data.class_name(n) if data.class_names else n for n in numbers]
-    return list(zip(numbers, labels, strict=True)), most_bytes_of_rows(data)
+    beside = {name for name in source.axes["exposure"] if name is not None}
+    sets = [load_dataset(name, data_dir=data_dir) for name in sorted(beside)]
+    size = most_bytes_of_rows(data, max((len(one.x) for one in sets), default=0))
+    return list(zip(numbers, labels, strict=True)), size
+
+
+def _without_rows_of_none(request: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Any], ...]:
+    """The same without a number of exposure rows where there is no exposure set."""
+    if dict(request)["exposure"] is not None:
+        return request
+    return tuple((k, None if k == "exposure_rows" else v) for k, v in request)
 
 
 def _jobs(
@@ -103,5 +115,6 @@ def _jobs(
             tuple(zip(source.axes, values, strict=True))
             for values in product(*source.axes.values())
         ]
+        requests = list(dict.fromkeys(map(_without_rows_of_none, requests)))
         for (number, label), request, variant in product(classes, requests, source.variants):
             yield Job(source.name, number, label, request, variant, root, few, size, audit, i)

@@ -159,6 +159,8 @@ def _drawn(
 def _draw(job: Job, seeds: tuple[int, ...], data_dir: str | Path | None) -> _Work:
     data = load_dataset(job.dataset, data_dir=data_dir)
     request: dict[str, Any] = dict(job.request, normal_class=job.normal_class)
+    if request["exposure"] is not None:
+        request["exposure"] = load_dataset(request["exposure"], data_dir=data_dir)
     try:
         split = contaminate(data, job.seed_root, seeds=seeds, **request)
     except DataError:

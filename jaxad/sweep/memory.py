@@ -45,9 +45,14 @@ def _host_bytes() -> int:
     return there
 
 
-def most_bytes_of_rows(data: Dataset) -> int:
-    """What the rows of one seed take at most: said before anything is drawn."""
-    rows = len(data.x) + (0 if data.x_test is None else len(data.x_test))
+def most_bytes_of_rows(data: Dataset, exposure: int = 0) -> int:
+    """What the rows of one seed take at most: said before anything is drawn.
+
+    Args:
+        data: The data set.
+        exposure: How many rows an exposure set adds.
+    """
+    rows = len(data.x) + exposure + (0 if data.x_test is None else len(data.x_test))
     return bytes_of_rows(rows, data.x.shape[1:], 1 if data.x.dtype == np.uint8 else 4)
 
 

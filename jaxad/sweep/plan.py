@@ -38,7 +38,7 @@ def plan(
     """
     by_set: dict[str, dict[Any, list[Job]]] = {}
     for job, seeds in todo:
-        labels = [v for k, v in job.request if k.startswith("labelled")]
+        labels = [v for k, v in job.request if k.startswith(("labelled", "exposure"))]
         kind = (seeds, job.variant.detector, repr((job.variant.config, labels)))
         by_set.setdefault(job.dataset, {}).setdefault(kind, []).append(job)
     groups = []
