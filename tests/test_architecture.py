@@ -16,7 +16,7 @@ import jaxad
 IDEAS = [
     ["errors", "timing", "cache", "files"],
     ["types"],
-    ["rows", "devices", "seeds", "metrics"],
+    ["rows", "devices", "seeds", "metrics", "thresholds"],
     ["samplers", "balanced", "triplets", "data"],
     ["nets"],
     ["models"],
