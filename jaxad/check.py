@@ -35,8 +35,8 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
 
     Raises:
         DataError: Not finite, fewer than two rows that are not labelled anomalies, arrays of
-            different lengths, unknown labels, or another example shape than the detector was made
-            for.
+            different lengths, unknown labels, another example shape than the detector was made
+            for, or masks of another shape than the images.
     """
     if not isinstance(train, TrainData):
         raise DataError(
@@ -76,6 +76,21 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
             f"train.x has {shape}. Make it anew for this data"
         )
     check_finite(x, "train.x")
+    if train.mask is not None:
+        _check_mask(np.asarray(train.mask), x.shape[: lead + 1], shape)
+
+
+def _check_mask(mask: np.ndarray, rows: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Raise a `DataError` if masks do not fit images of a shape."""
+    if len(shape) != 3:
+        raise DataError(f"train.mask is for images; train.x has examples of shape {shape}")
+    if mask.shape != (*rows, *shape[:2]):
+        raise DataError(f"train.mask must have shape {(*rows, *shape[:2])}; given {mask.shape}")
+    if mask.dtype != np.uint8 or mask.max(initial=0) > 1:
+        raise DataError(
+            "train.mask must be of uint8, 0 for normal and 1 for anomalous pixels; given "
+            f"{mask.dtype} of up to {mask.max(initial=0)}"
+        )
 
 
 def check_seeds(seeds: int | Sequence[int] | None, train: TrainData) -> Int[np.ndarray, "seeds"]:

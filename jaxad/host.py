@@ -49,13 +49,18 @@ def models_of(
     """
     models = []
     for i, number in enumerate(numbers):
-        one = TrainData(*(np.asarray(leaf)[i] for leaf in train)) if train.count.ndim else train
+        one = _of_seed(train, i)
         n = int(one.count)
         words = np.asarray(jax.random.key_data(jax.random.fold_in(root, int(number))))
         rows, label = flat(np.asarray(one.x[:n])), np.asarray(one.label[:n])
         models.append(detector.train(rows, label, int(words.ravel()[-1])))
         done(i + 1)
     return tuple(models)
+
+
+def _of_seed(train: TrainData, i: int) -> TrainData:
+    """The rows of one seed; all of them where seeds share them."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[i], train) if train.count.ndim else train
 
 
 def scores_of(models: tuple[Score, ...], x: np.ndarray, count: np.ndarray) -> np.ndarray:

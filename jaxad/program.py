@@ -169,7 +169,9 @@ def _advance_seed(
     def draw(t: Int[Array, ""]) -> tuple[Batch, Key]:
         order, key = jax.tree.map(lambda leaf: leaf[t - window.start], draws)
         index = sampler.draw(table, order, t % per_epoch)
-        return Batch(_rows(data.x, index), _rows(data.label, index), index, t / per_epoch), key
+        mask = None if data.mask is None else _rows(data.mask, index)
+        x, label = _rows(data.x, index), _rows(data.label, index)
+        return Batch(x, label, index, t / per_epoch, mask), key
 
     def step(t, carry):
         state, history = carry

@@ -85,7 +85,9 @@ def pad_to_buckets(data: TrainData) -> TrainData:
         shape = (bucket_features(shape[0]),)
         x = pad_axis(x, shape[0], x.ndim - 1)
     rows = bucket_rows(x.shape[lead], shape)
-    return data._replace(x=pad_axis(x, rows, lead), label=pad_axis(data.label, rows, lead))
+    mask = None if data.mask is None else pad_axis(data.mask, rows, lead)
+    label = pad_axis(data.label, rows, lead)
+    return data._replace(x=pad_axis(x, rows, lead), label=label, mask=mask)
 
 
 def valid_rows(data: TrainData) -> Bool[Array, "n"]:

@@ -11,7 +11,7 @@ one program, every array has one more axis in front; `n` rows may be padding beh
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray, UInt8
 
 __all__ = ["Batch", "Info", "Key", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
@@ -35,12 +35,15 @@ class TrainData(NamedTuple):
         label: `(n,)` int8: -1 labelled anomaly, 0 unlabelled, +1 labelled normal.
         count: How many of the rows are data; those behind are padding.
         features: How many columns of the last axis are data; those behind are zeros.
+        mask: `(n, height, width)` uint8, 1 where a pixel of a labelled anomaly is known to be
+            anomalous; all 0 for other rows. None where no pixels are known.
     """
 
     x: Num[Leaf, "n *shape"]
     label: Int8[Leaf, "n"]
     count: Int[Leaf, ""]
     features: Int[Leaf, ""]
+    mask: UInt8[Leaf, "n height width"] | None = None
 
 
 class TestData(NamedTuple):
@@ -52,12 +55,15 @@ class TestData(NamedTuple):
         count: How many of the rows are data; those behind are padding.
         seen: `(n,)` bool: the row is an anomaly of a class from which labelled anomalies were
             drawn. All false where no classes are known.
+        mask: `(n, height, width)` uint8, 1 where a pixel is anomalous. None where that is not
+            known.
     """
 
     x: Num[Leaf, "n *shape"]
     label: Int8[Leaf, "n"]
     count: Int[Leaf, ""]
     seen: Bool[Leaf, "n"]
+    mask: UInt8[Leaf, "n height width"] | None = None
 
 
 class Batch(NamedTuple):
@@ -68,12 +74,14 @@ class Batch(NamedTuple):
         label: `(b,)` training labels.
         index: `(b,)` which training rows they are.
         epoch: How many epochs of this phase are over, with its fraction: step / steps per epoch.
+        mask: `(b, height, width)` anomalous pixels as in `TrainData.mask`, or None.
     """
 
     x: Num[Array, "b *shape"]
     label: Int8[Array, "b"]
     index: Int[Array, "b"]
     epoch: Float[Array, ""]
+    mask: UInt8[Array, "b height width"] | None = None
 
 
 class Variables(NamedTuple):

@@ -1,5 +1,6 @@
 """A user's mistakes: each is refused with what was given and what is allowed."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -53,7 +54,7 @@ def test_shapes_that_are_no_rows(fit, shape):
 
 
 def test_rows_of_another_number_of_seeds(fit, toy):
-    three = jaxad.TestData(*(np.stack([np.asarray(leaf)] * 3) for leaf in toy.test))
+    three = jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * 3), toy.test)
     with pytest.raises(DataError, match="3 seeds; fitted were 2"):
         jaxad.score(fit, three)
 

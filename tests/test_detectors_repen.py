@@ -76,7 +76,7 @@ def test_padding_and_splits_side_by_side_change_nothing():
     )
     np.testing.assert_array_equal(drawn(longer), drawn(train))
     other = train._replace(x=train.x[::-1].copy())
-    both = jaxad.TrainData(*(np.stack(pair) for pair in zip(train, other, strict=True)))
+    both = jax.tree.map(lambda *pair: np.stack(pair), train, other)
     for i, one in enumerate((train, other)):
         for of_both, alone in zip(SAMPLER.init(both), SAMPLER.init(one), strict=True):
             np.testing.assert_array_equal(of_both[i], alone)

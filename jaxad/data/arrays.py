@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Num
+from jaxtyping import Int, Num, UInt8
 
 from jaxad.errors import DataError
 from jaxad.types import TrainData
 
-__all__ = ["as_train_data"]
+__all__ = ["as_masks", "as_train_data"]
 
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -91,7 +91,43 @@ def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tupl
     return y.astype(np.int64), ()
 
 
-def as_train_data(x: Any, label: Any = None) -> TrainData:
+def as_masks(
+    mask: Any, x: Num[np.ndarray, "n *shape"], what: str = "mask"
+) -> UInt8[np.ndarray, "n height width"]:
+    """Checked masks of the pixels of images.
+
+    Args:
+        mask: `(n, height, width)` or `(n, height, width, 1)`, of 0 and 1, or of 0 and 255 as
+            pictures have them; booleans or numbers.
+        x: `(n, height, width, channels)` images that they belong to.
+        what: How to call them in an error.
+
+    Raises:
+        DataError: The rows are no images, another shape, or other values.
+    """
+    mask = np.asarray(mask)
+    if x.ndim != 4:
+        raise DataError(
+            f"{what} says which pixels are anomalous, and the rows have shape {x.shape[1:]}: they "
+            "are no images (height, width, channels)"
+        )
+    if mask.ndim == 4 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    if mask.shape != x.shape[:3]:
+        raise DataError(
+            f"{what} has shape {mask.shape}; images of shape {x.shape} need {x.shape[:3]}, one "
+            "number a pixel"
+        )
+    if mask.dtype.kind not in "buif":
+        raise DataError(f"{what} is of type {mask.dtype}; give 0 and 1")
+    found = set(np.unique(mask).tolist())
+    if not (found <= {0, 1} or found <= {0, 255}):
+        wrong = sorted(found - {0, 1})[0]
+        raise DataError(f"{what} holds {wrong}; give 0 (normal) and 1 (anomalous), or 0 and 255")
+    return (mask > 0).astype(np.uint8)
+
+
+def as_train_data(x: Any, label: Any = None, mask: Any = None) -> TrainData:
     """Rows and labels of your own as training data. Nothing is scaled.
 
     Args:
@@ -99,12 +135,15 @@ def as_train_data(x: Any, label: Any = None) -> TrainData:
             images; uint8 images stay uint8, everything else becomes float32.
         label: `(n,)` of -1 labelled anomaly, 0 unlabelled, +1 labelled normal. Default: all rows
             are unlabelled.
+        mask: `(n, height, width)` which pixels of labelled anomalies are anomalous, 0 or 1, where
+            the rows are images. What it says of other rows is not kept: training must not know it.
 
     Returns:
         Training data without padding.
 
     Raises:
-        DataError: Rows that are not finite or fewer than two, or labels other than -1, 0 and 1.
+        DataError: Rows that are not finite or fewer than two, labels other than -1, 0 and 1, or a
+            mask of another shape than the images.
 
     Example:
         >>> as_train_data([[0.0, 1.0], [2.0, 3.0]], [0, -1]).label
@@ -124,11 +163,14 @@ def as_train_data(x: Any, label: Any = None) -> TrainData:
             f"label holds {wrong[0]!r}; allowed are -1 (labelled anomaly), 0 (unlabelled) and "
             "1 (labelled normal)"
         )
+    if mask is not None:
+        mask = as_masks(mask, rows) * (label < 0)[:, None, None].astype(np.uint8)
     return TrainData(
         x=rows,
         label=label.astype(np.int8),
         count=np.asarray(len(rows), np.int32),
         features=np.asarray(rows.shape[-1], np.int32),
+        mask=mask,
     )
 
 

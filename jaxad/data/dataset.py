@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Num
+from jaxtyping import Int, Num, UInt8
 
-from jaxad.data.arrays import as_label_column, as_rows
+from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["Dataset", "from_arrays"]
@@ -30,10 +30,13 @@ class Dataset:
         y_test: `(m,)` int64 class numbers of the test part.
         scaling: How these rows are best scaled, which `contaminate` does by default: a kind that
             `fit_scaling` knows, or None.
+        mask: `(n, height, width)` uint8: 1 where a pixel of an image is anomalous, if that is
+            known.
+        mask_test: The same of the test part.
 
     Raises:
         DataError: Fewer than two rows, a value that is not a finite number, labels that don't fit
-            the rows or the class names, or parts of different shapes.
+            the rows or the class names, parts of different shapes, or masks that don't fit.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Dataset:
     x_test: Num[np.ndarray, "m *shape"] | None = None
     y_test: Int[np.ndarray, "m"] | None = None
     scaling: str | None = None
+    mask: UInt8[np.ndarray, "n height width"] | None = None
+    mask_test: UInt8[np.ndarray, "m height width"] | None = None
 
     def __post_init__(self) -> None:
         if (self.x_test is None) != (self.y_test is None):
@@ -56,6 +61,7 @@ class Dataset:
                     f"{self.name}: rows of x are {self.x.dtype} {self.x.shape[1:]}, "
                     f"rows of x_test are {self.x_test.dtype} {self.x_test.shape[1:]}"
                 )
+        self._set_masks()
         if self.anomaly and not self.class_names:
             object.__setattr__(self, "class_names", ("normal", "anomaly"))
         self._check_classes()
@@ -67,9 +73,22 @@ class Dataset:
         if len(x) != len(y):
             raise DataError(f"{self.name}: {x_name} has {len(x)} rows, {y_name} has {len(y)}")
         for field, value in ((x_name, x), (y_name, y)):
-            value = value.view()
-            value.flags.writeable = False
-            object.__setattr__(self, field, value)
+            self._freeze(field, value)
+
+    def _set_masks(self) -> None:
+        """Check and freeze the masks: of every part, or of none."""
+        for name, x in (("mask", self.x), ("mask_test", self.x_test)):
+            mask = getattr(self, name)
+            if (mask is None) != (self.mask is None or x is None):
+                raise DataError(f"{self.name}: both parts have masks, or neither has")
+            if mask is not None and x is not None:
+                self._freeze(name, as_masks(mask, x, f"{self.name}: {name}"))
+
+    def _freeze(self, field: str, value: np.ndarray) -> None:
+        """Set an array that cannot be written to."""
+        value = value.view()
+        value.flags.writeable = False
+        object.__setattr__(self, field, value)
 
     def _check_classes(self) -> None:
         """Raise if a class number has no name, or is not 0 or 1 where these mean anomaly."""
@@ -153,6 +172,8 @@ def from_arrays(
     x_test: Any = None,
     y_test: Any = None,
     scaling: str | None = None,
+    mask: Any = None,
+    mask_test: Any = None,
 ) -> Dataset:
     """A data set from arrays in memory.
 
@@ -167,6 +188,8 @@ def from_arrays(
         x_test: `(m, ...)` rows of a test part.
         y_test: `(m,)` their classes.
         scaling: How to scale by default; see `Dataset.scaling`.
+        mask: `(n, height, width)` which pixels of images are anomalous: 0 and 1, or 0 and 255.
+        mask_test: `(m, height, width)` the same of the test part.
 
     Returns:
         The checked data set.
@@ -201,4 +224,6 @@ def from_arrays(
         x_test=x_test,
         y_test=test_numbers,
         scaling=scaling,
+        mask=mask,
+        mask_test=mask_test,
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
-from jaxad.data.arrays import as_label_column, as_rows
+from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.sequences import PREFIX, as_windows
 from jaxad.errors import ConfigError, DataError
@@ -30,12 +30,14 @@ class Table(NamedTuple):
         y: `(n,)` int64 class numbers, or None.
         columns: Names of the columns of x; () for an npz file.
         class_names: Names of the classes 0, 1, ... where labels are words.
+        mask: `(n, height, width)` uint8: 1 where a pixel is anomalous, if an npz file says it.
     """
 
     x: Float[np.ndarray, "n *shape"]
     y: Int[np.ndarray, "n"] | None
     columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
+    mask: UInt8[np.ndarray, "n height width"] | None = None
 
 
 def read_file(path: Path, label: str | None = None) -> Dataset:
@@ -67,7 +69,8 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
     """Read rows that may have no labels, to score them.
 
     Args:
-        path: A csv, parquet or npz file; an npz holds `X` or `x`, and `y` if there are labels.
+        path: A csv, parquet or npz file; an npz holds `X` or `x`, `y` if there are labels, and
+            `mask` if pixels of images are known to be anomalous.
             With `sequence:` in front its columns are points in time of sequences of one channel.
         label: The label column of a csv or parquet file. Default: the column named label, y,
             anomaly or outlier if there is one; else all columns are features.
@@ -93,10 +96,11 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
     if "x" not in arrays:
         raise DataError(f"{path}: holds {_listed(arrays)}; needs X, and y if there are labels")
     x = as_rows(arrays["x"], f"{path}: X", at_least=1)
+    mask = as_masks(arrays["mask"], x, f"{path}: mask") if "mask" in arrays else None
     if "y" not in arrays:
-        return Table(x, None)
+        return Table(x, None, mask=mask)
     y, names = as_label_column(arrays["y"], f"{path}: y")
-    return Table(x, y, class_names=names)
+    return Table(x, y, class_names=names, mask=mask)
 
 
 def _suffix(path: Path) -> str:
@@ -122,7 +126,7 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _npz_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
-    """The data set of arrays `x, y` or `x_train, y_train, x_test, y_test`."""
+    """The data set of arrays `x, y` or `x_train, y_train, x_test, y_test`, with masks if any."""
     names: Any = ()
     for known in ("class_names", "classes"):
         if known in arrays and arrays[known].dtype.kind == "U":
@@ -135,9 +139,12 @@ def _npz_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
             class_names=names,
             x_test=arrays.get("x_test"),
             y_test=arrays.get("y_test"),
+            mask=arrays.get("mask_train"),
+            mask_test=arrays.get("mask_test"),
         )
     if {"x", "y"} <= arrays.keys():
-        return from_arrays(arrays["x"], arrays["y"], name=path.stem, class_names=names)
+        x, y, mask = arrays["x"], arrays["y"], arrays.get("mask")
+        return from_arrays(x, y, name=path.stem, class_names=names, mask=mask)
     raise DataError(
         f"{path}: holds {_listed(arrays)}; needs X and y, or x_train, y_train, x_test and y_test"
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Int, Num
+from jaxtyping import Bool, Int, Num, UInt8
 
 from jaxad.data.dataset import Dataset
 from jaxad.data.draw import Draw, Request, draw_rows, resample, stratified_split
@@ -169,7 +169,7 @@ def _exposure_set(exposure: Any, rows: int | None) -> Dataset | None:
 def _with_exposure(split: Split, data: Dataset, others: Dataset, stream: Stream) -> Split:
     """The same split with rows of another data set behind, labelled as anomalies."""
     raw, chosen = expose(data.x, data.name, others, split.setting["exposure_rows"], stream)
-    train = split.train
+    train, more = split.train, [(0, len(raw)), (0, 0), (0, 0)]
     label = np.full(len(raw), -1, np.int8)
     return replace(
         split,
@@ -177,6 +177,7 @@ def _with_exposure(split: Split, data: Dataset, others: Dataset, stream: Stream)
             x=np.concatenate([train.x, split.scaling.apply(raw)]),
             label=np.concatenate([train.label, label]),
             count=np.asarray(train.count + len(raw), np.int32),
+            mask=None if train.mask is None else np.pad(train.mask, more),
         ),
         hidden=np.concatenate([split.hidden, np.zeros(len(raw), split.hidden.dtype)]),
         setting=split.setting | {"rows": split.setting["rows"] | {"exposure": len(raw)}},
@@ -215,21 +216,25 @@ class _Part(NamedTuple):
     x: Num[np.ndarray, "source *shape"]
     y: Int[np.ndarray, "source"]
     rows: Int[np.ndarray, "n"]
+    mask: UInt8[np.ndarray, "source height width"] | None = None
 
 
 def _parts(data: Dataset, test_size: float, protocol: str, stream: Stream) -> tuple[_Part, _Part]:
     """The training and the test part: as the data comes, or drawn."""
     x, y, x_test, y_test = data.x, data.y, data.x_test, data.y_test
+    mask, mask_test = data.mask, data.mask_test
     if x_test is not None and y_test is not None:
         if protocol == "default":
-            own_test = _Part(x_test, y_test, np.arange(len(y_test)))
-            return _Part(x, y, np.arange(len(y))), own_test
+            own_test = _Part(x_test, y_test, np.arange(len(y_test)), mask_test)
+            return _Part(x, y, np.arange(len(y)), mask), own_test
         x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+        if mask is not None and mask_test is not None:
+            mask = np.concatenate([mask, mask_test])
     rows = np.arange(len(y))
     if protocol == "adbench":
         rows = resample(len(y), *ADBENCH_ROWS, stream)
     train, test = stratified_split(y[rows], test_size, stream)
-    return _Part(x, y, rows[train]), _Part(x, y, rows[test])
+    return _Part(x, y, rows[train], mask), _Part(x, y, rows[test], mask)
 
 
 def _split(
@@ -261,12 +266,14 @@ def _split(
             label=draw.label,
             count=np.asarray(len(raw), np.int32),
             features=np.asarray(raw.shape[-1], np.int32),
+            mask=None if train.mask is None else _known(train.mask[train_rows], draw.label),
         ),
         test=TestData(
             x=scaler.apply(test.x[test.rows]),
             label=is_anomaly.astype(np.int8),
             count=np.asarray(len(test_y), np.int32),
             seen=np.isin(test_y, draw.known),
+            mask=None if test.mask is None else test.mask[test.rows],
         ),
         hidden=draw.hidden,
         scaling=scaler,
@@ -280,6 +287,13 @@ def _split(
         train_rows=train_rows,
         test_rows=test.rows,
     )
+
+
+def _known(
+    mask: UInt8[np.ndarray, "n height width"], label: Int[np.ndarray, "n"]
+) -> UInt8[np.ndarray, "n height width"]:
+    """The masks that training may see: those of labelled anomalies, and 0 for all other rows."""
+    return np.where((label < 0)[:, None, None], mask, np.uint8(0))
 
 
 def _row_counts(draw: Draw, test_anomaly: Bool[np.ndarray, "m"]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Int
 
@@ -71,12 +72,14 @@ class Split:
                 label=self.train.label[index, :n],
                 count=self.train.count[index],
                 features=self.train.features[index],
+                mask=None if self.train.mask is None else self.train.mask[index, :n],
             ),
             test=TestData(
                 x=self.test.x[index, :m],
                 label=self.test.label[index, :m],
                 count=self.test.count[index],
                 seen=self.test.seen[index, :m],
+                mask=None if self.test.mask is None else self.test.mask[index, :m],
             ),
             hidden=self.hidden[index, :n],
             scaling=Scaling(
@@ -104,10 +107,8 @@ def stack_splits(splits: Sequence[Split]) -> Split:
     first = splits[0]
     drawn = {name: [s.setting[name] for s in splits] for name in DRAWN}
     return Split(
-        train=TrainData(
-            *(_stack(leaves) for leaves in zip(*(s.train for s in splits), strict=True))
-        ),
-        test=TestData(*(_stack(leaves) for leaves in zip(*(s.test for s in splits), strict=True))),
+        train=jax.tree.map(lambda *leaves: _stack(leaves), *(s.train for s in splits)),
+        test=jax.tree.map(lambda *leaves: _stack(leaves), *(s.test for s in splits)),
         hidden=_stack([s.hidden for s in splits]),
         scaling=Scaling(
             first.scaling.kind,

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import jax
 import numpy as np
 
 from jaxad.data import contaminate, load_dataset
@@ -28,6 +29,8 @@ from jaxad.types import TestData, TrainData
 
 __all__ = ["failure_of", "run_cells", "run_group", "run_jobs"]
 
+_Data = TypeVar("_Data", TrainData, TestData)
+
 
 class _Work(NamedTuple):
     """Seeds of a job whose rows are drawn."""
@@ -49,7 +52,9 @@ class _Work(NamedTuple):
         steps = []
         if resolve_mode("auto") == "vmap":  # which splits with as many steps can be trained by
             steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
-        return repr(self.detector), repr(np.array(steps).tolist()), train.x.dtype, train.x.shape[2:]
+        masks = [part.mask is None for part in (train, self.test)]
+        steps = np.array(steps).tolist()
+        return repr(self.detector), repr((steps, masks)), train.x.dtype, train.x.shape[2:]
 
     @property
     def alone(self) -> bool:
@@ -78,8 +83,8 @@ class _Work(NamedTuple):
             some = slice(i, i + most)
             yield self._replace(
                 seeds=self.seeds[some],
-                train=TrainData(*(leaf[some] for leaf in self.train)),
-                test=TestData(*(leaf[some] for leaf in self.test)),
+                train=_taken(self.train, some),
+                test=_taken(self.test, some),
                 hidden=self.hidden[some],
             )
 
@@ -220,8 +225,8 @@ def _train(
     """Train and test jobs side by side."""
     numbers = [seed for work in works for seed in work.seeds]
     with stopwatch() as seconds:
-        train = TrainData(*(stack_rows(parts) for parts in _parts(works, "train")))
-        test = TestData(*(stack_rows(parts) for parts in _parts(works, "test")))
+        train = _together([work.train for work in works])
+        test = _together([work.test for work in works])
         fitted = fit(
             works[0].detector, train, numbers, key=works[0].job.seed_root, progress=progress
         )
@@ -233,7 +238,7 @@ def _train(
     for work in works:
         mine = slice(first, first + len(work.seeds))
         share, first = len(work.seeds) / len(numbers), mine.stop
-        of_job = TestData(*(leaf[mine] for leaf in test))
+        of_job = _taken(test, mine)
         found = None if of_train is None else _found(work, of_train[mine])
         yield from _cells(work, scores[mine], of_job, seconds.share(share), found)
 
@@ -249,9 +254,14 @@ def _found(work: _Work, scores: np.ndarray) -> Found:
     return found_by(scores[:, : work.hidden.shape[1]], work.train, work.hidden)
 
 
-def _parts(works: list[_Work], name: str) -> Iterator[list[np.ndarray]]:
-    """The arrays of all jobs, field by field."""
-    return (list(leaves) for leaves in zip(*(getattr(w, name) for w in works), strict=True))
+def _together(parts: list[_Data]) -> _Data:
+    """The rows of all jobs, one after the other along the seed axis."""
+    return jax.tree.map(lambda *leaves: stack_rows(leaves), *parts)
+
+
+def _taken(data: _Data, seeds: slice | np.ndarray) -> _Data:
+    """The rows of some seeds."""
+    return jax.tree.map(lambda leaf: leaf[seeds], data)
 
 
 def _cells(
@@ -263,7 +273,7 @@ def _cells(
     kept = tuple(s for s, ok in zip(work.seeds, good, strict=True) if ok)
     lost = tuple(s for s, ok in zip(work.seeds, good, strict=True) if not ok)
     if kept:
-        evaluation = evaluation_of(scores[good], TestData(*(leaf[good] for leaf in test)))
+        evaluation = evaluation_of(scores[good], _taken(test, good))
         yield Cell(
             **_asked(work.job, kept),
             setting=work.setting | _roots(work.job),

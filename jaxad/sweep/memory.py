@@ -70,13 +70,14 @@ def bytes_of_training(detector: Detector, train: TrainData) -> int:
         detector: What is trained.
         train: The rows of several seeds.
     """
-    one = TrainData(*(np.asarray(leaf)[0] for leaf in train))
+    one = jax.tree.map(lambda leaf: np.asarray(leaf)[0], train)
     shape = one.x.shape[1:]
     padded = (bucket_features(shape[0]),) if is_table(shape) else shape
     rows = bucket_rows(len(one.x), padded)
     data = one._replace(
         x=_shape((rows, *padded), one.x.dtype),
         label=_shape((rows,), one.label.dtype),
+        mask=None if one.mask is None else _shape((rows, *one.mask.shape[1:]), one.mask.dtype),
     )
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(detector.init, key, data)
@@ -97,6 +98,7 @@ def _bytes_of_step(phase: Phase, state: PyTree, data: TrainData, key: Any) -> in
         _shape(index.shape, data.label.dtype),
         index,
         _shape((), np.float32),
+        None if data.mask is None else _shape((*index.shape, *data.mask.shape[1:]), np.uint8),
     )
     return _bytes_in(jax.make_jaxpr(phase.update)(state, batch, key).jaxpr)
 

@@ -38,7 +38,8 @@ def numbers(x) -> np.ndarray:
 
 def assert_same(one: Split, two: Split) -> None:
     leaves_one, leaves_two = (
-        [*s.train, *s.test, s.hidden, s.train_rows, s.test_rows, *s.scaling[1:]] for s in (one, two)
+        jax.tree.leaves((s.train, s.test, s.hidden, s.train_rows, s.test_rows, s.scaling[1:]))
+        for s in (one, two)
     )
     for a, b in zip(leaves_one, leaves_two, strict=True):
         assert a.dtype == b.dtype
