@@ -11,6 +11,7 @@ from jaxad.models.residual import ResidualOut
 from jaxad.objectives import (
     deviation,
     feawad,
+    hypersphere_classification,
     identity,
     inverse,
     ordinal,
@@ -31,8 +32,9 @@ def boundary(radius_sq, d):
         (identity(), D, None),
         (inverse(), D, 1 / (D + 1e-6)),
         (inverse(eps=0.5), D, [2, 1 / 0.8, 1 / 1.5, 1 / 4.5]),
+        (hypersphere_classification(), D, -np.log1p(-np.exp(-(D + 1e-6)))),
     ],
-    ids=["identity", "inverse", "inverse with eps"],
+    ids=["identity", "inverse", "inverse with eps", "hypersphere classification"],
 )
 def test_losses_have_their_closed_form(objective, normal, anomaly):
     np.testing.assert_allclose(objective.normal(jnp.asarray(D)), normal, rtol=1e-6)
@@ -40,6 +42,21 @@ def test_losses_have_their_closed_form(objective, normal, anomaly):
         assert objective.anomaly is None
     else:
         np.testing.assert_allclose(objective.anomaly(jnp.asarray(D)), anomaly, rtol=1e-6)
+
+
+def test_hypersphere_classification_is_the_cross_entropy_of_a_probability():
+    h = jnp.asarray(D[1:])
+    p = jnp.exp(-h)
+    loss = hypersphere_classification(eps=1e-12)
+    np.testing.assert_allclose(loss.normal(h), -jnp.log(p), rtol=1e-6)
+    np.testing.assert_allclose(loss.anomaly(h), -jnp.log(1 - p), rtol=1e-6)
+
+
+@pytest.mark.parametrize("h", [0.0, 1e-12, 1e-7, 1e-3, 50.0, 1e4, 1e30])
+def test_hypersphere_classification_is_finite_with_its_derivative_from_0_to_far_off(h):
+    loss, slope = jax.value_and_grad(hypersphere_classification().anomaly)(jnp.float32(h))
+    assert 0 <= loss <= np.log(1e6) + 0.1 and -1.05e6 <= slope <= 0
+    np.testing.assert_allclose(slope, -1 / np.expm1(min(h + 1e-6, 100)), rtol=0.1, atol=1e-20)
 
 
 @pytest.mark.parametrize("nu", [0.05, 0.5, 1.0])
@@ -60,8 +77,13 @@ def test_soft_boundary_is_least_where_a_share_nu_lies_outside(nu):
 
 @pytest.mark.parametrize(
     "loss",
-    [identity().normal, inverse().normal, inverse().anomaly],
-    ids=["identity", "normal of inverse", "anomaly of inverse"],
+    [
+        identity().normal,
+        inverse().normal,
+        inverse().anomaly,
+        hypersphere_classification().anomaly,
+    ],
+    ids=["identity", "normal of inverse", "anomaly of inverse", "anomaly of classification"],
 )
 def test_derivatives_are_those_of_finite_differences(loss):
     with jax.enable_x64(True):

@@ -5,7 +5,13 @@ decides the two weights. An objective is a pytree: functions are its structure, 
 """
 
 from jaxad.objectives.base import Objective
-from jaxad.objectives.distances import hinge, identity, inverse, soft_boundary
+from jaxad.objectives.distances import (
+    hinge,
+    hypersphere_classification,
+    identity,
+    inverse,
+    soft_boundary,
+)
 from jaxad.objectives.parts import (
     calibrated,
     class_bound,
@@ -27,6 +33,7 @@ __all__ = [
     "evidence",
     "feawad",
     "hinge",
+    "hypersphere_classification",
     "identity",
     "inverse",
     "mixture",

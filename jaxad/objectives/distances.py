@@ -1,6 +1,7 @@
 """Losses of a distance: to a centre, or of a row to its reconstruction."""
 
 import jax
+import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
@@ -8,7 +9,7 @@ from jaxad.models.hypersphere import Boundary
 from jaxad.models.margin import Distance
 from jaxad.objectives.base import Objective
 
-__all__ = ["hinge", "identity", "inverse", "soft_boundary"]
+__all__ = ["hinge", "hypersphere_classification", "identity", "inverse", "soft_boundary"]
 
 
 def identity() -> Objective:
@@ -58,12 +59,32 @@ def hinge() -> Objective:
     return Objective(Partial(_omega), Partial(_within_margin))
 
 
+def hypersphere_classification(eps: float = 1e-6) -> Objective:
+    """`normal(h) = h`, `anomaly(h) = -log(1 - exp(-(h + eps)))`: a cross-entropy of distances.
+
+    `exp(-h)` is read as the probability of being normal. The eps keeps the loss of an anomaly that
+    lies on the centre below `log(1 / eps)`, and its derivative below `1 / eps`.
+
+    Args:
+        eps: What is added to the distance of an anomaly, > 0.
+
+    References:
+        Ruff et al. 2021, Rethinking assumptions in deep anomaly detection, eq. 4; thesis, section
+        2.3.5. Liznerski et al. 2021, Explainable deep one-class classification, eq. 2.
+    """
+    return Objective(Partial(_identity), Partial(_unlikely, float(eps)))
+
+
 def _identity(s: Float[Array, "b"]) -> Float[Array, "b"]:
     return s
 
 
 def _inverse(eps, d: Float[Array, "b"]) -> Float[Array, "b"]:
     return 1 / (d + eps)
+
+
+def _unlikely(eps, h: Float[Array, "b"]) -> Float[Array, "b"]:
+    return -jnp.log(-jnp.expm1(-(h + eps)))
 
 
 def _soft_boundary(nu, out: Boundary) -> Float[Array, "b"]:
