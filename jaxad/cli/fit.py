@@ -51,7 +51,10 @@ def fit(options: Fit) -> int:
     if options.exposure is not None:
         shown = load_dataset(options.exposure)
         rows, label = with_exposure(table.x, rows, label, scaling, shown, options)
-    train = as_train_data(rows, label)
+    mask = table.mask
+    if mask is not None and len(rows) > len(mask):
+        mask = np.pad(mask, [(0, len(rows) - len(mask)), (0, 0), (0, 0)])
+    train = as_train_data(rows, label, mask)
     detector = make(options.detector, train, **config)
     with reporting(1) as reporter:
         reporter.begin(f"{options.data.name}  {options.detector}")
