@@ -6,9 +6,8 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxad.checksums import SUMS, check_sums, write_sums
 from jaxad.data import Scaling
+from jaxad.description import CONFIG, Description, described, read_description, write_description
 from jaxad.detector import Detector
 from jaxad.detectors.registry import REGISTRY, Spec, make_for
 from jaxad.errors import ConfigError, DataError
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Saver", "load", "save"]
 
-FORMAT, VERSION = "jaxad-detector", 1
-_CONFIG, _ARRAYS = "config.json", "arrays"
-_PARTS = ("detector", "config", "input_shape", "rows", "seeds", "scaling")
+_ARRAYS = "arrays"
 
 
-def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -> Path:
-    """Save a fitted detector as a folder: arrays by orbax, configuration as JSON.
+def save(
+    fitted: "Fit",
+    folder: str | Path,
+    *,
+    scaling: Scaling | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Save a fitted detector as a folder: arrays by orbax, configuration as JSON, checksums.
 
     Nothing half-written stays behind: the folder appears when it is complete.
 
@@ -44,13 +49,14 @@ def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -
         fitted: A fit of a registered detector.
         folder: Where to; must not exist yet.
         scaling: How raw rows become the rows that were trained on, as in `split.scaling`.
+        files: Further files for the folder, by plain names.
 
     Returns:
         The folder.
 
     Raises:
-        ConfigError: The detector is not a registered one, or the folder exists or can't be
-            written.
+        ConfigError: The detector is not a registered one, the folder exists or can't be written,
+            or a name of `files` is not plain or is taken.
     """
     import orbax.checkpoint as ocp
 
@@ -65,27 +71,22 @@ def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -
             f"only registered detectors can be saved; given {detector.name!r}. Register its "
             "builder with jaxad.detectors.register"
         )
+    for name in files or ():
+        if name in (_ARRAYS, CONFIG, SUMS, "", ".", "..") or name != os.path.basename(name):
+            raise ConfigError(f"a file to save must have a plain name of its own; given {name!r}")
     folder = Path(folder).absolute()
     if folder.exists():
         raise ConfigError(f"the folder {str(folder)!r} exists already; give a new one")
-    description = {
-        "format": FORMAT,
-        "version": VERSION,
-        "jaxad": version("jaxad"),
-        "detector": detector.name,
-        "config": asdict(detector.config),
-        "input_shape": list(detector.input_shape or ()),
-        "labelled": list(detector.labelled),
-        "rows": fitted.rows,
-        "seeds": fitted.seeds,
-        "scaling": None if scaling is None else scaling.kind,
-    }
+    kind = None if scaling is None else scaling.kind
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(partial / _ARRAYS, _arrays(fitted.state, scaling))
-        (partial / _CONFIG).write_text(json.dumps(description, indent=2) + "\n")
+        write_description(described(detector, fitted.rows, fitted.seeds, kind), partial)
+        for name, content in (files or {}).items():
+            (partial / name).write_bytes(content)
+        write_sums(partial)
         partial.rename(folder)
     except OSError as error:
         raise ConfigError(f"cannot write to {str(folder)!r}: {error}") from error
@@ -97,6 +98,9 @@ def save(fitted: "Fit", folder: str | Path, *, scaling: Scaling | None = None) -
 def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
     """Load what `save` saved, on any machine.
 
+    Runs no code from the folder: it holds JSON and plain arrays. Every file is checked against its
+    checksum before it is read, and arrays against the shapes of the configuration.
+
     Args:
         folder: The folder.
 
@@ -104,43 +108,42 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
         The fit, without history, and the scaling that was saved with it.
 
     Raises:
-        DataError: No saved detector, a format or version that is not known, or arrays that do not
-            fit the configuration.
+        DataError: No saved detector, a format or version that is not known, a file that was
+            changed, is missing or is a link, or arrays that do not fit the configuration.
+        ConfigError: A setting that the detector does not have, or a value that it does not allow.
     """
     import orbax.checkpoint as ocp
 
     from jaxad.train import Fit
 
     folder = Path(folder).absolute()
-    description = _description(folder)
-    shape, rows, seeds = description["input_shape"], description["rows"], description["seeds"]
-    spec = Spec(tuple(shape), rows, *description.get("labelled", (0, 0)))
-    detector = make_for(description["detector"], spec, _config(description))
+    about = read_description(folder)
+    check_sums(folder, _ARRAYS)
+    detector = make_for(
+        about.detector, Spec(about.input_shape, about.rows, *about.labelled), about.config
+    )
     if isinstance(detector, HostDetector):
         raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
-    state = _state_shapes(detector, rows, seeds)
-    kind = description["scaling"]
     try:
+        target: dict[str, Any] = {"state": _state_shapes(detector, about.rows, about.seeds)}
         with ocp.StandardCheckpointer() as checkpointer:
             # Scaling has shapes of its own: what was saved says which.
             saved = checkpointer.metadata(folder / _ARRAYS).item_metadata.tree
             # Orbax, when it fails itself, leaves reads behind that fail later and loudly.
-            if _leaves(saved["state"]) != _leaves(state):
+            if _leaves(saved["state"]) != _leaves(target["state"]):
                 raise ValueError("their shapes are those of another configuration")
-            target: dict[str, Any] = {"state": state}
-            if kind is not None:
-                target["scaling"] = {
-                    name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-                    for name, leaf in saved["scaling"].items()
-                }
+            if about.scaling is not None:
+                target["scaling"] = _constants(saved["scaling"], about)
+            if saved.keys() != target.keys():
+                raise ValueError(f"they are of {', '.join(sorted(saved))}")
             arrays = checkpointer.restore(folder / _ARRAYS, target)
-    except (ValueError, KeyError, OSError) as error:
+        scaling = None
+        if about.scaling is not None:
+            scaling = _scaling(about.scaling, arrays["scaling"])
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
-    scaling = None
-    if kind is not None:
-        scaling = Scaling(kind, *(np.asarray(arrays["scaling"][n]) for n in ("shift", "scale")))
     mode = resolve_mode("auto")
-    return Fit(detector, arrays["state"], mode=mode, rows=rows), scaling
+    return Fit(detector, arrays["state"], mode=mode, rows=about.rows), scaling
 
 
 def _arrays(state: State, scaling: Scaling | None) -> PyTree:
@@ -155,43 +158,46 @@ def _leaves(tree: PyTree) -> list[tuple[tuple[int, ...], str]]:
     return sorted((tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(tree))
 
 
-def _description(folder: Path) -> dict[str, Any]:
-    try:
-        description = json.loads((folder / _CONFIG).read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise DataError(f"{str(folder)!r} is no saved detector: {error}") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise DataError(f"{str(folder)!r} is no saved detector: {_CONFIG} has another format")
-    if description.get("version") != VERSION:
-        raise DataError(
-            f"{str(folder)!r} has format version {description.get('version')}; this jaxad reads "
-            f"version {VERSION}"
-        )
-    missing = [part for part in _PARTS if part not in description]
-    if missing:
-        raise DataError(f"{str(folder)!r} is no saved detector: {_CONFIG} lacks {missing[0]!r}")
-    return description
+def _constants(saved: PyTree, about: Description) -> PyTree:
+    """The shapes of a scaling's arrays, if they are of this many columns.
+
+    Raises:
+        ValueError: They are not.
+    """
+    columns = about.input_shape[-1]
+    shapes = {name: tuple(leaf.shape) for name, leaf in saved.items()}
+    if shapes.keys() != {"shift", "scale"} or len(set(shapes.values())) != 1:
+        raise ValueError("a scaling is a shift and a scale of one shape")
+    if shapes["shift"] not in ((columns,), (about.seeds, columns)):
+        raise ValueError(f"the scaling is of {shapes['shift']}, examples of {about.input_shape}")
+    return {name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for name, leaf in saved.items()}
 
 
-def _config(description: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in description["config"].items()
-    }
+def _scaling(kind: str, arrays: PyTree) -> Scaling:
+    """A scaling from its arrays.
+
+    Raises:
+        ValueError: A number of it is not finite, or a scale is not above 0.
+    """
+    shift, scale = (np.asarray(arrays[name]) for name in ("shift", "scale"))
+    if not (np.isfinite(shift).all() and np.isfinite(scale).all() and (scale > 0).all()):
+        raise ValueError("the scaling is not finite and above 0")
+    return Scaling(kind, shift, scale)
 
 
 def _state_shapes(detector: Detector, rows: int, seeds: int) -> State:
     """The shapes of a fitted state: what `init` gives for so many padded rows."""
     shape = tuple(detector.input_shape or (1,))
-    data = pad_to_buckets(
-        TrainData(
-            np.zeros((rows, *shape), np.float32),
-            np.zeros(rows, np.int8),
-            np.asarray(rows, np.int32),
-            np.asarray(shape[-1], np.int32),
-        )
+    count = jax.ShapeDtypeStruct((), np.int32)
+    data = TrainData(
+        jax.ShapeDtypeStruct((rows, *shape), np.float32),
+        jax.ShapeDtypeStruct((rows,), np.int8),
+        count,
+        count,
     )
-    state = jax.eval_shape(detector.init, jax.random.key(0), data)
+    state = jax.eval_shape(
+        lambda data: detector.init(jax.random.key(0), pad_to_buckets(data)), data
+    )
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape), s.dtype), state)
 
 

@@ -14,7 +14,7 @@ import jaxad
 # From what knows nothing to what knows all; modules of one line may know each other. What is not
 # named here stands above all of it, but below the command line.
 IDEAS = [
-    ["errors", "timing", "cache", "files"],
+    ["errors", "timing", "cache", "files", "checksums"],
     ["types"],
     ["rows", "devices", "seeds", "metrics", "thresholds"],
     ["samplers", "balanced", "triplets", "data"],
@@ -26,7 +26,7 @@ IDEAS = [
     ["detector", "host"],
     ["detectors"],
     ["check", "program", "study"],
-    ["train", "checkpoint"],
+    ["train", "checkpoint", "description"],
     ["evaluate"],
     ["results"],
     ["explain"],

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.data import fit_scaling
+from jaxad.checksums import SUMS, check_sums, write_sums
+from jaxad.data import Scaling, fit_scaling
 from jaxad.errors import ConfigError, DataError
 
 EPOCHS = {"epochs": 4, "pretrain_epochs": 3}  # 15 and 20 steps
@@ -169,19 +170,49 @@ def without(key):
     ("edit", "match"),
     [
         (lambda text: text[:40], "no saved detector"),
+        (lambda text: "[" * 100_000, "no saved detector"),
         (lambda text: "[1, 2]", "another format"),
         (edited(format="zip"), "another format"),
         (edited(version=99), "version 99"),
+        (edited(version=1), "version 1"),
         (without("version"), "version None"),
         (edited(seeds=5), "do not fit"),
         (edited(input_shape=[70]), "do not fit"),
+        (edited(rows=2**31 - 1), "do not fit"),
+        (edited(config={"widths": [10**6, 10**5]}), "do not fit"),
+        (edited(detector="autoencoder", config={}), "do not fit"),
+        (edited(detector="../../etc/passwd"), "detector"),
+        (edited(detector=["deep_sad"]), "detector"),
+        (edited(detector="iforest", config={}), "cannot be saved"),
+        (edited(input_shape="ab"), "input_shape"),
+        (edited(input_shape=[0]), "input_shape"),
+        (edited(input_shape=[10**30]), "input_shape"),
+        (edited(labelled=[1, 2, 3]), "labelled"),
+        (edited(rows="many"), "rows"),
+        (edited(seeds=True), "seeds"),
+        (edited(scaling="pickle"), "scaling"),
+        (edited(config=[1]), "config"),
+        (edited(scaling="standard"), "do not fit"),
     ],
-    ids=["broken", "list", "format", "version", "no version", "seeds", "shape"],
+    ids=str,
 )
 def test_what_is_no_saved_detector_is_refused(folder, edit, match):
+    """Checksums or not: whoever changed it may have made them anew."""
     config = folder / "config.json"
     config.write_text(edit(config.read_text()))
+    write_sums(folder)
     with pytest.raises(DataError, match=match):
+        jaxad.load(folder)
+
+
+@pytest.mark.parametrize(
+    "config", [{"epochs": -1}, {"no_such_setting": 1}, {"widths": "os.system"}], ids=str
+)
+def test_a_configuration_that_the_detector_does_not_allow_is_refused(folder, config):
+    path = folder / "config.json"
+    path.write_text(edited(config=config)(path.read_text()))
+    write_sums(folder)
+    with pytest.raises(ConfigError):
         jaxad.load(folder)
 
 
@@ -193,6 +224,93 @@ def test_a_description_that_lacks_a_part_is_refused(folder, key):
         jaxad.load(folder)
 
 
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        Scaling("standard", np.zeros(3), np.ones(3)),
+        Scaling("standard", np.zeros((5, 6)), np.ones((5, 6))),
+        Scaling("standard", np.zeros(6), np.zeros(6)),
+        Scaling("standard", np.full(6, np.nan), np.ones(6)),
+    ],
+    ids=["columns", "seeds", "zero", "nan"],
+)
+def test_a_scaling_of_other_columns_or_without_numbers_is_refused(whole, tmp_path, scaling):
+    folder = jaxad.save(whole, tmp_path / "saved", scaling=scaling)
+    with pytest.raises(DataError, match="scaling"):
+        jaxad.load(folder)
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match="no saved detector"):
         jaxad.load(tmp_path / "nowhere")
+
+
+# Checksums
+
+
+def test_every_file_that_is_saved_is_under_a_checksum(folder):
+    sums = json.loads((folder / SUMS).read_text())
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert sums.keys() == files - {SUMS}
+
+
+def test_a_change_of_any_file_is_noticed(folder):
+    """One bit of each in turn; back again it loads."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        before = path.read_bytes()
+        if not before:
+            path.write_bytes(b"x")
+        else:
+            path.write_bytes(bytes([before[0] ^ 1]) + before[1:])
+        with pytest.raises(DataError):
+            jaxad.load(folder)
+        path.write_bytes(before)
+    jaxad.load(folder)
+
+
+def test_a_missing_and_an_added_array_are_noticed(folder):
+    extra = folder / "arrays" / "more"
+    extra.write_text("x")
+    with pytest.raises(DataError, match="not saved with the detector"):
+        jaxad.load(folder)
+    extra.unlink()
+    (folder / "notes.txt").write_text("a reader's own, which nothing reads")
+    jaxad.load(folder)
+    next(p for p in (folder / "arrays").rglob("*") if p.is_file()).unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        jaxad.load(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside", "/etc/hostname", "arrays/../../outside", "a\\..\\b", "", "a\0b"]
+)
+def test_names_that_lead_out_of_the_folder_are_refused(folder, name):
+    sums = json.loads((folder / SUMS).read_text())
+    (folder / SUMS).write_text(json.dumps(sums | {name: "0" * 64}))
+    with pytest.raises(DataError, match="leads out"):
+        jaxad.load(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "arrays"])
+def test_links_are_refused(folder, tmp_path, name):
+    """The sums of what they lead to are right, and still it may be changed elsewhere."""
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="link"):
+        jaxad.load(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"config.json": 3}', "[" * 100_000])
+def test_broken_checksums_are_refused(folder, text):
+    (folder / SUMS).write_text(text)
+    with pytest.raises(DataError, match="no saved detector"):
+        check_sums(folder, "arrays")
+
+
+def test_files_of_ones_own_are_saved_under_plain_names(whole, tmp_path):
+    folder = jaxad.save(whole, tmp_path / "saved", files={"note.txt": b"mine"})
+    assert (folder / "note.txt").read_bytes() == b"mine"
+    for name in ("../note", "a/b", "config.json", "arrays", ".."):
+        with pytest.raises(ConfigError, match="plain name"):
+            jaxad.save(whole, tmp_path / "other", files={name: b""})
+    assert [p.name for p in tmp_path.iterdir()] == ["saved"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.metrics import f1_score
@@ -63,6 +63,7 @@ def test_extreme_stretches_with_the_scores():
     assert extreme(np.full(60, 2.5)) == 2.5
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(finite, st.sampled_from([-1, 0, 1])), min_size=2, max_size=30).filter(
         lambda rows: {-1, 1} <= {label for _, label in rows}
@@ -92,6 +93,7 @@ def test_conformal_false_alarms_are_as_rare_as_stated():
         assert exact <= alpha
 
 
+@settings(deadline=None)
 @given(
     npst.arrays(np.float64, st.integers(1, 60), elements=st.integers(-5, 5).map(float)),
     npst.arrays(np.float64, st.integers(1, 20), elements=st.integers(-6, 6).map(float)),

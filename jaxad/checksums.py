@@ -1,0 +1,77 @@
+"""Checksums of a folder's files: what was changed since it was written is refused."""
+
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+
+from jaxad.errors import DataError
+
+__all__ = ["SUMS", "check_sums", "write_sums"]
+
+SUMS = "checksums.json"
+_BLOCK = 2**20
+
+
+def write_sums(folder: Path) -> None:
+    """Write the SHA-256 of every file below a folder into `checksums.json` in it."""
+    sums = {name: _sum(folder / name) for name in _names(folder)}
+    (folder / SUMS).write_text(json.dumps(sums, indent=2, sort_keys=True) + "\n")
+
+
+def check_sums(folder: Path, closed: str) -> None:
+    """Check every file that was written with a folder before any of them is read.
+
+    Against accidents and careless edits: who can write the files can write the sums. What is read
+    must be safe to read without them.
+
+    Args:
+        folder: The folder.
+        closed: A folder in it which may hold no file besides those that were written.
+
+    Raises:
+        DataError: The sums are missing or broken; a file is missing, was changed, or is a link; a
+            name leads out of the folder.
+    """
+    what = f"{str(folder)!r} is no saved detector"
+    try:
+        sums = json.loads((folder / SUMS).read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{what}: {error}") from error
+    if not isinstance(sums, dict) or not all(isinstance(v, str) for v in sums.values()):
+        raise DataError(f"{what}: {SUMS} holds no checksums")
+    if (folder / closed).is_symlink():
+        raise DataError(f"{what}: {closed!r} is a link")
+    for name, expected in sums.items():
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not name:
+            raise DataError(f"{what}: {SUMS} names {name!r}, which leads out of the folder")
+        if _is_link(folder, path):
+            raise DataError(f"{what}: {name!r} is a link")
+        try:
+            same = _sum(folder / name) == expected
+        except OSError as error:
+            raise DataError(f"{what}: {name!r} cannot be read ({error})") from error
+        if not same:
+            raise DataError(f"{str(folder)!r}: {name!r} was changed since the detector was saved")
+    strange = [n for n in _names(folder) if n.startswith(f"{closed}/") and n not in sums]
+    if strange:
+        raise DataError(f"{str(folder)!r}: {strange[0]!r} was not saved with the detector")
+
+
+def _names(folder: Path) -> list[str]:
+    """All that is below a folder and is no folder itself, but the sums."""
+    found = (p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
+    return sorted(n for n in (p.relative_to(folder).as_posix() for p in found) if n != SUMS)
+
+
+def _is_link(folder: Path, name: PurePosixPath) -> bool:
+    """Whether a file below a folder, or a folder on the way to it, is a link."""
+    return any((folder / part).is_symlink() for part in (name, *name.parents[:-1]))
+
+
+def _sum(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

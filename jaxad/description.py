@@ -1,0 +1,116 @@
+"""What a saved detector is, as JSON: read without trust, before any array is."""
+
+import json
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxad.data import SCALINGS
+from jaxad.detectors.registry import REGISTRY
+from jaxad.errors import DataError
+
+__all__ = ["CONFIG", "Description", "described", "read_description", "write_description"]
+
+FORMAT, VERSION = "jaxad-detector", 2
+CONFIG = "config.json"
+_LARGEST = 2**31 - 1
+
+
+class Description(NamedTuple):
+    """What the arrays of a saved detector are of.
+
+    Attributes:
+        detector: Its registered name.
+        config: The fields of its configuration.
+        input_shape: The shape of one example.
+        labelled: The numbers of labelled anomalies and labelled normal rows it was made for.
+        rows: How many training rows the arrays had room for.
+        seeds: How many seeds were fitted.
+        scaling: The kind of scaling saved with it, or None.
+    """
+
+    detector: str
+    config: dict[str, Any]
+    input_shape: tuple[int, ...]
+    labelled: tuple[int, int]
+    rows: int
+    seeds: int
+    scaling: str | None
+
+
+def write_description(description: Description, folder: Path) -> None:
+    """Write a description into a folder."""
+    parts = {"format": FORMAT, "version": VERSION, "jaxad": version("jaxad")}
+    text = json.dumps(parts | description._asdict(), indent=2)
+    (folder / CONFIG).write_text(text + "\n")
+
+
+def read_description(folder: Path) -> Description:
+    """Read and check the description in a folder.
+
+    Raises:
+        DataError: There is none, of another format or version, or a part is missing or of a wrong
+            kind.
+    """
+    what = f"{str(folder)!r} is no saved detector"
+    try:
+        found = json.loads((folder / CONFIG).read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{what}: {error}") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise DataError(f"{what}: {CONFIG} has another format")
+    if found.get("version") != VERSION:
+        raise DataError(
+            f"{str(folder)!r} has format version {found.get('version')}; this jaxad reads "
+            f"version {VERSION}"
+        )
+    for part, (is_right, allowed) in _PARTS.items():
+        if part not in found:
+            raise DataError(f"{what}: {CONFIG} lacks {part!r}")
+        if not is_right(found[part]):
+            given = repr(found[part])[:80]
+            raise DataError(f"{what}: {part!r} in {CONFIG} must be {allowed}; given {given}")
+    config = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in found["config"].items()
+    }
+    anomalies, normals = found["labelled"]
+    return Description(
+        detector=found["detector"],
+        config=config,
+        input_shape=tuple(found["input_shape"]),
+        labelled=(anomalies, normals),
+        rows=found["rows"],
+        seeds=found["seeds"],
+        scaling=found["scaling"],
+    )
+
+
+def described(detector: Any, rows: int, seeds: int, scaling: str | None) -> Description:
+    """The description of a fitted detector."""
+    shape, labelled = tuple(detector.input_shape or ()), tuple(detector.labelled)
+    config = asdict(detector.config)
+    return Description(detector.name, config, shape, labelled, rows, seeds, scaling)
+
+
+def _is_whole(value: Any, low: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= _LARGEST
+
+
+def _are_whole(value: Any, low: int) -> bool:
+    return isinstance(value, list) and all(_is_whole(v, low) for v in value)
+
+
+_PARTS = {
+    "detector": (
+        lambda v: isinstance(v, str) and v in REGISTRY,
+        "a detector that this jaxad knows (`jaxad list`)",
+    ),
+    "config": (lambda v: isinstance(v, dict), "an object"),
+    "input_shape": (lambda v: _are_whole(v, 1) and 1 <= len(v) <= 4, "1 to 4 lengths"),
+    "labelled": (lambda v: _are_whole(v, 0) and len(v) == 2, "two counts"),
+    "rows": (lambda v: _is_whole(v, 2), "a whole number of at least 2"),
+    "seeds": (lambda v: _is_whole(v, 1), "a whole number of at least 1"),
+    "scaling": (lambda v: v is None or v in SCALINGS, f"null or one of {', '.join(SCALINGS)}"),
+}
