@@ -1,0 +1,85 @@
+"""Functions by name with literal arguments, as a user writes them in a configuration."""
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from jaxad.errors import ConfigError, unknown_name
+
+__all__ = ["Call", "called", "parse_calls"]
+
+
+class Call(NamedTuple):
+    """A name and its arguments."""
+
+    name: str
+    args: list[Any]
+    keywords: dict[str, Any]
+
+
+def parse_calls(text: str, what: str, example: str) -> list[Call]:
+    """The calls in a text with commas between them.
+
+    Args:
+        text: Names, or calls with literal arguments.
+        what: What they are, for errors: the name of a field.
+        example: Such a text, for errors.
+
+    Raises:
+        ConfigError: The text is no such list.
+
+    Example:
+        >>> parse_calls("crop(4), flip", "augment", "flip")[0]
+        Call(name='crop', args=[4], keywords={})
+    """
+    if not isinstance(text, str):
+        raise ConfigError(f"{what} must be a text; given {text!r}")
+    try:
+        tree = ast.parse(f"({text},)", mode="eval").body
+        return [_call(node) for node in getattr(tree, "elts", ())]
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(
+            f"{what} must be names or calls with literal arguments, as in {example!r}; "
+            f"given {text!r}"
+        ) from error
+
+
+def called(call: Call, known: Mapping[str, Callable[..., Any]], what: str, **more: Any) -> Any:
+    """What a call gives.
+
+    Args:
+        call: The call.
+        known: The functions that there are.
+        what: What these are, for errors.
+        **more: Arguments for those of the functions that take them.
+
+    Raises:
+        ConfigError: The name is not known or an argument is wrong.
+    """
+    if call.name not in known:
+        raise unknown_name(what, call.name, known)
+    build = known[call.name]
+    signature = inspect.signature(build)
+    keywords = {k: v for k, v in more.items() if k in signature.parameters} | call.keywords
+    try:
+        signature.bind(*call.args, **keywords)
+        return build(*call.args, **keywords)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        shown = [p for p in signature.parameters.values() if p.name not in more]
+        allowed = inspect.Signature(shown)
+        raise ConfigError(f"{what} {call.name} takes {allowed}: {error}") from error
+
+
+def _call(node: ast.expr) -> Call:
+    args, keywords = [], []
+    if isinstance(node, ast.Call):
+        node, args, keywords = node.func, node.args, node.keywords
+    if not isinstance(node, ast.Name) or any(k.arg is None for k in keywords):
+        raise ValueError("not a name or a call")
+    literal = ast.literal_eval
+    return Call(
+        node.id, [literal(a) for a in args], {str(k.arg): literal(k.value) for k in keywords}
+    )
