@@ -15,7 +15,8 @@ from jaxad.types import PyTree
 __all__ = ["Optimiser", "OptimiserKind", "kernel_norm_sq"]
 
 # "adam_half" is Adam with a decay of 0.5 in its mean gradient, usual for adversarial networks.
-OptimiserKind = Literal["adam", "adam_half", "sgd", "rmsprop", "adadelta"]
+# "nesterov" is gradient descent with Nesterov's momentum of 0.9.
+OptimiserKind = Literal["adam", "adam_half", "sgd", "nesterov", "rmsprop", "adadelta"]
 
 
 @partial(
@@ -49,6 +50,7 @@ class Optimiser:
             "adam": optax.scale_by_adam,
             "adam_half": partial(optax.scale_by_adam, b1=0.5),
             "sgd": optax.identity,
+            "nesterov": partial(optax.trace, decay=0.9, nesterov=True),
             "rmsprop": optax.scale_by_rms,
             "adadelta": partial(optax.scale_by_adadelta, rho=0.95),
         }[self.kind]()

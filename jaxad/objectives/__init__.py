@@ -5,6 +5,7 @@ decides the two weights. An objective is a pytree: functions are its structure, 
 """
 
 from jaxad.objectives.base import Objective
+from jaxad.objectives.contexts import nearest_contexts
 from jaxad.objectives.distances import (
     hinge,
     hypersphere_classification,
@@ -21,6 +22,7 @@ from jaxad.objectives.parts import (
     subspace_error,
     subspace_residual,
 )
+from jaxad.objectives.pixels import pixelwise
 from jaxad.objectives.scores import cross_entropy, deviation, feawad, ordinal, push, triplet
 
 __all__ = [
@@ -37,7 +39,9 @@ __all__ = [
     "identity",
     "inverse",
     "mixture",
+    "nearest_contexts",
     "ordinal",
+    "pixelwise",
     "push",
     "soft_boundary",
     "subspace_error",

@@ -1,0 +1,79 @@
+"""Scores that are the mean of a map: what an image is anomalous for is where its map is high.
+
+References:
+    Liznerski et al. 2021, Explainable deep one-class classification, section 3; Ruff thesis,
+    section 3.1.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import as_input
+from jaxad.models.radial import pseudo_huber
+from jaxad.nets.base import Net
+from jaxad.nets.fcn import FCN, ReceptiveField, receptive_field
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["PixelMap", "ScoreMap"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class ScoreMap:
+    """The mean over a fully convolutional net's map of `A = sqrt(phi(x)^2 + 1) - 1`, the score."""
+
+    net: Net
+
+    @property
+    def convolutional(self) -> bool:
+        """Always: the net is nothing else."""
+        return True
+
+    @property
+    def field(self) -> ReceptiveField:
+        """The receptive field of an entry of the map."""
+        module = self.net.module
+        assert isinstance(module, FCN)
+        return receptive_field(module.layers)
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """A random network; nothing is in closed form."""
+        return self.net.init(key, data.features), {}
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """Nothing."""
+        del variables, data
+        return {}
+
+    def maps(self, variables: Variables, x: Array, train: bool):
+        """The maps A of `(b, height, width, channels)` images, `(b, u, v)`, and new statistics."""
+        out, batch_stats = self.net.apply(*variables, as_input(x, self.net.input_shape), train)
+        return pseudo_huber(out**2), batch_stats
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Means of the maps of `(b, ...)` images, and new running statistics."""
+        del extras
+        maps, batch_stats = self.maps(variables, x, train)
+        return jnp.mean(maps, axis=(1, 2)), batch_stats
+
+    def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
+        """The mean of the map."""
+        return out
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class PixelMap(ScoreMap):
+    """The same score, with the whole map for losses that ask where it is high."""
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Maps `(b, u, v)` of `(b, ...)` images, and new running statistics."""
+        del extras
+        return self.maps(variables, x, train)
+
+    def score(self, out: Float[Array, "b u v"]) -> Float[Array, "b"]:
+        """The mean of the map."""
+        return jnp.mean(out, axis=(1, 2))
