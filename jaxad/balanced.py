@@ -41,7 +41,7 @@ class _FixedSteps:
     """What samplers with a fixed number of batches in an epoch share."""
 
     batch_size: int
-    steps: int
+    steps: int | None
     labelled_normals: float = 1.0
 
     def shuffle(self, key: Key) -> UInt32[Array, "2 rounds 2"]:
@@ -77,7 +77,7 @@ class Balanced(_FixedSteps):
 
     Attributes:
         batch_size: Rows in a batch, >= 2; the first half are labelled anomalies.
-        steps: Batches in an epoch, >= 1.
+        steps: Batches in an epoch, >= 1; None for as many as have each other row once.
         labelled_normals: Whether labelled normal rows take part (1.0) or are left out (0.0).
 
     References:
@@ -91,6 +91,13 @@ class Balanced(_FixedSteps):
             DataError: A split has no row of the one kind or the other.
         """
         return self._kinds(data)
+
+    def steps_per_epoch(self, data: TrainData) -> np.ndarray:
+        """The number of batches, for each seed."""
+        if self.steps is not None:
+            return super().steps_per_epoch(data)
+        rest = self._kinds(data).rest.count
+        return np.maximum(1, -(-rest // (self.batch_size - self.batch_size // 2)))
 
     def draw(self, table: Kinds, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
         """The rows of one batch, `(batch_size,)`."""

@@ -14,7 +14,7 @@ import jaxad
 # From what knows nothing to what knows all; modules of one line may know each other. What is not
 # named here stands above all of it, but below the command line.
 IDEAS = [
-    ["errors", "timing", "cache", "files", "checksums"],
+    ["errors", "timing", "cache", "files", "checksums", "calls"],
     ["types"],
     ["rows", "devices", "seeds", "metrics", "thresholds"],
     ["samplers", "balanced", "triplets", "data"],

@@ -4,13 +4,22 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from jaxad.detector import Detector
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
+from jaxad.learners.augment import parse_augment
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
+from jaxad.learners.transform import transformed
 from jaxad.nets.norm import Norm
 from jaxad.weighing import Weighing, parse_weighing
 
-__all__ = ["GradientConfig", "PretrainedConfig", "is_count", "is_number"]
+__all__ = [
+    "AugmentedConfig",
+    "GradientConfig",
+    "PretrainedConfig",
+    "is_count",
+    "is_number",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +96,45 @@ class GradientConfig:
     def weigh(self, default: Weighing, spec: Spec) -> Weighing:
         """The weighing that was asked for, or else the detector's own."""
         return default if self.weighing is None else parse_weighing(self.weighing, spec.labelled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentedConfig(GradientConfig):
+    """A detector that can be trained on images that are changed at random.
+
+    Attributes:
+        augment: What is done to each batch of images, in this order, such as
+            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (see `jaxad.learners.augment`);
+            None for nothing. Scores are of images as they are.
+    """
+
+    augment: str | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.augment is not None:
+            parse_augment(self.augment)
+
+    def augmented(self, detector: Detector, spec: Spec) -> Detector:
+        """The same detector with every phase trained on images that are changed first.
+
+        Raises:
+            ConfigError: There is something to be changed, and examples are no images.
+        """
+        if self.augment is None:
+            return detector
+        if len(spec.shape) != 3:
+            raise ConfigError(
+                f"augment changes images, (height, width, channels); given {self.augment!r} and "
+                f"examples of shape {spec.shape}"
+            )
+        transforms = parse_augment(self.augment)
+        before = [
+            phase._replace(update=transformed(phase.update, transforms))
+            for phase in detector.before
+        ]
+        update = transformed(detector.update, transforms)
+        return detector._replace(update=update, before=tuple(before))
 
 
 @dataclass(frozen=True, kw_only=True)

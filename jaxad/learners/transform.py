@@ -12,7 +12,7 @@ __all__ = ["Transform", "transformed"]
 Transform = Callable[[Key, Batch], Batch]
 
 
-def transformed(update: Partial, transforms: tuple[Partial, ...]) -> Partial:
+def transformed(update: Callable, transforms: tuple[Partial, ...]) -> Partial:
     """The same step on batches that are changed first.
 
     Args:
@@ -22,6 +22,7 @@ def transformed(update: Partial, transforms: tuple[Partial, ...]) -> Partial:
     Returns:
         An update; the given one where there are no transforms.
     """
+    update = update if isinstance(update, Partial) else Partial(update)
     return Partial(_transformed, transforms, update) if transforms else update
 
 

@@ -13,6 +13,7 @@ from jaxad.models.margin import Margined
 from jaxad.models.mixture import MixtureEnergy
 from jaxad.models.neighbours import Neighbours
 from jaxad.models.pairs import PairScore
+from jaxad.models.radial import Radial
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import ResidualScore
 from jaxad.models.subspace import Subspace
@@ -33,6 +34,7 @@ __all__ = [
     "Model",
     "Neighbours",
     "PairScore",
+    "Radial",
     "Reconstruction",
     "ResidualScore",
     "SoftBoundary",
