@@ -8,9 +8,11 @@ row is anomalous if its score is *above* it. Pure functions of NumPy arrays; Sci
 from jaxad.thresholds.conformal import benjamini_hochberg, conformal, p_values
 from jaxad.thresholds.rules import RULES, Reference, Rule, parse_rule, threshold
 from jaxad.thresholds.scores import extreme, f1, quantile, sigma, unified
+from jaxad.thresholds.stored import SCORES, pack, unpack
 
 __all__ = [
     "RULES",
+    "SCORES",
     "Reference",
     "Rule",
     "benjamini_hochberg",
@@ -18,9 +20,11 @@ __all__ = [
     "extreme",
     "f1",
     "p_values",
+    "pack",
     "parse_rule",
     "quantile",
     "sigma",
     "threshold",
     "unified",
+    "unpack",
 ]
