@@ -192,6 +192,28 @@ def test_labels_change_the_gradient_and_permuting_them_the_loss(updates, toy_for
     assert abs(loss - permuted_loss) > 1e-3 * abs(loss)
 
 
+@pytest.mark.parametrize("name", [n for n in WITH_LABELS if n != "repen"])
+def test_a_batch_of_anomalies_only_is_not_trained_as_normal(quick, toy_for, name):
+    """Their scores must end above those that the same rows get as unlabelled ones.
+
+    Triplets of REPEN are made of rows that its first scores choose, whatever a batch says.
+    """
+    train = toy_for(name).train
+    detector = quick(name, train, **one_phase(name))
+    batch, key = take(train), jax.random.key(0)
+    rows = in_pairs(batch) if isinstance(detector.sampler, Pairs) else batch
+    update = jax.jit(detector.update)
+    start = detector.begin(detector.init(key, train), train, key)
+    scores = []
+    for value in (-1, 0):
+        state, given = start, rows._replace(label=jnp.full_like(rows.label, value))
+        for step in range(40):
+            state, info = update(state, given, jax.random.fold_in(key, step))
+            assert np.isfinite(info["loss"])
+        scores.append(detector.score(state, train.x[:ROWS]).mean())
+    assert scores[0] > scores[1]
+
+
 @pytest.mark.parametrize("name", WITHOUT)
 def test_labelled_normals_are_rows_like_any_other_without_use_of_labels(updates, toy_for, name):
     toy = toy_for(name)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
+from jaxad.balanced import Balanced
 from jaxad.detector import Detector, Phase
 from jaxad.detectors.config import GradientConfig, PretrainedConfig
 from jaxad.detectors.registry import Spec
@@ -28,6 +29,7 @@ from jaxad.weighing import Weighing, unsupervised
 
 __all__ = [
     "adversarial_detector",
+    "balanced_sampler",
     "check_weighing",
     "gradient_detector",
     "networks",
@@ -120,6 +122,11 @@ def sampler_of(weighing: Weighing, config: GradientConfig) -> Sampler:
     return ShuffledEpochs(
         config.batch_size, float(weighing.labelled_anomalies), float(weighing.labelled_normals)
     )
+
+
+def balanced_sampler(weighing: Weighing, config: GradientConfig) -> Sampler:
+    """Batches of which half are labelled anomalies; an epoch has every other row once."""
+    return Balanced(config.batch_size, None, float(weighing.labelled_normals))
 
 
 def with_pretraining(

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jaxad.detector import Detector
-from jaxad.detectors.build import gradient_detector, networks, with_pretraining
-from jaxad.detectors.config import PretrainedConfig, is_number
+from jaxad.detectors.build import (
+    balanced_sampler,
+    gradient_detector,
+    networks,
+    with_pretraining,
+)
+from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import inverse
@@ -19,21 +24,27 @@ __all__ = ["DeepSADConfig", "deep_sad", "deep_sad_detector"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepSADConfig(PretrainedConfig):
-    """Settings of Deep SAD; see `PretrainedConfig` and `GradientConfig`.
+class DeepSADConfig(PretrainedConfig, AugmentedConfig):
+    """Settings of Deep SAD; see `PretrainedConfig`, `AugmentedConfig` and `GradientConfig`.
 
     Attributes:
         eta: Weight of a labelled row against an unlabelled one, > 0.
+        balanced: Whether half of each batch are labelled anomalies, drawn with repetition, as for
+            an exposure set; an epoch then has every other row once. In the paper it is not.
         variant: "paper", or "released": the released program starts from random weights, since
             the pre-trained ones never reach the detector.
     """
 
     eta: float = 1.0
+    balanced: bool = False
     variant: Literal["paper", "released"] = "paper"
 
     def __post_init__(self):
         super().__post_init__()
         self._need(is_number(self.eta) and self.eta > 0, "eta", "> 0")
+        self._need(isinstance(self.balanced, bool), "balanced", "true or false")
+        least = 2 if self.balanced else 1
+        self._need(self.batch_size >= least, "batch_size", "at least 2 where it is balanced")
 
 
 @register("deep_sad", DeepSADConfig, uses_labels=True)
@@ -50,8 +61,10 @@ def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighing) -> D
     """Deep SAD under a weighing."""
     encoder, decoder = networks(config, spec)
     model, weighing = Hypersphere(encoder), config.weigh(default, spec)
-    detector = gradient_detector(model, inverse(), weighing, config)
-    if config.variant == "released":
-        return detector
-    autoencoder = Reconstruction(encoder, decoder)
-    return with_pretraining(detector, model, autoencoder, weighing, config)
+    balanced = config.balanced and weighing.labelled_anomalies
+    sampler = balanced_sampler(weighing, config) if balanced else None
+    detector = gradient_detector(model, inverse(), weighing, config, sampler)
+    if config.variant != "released":
+        autoencoder = Reconstruction(encoder, decoder)
+        detector = with_pretraining(detector, model, autoencoder, weighing, config)
+    return config.augmented(detector, spec)

@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector, networks, with_pretraining
-from jaxad.detectors.config import PretrainedConfig, is_count, is_number
+from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import closed_form_radius, step_with_batch_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
@@ -22,8 +22,8 @@ __all__ = ["DeepSVDDConfig", "deep_svdd"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepSVDDConfig(PretrainedConfig):
-    """Settings of Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
+class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
+    """Settings of Deep SVDD; see `PretrainedConfig`, `AugmentedConfig` and `GradientConfig`.
 
     Attributes:
         objective: "one_class", all rows near to the centre, or "soft_boundary", most rows within
@@ -66,7 +66,8 @@ def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     if isinstance(model, SoftBoundary):
         detector = _with_radius(detector, model, config)
     autoencoder = Reconstruction(encoder, decoder)
-    return with_pretraining(detector, model, autoencoder, weighing, config)
+    detector = with_pretraining(detector, model, autoencoder, weighing, config)
+    return config.augmented(detector, spec)
 
 
 def _with_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:
