@@ -1,8 +1,6 @@
 """`jaxad fit`: a file of one's own to a saved detector."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,9 @@ from jaxad.data.exposure import expose
 from jaxad.data.rng import Stream
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
+from jaxad.evaluate import score as scores_of
 from jaxad.files import check_writable
+from jaxad.thresholds import SCORES, Reference, pack
 from jaxad.train import fit as train_detector
 
 __all__ = ["ABOUT", "fit", "training_labels"]
@@ -69,17 +69,17 @@ def fit(options: Fit) -> int:
         if fitted.interrupted:
             raise KeyboardInterrupt
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
-    # The file about the data must not come after the folder: both appear at once.
-    partial = out.with_name(f".{out.name}.{os.getpid()}.whole")
-    try:
-        save(fitted, partial, scaling=scaling)
-        about = {"columns": list(table.columns), "file": options.data.name, "rows": len(table.x)}
-        if shown is not None:
-            about["exposure"] = {"name": shown.name, "rows": len(train.label) - len(table.x)}
-        (partial / ABOUT).write_text(json.dumps(about, indent=2) + "\n")
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    about = {"columns": list(table.columns), "file": options.data.name, "rows": len(table.x)}
+    if shown is not None:
+        about["exposure"] = {"name": shown.name, "rows": len(train.label) - len(table.x)}
+    scores = scores_of(fitted, train.x).mean(axis=0, dtype=np.float64)
+    if not np.isfinite(scores).all():
+        raise DataError(
+            "training diverged: the scores of its rows are not finite; nothing is saved"
+        )
+    known = Reference(scores, train.label)
+    text = json.dumps(about, indent=2) + "\n"
+    save(fitted, out, scaling=scaling, files={ABOUT: text.encode(), SCORES: pack(known)})
     counts = {value: int(np.sum(train.label == value)) for value in (-1, 0, 1)}
     print(
         f"Trained {options.detector} with {fitted.seeds} seed(s) on {counts[0]} unlabelled rows, "

@@ -183,14 +183,26 @@ class Score(Common):
     """Score the rows of a file with a saved detector; higher is more anomalous.
 
     Writes the columns row (from 0) and score. With several seeds score is the mean over them, and
-    score_seed_0, score_seed_1, ... follow. Exit codes: 0 done, 1 failure, 2 wrong use.
+    score_seed_0, score_seed_1, ... follow; with a threshold anomaly follows, 1 where the score is
+    above it, and with conformal p_value.
+
+    Files of csv and parquet may be larger than the memory. A row that cannot be scored (a value is
+    missing, no number or infinite; too few or too many values) has the score nan, and is said.
+
+    Exit codes: 0 done, 1 failure, 2 wrong use, 3 done, but some rows could not be scored.
 
     Attributes:
-        folder: The folder that `jaxad fit` saved to.
+        folder: The folder that `jaxad fit` or an estimator saved to.
         data: A csv, parquet or npz file with the same columns as the detector was trained on,
             with sequence: in front as there; it is scaled as that was.
         out: The csv or parquet file to write.
         label: A column of labels, which is not scored.
+        threshold: Which scores are alarms: a number, or a rule: quantile(0.1), sigma(3),
+            extreme(0.001), f1, conformal(0.05). Default: an estimator's own threshold, else none.
+        reference: A file of rows that a rule goes by, rather than by the training rows; with
+            labels 1 for an anomaly, 0 for a normal row and -1 for one that is not known. conformal
+            needs normal rows that were not trained on.
+        strict: Stop at the first row that cannot be scored, and write nothing.
         force: Replace the output if it exists.
     """
 
@@ -198,6 +210,9 @@ class Score(Common):
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     out: Path
     label: Label = None
+    threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
+    reference: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+    strict: bool = False
     force: bool = False
 
 

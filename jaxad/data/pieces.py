@@ -1,0 +1,102 @@
+"""Rows of a table as they are read, and their values as numbers or as words."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxad.data.arrays import MAX_FLOAT32
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["NULLS", "Piece", "number_of"]
+
+NULLS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "-NaN", "NULL", "null", "None")
+NULLS += ("<NA>", "<na>")
+_TRUTH = {"true": 1.0, "false": 0.0}
+
+
+class Piece(NamedTuple):
+    """Some rows of a table, one after the other.
+
+    Attributes:
+        columns: An Arrow array for each column, of text or of numbers; null where nothing is.
+        bad: What is wrong with a row, by its place in the piece, as far as it is known already.
+    """
+
+    columns: dict[str, "pa.Array"]
+    bad: dict[int, str]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def numbers(self, name: str, *, gaps: bool = False) -> Float[np.ndarray, "n"]:
+        """A column as float64. A value that is no number in range makes its row a bad one, NaN.
+
+        Args:
+            name: The column.
+            gaps: Whether a value may be missing, which is NaN too.
+        """
+        values, wrong = _as_numbers(self.columns[name])
+        with np.errstate(invalid="ignore"):
+            wrong |= np.abs(values) > MAX_FLOAT32
+        if not gaps:
+            wrong |= np.isnan(values)
+        for row in np.flatnonzero(wrong).tolist():
+            held = self.columns[name][row].as_py()
+            held = held.decode(errors="replace") if isinstance(held, bytes) else held
+            said = "nothing" if held is None else repr(held)[:40]
+            self.bad.setdefault(row, f"column {name!r} holds {said}")
+            values[row] = np.nan
+        return values
+
+    def labels(self, name: str | None) -> Float[np.ndarray, "n"]:
+        """A column of labels as float64, NaN where there is none or no number; bad rows too."""
+        if name is None:
+            return np.full(len(self), np.nan)
+        return _as_numbers(self.columns[name])[0]
+
+    def words(self, name: str) -> list[str | None]:
+        """A column as text, None where there is none."""
+        found = self.columns[name].to_pylist()
+        return [v.decode(errors="replace") if isinstance(v, bytes) else _said(v) for v in found]
+
+
+def _as_numbers(column: "pa.Array") -> tuple[np.ndarray, np.ndarray]:
+    """A column as float64, NaN where nothing is, and which values are no numbers."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if types.is_binary(column.type) or types.is_large_binary(column.type):
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowInvalid:  # not UTF-8
+            found = [v if v is None else v.decode(errors="replace") for v in column.to_pylist()]
+            column = pa.array(found, pa.string())
+    wrong = np.zeros(len(column), bool)
+    try:
+        safe = not types.is_integer(column.type)  # large whole numbers are rounded
+        values = column.cast(pa.float64(), safe=safe).to_numpy(zero_copy_only=False)
+        return np.array(values, np.float64), wrong
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        found = column.to_pylist()
+    values = np.array([np.nan if v is None else number_of(v) for v in found], np.float64)
+    wrong = np.isnan(values) & np.array([v is not None for v in found])
+    return values, wrong
+
+
+def number_of(value: Any) -> float:
+    """A value as a number, NaN if it is none."""
+    if isinstance(value, str) and value.strip().lower() in _TRUTH:
+        return _TRUTH[value.strip().lower()]
+    try:
+        return float("nan" if isinstance(value, str) and "_" in value else value)
+    except (TypeError, ValueError):
+        return np.nan
+
+
+def _said(value: Any) -> str | None:
+    return None if value is None else str(value)
