@@ -1,16 +1,20 @@
 """Checks of a user's input on the host, before anything is compiled."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Int
 
+from jaxad.data.arrays import as_documents
+from jaxad.data.text import Vocabulary
+from jaxad.data.vectors import Lexicon
 from jaxad.detector import Detector
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.host import HostDetector
 from jaxad.types import TrainData
 
-__all__ = ["check_finite", "check_scorable", "check_seeds", "check_trainable"]
+__all__ = ["check_finite", "check_scorable", "check_seeds", "check_trainable", "check_words"]
 
 _LARGEST = np.finfo(np.float32).max
 
@@ -76,8 +80,38 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
             f"train.x has {shape}. Make it anew for this data"
         )
     check_finite(x, "train.x")
+    lexicon = getattr(detector, "lexicon", None)
+    if lexicon is not None:
+        check_words(x[valid], lexicon, "train.x", train.vocabulary)
     if train.mask is not None:
         _check_mask(np.asarray(train.mask), x.shape[: lead + 1], shape)
+
+
+def check_words(
+    x: np.ndarray, lexicon: Lexicon, what: str, vocabulary: Vocabulary | None = None
+) -> None:
+    """Raise a `DataError` if documents are not of a lexicon; warn where it has none of their words.
+
+    Args:
+        x: `(n, length)` documents as numbers of words.
+        lexicon: The words that a detector knows.
+        what: How to call the documents.
+        vocabulary: The words that they are numbers of, if it is known.
+    """
+    own = lexicon.vocabulary
+    as_documents(x, len(own.words), own.length, what)
+    if vocabulary is not None and own.words[: len(vocabulary.words)] != vocabulary.words:
+        raise DataError(
+            f"{what} is in the words of another data set than the detector was made for. Make it "
+            "anew for this data"
+        )
+    unknown = lexicon.count_unknown(x)
+    if unknown:
+        warnings.warn(
+            f"{what}: {unknown} of {len(x)} documents have no word with a vector",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def _check_mask(mask: np.ndarray, rows: tuple[int, ...], shape: tuple[int, ...]) -> None:

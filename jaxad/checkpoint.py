@@ -7,7 +7,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxad.checksums import SUMS, check_sums, write_sums
 from jaxad.data import Scaling
+from jaxad.data.vectors import read_lexicon, write_lexicon
 from jaxad.description import CONFIG, Description, described, read_description, write_description
 from jaxad.detector import Detector
 from jaxad.detectors.registry import REGISTRY, Spec, make_for
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Saver", "load", "save"]
 
-_ARRAYS = "arrays"
+_ARRAYS, _LEXICON = "arrays", "lexicon.npz"
 
 
 def save(
@@ -72,7 +73,8 @@ def save(
             "builder with jaxad.detectors.register"
         )
     for name in files or ():
-        if name in (_ARRAYS, CONFIG, SUMS, "", ".", "..") or name != os.path.basename(name):
+        taken = (_ARRAYS, CONFIG, SUMS, _LEXICON, "", ".", "..")
+        if name in taken or name != os.path.basename(name):
             raise ConfigError(f"a file to save must have a plain name of its own; given {name!r}")
     folder = Path(folder).absolute()
     if folder.exists():
@@ -84,6 +86,8 @@ def save(
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(partial / _ARRAYS, _arrays(fitted.state, scaling))
         write_description(described(detector, fitted.rows, fitted.seeds, kind), partial)
+        if detector.lexicon is not None:
+            write_lexicon(detector.lexicon, partial / _LEXICON)
         for name, content in (files or {}).items():
             (partial / name).write_bytes(content)
         write_sums(partial)
@@ -119,9 +123,11 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
     folder = Path(folder).absolute()
     about = read_description(folder)
     check_sums(folder, _ARRAYS)
-    detector = make_for(
-        about.detector, Spec(about.input_shape, about.rows, *about.labelled), about.config
-    )
+    spec = Spec(about.input_shape, about.rows, *about.labelled)
+    if REGISTRY[about.detector].examples == "text":
+        lexicon = read_lexicon(folder / _LEXICON, about.input_shape)
+        spec = replace(spec, vocabulary=lexicon.vocabulary, lexicon=lexicon)
+    detector = make_for(about.detector, spec, about.config)
     if isinstance(detector, HostDetector):
         raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
     try:
@@ -189,8 +195,9 @@ def _state_shapes(detector: Detector, rows: int, seeds: int) -> State:
     """The shapes of a fitted state: what `init` gives for so many padded rows."""
     shape = tuple(detector.input_shape or (1,))
     count = jax.ShapeDtypeStruct((), np.int32)
+    dtype = np.float32 if detector.lexicon is None else np.int32
     data = TrainData(
-        jax.ShapeDtypeStruct((rows, *shape), np.float32),
+        jax.ShapeDtypeStruct((rows, *shape), dtype),
         jax.ShapeDtypeStruct((rows,), np.int8),
         count,
         count,

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxad.data import SCALINGS
+from jaxad.data.scaling import KINDS
 from jaxad.detectors.registry import REGISTRY
 from jaxad.errors import DataError
 
@@ -112,5 +112,5 @@ _PARTS = {
     "labelled": (lambda v: _are_whole(v, 0) and len(v) == 2, "two counts"),
     "rows": (lambda v: _is_whole(v, 2), "a whole number of at least 2"),
     "seeds": (lambda v: _is_whole(v, 1), "a whole number of at least 1"),
-    "scaling": (lambda v: v is None or v in SCALINGS, f"null or one of {', '.join(SCALINGS)}"),
+    "scaling": (lambda v: v is None or v in KINDS, f"null or one of {', '.join(KINDS)}"),
 }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Float
 
+from jaxad.data.vectors import Lexicon
 from jaxad.samplers import Sampler, ShuffledEpochs
 from jaxad.types import Batch, Info, Key, State, TrainData
 
@@ -65,6 +66,7 @@ class Detector(NamedTuple):
         config: The configuration that made it, a frozen dataclass.
         input_shape: The shape of one example it takes, before any padding.
         labelled: The numbers of labelled anomalies and labelled normal rows it was made for.
+        lexicon: The words that a detector of text knows, and their vectors; else None.
     """
 
     init: Init
@@ -81,6 +83,7 @@ class Detector(NamedTuple):
     config: Any = None
     input_shape: tuple[int, ...] | None = None
     labelled: tuple[int, int] = (0, 0)
+    lexicon: Lexicon | None = None
 
     @property
     def phases(self) -> tuple[Phase, ...]:

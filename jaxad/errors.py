@@ -6,7 +6,7 @@ Each message names the argument, the value that was given, and what is allowed.
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["ConfigError", "DataError", "JaxADError", "unknown_name"]
+__all__ = ["ConfigError", "DataError", "DataWarning", "JaxADError", "unknown_name"]
 
 
 class JaxADError(ValueError):
@@ -19,6 +19,10 @@ class DataError(JaxADError):
 
 class ConfigError(JaxADError):
     """A name or a setting is not allowed: unknown, out of range, or at odds with another."""
+
+
+class DataWarning(UserWarning):
+    """Some of the data cannot be used, such as broken lines of a file; the rest goes on."""
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> ConfigError:

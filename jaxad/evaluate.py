@@ -1,5 +1,6 @@
 """Scores of a fitted detector, and their metrics over seeds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,7 +8,7 @@ import jax
 import numpy as np
 from jax.tree_util import Partial
 
-from jaxad.check import check_scorable
+from jaxad.check import check_scorable, check_words
 from jaxad.devices import mesh_for
 from jaxad.errors import ConfigError, DataError
 from jaxad.host import HostDetector, scores_of
@@ -62,12 +63,13 @@ class Evaluation:
         }
 
 
-def score(fitted: Fit, x: np.ndarray | jax.Array | TestData) -> np.ndarray:
+def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> np.ndarray:
     """Anomaly scores of rows under every seed.
 
     Args:
         fitted: A fitted detector.
-        x: `(n, ...)` rows for all seeds; or test data, with or without a seed axis.
+        x: `(n, ...)` rows for all seeds; or test data, with or without a seed axis; or, for a
+            detector of text, texts.
 
     Returns:
         `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding.
@@ -80,7 +82,13 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData) -> np.ndarray:
     else:
         rows = np.asarray(x)
         count = np.asarray(len(rows) if rows.ndim else 0)
+    lexicon = getattr(fitted.detector, "lexicon", None)
+    if lexicon is not None and rows.dtype.kind in "UO" and rows.ndim == 1 and rows.size:
+        rows = lexicon.vocabulary.encode(rows.tolist())
     check_scorable(rows, count.ndim, fitted.detector.input_shape)
+    if lexicon is not None:
+        valid = np.arange(rows.shape[count.ndim]) < count[..., None]
+        check_words(rows[valid], lexicon, "x")
     if count.ndim and len(count) != fitted.seeds:
         raise DataError(f"x holds rows for {len(count)} seeds; fitted were {fitted.seeds}")
     if isinstance(fitted.detector, HostDetector):

@@ -77,7 +77,10 @@ def pad_axis(x: Any, size: int, axis: int) -> Any:
 
 
 def pad_to_buckets(data: TrainData) -> TrainData:
-    """The same data in the padded sizes; works with and without a leading seed axis."""
+    """The same data in the padded sizes; works with and without a leading seed axis.
+
+    The length of documents is a bucket's already. Their vocabulary stays behind.
+    """
     lead = np.ndim(data.count)
     shape = data.x.shape[lead + 1 :]
     x = data.x
@@ -87,7 +90,7 @@ def pad_to_buckets(data: TrainData) -> TrainData:
     rows = bucket_rows(x.shape[lead], shape)
     mask = None if data.mask is None else pad_axis(data.mask, rows, lead)
     label = pad_axis(data.label, rows, lead)
-    return data._replace(x=pad_axis(x, rows, lead), label=label, mask=mask)
+    return data._replace(x=pad_axis(x, rows, lead), label=label, mask=mask, vocabulary=None)
 
 
 def valid_rows(data: TrainData) -> Bool[Array, "n"]:

@@ -16,6 +16,8 @@ from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray, UInt8
 __all__ = ["Batch", "Info", "Key", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
 if TYPE_CHECKING:
+    from jaxad.data.text import Vocabulary
+
     Leaf = Any  # an array of the host or of a device
 else:
     Leaf = Array | np.ndarray
@@ -31,12 +33,15 @@ class TrainData(NamedTuple):
 
     Attributes:
         x: Rows of a table `(n, d)`, images `(n, height, width, channels)` (uint8 in 0..255 or
-            float in [0, 1]) or windows of a sequence `(n, time, channels)`.
+            float in [0, 1]), windows of a sequence `(n, time, channels)`, or documents
+            `(n, length)` int32 as numbers of words, zeros behind.
         label: `(n,)` int8: -1 labelled anomaly, 0 unlabelled, +1 labelled normal.
         count: How many of the rows are data; those behind are padding.
         features: How many columns of the last axis are data; those behind are zeros.
         mask: `(n, height, width)` uint8, 1 where a pixel of a labelled anomaly is known to be
             anomalous; all 0 for other rows. None where no pixels are known.
+        vocabulary: The words of documents; None where rows are no text. It is no array, and no
+            program sees it.
     """
 
     x: Num[Leaf, "n *shape"]
@@ -44,6 +49,7 @@ class TrainData(NamedTuple):
     count: Int[Leaf, ""]
     features: Int[Leaf, ""]
     mask: UInt8[Leaf, "n height width"] | None = None
+    vocabulary: "Vocabulary | None" = None
 
 
 class TestData(NamedTuple):

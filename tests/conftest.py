@@ -10,6 +10,7 @@ import pytest
 
 import jaxad
 from jaxad.cache import enable_compilation_cache
+from jaxad.data.text import Vocabulary
 from jaxad.detectors import entry
 from jaxad.types import TestData, TrainData
 
@@ -19,6 +20,11 @@ FEATURES = 6
 QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32}
 # Of the few epochs these make too few steps to learn anything.
 LONGER = {"ganomaly": {"epochs": 150}, "ss_dgm": {"epochs": 200}}
+# The layers for images of their size take more time than tests have.
+SMALLER = {"fcdd": {"layers": "conv(6), pool, conv(6)", "epochs": 10}}
+
+
+WORDS = Vocabulary(tuple(f"word{chr(97 + i // 9)}{chr(97 + i % 9)}" for i in range(80)), 32)
 
 
 class Toy(NamedTuple):
@@ -44,7 +50,8 @@ def make_toy(
     label = rng.permutation(label)
     truth = np.arange(2 * test) % 2
     x = draw(rng, label < 0, features)
-    train = TrainData(x, label, np.int32(rows), np.int32(x.shape[-1]))
+    words = WORDS if x.dtype == np.int32 else None
+    train = TrainData(x, label, np.int32(rows), np.int32(x.shape[-1]), vocabulary=words)
     x, seen = draw(rng, truth, features), np.zeros(2 * test, bool)
     return Toy(train, TestData(x, truth.astype(np.int8), np.int32(2 * test), seen))
 
@@ -70,7 +77,32 @@ def draw_directions(rng, anomalous, features):
     return (near * noise).astype(np.float32)
 
 
-TOYS = {"table": draw_blobs, "sequence": draw_sequences, "directions": draw_directions}
+def draw_images(rng, anomalous, features):
+    """Grey noise, with a bright square somewhere in anomalous images."""
+    side = 2 * features
+    images = 0.4 + 0.1 * rng.normal(size=(len(anomalous), side, side))
+    for i in np.flatnonzero(anomalous):
+        row, column = rng.integers(0, side - 4, 2)
+        images[i, row : row + 4, column : column + 4] += 0.4
+    return np.clip(images, 0, 1).astype(np.float32)[..., None]
+
+
+def draw_texts(rng, anomalous, features):
+    """Documents of some of 40 words for normal ones and of 40 others for anomalous ones."""
+    documents = np.zeros((len(anomalous), WORDS.length), np.int32)
+    for row, other in zip(documents, anomalous, strict=True):
+        length = rng.integers(features, 4 * features)
+        row[:length] = rng.integers(1, 41, length) + (40 if other else 0)
+    return documents
+
+
+TOYS = {
+    "text": draw_texts,
+    "table": draw_blobs,
+    "sequence": draw_sequences,
+    "directions": draw_directions,
+    "image": draw_images,
+}
 # A score of directions alone has nothing to learn of a blob around 0.
 KINDS = {"rsrae": "directions"}
 
@@ -78,7 +110,7 @@ KINDS = {"rsrae": "directions"}
 def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
     """A detector with the few epochs of `QUICK`, as far as its configuration has them."""
     known = {field.name for field in fields(entry(name).config)}
-    settings = QUICK | LONGER.get(name, {})
+    settings = QUICK | LONGER.get(name, {}) | SMALLER.get(name, {})
     return jaxad.make(name, train, **({k: v for k, v in settings.items() if k in known} | config))
 
 

@@ -7,6 +7,7 @@ rows and labels of your own.
 
 from jaxad.data.arrays import as_train_data
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.documents import from_texts
 from jaxad.data.files import Table, load_table
 from jaxad.data.protocol import contaminate
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
@@ -14,6 +15,8 @@ from jaxad.data.sequences import as_sequences
 from jaxad.data.sources import data_names, load_dataset
 from jaxad.data.split import Split
 from jaxad.data.synthetic import blobs, monotone_sequences, two_moons
+from jaxad.data.text import Vocabulary
+from jaxad.data.vectors import read_vectors
 
 __all__ = [
     "SCALINGS",
@@ -21,6 +24,7 @@ __all__ = [
     "Scaling",
     "Split",
     "Table",
+    "Vocabulary",
     "as_sequences",
     "as_train_data",
     "blobs",
@@ -28,8 +32,10 @@ __all__ = [
     "data_names",
     "fit_scaling",
     "from_arrays",
+    "from_texts",
     "load_dataset",
     "load_table",
     "monotone_sequences",
+    "read_vectors",
     "two_moons",
 ]

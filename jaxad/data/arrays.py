@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Num, UInt8
+from jaxtyping import Int, Int32, Num, UInt8
 
+from jaxad.data.text import Vocabulary
 from jaxad.errors import DataError
 from jaxad.types import TrainData
 
@@ -52,6 +53,31 @@ def as_rows(x: Any, what: str = "x", *, at_least: int = 2) -> Num[np.ndarray, "n
         x = x.astype(np.float32 if small else np.float64)
     _check_finite(x, what, names)
     return x
+
+
+def as_documents(x: Any, words: int, length: int, what: str = "x") -> Int32[np.ndarray, "n length"]:
+    """Checked documents.
+
+    Args:
+        x: `(n, length)` numbers of words, 0 for none.
+        words: How many words there are.
+        length: How many words a document may have.
+        what: How to call them in an error.
+
+    Raises:
+        DataError: Other numbers, or another shape.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "iu" or x.ndim != 2 or x.shape[1] != length:
+        raise DataError(
+            f"{what} must be (n, {length}) whole numbers of words; given {x.dtype} of shape "
+            f"{x.shape}"
+        )
+    if x.size and not 0 <= x.min() <= x.max() <= words:
+        raise DataError(
+            f"{what} holds the word numbers {x.min()} to {x.max()}; the vocabulary has 0..{words}"
+        )
+    return x.astype(np.int32, copy=False)
 
 
 def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tuple[str, ...]]:
@@ -127,16 +153,20 @@ def as_masks(
     return (mask > 0).astype(np.uint8)
 
 
-def as_train_data(x: Any, label: Any = None, mask: Any = None) -> TrainData:
+def as_train_data(
+    x: Any, label: Any = None, mask: Any = None, vocabulary: Vocabulary | None = None
+) -> TrainData:
     """Rows and labels of your own as training data. Nothing is scaled.
 
     Args:
         x: `(n, d)` table, `(n, time, channels)` windows, or `(n, height, width[, channels])`
-            images; uint8 images stay uint8, everything else becomes float32.
+            images; uint8 images stay uint8, everything else becomes float32. With a vocabulary:
+            texts, or `(n, length)` numbers of words.
         label: `(n,)` of -1 labelled anomaly, 0 unlabelled, +1 labelled normal. Default: all rows
             are unlabelled.
         mask: `(n, height, width)` which pixels of labelled anomalies are anomalous, 0 or 1, where
             the rows are images. What it says of other rows is not kept: training must not know it.
+        vocabulary: The words of texts, as `vocabulary_of` or a text data set gives it.
 
     Returns:
         Training data without padding.
@@ -149,7 +179,12 @@ def as_train_data(x: Any, label: Any = None, mask: Any = None) -> TrainData:
         >>> as_train_data([[0.0, 1.0], [2.0, 3.0]], [0, -1]).label
         array([ 0, -1], dtype=int8)
     """
-    rows = as_rows(x)
+    if vocabulary is not None:
+        if len(x) and isinstance(x[0], str):
+            x = vocabulary.encode(x)
+        rows = as_documents(x, len(vocabulary.words), vocabulary.length)
+    else:
+        rows = as_rows(x)
     if rows.dtype == np.float64:
         rows = rows.astype(np.float32)
     if label is None:
@@ -171,6 +206,7 @@ def as_train_data(x: Any, label: Any = None, mask: Any = None) -> TrainData:
         count=np.asarray(len(rows), np.int32),
         features=np.asarray(rows.shape[-1], np.int32),
         mask=mask,
+        vocabulary=vocabulary,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Num, UInt8
 
-from jaxad.data.arrays import as_label_column, as_masks, as_rows
+from jaxad.data.arrays import as_documents, as_label_column, as_masks, as_rows
+from jaxad.data.text import Vocabulary
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["Dataset", "from_arrays"]
@@ -22,7 +23,8 @@ class Dataset:
     Attributes:
         name: What it is called in results.
         x: `(n, ...)` rows: a table `(n, d)`, windows `(n, time, channels)` or images
-            `(n, height, width, channels)`; float, or uint8 in 0..255 for images.
+            `(n, height, width, channels)`; float, or uint8 in 0..255 for images; or documents
+            `(n, length)` int32.
         y: `(n,)` int64 class numbers; with `anomaly`, 0 normal and 1 anomaly.
         class_names: Names of the classes 0, 1, ...; () where classes are only numbered.
         anomaly: The classes already are 0 normal and 1 anomaly.
@@ -33,6 +35,7 @@ class Dataset:
         mask: `(n, height, width)` uint8: 1 where a pixel of an image is anomalous, if that is
             known.
         mask_test: The same of the test part.
+        vocabulary: The words of documents; None where rows are no text.
 
     Raises:
         DataError: Fewer than two rows, a value that is not a finite number, labels that don't fit
@@ -49,6 +52,7 @@ class Dataset:
     scaling: str | None = None
     mask: UInt8[np.ndarray, "n height width"] | None = None
     mask_test: UInt8[np.ndarray, "m height width"] | None = None
+    vocabulary: Vocabulary | None = None
 
     def __post_init__(self) -> None:
         if (self.x_test is None) != (self.y_test is None):
@@ -68,7 +72,13 @@ class Dataset:
 
     def _set_part(self, x_name: str, y_name: str, at_least: int) -> None:
         """Check and freeze the rows and labels of one part."""
-        x = as_rows(getattr(self, x_name), f"{self.name}: {x_name}", at_least=at_least)
+        x, what = getattr(self, x_name), f"{self.name}: {x_name}"
+        if self.vocabulary is None:
+            x = as_rows(x, what, at_least=at_least)
+        else:
+            x = as_documents(x, len(self.vocabulary.words), self.vocabulary.length, what)
+            if len(x) < at_least:
+                raise DataError(f"{what} has {len(x)} documents; at least {at_least} are needed")
         y, _ = as_label_column(getattr(self, y_name), f"{self.name}: {y_name}")
         if len(x) != len(y):
             raise DataError(f"{self.name}: {x_name} has {len(x)} rows, {y_name} has {len(y)}")
@@ -109,7 +119,10 @@ class Dataset:
         classes = f"{len(self.classes)} classes"
         if self.anomaly:
             classes = f"{int(np.sum(self.y))} anomalies"
-        return f"Dataset({self.name!r}: {parts} of {self.x.dtype} {self.x.shape[1:]}, {classes})"
+        kind = f"{self.x.dtype} {self.x.shape[1:]}"
+        if self.vocabulary is not None:
+            kind = f"text with {len(self.vocabulary.words)} words"
+        return f"Dataset({self.name!r}: {parts} of {kind}, {classes})"
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -174,8 +187,9 @@ def from_arrays(
     scaling: str | None = None,
     mask: Any = None,
     mask_test: Any = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Dataset:
-    """A data set from arrays in memory.
+    """A data set from arrays in memory; `from_texts` makes one from texts.
 
     Args:
         x: `(n, d)` table, `(n, time, channels)` windows, or `(n, height, width[, channels])`
@@ -190,6 +204,7 @@ def from_arrays(
         scaling: How to scale by default; see `Dataset.scaling`.
         mask: `(n, height, width)` which pixels of images are anomalous: 0 and 1, or 0 and 255.
         mask_test: `(m, height, width)` the same of the test part.
+        vocabulary: The words of documents, where rows are numbers of words.
 
     Returns:
         The checked data set.
@@ -226,4 +241,5 @@ def from_arrays(
         scaling=scaling,
         mask=mask,
         mask_test=mask_test,
+        vocabulary=vocabulary,
     )

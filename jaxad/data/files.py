@@ -1,4 +1,4 @@
-"""Tables and images in files: npz, csv and parquet."""
+"""Tables, images and texts in files: npz, csv, parquet and JSON lines."""
 
 import zipfile
 import zlib
@@ -10,15 +10,26 @@ from jaxtyping import Float, Int, UInt8
 
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.documents import (
+    LINES,
+    MEAN,
+    holds_texts,
+    kind_of_file,
+    name_of_file,
+    read_texts,
+    text_dataset,
+)
 from jaxad.data.sequences import PREFIX, as_windows
+from jaxad.data.text import Vocabulary, vocabulary_of, words_of
+from jaxad.data.vectors import lexicon_of, mean_vectors
 from jaxad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LABEL_NAMES", "SUFFIXES", "Table", "load_table", "read_file"]
+__all__ = ["LABEL_NAMES", "SUFFIXES", "Table", "load_table", "read_file", "split_mean"]
 
-SUFFIXES = (".npz", ".csv", ".parquet")
+SUFFIXES = (".npz", ".csv", ".parquet", *LINES)
 LABEL_NAMES = ("label", "y", "anomaly", "outlier")
 
 
@@ -31,6 +42,7 @@ class Table(NamedTuple):
         columns: Names of the columns of x; () for an npz file.
         class_names: Names of the classes 0, 1, ... where labels are words.
         mask: `(n, height, width)` uint8: 1 where a pixel is anomalous, if an npz file says it.
+        vocabulary: The words of x where it holds documents.
     """
 
     x: Float[np.ndarray, "n *shape"]
@@ -38,6 +50,7 @@ class Table(NamedTuple):
     columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     mask: UInt8[np.ndarray, "n height width"] | None = None
+    vocabulary: Vocabulary | None = None
 
 
 def read_file(path: Path, label: str | None = None) -> Dataset:
@@ -58,14 +71,18 @@ def read_file(path: Path, label: str | None = None) -> Dataset:
     """
     if _suffix(path) == ".npz":
         return _npz_dataset(path, _npz(path))
+    if holds_texts(path):
+        return text_dataset(path, label)
     frame = _frame(path)
     label = _label_column(frame, path, label) or str(frame.columns[-1])
     y, names = _labels(frame, path, label)
     anomaly = not names and set(np.unique(y)) <= {0, 1}
-    return Dataset(path.stem, _features(frame, path, label), y, names, anomaly)
+    return Dataset(name_of_file(path), _features(frame, path, label), y, names, anomaly)
 
 
-def load_table(path: str | Path, *, label: str | None = None) -> Table:
+def load_table(
+    path: str | Path, *, label: str | None = None, vocabulary: Vocabulary | None = None
+) -> Table:
     """Read rows that may have no labels, to score them.
 
     Args:
@@ -74,6 +91,7 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
             With `sequence:` in front its columns are points in time of sequences of one channel.
         label: The label column of a csv or parquet file. Default: the column named label, y,
             anomaly or outlier if there is one; else all columns are features.
+        vocabulary: The words that texts are numbers of; by default their own.
 
     Returns:
         The rows, and their labels if there are any.
@@ -85,7 +103,16 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
     if str(path).startswith(PREFIX):
         table = load_table(str(path).removeprefix(PREFIX), label=label)
         return table._replace(x=as_windows(table.x, f"{path}"))
+    if str(path).startswith(MEAN):
+        vectors, name = split_mean(str(path))
+        table = load_table(name, label=label)
+        if table.vocabulary is None:
+            raise DataError(f"{name} is no text: only texts have mean word vectors")
+        x = mean_vectors(table.x, lexicon_of(table.vocabulary, vectors, more=0))
+        return table._replace(x=x, vocabulary=None)
     path = Path(path)
+    if _suffix(path) != ".npz" and holds_texts(path):
+        return _text_table(path, label, vocabulary)
     if _suffix(path) != ".npz":
         frame = _frame(path)
         label = _label_column(frame, path, label)
@@ -103,11 +130,36 @@ def load_table(path: str | Path, *, label: str | None = None) -> Table:
     return Table(x, y, class_names=names, mask=mask)
 
 
+def split_mean(source: str) -> tuple[str, str]:
+    """The file of vectors and the name in `mean:VECTORS:NAME`.
+
+    Raises:
+        ConfigError: There are no two.
+    """
+    vectors, colon, name = source.removeprefix(MEAN).partition(":")
+    if not (vectors and colon and name):
+        raise ConfigError(
+            f"{source!r}: give mean:VECTORS:NAME, a file of word vectors and a data set of texts"
+        )
+    return vectors, name
+
+
+def _text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
+    """The texts of a file, in a given vocabulary or in their own."""
+    texts = read_texts(path, label)
+    words = [words_of(text) for text in texts.text]
+    vocabulary = vocabulary or vocabulary_of(words, path.resolve().parent)
+    y, names = None, ()
+    if texts.label is not None:
+        y, names = as_label_column(texts.label, f"{path}: label")
+    return Table(vocabulary.encode_words(words), y, class_names=names, vocabulary=vocabulary)
+
+
 def _suffix(path: Path) -> str:
     """The file's kind, checked."""
-    if path.suffix.lower() not in SUFFIXES:
+    if kind_of_file(path) not in SUFFIXES:
         raise ConfigError(f"{path}: files that can be read end in {', '.join(SUFFIXES)}")
-    return path.suffix.lower()
+    return kind_of_file(path)
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:

@@ -267,6 +267,7 @@ def _split(
             count=np.asarray(len(raw), np.int32),
             features=np.asarray(raw.shape[-1], np.int32),
             mask=None if train.mask is None else _known(train.mask[train_rows], draw.label),
+            vocabulary=data.vocabulary,
         ),
         test=TestData(
             x=scaler.apply(test.x[test.rows]),

@@ -5,12 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Num
 
-from jaxad.data.arrays import as_rows
-from jaxad.errors import DataError, unknown_name
+from jaxad.data.arrays import as_documents, as_rows
+from jaxad.errors import ConfigError, DataError, unknown_name
 
-__all__ = ["SCALINGS", "Scaling", "fit_scaling"]
+__all__ = ["KINDS", "SCALINGS", "Scaling", "fit_scaling"]
 
 SCALINGS = ("standard", "minmax", "range", "gcn", "none")
+KINDS = (*SCALINGS, "words")  # text is not scaled
 
 
 class Scaling(NamedTuple):
@@ -20,7 +21,7 @@ class Scaling(NamedTuple):
     and windows. Stacked over seeds, the constants have one more axis in front.
 
     Attributes:
-        kind: One of `SCALINGS`.
+        kind: One of `SCALINGS`, or "words" for text, which is left as it is.
         shift: `(d,)` or `(seeds, d)` float64.
         scale: `(d,)` or `(seeds, d)` float64, above 0.
     """
@@ -43,6 +44,9 @@ class Scaling(NamedTuple):
             DataError: The rows are not finite numbers, or have another number of columns or
                 channels.
         """
+        if self.kind == "words":
+            rows = as_documents(x, np.iinfo(np.int32).max, self.shift.shape[-1])
+            return rows if self.shift.ndim == 1 else np.repeat(rows[None], len(self.shift), axis=0)
         x = as_rows(x, at_least=1)
         if x.shape[-1] != self.shift.shape[-1]:
             raise DataError(
@@ -71,7 +75,7 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
     whose columns have one unit, such as pixels, "range" has no such columns.
 
     Args:
-        x: `(n, ...)` training rows.
+        x: `(n, ...)` training rows; int32 for documents as numbers of words.
         kind: "standard": mean 0 and standard deviation 1 for each column or channel.
             "minmax": 0 to 1 for each column or channel.
             "range": 0 to 1 over all columns together.
@@ -85,13 +89,17 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
         The constants.
 
     Raises:
-        ConfigError: `kind` is none of these.
+        ConfigError: `kind` is none of these, or is a scaling of numbers and the rows are text.
     """
+    columns = x.shape[-1]
+    if x.dtype == np.int32:
+        if kind not in ("auto", "none"):
+            raise ConfigError(f"scaling={kind!r}: text is not scaled; give 'auto' or 'none'")
+        return Scaling("words", np.zeros(columns), np.ones(columns))
     if kind == "auto":
         kind = _kind_for(x)
     if kind not in SCALINGS:
         raise unknown_name("scaling", kind, ["auto", *SCALINGS])
-    columns = x.shape[-1]
     shift, scale = np.zeros(columns), np.ones(columns)
     rows = _contrast_normalised(x) if kind == "gcn" else x
     over = tuple(range(rows.ndim - 1))

@@ -4,12 +4,14 @@ import functools
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jaxad.data.bundled import BUNDLED
 from jaxad.data.dataset import Dataset, from_arrays
-from jaxad.data.files import SUFFIXES, read_file
+from jaxad.data.documents import MEAN, as_means, kind_of_file, name_of_file
+from jaxad.data.files import SUFFIXES, read_file, split_mean
 from jaxad.data.idx import has_idx, read_idx_folder
 from jaxad.data.sequences import PREFIX, as_sequences
 from jaxad.data.tfds import read_tfds
@@ -18,10 +20,10 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 __all__ = ["data_names", "load_dataset"]
 
 WAYS = (
-    "Ways to give data: a bundled name; the path of an npz, csv or parquet file or of a folder of "
-    "idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; tfds:NAME; "
-    "sequence: in front of one of these, for rows that are sequences; arrays, as (x, y) or by "
-    "from_arrays"
+    "Ways to give data: a bundled name; the path of an npz, csv, parquet or jsonl file or of a "
+    "folder of idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; "
+    "tfds:NAME; sequence: in front of one of these, for rows that are sequences; mean:VECTORS: in "
+    "front of texts, for their mean word vectors; arrays, as (x, y) or by from_arrays"
 )
 
 
@@ -40,6 +42,11 @@ def load_dataset(
     With `sequence:` in front, as in `sequence:monotone`, the columns of a table are the points in
     time of sequences of one channel (see `as_sequences`). Arrays `(n, time, channels)` in an npz
     file are sequences without it.
+
+    Files of JSON lines (`.jsonl`, plain or gzipped), and csv files with a column `text`, hold
+    texts, with the fields text, label and split; rows whose split is test are the test part. With
+    `mean:VECTORS:` in front, as in `mean:glove.npz:reuters`, they become rows of a table: the mean
+    word vector of each text, by the file of vectors that is named.
 
     Args:
         source: A name, a path, a pair of arrays `(x, y)`, or a `Dataset`, which is given back.
@@ -64,6 +71,9 @@ def load_dataset(
     if str(source).startswith(PREFIX):
         rest = str(source).removeprefix(PREFIX)
         return as_sequences(load_dataset(rest, data_dir=data_dir, label=label))
+    if str(source).startswith(MEAN):
+        vectors, rest = split_mean(str(source))
+        return as_means(load_dataset(rest, data_dir=data_dir, label=label), vectors)
     if str(source) in BUNDLED:
         return BUNDLED[str(source)]()
     folder = _data_folder(data_dir)
@@ -72,7 +82,11 @@ def load_dataset(
     path = Path(source)
     if not path.exists():
         path = _find(str(source), folder)
-    return _read(path.resolve(), path.stat().st_mtime_ns, label)
+    data = _read(path.resolve(), path.stat().st_mtime_ns, label)
+    if data.vocabulary is not None and folder is not None:
+        # Word vectors are looked for in the data folder, too.
+        data = replace(data, vocabulary=replace(data.vocabulary, folder=folder))
+    return data
 
 
 def data_names(data_dir: str | Path | None = None) -> list[str]:
@@ -115,12 +129,12 @@ def _is_data(path: Path) -> bool:
     """Whether a path is a file that can be read, or a folder of idx files."""
     if path.is_dir():
         return has_idx(path)
-    return path.suffix.lower() in SUFFIXES
+    return kind_of_file(path) in SUFFIXES
 
 
 def _name(path: Path) -> str:
     """What a file or folder is called without its suffix."""
-    return path.name if path.is_dir() else path.stem
+    return path.name if path.is_dir() else name_of_file(path)
 
 
 def _loosely(name: str) -> str:

@@ -73,6 +73,7 @@ class Split:
                 count=self.train.count[index],
                 features=self.train.features[index],
                 mask=None if self.train.mask is None else self.train.mask[index, :n],
+                vocabulary=self.train.vocabulary,
             ),
             test=TestData(
                 x=self.test.x[index, :m],

@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from jaxad.data.text import Vocabulary
+from jaxad.data.vectors import Lexicon
 from jaxad.detector import Detector
 from jaxad.errors import DataError, unknown_name
 from jaxad.host import HostDetector
@@ -13,7 +15,7 @@ from jaxad.types import TrainData
 
 __all__ = ["REGISTRY", "Entry", "Examples", "Spec", "entry", "make", "make_for", "register"]
 
-Examples = Literal["table", "image", "sequence"]
+Examples = Literal["table", "image", "sequence", "text"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,16 @@ class Spec:
         rows: The fewest training rows that any seed has.
         labelled_anomalies: The most labelled anomalies that any seed has.
         labelled_normals: The most labelled normal rows that any seed has.
+        vocabulary: The words of documents; None where examples are no text.
+        lexicon: The words with their vectors, where these are known already: of a saved detector.
     """
 
     shape: tuple[int, ...]
     rows: int
     labelled_anomalies: int = 0
     labelled_normals: int = 0
+    vocabulary: Vocabulary | None = None
+    lexicon: Lexicon | None = None
 
     @property
     def labelled(self) -> tuple[int, int]:
@@ -123,7 +129,22 @@ def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
     valid = np.arange(label.shape[-1]) < count[..., None]
     anomalies, normals = (int((valid & (label == y)).sum(-1).max(initial=0)) for y in (-1, 1))
     rows = int(count.min(initial=2**31 - 1))
-    return make_for(name, Spec(shape, rows, anomalies, normals), config)
+    return make_for(name, Spec(shape, rows, anomalies, normals, train.vocabulary), config)
+
+
+def _check_kind(found: Entry, spec: Spec) -> None:
+    """Raise a `DataError` if a detector takes text and there is none, or the other way round."""
+    texts = ", ".join(name for name, other in REGISTRY.items() if other.examples == "text")
+    if found.examples == "text" and spec.vocabulary is None:
+        raise DataError(
+            f"{found.name} takes text, and examples are numbers of shape {spec.shape}: give a file "
+            "of JSON lines or csv with the field text, or use jaxad.data.from_texts"
+        )
+    if found.examples != "text" and spec.vocabulary is not None:
+        raise DataError(
+            f"{found.name} takes numbers, and the data is text, which {texts} takes. "
+            "'mean:VECTORS:NAME' loads texts as rows of a table, their mean word vectors"
+        )
 
 
 def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDetector:
@@ -138,6 +159,7 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
     if 0 in spec.shape or not spec.shape:
         raise DataError(f"examples must have features; given shape {spec.shape}")
     settings = found.config(**config)
+    _check_kind(found, spec)
     detector = found.build(settings, spec)
     detector = detector._replace(name=name, config=settings, input_shape=spec.shape)
     if isinstance(detector, HostDetector):

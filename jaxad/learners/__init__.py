@@ -9,10 +9,12 @@ from jaxad.learners.adversarial import (
     take_turns,
 )
 from jaxad.learners.classes import class_step
+from jaxad.learners.contexts import context_step
 from jaxad.learners.gradient import fresh_extras, gradient_step, start_state
 from jaxad.learners.noise import with_noise
 from jaxad.learners.optimiser import Optimiser
 from jaxad.learners.pairs import pair_step
+from jaxad.learners.pixels import pixel_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
 from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
 from jaxad.learners.residual import into_reconstruction, out_of_reconstruction
@@ -28,6 +30,7 @@ __all__ = [
     "as_real",
     "class_step",
     "closed_form_radius",
+    "context_step",
     "fresh_extras",
     "gradient_step",
     "into_autoencoder",
@@ -35,6 +38,7 @@ __all__ = [
     "out_of_autoencoder",
     "out_of_reconstruction",
     "pair_step",
+    "pixel_step",
     "start_players",
     "start_state",
     "step_with_batch_radius",

@@ -3,6 +3,7 @@
 from jaxad.models.base import Model
 from jaxad.models.calibrated import Calibrated, Coded
 from jaxad.models.class_code import ClassCode
+from jaxad.models.contexts import ContextOut, Contexts
 from jaxad.models.deviation import Deviation
 from jaxad.models.embedding import Embedding
 from jaxad.models.encoded_twice import EncodedTwice
@@ -16,6 +17,7 @@ from jaxad.models.pairs import PairScore
 from jaxad.models.radial import Radial
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import ResidualScore
+from jaxad.models.score_map import PixelMap, ScoreMap
 from jaxad.models.subspace import Subspace
 from jaxad.models.variational import Variational
 
@@ -23,6 +25,8 @@ __all__ = [
     "Calibrated",
     "ClassCode",
     "Coded",
+    "ContextOut",
+    "Contexts",
     "Deviation",
     "Embedding",
     "EncodedTwice",
@@ -34,9 +38,11 @@ __all__ = [
     "Model",
     "Neighbours",
     "PairScore",
+    "PixelMap",
     "Radial",
     "Reconstruction",
     "ResidualScore",
+    "ScoreMap",
     "SoftBoundary",
     "Subspace",
     "Variational",

@@ -1,0 +1,137 @@
+"""Text as numbers of words: what counts as a word, and the vocabulary that numbers them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Int32
+
+from jaxad.errors import DataError
+
+__all__ = ["LONGEST", "STOP_WORDS", "Vocabulary", "bucket_words", "vocabulary_of", "words_of"]
+
+LONGEST = 1024  # words of a document; what comes behind is cut off
+_SHORTEST = 32
+_LETTERS = 3
+_WORD = re.compile(r"[^\W\d_]+")
+
+_STOP = """
+about above after again against all also although always among and another any are around
+because been before being below between both but can cannot could did does doing done down
+during each either else ever every few for from further had has have having hence her here
+hers herself him himself his how however into its itself just least less many may might
+mine more most much must myself neither never nor not now off often once one only onto
+other others our ours ourselves out over own perhaps quite rather same shall she should
+since some still such than that the their theirs them themselves then there therefore
+these they this those though through thus too toward towards under until upon very was
+well were what when where whether which while who whom whose why will with within without
+would yet you your yours yourself yourselves
+"""
+STOP_WORDS = frozenset(_STOP.split())
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text that count, in order.
+
+    Lower case; what is no letter separates words, so that digits and punctuation go; words of
+    fewer than three letters and those of `STOP_WORDS` go, too.
+
+    Example:
+        >>> words_of("The dollar fell 2.5 pct to a two-year low, dealers said.")
+        ['dollar', 'fell', 'pct', 'two', 'year', 'low', 'dealers', 'said']
+    """
+    found = _WORD.findall(text.lower())
+    return [word for word in found if len(word) >= _LETTERS and word not in STOP_WORDS]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True, repr=False)
+class Vocabulary:
+    """The words of a data set, numbered from 1, and how long a document may be.
+
+    Number 0 stands for no word: it fills up documents that are shorter than others.
+
+    Attributes:
+        words: The words of the numbers 1, 2, ...
+        length: How many words of a document are kept, the first ones.
+        folder: Where the data is, and a file of word vectors may be, too.
+    """
+
+    words: tuple[str, ...]
+    length: int
+    folder: Path | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self.words)} words, documents of up to {self.length})"
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """The number of each word."""
+        return {word: i for i, word in enumerate(self.words, 1)}
+
+    def encode(self, texts: Iterable[str]) -> Int32[np.ndarray, "n length"]:
+        """Documents as numbers of words; words that are not known are left out.
+
+        Args:
+            texts: Documents as they were written.
+
+        Raises:
+            DataError: A text is no string.
+        """
+        return self.encode_words([words_of(_checked(text, i)) for i, text in enumerate(texts)])
+
+    def encode_words(self, documents: Sequence[Sequence[str]]) -> Int32[np.ndarray, "n length"]:
+        """The same of documents that are split into words already."""
+        out = np.zeros((len(documents), self.length), np.int32)
+        for row, words in zip(out, documents, strict=True):
+            numbers = [self.number[word] for word in words if word in self.number]
+            numbers = numbers[: self.length]
+            row[: len(numbers)] = numbers
+        return out
+
+    def decode(self, x: Int32[np.ndarray, "n length"]) -> list[list[str]]:
+        """The words of documents."""
+        return [[self.words[i - 1] for i in row if i > 0] for row in np.asarray(x).tolist()]
+
+
+def vocabulary_of(documents: Iterable[Sequence[str]], folder: Path | None = None) -> Vocabulary:
+    """The vocabulary of documents that are split into words: the most frequent words first.
+
+    Args:
+        documents: The words of each document.
+        folder: Where the data is.
+
+    Raises:
+        DataError: There is no word at all.
+    """
+    counts: Counter[str] = Counter()
+    longest = 0
+    for words in documents:
+        counts.update(words)
+        longest = max(longest, len(words))
+    if not counts:
+        raise DataError(
+            "the documents have no word: words are of three letters and more, and stop words do "
+            "not count"
+        )
+    order = sorted(counts, key=lambda word: (-counts[word], word))
+    return Vocabulary(tuple(order), bucket_words(longest), folder)
+
+
+def bucket_words(words: int) -> int:
+    """The padded length of documents: a power of two from 32 to 1024."""
+    size = _SHORTEST
+    while size < min(words, LONGEST):
+        size *= 2
+    return size
+
+
+def _checked(text: object, row: int) -> str:
+    if not isinstance(text, str):
+        raise DataError(f"texts must be strings; given {type(text).__name__} in row {row}")
+    return text

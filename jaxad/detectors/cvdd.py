@@ -1,0 +1,112 @@
+"""CVDD: documents near to a few context vectors, by attention over their words.
+
+References:
+    Ruff et al. 2019, Self-attentive, multi-context one-class classification for unsupervised
+    anomaly detection on text; thesis of Ruff (2021), section 3.2.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from jaxad.data.vectors import lexicon_of
+from jaxad.detector import Detector
+from jaxad.detectors.build import gradient_detector
+from jaxad.detectors.config import GradientConfig, is_count, is_number
+from jaxad.detectors.registry import Spec, register
+from jaxad.learners import context_step
+from jaxad.models import Contexts
+from jaxad.nets.attention import attention_net
+from jaxad.objectives import nearest_contexts
+from jaxad.weighing import unsupervised
+
+__all__ = ["CVDDConfig", "cvdd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CVDDConfig(GradientConfig):
+    """Settings of CVDD; see `GradientConfig`. It has no layers of `widths` or `channels`.
+
+    Attributes:
+        vectors: A file of word vectors, npz or text, plain or gzipped: its path, or its name
+            below the folder of the data, the one above it, or the data folder of JAXAD_DATA.
+            None: random vectors by a hash of each word, which know nothing of words' meanings.
+        contexts: How many contexts, each with a head of attention, >= 1.
+        attention_size: Width of the attention's hidden layer, >= 1.
+        context_penalty: Factor of `||C C^T - I||_F^2`, which keeps contexts apart, >= 0.
+        variant: What that norm is: "released", the mean of the squared entries, as the authors'
+            program and, it seems, the published numbers have it; "paper", their sum, which is
+            `contexts^2` times as much.
+        alpha: How much more the nearer contexts count in the loss, >= 0; several numbers take
+            turns, each for an equal share of the epochs.
+        score: "mean", over contexts, or "min", the nearest one alone.
+        more_words: How many words of the file are kept beside those of the training data, the
+            file's first ones, for texts that are scored later, >= 0.
+    """
+
+    epochs: int = 100
+    batch_size: int = 64
+    learning_rate: float = 1e-2
+    milestone: float = 0.4
+    weight_decay: float = 0.0
+    norm: Literal["none"] = "none"
+    vectors: str | None = None
+    contexts: int = 3
+    attention_size: int = 150
+    context_penalty: float = 1.0
+    variant: Literal["released", "paper"] = "released"
+    alpha: tuple[float, ...] = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
+    score: Literal["mean", "min"] = "mean"
+    more_words: int = 50_000
+
+    def __post_init__(self):
+        super().__post_init__()
+        given = self.vectors is None or (isinstance(self.vectors, str) and bool(self.vectors))
+        self._need(given, "vectors", "the path of a file, or None")
+        self._need(is_count(self.contexts, 1), "contexts", "a whole number of at least 1")
+        size = is_count(self.attention_size, 1)
+        self._need(size, "attention_size", "a whole number of at least 1")
+        penalty = self.context_penalty
+        self._need(is_number(penalty) and penalty >= 0, "context_penalty", ">= 0")
+        alphas = self.alpha if isinstance(self.alpha, tuple | list) else (self.alpha,)
+        ok = len(alphas) > 0 and all(is_number(a) and a >= 0 for a in alphas)
+        self._need(ok, "alpha", "a number >= 0, or a tuple of at least one")
+        object.__setattr__(self, "alpha", tuple(float(a) for a in alphas))
+        self._need(is_count(self.more_words, 0), "more_words", "a whole number of at least 0")
+        for name in ("widths", "channels"):
+            self._need(not getattr(self, name), name, "empty: contexts and attention_size say it")
+        self._need(not self.bias, "bias", "false")
+
+
+@register("cvdd", CVDDConfig, uses_labels=False, examples="text")
+def cvdd(config: CVDDConfig, spec: Spec) -> Detector:
+    """CVDD, for text; the mean cosine distance to contexts, by attention over words.
+
+    Minimises the mean over documents of `sum_k sigma_k d_k`, `sigma = softmax_k(-alpha d)`, plus
+    `context_penalty ||C C^T - I||_F^2`, with `d_k = (1 - cos(M_k, c_k)) / 2` and M the means of
+    word vectors H under the weights `softmax_over_words(tanh(H W1) W2)`. Word vectors are not
+    trained. A document with no known word has `d = 1/2`.
+    """
+    words = spec.lexicon
+    if words is None:
+        assert spec.vocabulary is not None  # `make_for` has looked
+        words = lexicon_of(spec.vocabulary, config.vectors, config.more_words)
+    table = _padded(words.vectors)
+    net = attention_net(table.shape[1], config.attention_size, config.contexts)
+    entries = config.contexts**2 if config.variant == "released" else 1
+    penalty = float(config.context_penalty) / entries
+    model = Contexts(net, config.contexts, config.score, jnp.asarray(table), penalty)
+    weighing = config.weigh(unsupervised(), spec)
+    detector = gradient_detector(model, nearest_contexts(), weighing, config)
+    alphas, epochs = np.asarray(config.alpha, np.float32), float(config.epochs)
+    step = Partial(context_step, model, alphas, epochs, weighing, config.schedule())
+    return detector._replace(update=step, lexicon=words)
+
+
+def _padded(vectors: np.ndarray) -> np.ndarray:
+    """The same with rows of zeros behind, up to a power of two: lexicons share programs."""
+    rows = 1 << max(10, (len(vectors) - 1).bit_length())
+    return np.concatenate([vectors, np.zeros((rows - len(vectors), vectors.shape[1]), np.float32)])

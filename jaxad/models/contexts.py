@@ -1,0 +1,113 @@
+"""Cosine distances of attention-weighted word vectors to context vectors (CVDD).
+
+References:
+    Ruff et al. 2019, Self-attentive, multi-context one-class classification for unsupervised
+    anomaly detection on text; thesis of Ruff (2021), section 3.2.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxad.models.kmeans import kmeans
+from jaxad.nets.attention import attention_weights, pooled
+from jaxad.nets.base import Net
+from jaxad.rows import map_rows, valid_rows
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["ContextOut", "Contexts"]
+
+
+class ContextOut(NamedTuple):
+    """Distances `(1 - cos(m_k, c_k)) / 2` of each document to each context, in [0, 1]."""
+
+    distance: Float[Array, "b k"]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["vectors", "penalty"],
+    meta_fields=["attention", "contexts", "reduce"],
+)
+@dataclass(frozen=True)
+class Contexts:
+    """A head of attention and a context vector for each of a few contexts.
+
+    Unlike other models it holds an array, the word vectors, as a leaf: nothing trains them, and
+    all seeds share the one copy, which is an argument of every program.
+
+    Attributes:
+        attention: From word vectors to a logit for each context.
+        contexts: How many contexts, >= 1.
+        reduce: Whether the score is the "mean" or the "min" of the distances.
+        vectors: `(1 + words, d)` word vectors; zeros for what is no word or has no vector.
+        penalty: Factor of `||C C^T - I||_F^2` in the loss, the sum over its entries, with the
+            contexts as rows of C.
+    """
+
+    attention: Net
+    contexts: int
+    reduce: Literal["mean", "min"]
+    vectors: Float[Array, "words d"]
+    penalty: Array | float
+
+    @property
+    def convolutional(self) -> bool:
+        """It has no convolutions."""
+        return False
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Random attention, and contexts at the centres of groups of mean word vectors.
+
+        The centres are those of k-means, of rows that are not labelled anomalies, at norm 1.
+        """
+        keys = jax.random.split(key)
+        params = self.attention.init(keys[0], self.vectors.shape[1]).params
+        # Where all logits are 0, attention is the plain mean.
+        alike = jax.tree.map(jnp.zeros_like, params)
+        means = map_rows(lambda x: self._pooled(alike, x)[:, 0], data.x, data.count)
+        centres = kmeans(keys[1], means, valid_rows(data) & (data.label >= 0), self.contexts)
+        params = {"attention": params, "contexts": _unit(centres)}
+        return Variables(params, {"penalty": jnp.zeros(())}), {}
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """There are no quantities in closed form."""
+        del variables, data
+        return {}
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """Distances of `(b, length)` documents, and what is added to the loss."""
+        del extras
+        contexts = variables.params["contexts"]
+        means = self._pooled(variables.params["attention"], x)
+        # The unit vector of 0 is 0: a document without a known word is at right angles to all.
+        cosine = jnp.sum(_unit(means) * _unit(contexts), axis=-1)
+        stats = variables.batch_stats
+        if train:
+            off = contexts @ contexts.T - jnp.eye(self.contexts)
+            stats = {"penalty": self.penalty * jnp.sum(off**2)}
+        return ContextOut((1 - cosine) / 2), stats
+
+    def score(self, out: ContextOut) -> Float[Array, "b"]:
+        """The mean or the smallest of the distances."""
+        reduce = {"mean": jnp.mean, "min": jnp.min}[self.reduce]
+        return reduce(out.distance, axis=-1)
+
+    def weights(
+        self, variables: Variables, x: Int[Array, "b length"]
+    ) -> Float[Array, "b length k"]:
+        """How much of each context's attention each word has."""
+        return attention_weights(self.attention, variables.params["attention"], self.vectors, x)
+
+    def _pooled(self, params: PyTree, x: Int[Array, "b length"]) -> Float[Array, "b k d"]:
+        return pooled(self.attention, params, self.vectors, x)
+
+
+def _unit(v: Float[Array, "*shape d"]) -> Float[Array, "*shape d"]:
+    """Vectors of norm 1; those of norm 0 stay 0, with a gradient of 0."""
+    square = jnp.sum(v**2, axis=-1, keepdims=True)
+    return v * jnp.where(square > 0, jax.lax.rsqrt(jnp.where(square > 0, square, 1)), 0)

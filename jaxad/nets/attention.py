@@ -1,0 +1,238 @@
+"""Self-attention over the words of a document, computed for as many words as there are."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxad.nets.base import ZEROS, Net
+from jaxad.rows import largest
+from jaxad.types import PyTree
+
+__all__ = ["attention_net", "attention_weights", "pooled"]
+
+# A document is cut in pieces of so many words, and so many pieces are computed at a time.
+_WORDS, _PIECES = 16, 16
+_BLOCK = _WORDS * _PIECES
+_NOTHING = -1e30  # a logit that stands for minus infinity, without NaN in differences
+
+
+class Attention(nn.Module):
+    """`tanh(h W1) W2`: a logit of each word for each head. No biases."""
+
+    size: int
+    heads: int
+
+    @nn.compact
+    def __call__(self, h, train):
+        del train
+        h = nn.tanh(nn.Dense(self.size, use_bias=False, kernel_init=ZEROS, name="hidden")(h))
+        return nn.Dense(self.heads, use_bias=False, kernel_init=ZEROS, name="heads")(h)
+
+
+def attention_net(length: int, size: int, heads: int) -> Net:
+    """A net from vectors of words `(..., length)` to logits `(..., heads)`.
+
+    Args:
+        length: The length of a word's vector.
+        size: Width of the hidden layer.
+        heads: How many heads.
+
+    References:
+        Lin et al. 2017, A structured self-attentive sentence embedding, eq. 5 and 6.
+    """
+    return Net(Attention(size, heads), (length,))
+
+
+def attention_weights(
+    net: Net, params: PyTree, vectors: Float[Array, "v d"], x: Int[Array, "b length"]
+) -> Float[Array, "b length heads"]:
+    """How much of each head's attention a word has; 0 for words without a vector.
+
+    A head's weights sum to 1 over a document, or to 0 where no word has a vector.
+    """
+    h = vectors[x]
+    logits = _logits(net, params, h)
+    weights = jnp.where(_known(h), jnp.exp(logits - jnp.max(logits, axis=1, keepdims=True)), 0)
+    return weights / jnp.maximum(jnp.sum(weights, axis=1, keepdims=True), 1e-30)
+
+
+def pooled(
+    net: Net, params: PyTree, vectors: Float[Array, "v d"], x: Int[Array, "b length"]
+) -> Float[Array, "b heads d"]:
+    """The means of a document's word vectors under the attention of each head.
+
+    Equal to `einsum("blk,bld->bkd", attention_weights(...), vectors[x])`, which computes logits for
+    every document up to the length of the longest. Here they are computed once for each word that
+    occurs in any of the documents, and sums over pieces of documents run up to the last piece: the
+    cost is that of the words that there are, and the length of `x` costs nothing.
+
+    Only `params` get a gradient.
+
+    Args:
+        net: Of `attention_net`.
+        params: The net's parameters.
+        vectors: The word vectors; a row of zeros is no vector.
+        x: Documents as numbers of words, zeros behind.
+
+    Returns:
+        The means; zeros where no word of a document has a vector.
+    """
+    vectors, x = jnp.asarray(vectors), jnp.asarray(x)
+    return _means(word_logits(net, params, vectors, x), vectors, x)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def word_logits(
+    net: Net, params: PyTree, vectors: Float[Array, "v d"], x: Int[Array, "b length"]
+) -> Float[Array, "v heads"]:
+    """The logits of all words that occur in some documents; 0 for other words."""
+    return _word_logits_forward(net, params, vectors, x)[0]
+
+
+def _word_logits_forward(net: Net, params: PyTree, vectors: Array, x: Array):
+    words, count = _different(x, len(vectors))
+    heads = jax.eval_shape(lambda: _logits(net, params, vectors[:1])).shape[-1]
+
+    def step(i: Array, table: Array) -> Array:
+        some = jax.lax.dynamic_slice_in_dim(words, i * _BLOCK, _BLOCK)
+        # Behind the last word the block is full of zeros, the number of no word.
+        return table.at[some].set(_logits(net, params, vectors[some]))
+
+    table = jnp.zeros((len(vectors), heads), vectors.dtype)
+    return jax.lax.fori_loop(0, count, step, table), (params, vectors, words, count)
+
+
+def _word_logits_backward(net: Net, kept: Any, gradient: Float[Array, "v heads"]):
+    params, vectors, words, count = kept
+
+    def step(i: Array, grads: PyTree) -> PyTree:
+        some = jax.lax.dynamic_slice_in_dim(words, i * _BLOCK, _BLOCK)
+        _, pull = jax.vjp(lambda p: _logits(net, p, vectors[some]), params)
+        return jax.tree.map(jnp.add, grads, pull(gradient[some])[0])
+
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    return jax.lax.fori_loop(0, count, step, zeros), None, None
+
+
+word_logits.defvjp(_word_logits_forward, _word_logits_backward)
+
+
+def _different(
+    x: Int[Array, "b length"], words_known: int
+) -> tuple[Int[Array, "most"], Int[Array, ""]]:
+    """The different words of documents, zeros behind, and how many blocks they fill."""
+    pieces = _Pieces.of(x)
+    start = jnp.arange(_BLOCK)
+
+    def step(i, carry):
+        words, seen, count = carry
+        _, some = pieces.block(i)
+        some = some.reshape(-1)
+        before = (some[:, None] == some[None]) & (start[None] < start[:, None])
+        new = (some > 0) & ~seen[some] & ~jnp.any(before, axis=1)
+        at = jnp.where(new, count + jnp.cumsum(new) - 1, len(words))
+        count = count + jnp.sum(new, dtype=jnp.int32)
+        return words.at[at].set(some, mode="drop"), seen.at[some].set(True), count
+
+    words = jnp.zeros(-(-x.size // _BLOCK) * _BLOCK, x.dtype)
+    seen = jnp.zeros(words_known, bool)
+    words, _, count = jax.lax.fori_loop(0, pieces.count, step, (words, seen, jnp.int32(0)))
+    return words, largest((count + _BLOCK - 1) // _BLOCK)
+
+
+class _Pieces(NamedTuple):
+    """Documents cut in pieces of 16 words, which go through in blocks of 16 pieces."""
+
+    x: Int[Array, "b length"]
+    ends: Int[Array, "b"]  # the number of pieces of all documents up to each
+    count: Int[Array, ""]  # of blocks
+
+    @classmethod
+    def of(cls, x: Array) -> "_Pieces":
+        length = jnp.max(jnp.where(x > 0, 1 + jnp.arange(x.shape[1]), 0), axis=1)
+        ends = jnp.cumsum((length + _WORDS - 1) // _WORDS)
+        return cls(x, ends, largest((ends[-1] + _PIECES - 1) // _PIECES))
+
+    def block(self, number: Array) -> tuple[Int[Array, "p"], Int[Array, "p w"]]:
+        """The document of each piece, one too high where there is none, and its words."""
+        piece = number * _PIECES + jnp.arange(_PIECES)
+        document = jnp.sum(piece[:, None] >= self.ends[None], axis=1)
+        there = jnp.minimum(document, len(self.ends) - 1)
+        first = jnp.where(there > 0, self.ends[there - 1], 0)
+        at = (piece - first)[:, None] * _WORDS + jnp.arange(_WORDS)
+        words = self.x.at[there[:, None], at].get(mode="fill", fill_value=0)
+        return document, jnp.where((document < len(self.ends))[:, None], words, 0)
+
+
+def _known(h: Float[Array, "*shape d"]) -> Bool[Array, "*shape 1"]:
+    return jnp.any(h != 0, axis=-1, keepdims=True)
+
+
+def _logits(net: Net, params: PyTree, h: Float[Array, "*shape d"]) -> Float[Array, "*shape k"]:
+    return jnp.where(_known(h), net.apply(params, {}, h, train=False)[0], _NOTHING)
+
+
+class _Sums(NamedTuple):
+    """Of each document and head: the largest logit, and sums of weights relative to it."""
+
+    most: Float[Array, "b k"]
+    total: Float[Array, "b k"]
+    vector: Float[Array, "b k d"]
+
+
+@jax.custom_vjp
+def _means(
+    logits: Float[Array, "v k"], vectors: Float[Array, "v d"], x: Int[Array, "b length"]
+) -> Float[Array, "b k d"]:
+    """The means of documents' word vectors for given logits of words."""
+    return _means_forward(logits, vectors, x)[0]
+
+
+def _means_forward(logits: Array, vectors: Array, x: Array):
+    pieces = _Pieces.of(x)
+    zeros = jnp.zeros((len(x), logits.shape[1]), vectors.dtype)
+
+    def step(i: Array, sums: _Sums) -> _Sums:
+        document, words = pieces.block(i)
+        h = vectors[words]
+        own = jnp.where(_known(h), logits[words], _NOTHING)
+        most = sums.most.at[document].max(jnp.max(own, axis=1), mode="drop")
+        shift = most.at[document].get(mode="clip")[:, None]
+        weights = jnp.where(_known(h), jnp.exp(own - shift), 0)
+        fade = jnp.exp(sums.most - most)
+        total = (sums.total * fade).at[document].add(jnp.sum(weights, axis=1), mode="drop")
+        part = jnp.einsum("pwk,pwd->pkd", weights, h)
+        vector = (sums.vector * fade[..., None]).at[document].add(part, mode="drop")
+        return _Sums(most, total, vector)
+
+    start = _Sums(zeros + _NOTHING, zeros, jnp.zeros((*zeros.shape, vectors.shape[1]), zeros.dtype))
+    sums = jax.lax.fori_loop(0, pieces.count, step, start)
+    some = jnp.where(sums.total > 0, sums.total, 1)
+    means = sums.vector / some[..., None]
+    return means, (logits, vectors, x, means, sums.most + jnp.log(some))
+
+
+def _means_backward(kept: Any, gradient: Float[Array, "b k d"]):
+    logits, vectors, x, means, log_total = kept
+    pieces = _Pieces.of(x)
+    # d mean / d logit of a word: its weight times (its vector - the mean).
+    along = jnp.sum(gradient * means, axis=-1)
+
+    def step(i: Array, table: Array) -> Array:
+        document, words = pieces.block(i)
+        h = vectors[words]
+        total, offset, towards = (
+            a.at[document].get(mode="clip") for a in (log_total, along, gradient)
+        )
+        weights = jnp.where(_known(h), jnp.exp(logits[words] - total[:, None]), 0)
+        slope = jnp.einsum("pwd,pkd->pwk", h, towards) - offset[:, None]
+        return table.at[words].add(weights * slope)
+
+    return jax.lax.fori_loop(0, pieces.count, step, jnp.zeros_like(logits)), None, None
+
+
+_means.defvjp(_means_forward, _means_backward)
