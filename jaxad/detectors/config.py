@@ -34,8 +34,8 @@ class GradientConfig:
         milestone: Fraction of the epochs after which the step size drops, in [0, 1].
         drop: Factor by which it drops, in (0, 1].
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
-        optimiser: "adam", "adam_half" (a decay of 0.5 in the mean gradient), "sgd", "rmsprop" or
-            "adadelta".
+        optimiser: "adam", "adam_half" (a decay of 0.5 in the mean gradient), "sgd", "nesterov"
+            (momentum 0.9), "rmsprop" or "adadelta".
         weighing: Who decides the two weights of a row, in place of the detector's own: weighings
             that are chained, such as "by_label, latent_outlier_exposure(0.1, soft=True)".
         widths: Widths of the dense layers, the code's last; None for the default of the data's

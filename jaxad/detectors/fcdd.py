@@ -11,7 +11,7 @@ from jax.tree_util import Partial
 from jaxad.balanced import Balanced
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
-from jaxad.detectors.config import GradientConfig, is_count, is_number
+from jaxad.detectors.config import AugmentedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
 from jaxad.learners import Optimiser, gradient_step, transformed
@@ -30,13 +30,12 @@ __all__ = ["FCDDConfig", "fcdd"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FCDDConfig(GradientConfig):
-    """Settings of FCDD; see `GradientConfig`. `layers` take the place of its widths and channels.
+class FCDDConfig(AugmentedConfig):
+    """Settings of FCDD; see `AugmentedConfig` and `GradientConfig`.
 
-    As released for Fashion-MNIST: SGD with Nesterov's momentum of 0.9, a step size of 1e-2 that
-    falls by 2 % each epoch, batches of 128; there for 400 epochs. An epoch has as many batches as
-    one pass over the rows that are not labelled anomalies would take, though half of each batch
-    are anomalies.
+    `layers` take the place of widths and channels. As released for Fashion-MNIST: SGD with
+    Nesterov's momentum of 0.9, a step size of 1e-2 that falls by 2 % each epoch, batches of 128;
+    there for 400 epochs. Where rows are labelled anomalies, they are half of each batch.
 
     Attributes:
         milestone: Fraction of the epochs after which the step size drops for the first time; after
@@ -45,7 +44,8 @@ class FCDDConfig(GradientConfig):
         period: Epochs between two drops, > 0.
         layers: All layers but the last, such as "conv(128, 5), pool, conv(128, 5), pool"; None for
             those of the size of the images (see `jaxad.nets.fcn.default_layers`).
-        steps: Batches in an epoch where rows are labelled anomalies, >= 1; None: as above.
+        steps: Batches in an epoch where rows are labelled anomalies, >= 1; None for as many as
+            have each other row once.
         confetti: Which share of the unlabelled rows of a batch become artificial anomalies, in
             [0, 1); None: half of them if there are no labelled anomalies, else none.
         largest: The longest half axis of a blob, as a fraction of an image's shorter side, in
@@ -129,7 +129,8 @@ def fcdd(config: FCDDConfig, spec: Spec) -> Detector:
         step = Partial(gradient_step, model, objective)
     update = Partial(step.func, *step.args, weighing, config.schedule())
     transforms = (confetti(share, config.largest),) if share else ()
-    return detector._replace(update=transformed(update, transforms))
+    detector = detector._replace(update=transformed(update, transforms))
+    return config.augmented(detector, spec)
 
 
 def _share(config: FCDDConfig, spec: Spec) -> float:
@@ -153,8 +154,7 @@ def _sampler(config: FCDDConfig, spec: Spec, weighing: Weighing) -> Sampler | No
     """Balanced batches where there are labelled anomalies that a weighing wants to see."""
     if not (spec.labelled_anomalies and weighing.labelled_anomalies and config.batch_size > 1):
         return None
-    steps = config.steps or -(-max(spec.rows - spec.labelled_anomalies, 1) // config.batch_size)
-    return Balanced(config.batch_size, steps, float(weighing.labelled_normals))
+    return Balanced(config.batch_size, config.steps, float(weighing.labelled_normals))
 
 
 def _check_pixelwise(config: FCDDConfig, weighing: Weighing) -> None:

@@ -15,7 +15,7 @@ from jaxad.types import Batch, Key
 
 __all__ = ["confetti", "draw_confetti"]
 
-BLOBS = 6  # the most in an image
+BLOBS, FAINTEST = 6, 0.05  # the most in an image; how little a blob covers at least
 
 
 def confetti(share: float, largest: float = 0.25) -> Partial:
@@ -53,10 +53,10 @@ def draw_confetti(
     """Images with blobs, and 1 where the blobs are.
 
     An image has one to six. A blob is an ellipse or a rectangle anywhere, at any angle, with two
-    half axes of their own, from half a pixel to `largest`, all lengths on a logarithmic scale
-    alike; of one colour, any in [0, 1], which covers between a quarter of the image beneath and
-    all of it. So there are specks, scratches and faint patches among them. The paper says no more
-    than that blobs are coloured; the rest is ours.
+    half axes of their own, from half a pixel to `largest`; of one colour, any in [0, 1], which
+    covers from a twentieth of what is beneath to all of it. Lengths and opacities are alike on a
+    logarithmic scale: there are specks, scratches and faint patches among blobs. The paper says no
+    more than that they are coloured; the rest is ours.
 
     Args:
         key: A random key.
@@ -72,7 +72,7 @@ def draw_confetti(
         x, mask = carry
         blob = _inside(numbers[i], x.shape[1:3], largest) & there[i][:, None, None]
         opacity, colour = numbers[i, :, 6], numbers[i, :, 7:]
-        cover = blob * (0.25 + 0.75 * opacity)[:, None, None]
+        cover = blob * (FAINTEST ** (1 - opacity))[:, None, None]
         x = x + cover[..., None] * (colour[:, None, None, :] - x)
         return x, jnp.maximum(mask, blob)
 

@@ -15,7 +15,7 @@ from jaxad.calls import called, parse_calls
 from jaxad.errors import ConfigError
 from jaxad.nets.base import ZEROS, Net
 from jaxad.nets.conv import canonical_conv, max_pool
-from jaxad.nets.norm import Norm, bias_before, normalise
+from jaxad.nets.norm import Norm, PooledBatchNorm, bias_before, normalise
 
 __all__ = [
     "Conv",
@@ -117,7 +117,7 @@ def default_layers(shape: tuple[int, ...]) -> tuple[Layer, ...]:
 
     Below 32 pixels (receptive field 16), of 32 to 47 pixels (22) and from 128 pixels on (62) these
     are the nets for Fashion-MNIST, CIFAR-10 and images of 224 pixels. In between it is a smaller
-    net with a receptive field of 26, which is ours.
+    net with a receptive field of 27, which is ours: one that a CPU trains in minutes.
     """
     side = min(shape[:2])
     if side < 32:
@@ -125,7 +125,7 @@ def default_layers(shape: tuple[int, ...]) -> tuple[Layer, ...]:
     if side < 48:
         return Conv(128), Pool(), Conv(256), Conv(256), Pool(), Conv(128)
     if side < 128:
-        return Conv(32), Pool(), Conv(64), Pool(), Conv(128), Conv(128)
+        return Conv(16, 5, 2), Conv(32), Pool(), Conv(64), Conv(64)
     first = Conv(64), Pool(), Conv(128), Pool()
     return *first, Conv(256), Conv(256), Pool(), Conv(512), Conv(512)
 
@@ -158,13 +158,25 @@ class FCN(nn.Module):
     def __call__(self, x, train):
         """Images `(b, height, width, channels)` to maps `(b, u, v)`."""
         bias = bias_before(self.norm, self.bias)
-        for i, layer in enumerate(self.layers):
-            if isinstance(layer, Pool):
+        after = (*self.layers[1:], None)
+        for i, (layer, following) in enumerate(zip(self.layers, after, strict=True)):
+            if isinstance(layer, Conv):
+                x = self.conv(layer, bias, f"conv_{i}")(x)
+                norm = self.pooled_norm(train, following, f"norm_{i}")
+                x = nn.leaky_relu(norm(x), self.slope)
+            elif i == 0 or not self.pools_early(self.layers[i - 1]):
                 x = max_pool(x, layer.window)
-                continue
-            x = self.conv(layer, bias, f"conv_{i}")(x)
-            x = nn.leaky_relu(normalise(self.norm, train, f"norm_{i}")(x), self.slope)
         return self.conv(Conv(1, 1), self.bias, "conv_out")(x)[..., 0]
+
+    def pools_early(self, layer: Layer) -> bool:
+        """Whether a pool behind a layer is taken before its activation, which comes cheaper."""
+        return isinstance(layer, Conv) and self.norm in ("batch", "batch_no_affine")
+
+    def pooled_norm(self, train: bool, following: Layer | None, name: str):
+        """The normalisation of a convolution, with the pool that follows it if there is one."""
+        if isinstance(following, Pool) and self.norm in ("batch", "batch_no_affine"):
+            return PooledBatchNorm(train, self.norm == "batch", following.window, name=name)
+        return normalise(self.norm, train, name)
 
     def conv(self, layer: Conv, bias: bool, name: str) -> nn.Conv:
         """A convolution."""

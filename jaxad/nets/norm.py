@@ -42,18 +42,27 @@ class Explicit(nn.Module):
 
 
 class PooledBatchNorm(nn.Module):
-    """BatchNorm without affine parameters, and then a maximum over squares, at a lower cost.
+    """BatchNorm, and then a maximum over squares, at a lower cost.
 
     The statistics are those of all pixels. Dividing by a deviation changes no order, so that the
-    maximum can be taken first, and a quarter of the pixels remain to be normalised and activated.
+    maximum can be taken first, and a fraction of the pixels remain to be normalised and activated.
+    With affine parameters a channel whose scale is negative has its order turned round before.
     """
 
     train: bool
+    affine: bool = False
+    window: int = 2
 
     @nn.compact
     def __call__(self, x):
-        """Images `(b, h, w, features)` to `(b, h // 2, w // 2, features)`."""
-        largest, features = max_pool(x), x.shape[-1]
+        """Images `(b, h, w, features)` to `(b, h // window, w // window, features)`."""
+        features, sign = x.shape[-1], jnp.ones((), x.dtype)
+        scale, shift = sign, jnp.zeros((), x.dtype)
+        if self.affine:
+            scale = self.param("scale", nn.initializers.ones_init(), (features,), x.dtype)
+            shift = self.param("bias", nn.initializers.zeros_init(), (features,), x.dtype)
+            sign = jnp.where(scale < 0, -1, 1).astype(x.dtype)
+        largest = sign * max_pool(x * sign, self.window)
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, features)
         running_var = self.variable("batch_stats", "var", jnp.ones, features)
         mean, var = running_mean.value, running_var.value
@@ -64,7 +73,7 @@ class PooledBatchNorm(nn.Module):
             if not self.is_initializing():
                 for running, now in ((running_mean, mean), (running_var, var)):
                     running.value = _MOMENTUM * running.value + (1 - _MOMENTUM) * now
-        return (largest - mean) * jax.lax.rsqrt(var + _EPSILON)
+        return (largest - mean) * (scale * jax.lax.rsqrt(var + _EPSILON)) + shift
 
 
 def bias_before(norm: Norm, bias: bool) -> bool:

@@ -13,31 +13,41 @@ from jaxad.nets.norm import PooledBatchNorm, normalise
 class InFull(nn.Module):
     """Every pixel normalised and activated, then pooled."""
 
+    norm: str
+
     @nn.compact
     def __call__(self, x, train):
-        return max_pool(nn.leaky_relu(normalise("batch_no_affine", train, "norm")(x), 0.1))
+        return max_pool(nn.leaky_relu(normalise(self.norm, train, "norm")(x), 0.1))
 
 
 class PooledFirst(nn.Module):
     """The same by `PooledBatchNorm`."""
 
+    norm: str
+
     @nn.compact
     def __call__(self, x, train):
-        return nn.leaky_relu(PooledBatchNorm(train, name="norm")(x), 0.1)
+        return nn.leaky_relu(PooledBatchNorm(train, self.norm == "batch", name="norm")(x), 0.1)
 
 
+@pytest.mark.parametrize("norm", ["batch_no_affine", "batch"])
 @pytest.mark.parametrize("shape", [(6, 8, 8, 3), (5, 7, 9, 2)])
-def test_pooling_first_gives_the_same_values_statistics_and_derivatives(shape):
+def test_pooling_first_gives_the_same_values_statistics_and_derivatives(shape, norm):
     with jax.enable_x64(True):
         rng = np.random.default_rng(0)
         x, weight = (
             jnp.asarray(3 + 2 * rng.normal(size=shape)),
             rng.normal(size=(*shape[:1], 3, 4, 2)),
         )
-        variables = InFull().init(jax.random.key(0), x, False)
+        variables = InFull(norm).init(jax.random.key(0), x, False)
         assert jax.tree.structure(variables) == jax.tree.structure(
-            PooledFirst().init(jax.random.key(0), x, False)
+            PooledFirst(norm).init(jax.random.key(0), x, False)
         )
+
+        # Scales of both signs: where one is negative the smallest pixel becomes the largest.
+        for name, leaf in variables.get("params", {}).get("norm", {}).items():
+            values = rng.normal(size=leaf.shape)
+            variables["params"]["norm"][name] = values - 2 * (name == "scale") * values[0]
 
         def run(module, x):
             out, stats = module.apply(variables, x, True, mutable=["batch_stats"])
@@ -48,7 +58,9 @@ def test_pooling_first_gives_the_same_values_statistics_and_derivatives(shape):
                 module.apply(variables | stats, x, False),
             )
 
-        (full, about_full), gradient_full = jax.value_and_grad(run, 1, has_aux=True)(InFull(), x)
-        (pooled, about), gradient = jax.value_and_grad(run, 1, has_aux=True)(PooledFirst(), x)
+        (full, about_full), gradient_full = jax.value_and_grad(run, 1, has_aux=True)(
+            InFull(norm), x
+        )
+        (pooled, about), gradient = jax.value_and_grad(run, 1, has_aux=True)(PooledFirst(norm), x)
         close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)  # noqa: E731
         jax.tree.map(close, (full, about_full, gradient_full), (pooled, about, gradient))
