@@ -9,6 +9,9 @@ from jaxad.types import Key
 
 __all__ = ["blobs", "monotone_sequences", "two_moons"]
 
+# Not a stage of a split: by the same key that would sort the points of a moon into its parts.
+MOONS = 100
+
 
 def monotone_sequences(
     key: Key | int = 0, n_normal: int = 1_000, n_anomaly: int = 1_000, length: int = 10
@@ -51,11 +54,11 @@ def two_moons(
     """
     stream = Stream(key)
     big = 4 * n_normal // 5
-    angle = np.pi * stream.uniform(0, n_normal)
+    angle = np.pi * stream.uniform(MOONS, n_normal)
     moons = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     moons[big:] = [1.0, 0.25] - moons[big:] / 2
-    moons += noise * stream.normal(1, n_normal, 2)
-    box = [-2.0, -2.0] + stream.uniform(2, n_anomaly, 2) * [5.0, 4.0]
+    moons += noise * stream.normal(MOONS + 1, n_normal, 2)
+    box = [-2.0, -2.0] + stream.uniform(MOONS + 2, n_anomaly, 2) * [5.0, 4.0]
     return _toy("two_moons", np.concatenate([moons, box]), n_normal)
 
 

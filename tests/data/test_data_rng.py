@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxad.data import blobs, load_dataset, monotone_sequences, two_moons
+from jaxad.data import blobs, contaminate, load_dataset, monotone_sequences, two_moons
 from jaxad.data.rng import Stream
 from jaxad.errors import ConfigError
 
@@ -70,3 +70,14 @@ def test_toy_sets_follow_their_key_and_are_bundled():
     assert blobs(features=5).x.shape == (600, 5)
     assert load_dataset("two_moons").y.sum() == 200
     assert load_dataset("monotone").scaling == "none"
+
+
+def test_a_split_by_the_key_of_a_toy_set_is_as_random_as_another():
+    """The same bits for points and for the split would sort a moon's points into its parts."""
+    data = two_moons(0, noise=0.0)
+    split = contaminate(data, 0, contamination=0.0)
+    height = data.x[:800, 1]  # of the big moon: 0 at both ends, the sine of the angle
+    rows = split.train_rows[split.train_rows < 800]
+    angle = np.arctan2(height, data.x[:800, 0])
+    assert abs(angle[rows].mean() - angle.mean()) < 0.1
+    assert angle[rows].min() < 0.1 and angle[rows].max() > np.pi - 0.1

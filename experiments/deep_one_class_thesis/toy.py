@@ -1,0 +1,85 @@
+"""Figures 2.2, 4.1 and 4.2 of the thesis of Ruff (2021): scores over the plane of two moons.
+
+    python experiments/deep_one_class_thesis/toy.py OUT.png [--labelled 20] [--contamination 0.0]
+
+Trains detectors on 600 points of big moon, small moon (400 are for the test, with 80 of 200 uniform
+ones), prints the AUROC of each and draws its scores: lines join equal places among the scores of
+the test points, from few anomalous (dark) to many (light). Deep SAD and HSC also see labelled
+anomalies. SVDD is the one-class SVM, which is the same with a Gaussian kernel; MVE is the minimum
+covariance determinant.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import jaxad
+from jaxad.cache import enable_compilation_cache
+
+WIDTHS = (64, 32, 8)
+# By title: the detector, its settings, and whether it is given labelled anomalies.
+PANELS: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "MVE": ("mcd", {}, False),
+    "SVDD": ("ocsvm", {}, False),
+    "Deep SVDD": ("deep_svdd", {"widths": WIDTHS}, False),
+    "Gaussian": ("gaussian", {}, False),
+    "KDE": ("kde", {}, False),
+    "PCA, one component": ("pca", {"variance": 0.5}, False),
+    "autoencoder, code of 1": ("autoencoder", {"widths": (64, 32, 1), "bias": True}, False),
+    "Deep SAD": ("deep_sad", {"widths": WIDTHS}, True),
+    "HSC": ("hsc", {"widths": WIDTHS}, True),
+}
+LEVELS = 12
+SIDE = 160
+
+
+def main() -> None:
+    """Train, print and draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--labelled", type=int, default=20, help="labelled anomalies")
+    parser.add_argument("--contamination", type=float, default=0.0)
+    parser.add_argument("--epochs", type=int, default=150)
+    options = parser.parse_args()
+    enable_compilation_cache()
+    figure = Figure(figsize=(10, 9), layout="constrained")
+    axes = figure.subplots(3, 3, sharex=True, sharey=True).ravel()
+    for (title, (name, config, labels)), panel in zip(PANELS.items(), axes, strict=True):
+        split = jaxad.contaminate(
+            "two_moons",
+            0,
+            contamination=options.contamination,
+            labelled_anomalies=options.labelled if labels else 0,
+        )
+        auroc = 100 * draw(panel, split, name, config, options.epochs)
+        panel.set_title(f"{title}: {auroc:.1f}")
+        print(f"{title}: AUROC {auroc:.1f} %", flush=True)
+    figure.savefig(options.out, dpi=110)
+
+
+def draw(panel: Any, split: jaxad.Split, name: str, config: dict[str, Any], epochs: int) -> float:
+    """Train one detector, draw its scores, and give its AUROC."""
+    gradient = name in ("deep_svdd", "deep_sad", "hsc", "autoencoder")
+    settings = {"epochs": epochs, "batch_size": 64} if gradient else {}
+    if name in ("deep_svdd", "deep_sad"):
+        settings["pretrain_epochs"] = epochs
+    fit = jaxad.fit(jaxad.make(name, split.train, **settings, **config), split.train)
+    raw_x, raw_y = np.meshgrid(np.linspace(-2, 3, SIDE), np.linspace(-2, 2, SIDE))
+    plane = split.scaling.apply(np.stack([raw_x.ravel(), raw_y.ravel()], axis=1))
+    scores = np.asarray(jaxad.score(fit, plane))[0].reshape(SIDE, SIDE)
+    of_test = np.asarray(jaxad.score(fit, split.test))[0]
+    # The place among scores of test points: panels are alike whatever their units.
+    place = np.searchsorted(np.sort(of_test), scores) / len(of_test)
+    panel.contourf(raw_x, raw_y, place, np.linspace(0, 1, LEVELS), cmap="cividis")
+    rows = split.train.x * split.scaling.scale + split.scaling.shift
+    known = np.asarray(split.train.label) < 0
+    panel.plot(*rows[~known].T, ".", color="white", markersize=1.5)
+    panel.plot(*rows[known].T, "x", color="tab:red", markersize=5)
+    return jaxad.evaluate(fit, split.test).auroc.mean
+
+
+if __name__ == "__main__":
+    main()
