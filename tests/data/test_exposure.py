@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from jaxad.cli import main
+from jaxad.cli.fit import ABOUT
 from jaxad.data import contaminate, from_arrays
 from jaxad.data.split import stack_splits
 from jaxad.errors import ConfigError, DataError
+from jaxad.results import read_results
 from jaxad.sweep.experiment import load_experiment
 from jaxad.sweep.jobs import expand
 
@@ -158,3 +161,28 @@ def test_experiments_take_it_and_jobs_without_it_keep_their_names(tmp_path):
     asked = [(dict(j.request)["exposure"], dict(j.request)["exposure_rows"]) for j in jobs]
     assert asked == [(None, None), ("wine", 10), ("wine", 20)]
     assert jobs[0].name == before.name and len({j.name for j in jobs}) == 3
+
+
+def test_run_and_fit_take_it_and_what_is_saved_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 4)), np.arange(60) % 3 == 0
+    np.savez(tmp_path / "own.npz", X=x, y=y.astype(int))
+    np.savez(tmp_path / "other.npz", X=rng.normal(size=(25, 4)) + 3, y=np.zeros(25, int))
+    small = ["--epochs", "1", "--batch-size", "16", "--seeds", "1"]
+    shown = ["--exposure", "other.npz", "--exposure-rows", "15"]
+
+    run = ["run", "own.npz", "deep_sad", *small, *shown, "--labelled-anomalies", "2", "--json"]
+    assert main([*run, "--contamination", "none"]) == 0
+    setting = json.loads(capsys.readouterr().out)["setting"]
+    assert (setting["exposure"], setting["exposure_rows"]) == ("other", 15)
+    (row,) = read_results("results").to_dict("records")
+    assert (row["exposure"], row["exposure_rows"]) == ("other", 15)
+
+    fit = ["fit", "own.npz", "deep_sad", *small, *shown, "--label-kind", "truth", "--out", "saved"]
+    assert main(fit) == 0
+    assert "on 40 unlabelled rows, 35 labelled anomalies" in capsys.readouterr().out
+    about = json.loads((tmp_path / "saved" / ABOUT).read_text())
+    assert about["exposure"] == {"name": "other", "rows": 15} and about["rows"] == 60
+    assert main([*fit[:-1], "again", "--exposure", "wine"]) == 1
+    assert "rows of 'wine' have shape (13,)" in capsys.readouterr().err
