@@ -1,0 +1,127 @@
+"""What the door costs: scoring a million rows, the estimator beside the library, and start-up.
+
+    python benchmarks/score.py rows                1,000,000 x 30 rows from parquet and csv
+    python benchmarks/score.py estimator DATA      cardio, with and without the estimator
+    python benchmarks/score.py start               import jaxad, jaxad --help
+
+DATA is a folder of ADBench's npz files. Every command of `rows` and `start` is a process of its
+own, measured from outside: wall and processor time, and the most memory it held. Of several runs
+the quickest counts, as other work on the machine only ever adds.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROWS, COLUMNS = 1_000_000, 30
+PROGRAM = [sys.executable, "-c", "import sys; from jaxad.cli import main; sys.exit(main())"]
+
+
+def measured(argv):
+    """Wall seconds, processor seconds and the most MiB of a process; it must succeed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    assert status == 0, f"{argv} ended with {status}"
+    memory = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+    return seconds, usage.ru_utime + usage.ru_stime, memory
+
+
+def rows(folder):
+    """Train Deep SAD on 2,000 rows and score a million, with one program kept from before."""
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    rng = np.random.default_rng(0)
+    names = [f"f{i}" for i in range(COLUMNS)]
+    x = rng.normal(size=(ROWS, COLUMNS))
+    few = pa.table({name: x[:2000, i] for i, name in enumerate(names)})
+    parquet.write_table(few, folder / "few.parquet")
+    table = pa.table({name: x[:, i] for i, name in enumerate(names)})
+    parquet.write_table(table, folder / "all.parquet")
+    csv.write_csv(table, folder / "all.csv")
+    fit = ["fit", "few.parquet", "deep_sad", "--out", "m", "--epochs", "5"]
+    os.chdir(folder)
+    subprocess.run([*PROGRAM, *fit], check=True, stdout=subprocess.DEVNULL)
+    for source in ("few.parquet", "all.parquet", "all.csv"):
+        for out in ("scores.parquet", "scores.csv"):
+            argv = [*PROGRAM, "score", "m", source, "--out", out, "--force"]
+            wall, processor, memory = measured(argv)
+            size = Path(source).stat().st_size / 2**20
+            print(
+                f"{source} ({size:.0f} MiB) -> {out}: {wall:.1f} s, of the processors "
+                f"{processor:.1f} s, {memory:.0f} MiB"
+            )
+
+
+def estimator(data_dir):
+    """Fits of cardio by the library alone and through the estimator, in turn, programs warm."""
+    import numpy as np
+
+    import jaxad
+    from jaxad.cache import enable_compilation_cache
+    from jaxad.data import fit_scaling
+    from jaxad.sklearn import JaxADDetector
+
+    enable_compilation_cache()
+    data = jaxad.load_dataset("cardio", data_dir=data_dir)
+    y = np.full(len(data.x), -1)
+    y[np.flatnonzero(data.y == 1)[:20]] = 1
+
+    def library():
+        scaling = fit_scaling(data.x)
+        train = jaxad.as_train_data(scaling.apply(data.x), np.where(y == 1, -1, 0))
+        detector = jaxad.make("deep_sad", train)
+        return jaxad.fit(detector, train)
+
+    def door():
+        return JaxADDetector("deep_sad").fit(data.x, y)
+
+    seconds = {library: [], door: []}
+    for _ in range(16):
+        for fit in seconds:
+            start = time.perf_counter()
+            fit()
+            seconds[fit].append(time.perf_counter() - start)
+    first = [seconds[fit].pop(0) for fit in (library, door)]
+    alone, through = (min(seconds[fit]) for fit in (library, door))
+    print(f"first: library {first[0]:.2f} s with what both compile, estimator {first[1]:.2f} s")
+    print(f"quickest of 15 more: library {alone:.3f} s, estimator {through:.3f} s")
+    print(f"overhead {100 * (through / alone - 1):.1f} %")
+
+
+def start():
+    """The quickest of seven fresh processes."""
+    for name, argv in {
+        "import jaxad": [sys.executable, "-c", "import jaxad"],
+        "import jaxad.sklearn": [sys.executable, "-c", "import jaxad.sklearn"],
+        "jaxad --help": [*PROGRAM, "--help"],
+    }.items():
+        wall, processor, _ = map(min, zip(*(measured(argv) for _ in range(7)), strict=True))
+        print(f"{name}: {wall:.2f} s, of the processors {processor:.2f} s")
+
+
+def main():
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["rows", "estimator", "start"])
+    parser.add_argument("data", nargs="?")
+    options = parser.parse_args()
+    if options.what == "rows":
+        with tempfile.TemporaryDirectory() as folder:
+            rows(Path(folder))
+            os.chdir("/")
+    elif options.what == "estimator":
+        estimator(options.data)
+    else:
+        start()
+
+
+if __name__ == "__main__":
+    main()
