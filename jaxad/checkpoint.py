@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,10 @@ def save(
         raise ConfigError(
             f"{detector.name!r} is trained by another library, whose models can only be pickled; "
             "save a detector of this one"
+        )
+    if fitted.members:
+        raise ConfigError(
+            "each seed of this fit has a detector of its own: save one of them, fitted.only(i)"
         )
     if detector.name not in REGISTRY:
         raise ConfigError(
@@ -226,7 +230,7 @@ class Saver:
     def __init__(
         self,
         folder: Path,
-        detector: Detector,
+        detectors: Sequence[Detector],
         train: TrainData,
         root: Key,
         seeds: list[int],
@@ -237,7 +241,7 @@ class Saver:
         self._ocp = ocp
         self._every, self._last = every, time.monotonic()
         folder = folder.absolute()
-        fingerprint = _fingerprint(detector, train, root) | {"seeds": seeds}
+        fingerprint = _fingerprint(detectors, train, root) | {"seeds": seeds}
         about = folder / "fit.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -308,13 +312,14 @@ def _shapes(history: PyTree) -> PyTree:
     return jax.tree.map(lambda leaf: {"shape": leaf.shape, "dtype": str(leaf.dtype)}, history)
 
 
-def _fingerprint(detector: Detector, train: TrainData, root: Key) -> dict[str, Any]:
+def _fingerprint(detectors: Sequence[Detector], train: TrainData, root: Key) -> dict[str, Any]:
     """What must be the same for a fit to go on, as JSON."""
     arrays = [np.ascontiguousarray(a) for a in jax.tree.leaves(train)]
     digest = hashlib.sha256(repr([zlib.crc32(a.tobytes()) for a in arrays]).encode())
-    config = None if detector.config is None else asdict(detector.config)
+    configs = [None if d.config is None else asdict(d.config) for d in detectors]
+    config = configs[0] if len(configs) == 1 else configs
     return {
-        "detector": detector.name,
+        "detector": detectors[0].name,
         "config": json.loads(json.dumps(config)),
         "data": digest.hexdigest(),
         "key": np.asarray(jax.random.key_data(root)).tolist(),

@@ -6,17 +6,16 @@ from functools import partial
 
 import jax
 import numpy as np
-from jax.tree_util import Partial
 
 from jaxad.check import check_scorable, check_words
 from jaxad.devices import mesh_for
 from jaxad.errors import ConfigError, DataError
+from jaxad.functions import Functions, as_partial, shared, side_by_side
 from jaxad.host import HostDetector, scores_of
 from jaxad.metrics import Summary, evaluate_scores, summarise
 from jaxad.program import How
 from jaxad.rows import map_rows, pad_to_buckets
 from jaxad.seeds import map_seeds, spread
-from jaxad.study import as_partial
 from jaxad.train import Fit
 from jaxad.types import State, TestData, TrainData
 
@@ -101,7 +100,12 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
     state, rows, counts = spread(fitted.state, fitted.seeds), padded.x, padded.count
     if count.ndim:
         rows, counts = spread((rows, counts), fitted.seeds)
-    scores = _score(as_partial(fitted.detector.score), state, rows, counts, how)
+    if fitted.members:
+        functions = side_by_side([as_partial(detector.score) for detector in fitted.members])
+        functions = functions._replace(numbers=spread(functions.numbers, fitted.seeds))
+    else:
+        functions = shared(as_partial(fitted.detector.score))
+    scores = _score(functions, state, rows, counts, how)
     valid = np.arange(n) < np.broadcast_to(count, (fitted.seeds,))[:, None]
     return np.where(valid, np.asarray(scores)[: fitted.seeds, :n], np.nan)
 
@@ -153,9 +157,10 @@ def _auroc_of(scores, label, where):
 
 
 @partial(jax.jit, static_argnums=4)
-def _score(fn: Partial, state: State, x, count, how: How):
-    def one_seed(state, x, count):
+def _score(functions: Functions, state: State, x, count, how: How):
+    def one_seed(numbers, rest, state, x, count):
+        fn = Functions(numbers, rest).whole()
         return map_rows(lambda rows: fn(state, rows), x, count)
 
-    axes = (0, how.data_axis, how.data_axis)
-    return map_seeds(one_seed, (state, x, count), axes, how.mode, how.mesh)
+    axes = (0, None, 0, how.data_axis, how.data_axis)
+    return map_seeds(one_seed, (*functions, state, x, count), axes, how.mode, how.mesh)

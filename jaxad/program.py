@@ -5,16 +5,16 @@ differ in these alone share programs.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jax.tree_util import Partial
 from jaxtyping import Array, Int
 
-from jaxad.detector import Phase, keep
+from jaxad.detector import keep
+from jaxad.functions import Functions
 from jaxad.rows import largest
 from jaxad.samplers import Sampler
 from jaxad.seeds import map_seeds
@@ -24,7 +24,6 @@ __all__ = [
     "BUFFER",
     "Draws",
     "How",
-    "Parts",
     "Window",
     "advance",
     "begin",
@@ -50,19 +49,6 @@ class How(NamedTuple):
     mesh: Mesh | None = None
 
 
-class Parts(NamedTuple):
-    """What a phase does in a step."""
-
-    update: Any  # a Partial, as all functions that go into a program
-    each_epoch: Any
-    sampler: Sampler
-
-    @classmethod
-    def of(cls, phase: Phase) -> "Parts":
-        """The parts of a phase whose functions are pytrees."""
-        return cls(phase.update, phase.each_epoch, phase.sampler)
-
-
 class Window(NamedTuple):
     """Which steps of which phase to take; the phase has so many epochs."""
 
@@ -79,26 +65,28 @@ def seed_keys(root: Key, seeds: np.ndarray) -> Key:
 
 
 @partial(jax.jit, static_argnames="how")
-def start(init: Partial, begin: Partial, keys: Key, data: TrainData, how: How) -> PyTree:
-    """The state of every seed at the beginning of the first phase."""
+def start(functions: Functions, keys: Key, data: TrainData, how: How) -> PyTree:
+    """The state of every seed at the beginning of the first phase, by (init, begin)."""
 
-    def one_seed(key, data):
+    def one_seed(numbers, rest, key, data):
+        init, begin = Functions(numbers, rest).whole()
         return begin(init(jax.random.fold_in(key, 0), data), data, _phase_key(key, 0))
 
-    return map_seeds(one_seed, (keys, data), (0, how.data_axis), how.mode, how.mesh)
+    axes = (0, None, 0, how.data_axis)
+    return map_seeds(one_seed, (*functions, keys, data), axes, how.mode, how.mesh)
 
 
 @partial(jax.jit, static_argnames="how")
 def begin(
-    begin: Partial, state: PyTree, data: TrainData, keys: Key, phase: int, how: How
+    functions: Functions, state: PyTree, data: TrainData, keys: Key, phase: int, how: How
 ) -> PyTree:
-    """The state of every seed at the beginning of a later phase."""
+    """The state of every seed at the beginning of a later phase, by begin."""
 
-    def one_seed(state, data, key):
-        return begin(state, data, _phase_key(key, phase))
+    def one_seed(numbers, rest, state, data, key):
+        return Functions(numbers, rest).whole()(state, data, _phase_key(key, phase))
 
-    axes = (0, how.data_axis, 0)
-    return map_seeds(one_seed, (state, data, keys), axes, how.mode, how.mesh)
+    axes = (0, None, 0, how.data_axis, 0)
+    return map_seeds(one_seed, (*functions, state, data, keys), axes, how.mode, how.mesh)
 
 
 def _phase_key(key: Key, phase: int) -> Key:
@@ -135,7 +123,8 @@ def draws(
 @partial(jax.jit, static_argnames="how", donate_argnames="state")
 def advance(
     state: PyTree,
-    parts: Parts,
+    functions: Functions,
+    sampler: Sampler,
     data: TrainData,
     table: PyTree,
     draws: Draws,
@@ -143,18 +132,24 @@ def advance(
     window: Window,
     how: How,
 ) -> tuple[PyTree, Info]:
-    """A window of steps for every seed, and the diagnostics of each step, `(seeds, BUFFER)`."""
+    """A window of steps for every seed, by (update, each_epoch).
+
+    Returns:
+        The states, and the diagnostics of each step, `(seeds, BUFFER)`.
+    """
     return map_seeds(
-        partial(_advance_seed, parts),
-        (state, data, table, draws, steps_per_epoch, window),
-        (0, how.data_axis, how.data_axis, 0, 0, None),
+        _advance_seed,
+        (*functions, sampler, state, data, table, draws, steps_per_epoch, window),
+        (0, None, None, 0, how.data_axis, how.data_axis, 0, 0, None),
         how.mode,
         how.mesh,
     )
 
 
 def _advance_seed(
-    parts: Parts,
+    numbers: PyTree,
+    rest: PyTree,
+    sampler: Sampler,
     state: PyTree,
     data: TrainData,
     table: PyTree,
@@ -163,7 +158,7 @@ def _advance_seed(
     window: Window,
 ) -> tuple[PyTree, Info]:
     """A window of steps for one seed."""
-    update, each_epoch, sampler = parts
+    update, each_epoch = Functions(numbers, rest).whole()
     per_epoch = largest(steps_per_epoch)
 
     def draw(t: Int[Array, ""]) -> tuple[Batch, Key]:

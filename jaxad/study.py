@@ -1,6 +1,6 @@
 """A fit laid out: its phases, its seeds dealt to lanes, and its programs, compiled ahead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,12 +12,13 @@ from jax.tree_util import Partial
 from jaxad import program
 from jaxad.detector import Detector, Phase
 from jaxad.devices import mesh_for, put, shapes_on
-from jaxad.program import How, Parts, Window
+from jaxad.functions import Functions, as_partial, shared, side_by_side
+from jaxad.program import How, Window
 from jaxad.rows import pad_to_buckets
 from jaxad.seeds import MapMode, deal, join, lanes, resolve_mode
 from jaxad.types import Key, PyTree, TrainData
 
-__all__ = ["Lane", "Study", "as_partial", "compile_ahead", "plan", "shapes_in"]
+__all__ = ["Lane", "Study", "compile_ahead", "plan", "shapes_in"]
 
 
 class Lane(NamedTuple):
@@ -25,13 +26,15 @@ class Lane(NamedTuple):
 
     keys: Key
     data: TrainData
+    start: Functions  # (init, begin of the first phase)
+    begins: list[Functions]
+    steps: list[Functions]  # (update, each_epoch)
     steps_per_epoch: list[np.ndarray]
 
 
 class Study(NamedTuple):
     """What stays the same during a fit."""
 
-    init: Partial
     phases: tuple[Phase, ...]
     lanes: list[Lane]
     seeds: list[np.ndarray]
@@ -64,39 +67,59 @@ class Study(NamedTuple):
 
 
 def plan(
-    detector: Detector, train: TrainData, numbers: np.ndarray, root: Key, mode: MapMode
+    detector: Detector,
+    members: Sequence[Detector],
+    train: TrainData,
+    numbers: np.ndarray,
+    root: Key,
+    mode: MapMode,
 ) -> Study:
-    """Deal the seeds to lanes, each with its part of the data, and these to devices."""
-    seeds = len(numbers)
-    phases = tuple(
-        phase._replace(
-            update=as_partial(phase.update),
-            begin=as_partial(phase.begin),
-            each_epoch=as_partial(phase.each_epoch),
-        )
-        for phase in detector.phases
-    )
-    steps = [
+    """Deal the seeds to lanes, each with its part of the data, and these to devices.
+
+    Args:
+        detector: What is trained.
+        members: Where each seed has a detector of its own, all of them; else ().
+        train: The training rows of all seeds.
+        numbers: The numbers of the seeds.
+        root: The root of all randomness.
+        mode: How seeds are mapped.
+    """
+    seeds, phases = len(numbers), detector.phases
+    counts = [
         np.broadcast_to(phase.sampler.steps_per_epoch(train), seeds).astype(np.int32)
         for phase in phases
     ]
-    uneven = any(np.ptp(s) > 0 for s in steps)
-    resolved = "map" if uneven else resolve_mode(mode)
-    dealt = lanes(seeds)
-    how = How(resolved, 0 if np.ndim(train.count) else None, mesh_for(seeds))
-    if how.data_axis == 0:
-        data = [put(pad_to_buckets(part), how.mesh) for part in deal(train, dealt)]
+    uneven = any(np.ptp(count) > 0 for count in counts)
+    dealt, mesh = lanes(seeds), mesh_for(seeds)
+    axis = 0 if np.ndim(train.count) else None
+    how = How("map" if uneven else resolve_mode(mode), axis, mesh)
+    if axis == 0:
+        data = [put(pad_to_buckets(part), mesh) for part in deal(train, dealt)]
     else:
-        data = [put(pad_to_buckets(train), how.mesh, None)] * len(dealt)
-    keys = [put(program.seed_keys(root, numbers[lane]), how.mesh) for lane in dealt]
-    parts = zip(keys, data, dealt, strict=True)
-    return Study(
-        as_partial(detector.init),
-        phases,
-        [Lane(key, part, [s[lane] for s in steps]) for key, part, lane in parts],
-        dealt,
-        how,
-    )
+        data = [put(pad_to_buckets(train), mesh, None)] * len(dealt)
+
+    def of(functions: Callable[[Detector], PyTree]) -> Functions:
+        return side_by_side([*map(functions, members)]) if members else shared(functions(detector))
+
+    start = of(lambda d: (as_partial(d.init), as_partial(d.phases[0].begin)))
+    begins = [of(lambda d, i=i: as_partial(d.phases[i].begin)) for i in range(len(phases))]
+    steps = [of(lambda d, i=i: _step_of(d.phases[i])) for i in range(len(phases))]
+
+    def lane(seeds: np.ndarray, data: TrainData) -> Lane:
+        return Lane(
+            put(program.seed_keys(root, numbers[seeds]), mesh),
+            data,
+            start.of(seeds),
+            [begin.of(seeds) for begin in begins],
+            [step.of(seeds) for step in steps],
+            [count[seeds] for count in counts],
+        )
+
+    return Study(phases, [*map(lane, dealt, data)], dealt, how)
+
+
+def _step_of(phase: Phase) -> tuple[Partial, Partial]:
+    return as_partial(phase.update), as_partial(phase.each_epoch)
 
 
 def compile_ahead(study: Study) -> None:
@@ -110,29 +133,22 @@ def compile_ahead(study: Study) -> None:
             pool.submit(lowered.compile)
             return shapes_on(lowered.out_info, how.mesh)
 
-        first = study.phases[0].begin
-        state = shapes(program.start, study.init, first, lane.keys, lane.data)
+        state = shapes(program.start, lane.start, lane.keys, lane.data)
         for i, phase in enumerate(study.phases):
             window, per_epoch = Window(i, 0, 1, phase.epochs), lane.steps_per_epoch[i]
             if i > 0:
-                state = shapes(program.begin, phase.begin, state, lane.data, lane.keys, i)
+                state = shapes(program.begin, lane.begins[i], state, lane.data, lane.keys, i)
             table = put(phase.sampler.init(lane.data), how.mesh, how.data_axis)
             draws = shapes(program.draws, phase.sampler, lane.keys, per_epoch, window)
-            args = (state, Parts.of(phase), lane.data, table, draws, per_epoch, window)
-            state, _ = shapes(program.advance, *args)
+            args = (phase.sampler, lane.data, table, draws, per_epoch, window)
+            state, _ = shapes(program.advance, state, lane.steps[i], *args)
 
 
 def shapes_in(study: Study, number: int) -> PyTree:
     """The shapes of all seeds' state in a phase."""
     lane, how = study.lanes[0], study.how
-    args = (study.init, study.phases[0].begin, lane.keys, lane.data)
-    state = jax.eval_shape(partial(program.start, how=how), *args)
+    state = jax.eval_shape(partial(program.start, how=how), lane.start, lane.keys, lane.data)
     for i in range(1, number + 1):
-        args = (study.phases[i].begin, state, lane.data, lane.keys, i)
+        args = (lane.begins[i], state, lane.data, lane.keys, i)
         state = jax.eval_shape(partial(program.begin, how=how), *args)
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct((study.count, *s.shape[1:]), s.dtype), state)
-
-
-def as_partial(fn: Callable) -> Partial:
-    """A function as a pytree, so that it can be an argument of a compiled program."""
-    return fn if isinstance(fn, Partial) else Partial(fn)

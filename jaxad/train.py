@@ -21,8 +21,9 @@ from jaxad.data.rng import as_key
 from jaxad.detector import Detector
 from jaxad.devices import put
 from jaxad.errors import ConfigError
+from jaxad.functions import check_alike
 from jaxad.host import HostDetector, models_of
-from jaxad.program import BUFFER, Parts, Window
+from jaxad.program import BUFFER, Window
 from jaxad.seeds import MapMode
 from jaxad.study import Lane, Study, compile_ahead, plan, shapes_in
 from jaxad.timing import Seconds, stopwatch
@@ -62,6 +63,7 @@ class Fit:
         interrupted: Whether training was stopped before its end.
         rows: How many training rows the arrays had room for.
         models: For a detector of the host a score function for each seed, in place of `state`.
+        members: Where each seed had a detector of its own, all of them; `detector` is the first.
     """
 
     detector: Detector | HostDetector
@@ -72,6 +74,7 @@ class Fit:
     interrupted: bool = False
     rows: int = 0
     models: tuple[Any, ...] = ()
+    members: tuple[Detector, ...] = ()
 
     @property
     def seeds(self) -> int:
@@ -79,6 +82,27 @@ class Fit:
         if self.models:
             return len(self.models)
         return jax.tree.leaves(self.state)[0].shape[0]
+
+    def only(self, seed: int) -> "Fit":
+        """The fit of a single seed, of its own detector.
+
+        Args:
+            seed: Its place, from 0.
+
+        Raises:
+            ConfigError: There is no such seed.
+        """
+        if not 0 <= seed < self.seeds:
+            raise ConfigError(f"only({seed}): the fit has {self.seeds} seeds, from 0")
+        one = slice(seed, seed + 1)
+        return replace(
+            self,
+            detector=self.members[seed] if self.members else self.detector,
+            state=jax.tree.map(lambda leaf: leaf[one], self.state),
+            history=jax.tree.map(lambda leaf: leaf[one], self.history),
+            models=self.models[one],
+            members=(),
+        )
 
 
 class Place(NamedTuple):
@@ -104,7 +128,7 @@ class _Shown(NamedTuple):
 
 
 def fit(
-    detector: Detector | HostDetector,
+    detector: Detector | HostDetector | Sequence[Detector],
     train: TrainData,
     seeds: int | Sequence[int] | None = None,
     *,
@@ -122,7 +146,8 @@ def fit(
     initialisation and the batches alone vary.
 
     Args:
-        detector: What to train.
+        detector: What to train; or one detector for each seed, side by side, which differ in
+            numbers alone, such as a learning rate.
         train: Rows and labels.
         seeds: How many seeds, or their numbers; by default as many as there are splits.
         key: The root of all randomness, a number or a typed key.
@@ -143,23 +168,28 @@ def fit(
 
     Raises:
         DataError: The data cannot be trained on (not finite, too few rows, wrong shape).
-        ConfigError: `seeds` does not match the data, the checkpoint is of another run, or
-            `watch_every` is not positive.
+        ConfigError: `seeds` does not match the data or the detectors, detectors differ in more
+            than numbers, the checkpoint is of another run, or `watch_every` is not positive.
     """
+    members = ()
+    if not isinstance(detector, Detector | HostDetector):
+        members = tuple(detector)
+        check_alike(members)
+        detector = members[0]
     check_trainable(train, detector)
-    numbers = check_seeds(seeds, train)
+    numbers = check_seeds(len(members) if members and seeds is None else seeds, train)
+    if members and len(members) != len(numbers):
+        raise ConfigError(f"{len(members)} detectors are given for {len(numbers)} seeds: one each")
     if watch_every < 1:
         raise ConfigError(f"watch_every must be a whole number of at least 1; given {watch_every}")
     root, seeds = as_key(key), len(numbers)
     if isinstance(detector, HostDetector):
         return _fit_on_host(detector, train, numbers, root, progress)
     with stopwatch() as seconds, _interruptible() as stop:
-        study = plan(detector, train, numbers, root, mode)
+        study = plan(detector, members, train, numbers, root, mode)
         compile_ahead(study)
-        first = study.phases[0].begin
         states = [
-            program.start(study.init, first, lane.keys, lane.data, how=study.how)
-            for lane in study.lanes
+            program.start(lane.start, lane.keys, lane.data, how=study.how) for lane in study.lanes
         ]
         place = Place(0, 0, states, {})
         rows = train.x.shape[np.ndim(train.count)]
@@ -167,18 +197,21 @@ def fit(
         if checkpoint is not None:
             from jaxad.checkpoint import Saver
 
-            saver = Saver(Path(checkpoint), detector, train, root, numbers.tolist(), _SAVE_SECONDS)
+            trained = members or (detector,)
+            saver = Saver(Path(checkpoint), trained, train, root, numbers.tolist(), _SAVE_SECONDS)
             saved = saver.restore(lambda phase: shapes_in(study, phase))
             place = place if saved is None else saved._replace(state=study.put(saved.state))
         try:
-            so_far = Fit(detector, State({}, {}, {}, {}, {}), mode=study.how.mode, rows=rows)
+            empty = State({}, {}, {}, {}, {})
+            so_far = Fit(detector, empty, mode=study.how.mode, rows=rows, members=members)
             shown = None if watch is None else _Shown(watch, watch_every, so_far)
             place = _train(study, place, stop, progress, saver, shown)
         finally:
             if saver is not None:
                 saver.close()
         state = jax.device_put(study.gather(place.state))
-    return Fit(detector, state, place.history, seconds, study.how.mode, stop.is_set(), rows)
+    stopped, how = stop.is_set(), study.how
+    return Fit(detector, state, place.history, seconds, how.mode, stopped, rows, members=members)
 
 
 def _fit_on_host(
@@ -213,7 +246,7 @@ def _train(
         history.setdefault(phase.name, {})
         if step == 0 and i > 0:
             states = [
-                program.begin(phase.begin, state, lane.data, lane.keys, i, how=study.how)
+                program.begin(lane.begins[i], state, lane.data, lane.keys, i, how=study.how)
                 for state, lane in zip(states, study.lanes, strict=True)
             ]
         how = study.how
@@ -247,16 +280,15 @@ def _train(
 def _advance(study: Study, window: Window, states: list, tables: list) -> tuple[list, list]:
     """A window of steps in every lane at the same time, each in its own thread."""
     phase = study.phases[window.phase]
-    parts = Parts.of(phase)
     x64 = bool(jax.config.read("jax_enable_x64"))
 
     def run(lane: Lane, state: PyTree, table: PyTree):
         with jax.enable_x64(x64):  # a setting of the calling thread
             per_epoch = lane.steps_per_epoch[window.phase]
             draws = program.draws(phase.sampler, lane.keys, per_epoch, window, how=study.how)
-            state, info = program.advance(
-                state, parts, lane.data, table, draws, per_epoch, window, how=study.how
-            )
+            functions = lane.steps[window.phase]
+            rest = (phase.sampler, lane.data, table, draws, per_epoch, window)
+            state, info = program.advance(state, functions, *rest, how=study.how)
             return state, jax.tree.map(np.asarray, info)
 
     with ThreadPoolExecutor(len(study.lanes)) as pool:

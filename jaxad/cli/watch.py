@@ -23,11 +23,13 @@ class Count:
 
     @property
     def name(self) -> str:
-        """The group in words, by its first job."""
-        job = self.group.jobs[0]
-        classes = {job.class_label for job in self.group.jobs}
+        """The group in words."""
+        job, jobs = self.group.jobs[0], self.group.jobs
+        classes = {job.class_label for job in jobs}
         label = job.class_label if len(classes) == 1 else f"{len(classes)} classes"
-        return f"{job.dataset} {label}  {job.variant.title}"
+        settings = len({job.variant for job in jobs})
+        title = f"{settings} settings of {job.variant.detector}"
+        return f"{job.dataset} {label}  {job.variant.title if settings == 1 else title}"
 
 
 class Watch:

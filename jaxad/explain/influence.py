@@ -27,10 +27,10 @@ from jaxad.data.rng import as_key
 from jaxad.detector import Detector, keep
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import score
+from jaxad.functions import as_partial, shared
 from jaxad.learners import gradient_step
 from jaxad.program import BUFFER, How, Window
 from jaxad.rows import pad_to_buckets
-from jaxad.study import as_partial
 from jaxad.train import Fit, fit
 from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
 from jaxad.weighing import Context, Weights
@@ -112,6 +112,8 @@ def influence(
             like this.
         DataError: Rows that the detector cannot take, or training diverged.
     """
+    if isinstance(fitted, Fit) and fitted.members:
+        raise ConfigError("influence follows one detector: give it fitted.only(i)")
     detector = _checked(fitted.detector if isinstance(fitted, Fit) else fitted)
     check_trainable(train, detector)
     if np.ndim(train.count):
@@ -252,7 +254,8 @@ def _at_start(
     """The state of one seed in which the detector's own training begins."""
     begin = as_partial(detector.begin)
     if not detector.before:
-        state = program.start(as_partial(detector.init), begin, keys, data, how=HOW)
+        functions = shared((as_partial(detector.init), begin))
+        state = program.start(functions, keys, data, how=HOW)
     else:
         *before, last = detector.before
         first = detector._replace(
@@ -264,7 +267,8 @@ def _at_start(
             before=tuple(before),
         )
         state = fit(first, train, [seed], key=root, mode=HOW.mode).state  # pyright: ignore
-        state = program.begin(begin, state, data, keys, len(detector.before), how=HOW)
+        phase = len(detector.before)
+        state = program.begin(shared(begin), state, data, keys, phase, how=HOW)
     return jax.tree.map(lambda leaf: leaf[0], state)
 
 

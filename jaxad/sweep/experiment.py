@@ -65,6 +65,12 @@ class Variant:
     rows: tuple[tuple[str, Any], ...] = ()
     axes: tuple[tuple[str, Any], ...] = ()
 
+    @property
+    def structure(self) -> str:
+        """The detector without what is no part of a program: numbers that are no sizes."""
+        kept = [(name, v) for name, v in self.config if not isinstance(v, float)]
+        return repr((self.detector, kept))
+
 
 @dataclass(frozen=True)
 class Source:

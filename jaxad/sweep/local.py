@@ -14,6 +14,7 @@ from jaxad.detector import Detector
 from jaxad.detectors import make
 from jaxad.errors import DataError
 from jaxad.evaluate import evaluation_of, score
+from jaxad.functions import structure_of
 from jaxad.host import HostDetector
 from jaxad.results import Cell, Failure, Found, setting_of
 from jaxad.seeds import resolve_mode
@@ -54,7 +55,7 @@ class _Work(NamedTuple):
             steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
         masks = [part.mask is None for part in (train, self.test)]
         steps = np.array(steps).tolist()
-        return repr(self.detector), repr((steps, masks)), train.x.dtype, train.x.shape[2:]
+        return structure_of(self.detector), repr((steps, masks)), train.x.dtype, train.x.shape[2:]
 
     @property
     def alone(self) -> bool:
@@ -227,9 +228,7 @@ def _train(
     with stopwatch() as seconds:
         train = _together([work.train for work in works])
         test = _together([work.test for work in works])
-        fitted = fit(
-            works[0].detector, train, numbers, key=works[0].job.seed_root, progress=progress
-        )
+        fitted = fit(_trained(works), train, numbers, key=works[0].job.seed_root, progress=progress)
         if fitted.interrupted:
             raise KeyboardInterrupt
         scores = score(fitted, test)
@@ -241,6 +240,15 @@ def _train(
         of_job = _taken(test, mine)
         found = None if of_train is None else _found(work, of_train[mine])
         yield from _cells(work, scores[mine], of_job, seconds.share(share), found)
+
+
+def _trained(works: list[_Work]) -> HostDetector | list[Detector]:
+    """A detector for each seed, or the one of another library, which is always alone."""
+    first = works[0].detector
+    if isinstance(first, HostDetector):
+        return first
+    detectors = [(work.detector, len(work.seeds)) for work in works]
+    return [d for d, seeds in detectors for _ in range(seeds) if isinstance(d, Detector)]
 
 
 def _scores_of(fitted: Fit, train: TrainData) -> np.ndarray:

@@ -44,7 +44,12 @@ def programs(groups: Sequence[Group]) -> int:
 
     Detectors that differ in numbers alone share programs, and so do data sets of like shape.
     """
-    return len({(g.jobs[0].dataset, _structure(g), len(g.jobs) * len(g.seeds)) for g in groups})
+    return len(
+        {
+            (g.jobs[0].dataset, g.jobs[0].variant.structure, len(g.jobs) * len(g.seeds))
+            for g in groups
+        }
+    )
 
 
 def seconds(groups: Sequence[Group], rows: "pd.DataFrame") -> float | None:
@@ -72,13 +77,6 @@ def seconds(groups: Sequence[Group], rows: "pd.DataFrame") -> float | None:
 
 def _cells(group: Group) -> int:
     return len(group.jobs) * len(group.seeds)
-
-
-def _structure(group: Group) -> str:
-    """A detector without what is no part of a program: numbers that are no sizes."""
-    variant = group.jobs[0].variant
-    kept = [(k, v) for k, v in variant.config if not isinstance(v, float)]
-    return repr((variant.detector, kept))
 
 
 def _most(what: str, cells: Counter[str]) -> list[str]:

@@ -14,10 +14,11 @@ WIDTH = 64  # seeds side by side, for each device
 
 @dataclass(frozen=True)
 class Group:
-    """Jobs that differ in their splits alone: their seeds are trained side by side.
+    """Jobs that differ in their splits and in numbers alone: their seeds are trained side by side.
 
     Attributes:
-        jobs: The jobs, of one detector with one configuration on one data set.
+        jobs: The jobs, of one detector on one data set, with configurations that differ in numbers
+            that are no sizes.
         seeds: The numbers of the seeds that each job is to be run with.
     """
 
@@ -39,7 +40,7 @@ def plan(
     by_set: dict[str, dict[Any, list[Job]]] = {}
     for job, seeds in todo:
         labels = [v for k, v in job.request if k.startswith(("labelled", "exposure"))]
-        kind = (seeds, job.variant.detector, repr((job.variant.config, labels)))
+        kind = (seeds, job.variant.structure, repr(labels))
         by_set.setdefault(job.dataset, {}).setdefault(kind, []).append(job)
     groups = []
     for (seeds, *_), jobs in chain.from_iterable(kinds.items() for kinds in by_set.values()):

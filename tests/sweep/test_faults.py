@@ -199,7 +199,8 @@ def test_a_second_sweep_on_the_folder_is_refused_and_changes_nothing(sweep, out)
 
 def test_a_cell_that_raises_is_a_row_with_its_traceback(sweep, out, monkeypatch):
     def fit(detector, *args, **kwargs):
-        if detector.name == "autoencoder":
+        first = detector[0] if isinstance(detector, list) else detector
+        if first.name == "autoencoder":
             raise ValueError("a bug in it")
         return original(detector, *args, **kwargs)
 
