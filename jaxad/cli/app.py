@@ -9,20 +9,21 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from jaxad.cli.options import Audit, Fit, List, Report, Run, Score, Sweep
+from jaxad.cli.options import Audit, Explain, Fit, List, Report, Run, Score, Sweep
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-Options = List | Run | Fit | Score | Audit | Sweep | Report
+Options = List | Run | Fit | Score | Audit | Explain | Sweep | Report
 COMMANDS: dict[str, type] = {
     "list": List,
     "run": Run,
     "fit": Fit,
     "score": Score,
     "audit": Audit,
+    "explain": Explain,
     "sweep": Sweep,
     "report": Report,
 }
@@ -32,6 +33,7 @@ Overview = (
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
     | Annotated[Audit, subcommand("audit", description="Rank a file's rows by suspicion.")]
+    | Annotated[Explain, subcommand("explain", description="Draw heat maps of a file's images.")]
     | Annotated[Sweep, subcommand("sweep", description="Run a declarative experiment.")]
     | Annotated[Report, subcommand("report", description="Print an experiment's tables.")]
 )
@@ -136,6 +138,10 @@ def _dispatch(options: Options) -> int:
             from jaxad.cli.audit import audit
 
             return audit(options)
+        case Explain():
+            from jaxad.cli.explain import explain
+
+            return explain(options)
         case Sweep():
             from jaxad.cli.sweep import sweep
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-__all__ = ["Audit", "Fit", "List", "Report", "Run", "Score", "Sweep"]
+__all__ = ["Audit", "Explain", "Fit", "List", "Report", "Run", "Score", "Sweep"]
 
 Settings = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="FIELD=VALUE")]
 Classes = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLASS")]
@@ -277,6 +277,41 @@ class Audit(Common):
     epochs: Own = None
     batch_size: Own = None
     settings: Settings = ()
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain(Common):
+    """Draw what the scores of a saved detector come from: heat maps of images.
+
+    Writes two pictures into a folder, highest.png and lowest.png: the images with the highest and
+    with the lowest scores, their heat maps on one scale, and, where an npz file has mask, the
+    pixels that are anomalous; then the AUROC of pixels is printed, too. With several seeds scores
+    and heat maps are means over them.
+
+    Exit codes: 0 done, 1 failure, 2 wrong use.
+
+    Attributes:
+        folder: The folder that `jaxad fit` or an estimator saved to.
+        data: An npz file with x and, if pixels are known to be anomalous, mask; x is scaled as in
+            training.
+        out: The folder for the pictures.
+        kind: map: what the score of fcdd is the mean of. gradient: the absolute derivative of the
+            score by each pixel. reconstruction: the squared error of each pixel. auto: the first of
+            map, reconstruction and gradient that the detector has.
+        sigma: Deviation in pixels of the Gaussian that maps are smoothed by.
+        most: How many images a picture has.
+        force: Replace the pictures if they exist.
+    """
+
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    out: Path
+    kind: Literal["auto", "map", "gradient", "reconstruction"] = "auto"
+    sigma: Annotated[
+        float | None, arg(help_behavior_hint="(default: as suits the images)", metavar="FLOAT")
+    ] = None
+    most: int = 16
     force: bool = False
 
 

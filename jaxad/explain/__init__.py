@@ -2,17 +2,24 @@
 
 from jaxad.explain.audit import Audit, audit
 from jaxad.explain.generated import draw_images, generated
+from jaxad.explain.heatmaps import heatmaps
 from jaxad.explain.influence import Influence, PathKernel, influence, path_kernel
+from jaxad.explain.maps_picture import draw_heatmaps
 from jaxad.explain.mining import MiningCurve
+from jaxad.explain.pixels import PixelAUROC, pixel_auroc
 
 __all__ = [
     "Audit",
     "Influence",
     "MiningCurve",
     "PathKernel",
+    "PixelAUROC",
     "audit",
+    "draw_heatmaps",
     "draw_images",
     "generated",
+    "heatmaps",
     "influence",
     "path_kernel",
+    "pixel_auroc",
 ]

@@ -1,0 +1,106 @@
+"""`jaxad explain`: a saved detector and a file to pictures of what its scores come from."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxad.cli.options import Explain
+from jaxad.cli.saved import Saved, open_saved
+from jaxad.data import Table, load_table
+from jaxad.errors import ConfigError, DataError
+from jaxad.evaluate import score as scores_of
+from jaxad.explain.heatmaps import heatmap_kind, heatmaps
+from jaxad.explain.maps_picture import draw_heatmaps
+from jaxad.explain.picture import kind_of
+from jaxad.explain.pixels import pixel_auroc
+from jaxad.files import check_writable
+
+__all__ = ["explain"]
+
+HIGHEST, LOWEST = "highest.png", "lowest.png"
+AT_ONCE = 256
+
+
+def explain(options: Explain) -> int:
+    """Explain the scores of a file's rows, and write pictures into a folder.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        ConfigError: There is no explanation for such a detector, or of that kind.
+    """
+    saved = open_saved(options.folder)
+    if len(saved.shape) != 3:
+        raise ConfigError(
+            f"the detector in {options.folder} takes examples of shape {saved.shape}; what is "
+            "explained are images, (height, width, channels), by heat maps"
+        )
+    return _images(saved, options)
+
+
+def _images(saved: Saved, options: Explain) -> int:
+    """Heat maps of the images with the highest and with the lowest scores."""
+    _check_out(options)
+    kind = heatmap_kind(saved.fitted, options.kind)
+    table = load_table(options.data)
+    if table.x.shape[1:] != saved.shape:
+        raise DataError(
+            f"{options.data}: rows have shape {table.x.shape[1:]}; the detector in "
+            f"{options.folder} was trained on {saved.shape}"
+        )
+    x = table.x if saved.scaling is None else saved.scaling.apply(table.x)
+    scores = scores_of(saved.fitted, x).mean(axis=0)
+    order = np.argsort(-scores, kind="stable")
+    for name, rows in ((HIGHEST, order[: options.most]), (LOWEST, order[::-1][: options.most])):
+        _draw(saved, table, x, scores, rows, options.out / name, options)
+    print(
+        f"{len(x)} images scored with {saved.fitted.seeds} seed(s); heat maps of kind {kind} in "
+        f"{options.out / HIGHEST} and {options.out / LOWEST}"
+    )
+    if table.mask is not None and 0 < table.mask.mean() < 1:
+        parts = [x[i : i + AT_ONCE] for i in range(0, len(x), AT_ONCE)]
+        maps = np.concatenate([_maps(saved, part, options) for part in parts])
+        pooled, per_image = pixel_auroc(maps, table.mask)
+        print(f"Pixel AUROC {100 * pooled:.1f}; mean over images {100 * per_image:.1f}")
+    return 0
+
+
+def _draw(
+    saved: Saved,
+    table: Table,
+    x: np.ndarray,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    path: Path,
+    options: Explain,
+) -> None:
+    """A picture of some rows."""
+    shown = x[rows]
+    if shown.dtype != np.uint8 and not (shown.min() >= 0 and shown.max() <= 1):
+        shown = (shown - x.min()) / max(x.max() - x.min(), 1e-12)
+    masks = None if table.mask is None else table.mask[rows]
+    titles = [f"row {row}: {scores[row]:.3g}" for row in rows]
+    draw_heatmaps(path, shown, _maps(saved, x[rows], options), masks, titles=titles)
+
+
+def _maps(saved: Saved, x: np.ndarray, options: Explain) -> Float[np.ndarray, "n height width"]:
+    """Heat maps, the mean over seeds."""
+    maps = heatmaps(saved.fitted, x, options.kind, sigma=options.sigma)
+    return maps.mean(axis=0)
+
+
+def _check_out(options: Explain) -> None:
+    """Raise before anything is computed if the pictures cannot be written."""
+    if options.most < 1:
+        raise ConfigError(f"--most {options.most} must be at least 1")
+    kind_of(HIGHEST)
+    if options.out.exists() and not options.out.is_dir():
+        raise ConfigError(f"--out {options.out} is a file; give a folder")
+    there = [name for name in (HIGHEST, LOWEST) if (options.out / name).exists()]
+    if there and not options.force:
+        raise ConfigError(
+            f"--out {options.out} has {there[0]} already; give another folder, or --force"
+        )
+    check_writable(options.out.absolute())
