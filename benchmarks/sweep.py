@@ -3,6 +3,7 @@
     python benchmarks/sweep.py DATA                  24 sets x 4 detectors x 3 x 5 = 1,440 cells
     python benchmarks/sweep.py DATA --loop-sets 3    one by one only the cells of the first 3 sets
     python benchmarks/sweep.py DATA --quick          3 sets, 5 epochs
+    python benchmarks/sweep.py DATA --grid           1 set, 32 settings of Deep SAD x 5 seeds
     python benchmarks/sweep.py DATA --pyod           Deep SVDD, 3 sets x 5 seeds, beside PyOD
 
 DATA is a folder of ADBench's npz files. Each side runs in a process of its own with an empty
@@ -30,11 +31,18 @@ SETS += [name for name in CLASSICAL if name not in SETS]
 WIDTHS = (64, 32)
 
 
-def experiment(names, epochs, detectors=DETECTORS):
+GRID = """
+contamination = 0.05
+detectors = [{ name = "deep_sad", eta = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0], \
+learning_rate = [1e-4, 3e-4, 1e-3, 3e-3] }]
+"""
+
+
+def experiment(names, epochs, grid=False):
+    axes = f"detectors = {list(DETECTORS)}\ncontamination = [0.01, 0.05, 0.1]\n"
     return (
-        f"datasets = {names}\ndetectors = {list(detectors)}\nepochs = {epochs}\n"
-        'contamination = [0.01, 0.05, 0.1]\nfew_anomalies = "own"\nlabelled_anomalies = 5\n'
-        "seeds = 5\n"
+        f"datasets = {names}\nepochs = {epochs}\nlabelled_anomalies = 5\nseeds = 5\n"
+        f'few_anomalies = "own"\n{GRID if grid else axes}'
     )
 
 
@@ -165,7 +173,7 @@ def compare(args):
     sample = names[: args.loop_sets] if args.loop_sets else names
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "experiment.toml")
-        file.write_text(experiment(sample, args.epochs))
+        file.write_text(experiment(sample, args.epochs, args.grid))
         for _ in range(args.pairs):
             one, all_at_once = (measured(side, file, args) for side in ("loop", "sweep"))
             report(f"one by one, {len(sample)} sets", one)
@@ -176,7 +184,8 @@ def compare(args):
         if len(names) > len(sample):
             file.write_text(experiment(names, args.epochs))
             report(f"sweep, {len(names)} sets", measured("sweep", file, args))
-    print(f"sets x detectors: {len(sample) * len(DETECTORS)}; {len(names) * len(DETECTORS)}")
+    if not args.grid:
+        print(f"sets x detectors: {len(sample) * len(DETECTORS)}; {len(names) * len(DETECTORS)}")
 
 
 def report(title, result, other=None):
@@ -207,12 +216,15 @@ def main():
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--pairs", type=int, default=1, help="how often both sides are run")
     parser.add_argument("--quick", action="store_true", help="3 sets, 5 epochs")
+    parser.add_argument("--grid", action="store_true", help="one set, settings of one detector")
     parser.add_argument("--pyod", action="store_true", help="beside PyOD instead")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--file", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.quick:
         args.sets, args.epochs = min(args.sets, 3), 5
+    if args.grid:
+        args.sets = 1
     if args.side:
         print(json.dumps(side_of(args)))
     elif args.pyod:
