@@ -111,7 +111,7 @@ def contaminate(
         0.1
     """
     data = load_dataset(dataset)
-    others = _exposure_set(exposure, exposure_rows)
+    others = _exposure_set(data, exposure, exposure_rows)
     if protocol not in ("default", "adbench"):
         raise ConfigError(f"protocol={protocol!r} is not 'default' or 'adbench'")
     if protocol == "adbench":
@@ -156,14 +156,21 @@ def contaminate(
     return stack_splits([one(jax.random.fold_in(root, int(i))) for i in numbers])
 
 
-def _exposure_set(exposure: Any, rows: int | None) -> Dataset | None:
+def _exposure_set(data: Dataset, exposure: Any, rows: int | None) -> Dataset | None:
     """The exposure set, if there is one."""
     check_exposure_rows(rows)
-    if exposure is not None:
-        return load_dataset(exposure)
-    if rows is not None:
+    if exposure is None:
+        if rows is None:
+            return None
         raise ConfigError(f"exposure_rows={rows} are given, and no exposure set to take them from")
-    return None
+    others = load_dataset(exposure)
+    for one in (data, others):
+        if one.vocabulary is not None:
+            raise DataError(
+                f"exposure: {one.name!r} is text, whose words every data set numbers for itself; "
+                "exposure takes tables, sequences and images"
+            )
+    return others
 
 
 def _with_exposure(split: Split, data: Dataset, others: Dataset, stream: Stream) -> Split:

@@ -7,7 +7,7 @@ import pytest
 
 from jaxad.cli import main
 from jaxad.cli.fit import ABOUT
-from jaxad.data import contaminate, from_arrays
+from jaxad.data import contaminate, from_arrays, load_dataset
 from jaxad.data.split import stack_splits
 from jaxad.errors import ConfigError, DataError
 from jaxad.results import read_results
@@ -186,3 +186,14 @@ def test_run_and_fit_take_it_and_what_is_saved_says_so(tmp_path, monkeypatch, ca
     assert about["exposure"] == {"name": "other", "rows": 15} and about["rows"] == 60
     assert main([*fit[:-1], "again", "--exposure", "wine"]) == 1
     assert "rows of 'wine' have shape (13,)" in capsys.readouterr().err
+
+
+def test_text_is_no_exposure_set(tmp_path):
+    """A word's number means another word in another data set."""
+    lines = [{"text": f"word{'abc'[i % 3]} thing", "label": "ab"[i % 2]} for i in range(20)]
+    (tmp_path / "texts.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    texts = load_dataset(tmp_path / "texts.jsonl")
+    with pytest.raises(DataError, match="'texts' is text, whose words"):
+        contaminate("digits", 0, normal_class=3, exposure=texts)
+    with pytest.raises(DataError, match="'texts' is text, whose words"):
+        contaminate(texts, 0, normal_class="a", exposure="wine")
