@@ -3,14 +3,16 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import tyro
 from tyro.conf import subcommand
 
 from jaxad.cli.options import Audit, Explain, Fit, List, Report, Run, Score, Sweep
-from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.errors import ConfigError, DataError, DataWarning, unknown_name
 
 __all__ = ["main"]
 
@@ -94,7 +96,8 @@ def _parse(argv: list[str]) -> Options:
 def _guarded(options: Options) -> int:
     """Run a command; an error becomes one line on standard error and an exit code."""
     try:
-        code = _dispatch(options)
+        with _said_warnings():
+            code = _dispatch(options)
         sys.stdout.flush()  # here, where a closed pipe is handled
         return code
     except KeyboardInterrupt:
@@ -110,6 +113,23 @@ def _guarded(options: Options) -> int:
     except Exception as error:
         hint = "" if options.debug else " (--debug shows where)"
         return _say(f"{type(error).__name__}: {error}{hint}", FAILURE, options.debug)
+
+
+@contextmanager
+def _said_warnings() -> Iterator[None]:
+    """What data could not be used is said in a line on standard error, each time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        show = warnings.showwarning
+
+        def say(message, category, *rest):
+            if issubclass(category, DataWarning):
+                print("jaxad: warning:", message, file=sys.stderr)
+            else:
+                show(message, category, *rest)
+
+        warnings.showwarning = say
+        yield
 
 
 def _dispatch(options: Options) -> int:

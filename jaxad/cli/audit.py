@@ -40,7 +40,8 @@ def audit(options: Audit) -> int:
         raise ConfigError("--label names a column of a csv or parquet file; an npz has y")
     table = load_table(options.data, label=options.label)
     label, hidden = _labels(table, options)
-    train = as_train_data(fit_scaling(table.x, options.scaling).apply(table.x), label)
+    rows = fit_scaling(table.x, options.scaling).apply(table.x)
+    train = as_train_data(rows, label, vocabulary=table.vocabulary)
     name, config = _detector(options, labelled=bool(np.any(train.label)))
     detector = make(name, train, **config)
     with reporting(1) as reporter:

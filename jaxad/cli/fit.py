@@ -54,7 +54,7 @@ def fit(options: Fit) -> int:
     mask = table.mask
     if mask is not None and len(rows) > len(mask):
         mask = np.pad(mask, [(0, len(rows) - len(mask)), (0, 0), (0, 0)])
-    train = as_train_data(rows, label, mask)
+    train = as_train_data(rows, label, mask, table.vocabulary)
     detector = make(options.detector, train, **config)
     with reporting(1) as reporter:
         reporter.begin(f"{options.data.name}  {options.detector}")

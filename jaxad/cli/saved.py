@@ -11,6 +11,7 @@ from jaxtyping import Float
 from jaxad.checkpoint import load
 from jaxad.cli.fit import ABOUT
 from jaxad.data import Scaling, load_table
+from jaxad.data.documents import MEAN
 from jaxad.data.sequences import PREFIX, as_windows
 from jaxad.data.stream import Piece, TableFile, open_table
 from jaxad.errors import DataError
@@ -113,7 +114,8 @@ def scored(saved: Saved, source: Path, label: str | None) -> Iterator[Scored]:
     """
     sequences = str(source).startswith(PREFIX)
     path = Path(str(source).removeprefix(PREFIX))
-    if path.suffix.lower() not in (".csv", ".parquet") or str(source).startswith("mean:"):
+    tables = path.suffix.lower() in (".csv", ".parquet") and not str(source).startswith(MEAN)
+    if not tables or saved.fitted.detector.lexicon is not None:
         yield from _scored_whole(saved, source, label)
         return
     table = open_table(path, label, saved.columns)
@@ -129,7 +131,13 @@ def scored(saved: Saved, source: Path, label: str | None) -> Iterator[Scored]:
 
 def _scored_whole(saved: Saved, source: Path, label: str | None) -> Iterator[Scored]:
     """The scores of what is read as a whole: npz files and texts."""
-    table = load_table(source, label=label)
+    lexicon = saved.fitted.detector.lexicon
+    table = load_table(source, label=label, vocabulary=lexicon and lexicon.vocabulary)
+    if (table.vocabulary is None) != (lexicon is None):
+        kinds = ("numbers", "text") if lexicon is None else ("text", "numbers")
+        raise DataError(
+            f"{source} holds {kinds[1]}; the detector in {saved.folder} was trained on {kinds[0]}"
+        )
     x = table.x
     _check_shape(saved, source, x.shape[1:])
     for start in range(0, len(x), saved.piece):

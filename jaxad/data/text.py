@@ -45,7 +45,7 @@ def words_of(text: str) -> list[str]:
         >>> words_of("The dollar fell 2.5 pct to a two-year low, dealers said.")
         ['dollar', 'fell', 'pct', 'two', 'year', 'low', 'dealers', 'said']
     """
-    found = _WORD.findall(text.lower())
+    found = (word.lower() for word in _WORD.findall(text))
     return [word for word in found if len(word) >= _LETTERS and word not in STOP_WORDS]
 
 
@@ -93,6 +93,12 @@ class Vocabulary:
             numbers = numbers[: self.length]
             row[: len(numbers)] = numbers
         return out
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where in a text the words begin and end that `encode` keeps, in order."""
+        found = ((word.span(), words_of(word.group())) for word in _WORD.finditer(text))
+        spans = [span for span, words in found if words and words[0] in self.number]
+        return spans[: self.length]
 
     def decode(self, x: Int32[np.ndarray, "n length"]) -> list[list[str]]:
         """The words of documents."""

@@ -9,7 +9,7 @@ References:
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,12 +54,15 @@ class OneClassSVM(_Checked):
 
     Attributes:
         nu: Upper bound on the fraction of training rows outside, in (0, 1].
+        kernel: "gaussian" or "linear"; the latter on rows of norm 1 is the cosine.
     """
 
     nu: float = 0.1
+    kernel: Literal["gaussian", "linear"] = "gaussian"
 
     def __post_init__(self):
         self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
+        self._need(self.kernel in ("gaussian", "linear"), "kernel", "'gaussian' or 'linear'")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +146,13 @@ def iforest(config: Forest, spec: Spec) -> HostDetector:
 
 @register("ocsvm", OneClassSVM, uses_labels=False, host=True)
 def ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
-    """One-class SVM with a Gaussian kernel, by scikit-learn; its width is 1 / (d var(x))."""
+    """One-class SVM, by scikit-learn; the width of a Gaussian kernel is 1 / (d var(x))."""
 
     def train(config, x, seed):
         from sklearn.svm import OneClassSVM as Model
 
-        model = Model(nu=config.nu, gamma="scale").fit(x)
+        kernel = "rbf" if config.kernel == "gaussian" else config.kernel
+        model = Model(nu=config.nu, kernel=kernel, gamma="scale").fit(x)
         return lambda rows: -model.decision_function(rows)
 
     return _peer(train, config)

@@ -1,0 +1,248 @@
+"""What a detector with contexts sees in texts: its words, its weights, and pages of both.
+
+References:
+    Ruff et al. 2019, CVDD; thesis of Ruff (2021), section 3.2, tables 3.5 and 3.6.
+"""
+
+import html
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxad.data.vectors import Lexicon
+from jaxad.errors import ConfigError, DataError
+from jaxad.metrics import Summary, evaluate_scores, summarise
+from jaxad.models import Contexts
+from jaxad.rows import map_rows
+from jaxad.train import Fit
+from jaxad.types import State, TestData
+
+__all__ = ["TopWord", "attention_page", "context_distances", "oracle_auroc", "top_words", "weights"]
+
+_NEAREST = 25  # documents of which a context's top words come
+_COLOURS = ("#1b6ac9", "#c9541b", "#1b9e4b", "#8a3ac2", "#b8960c", "#c21b6a", "#0f9aa8", "#6b6b6b")
+_STYLE = """
+body { font: 15px/1.7 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+article { border-top: 1px solid #ddd; padding: .6rem 0 } small { color: #555 }
+"""
+
+
+class TopWord(NamedTuple):
+    """A word of a context, and its share of the context's attention over some documents."""
+
+    word: str
+    share: float
+
+
+def context_distances(
+    fitted: Fit, x: np.ndarray | Sequence[str]
+) -> Float[np.ndarray, "seeds n contexts"]:
+    """The distance of each document to each context, in [0, 1]: a score for each context.
+
+    Args:
+        fitted: A fitted CVDD.
+        x: Texts, or `(n, length)` documents as numbers of words.
+
+    Raises:
+        ConfigError: The detector has no contexts.
+        DataError: There are no documents, or other ones than the detector takes.
+    """
+    model, lexicon = _parts(fitted)
+    return np.asarray(_distances(model, fitted.state, _documents(x, lexicon)))
+
+
+def weights(
+    fitted: Fit, x: np.ndarray | Sequence[str], seed: int = 0
+) -> Float[np.ndarray, "n length contexts"]:
+    """How much of each context's attention the words of documents have under one seed.
+
+    Args:
+        fitted: A fitted CVDD.
+        x: Texts, or `(n, length)` documents as numbers of words.
+        seed: Which seed, by its place.
+
+    Returns:
+        Weights that sum to 1 over a document for each context; 0 for words without a vector.
+
+    Raises:
+        ConfigError: The detector has no contexts, or there is no such seed.
+        DataError: There are no documents, or other ones than the detector takes.
+    """
+    model, lexicon = _parts(fitted)
+    documents = _documents(x, lexicon)
+    if not 0 <= seed < fitted.seeds:
+        raise ConfigError(f"seed must be in 0..{fitted.seeds - 1}; given {seed}")
+    state = jax.tree.map(lambda leaf: leaf[seed], fitted.state)
+    return np.asarray(_weights(model, state, documents))
+
+
+def top_words(
+    fitted: Fit,
+    x: np.ndarray | Sequence[str],
+    count: int = 10,
+    *,
+    seed: int = 0,
+    nearest: int = _NEAREST,
+) -> list[list[TopWord]]:
+    """The words that a context attends to most, for each context.
+
+    Of the documents that are nearest to a context the attention of its head is summed for each
+    word; the words with the largest sums come first.
+
+    Args:
+        fitted: A fitted CVDD.
+        x: Documents to look at, those of the test or of training.
+        count: How many words.
+        seed: Which seed, by its place.
+        nearest: How many documents, the nearest ones.
+
+    Raises:
+        ConfigError: As `weights`.
+        DataError: As `weights`.
+    """
+    _, lexicon = _parts(fitted)
+    documents = _documents(x, lexicon)
+    distance = context_distances(fitted, documents)[seed]
+    names = ("", *lexicon.vocabulary.words)
+    found = []
+    for k in range(distance.shape[1]):
+        near = documents[np.argsort(distance[:, k], kind="stable")[:nearest]]
+        share = weights(fitted, near, seed)[..., k]
+        sums: Counter[str] = Counter()
+        for number, value in zip(near.ravel().tolist(), share.ravel().tolist(), strict=True):
+            sums[names[number]] += value
+        total = sum(sums.values()) or 1.0
+        found.append([TopWord(word, value / total) for word, value in sums.most_common(count)])
+    return found
+
+
+def oracle_auroc(fitted: Fit, test: TestData) -> Summary:
+    """The AUROC of each seed's best single context, chosen by the labels of the test: an oracle.
+
+    No detector can know which context that is. It is what the thesis calls c*.
+
+    Args:
+        fitted: A fitted CVDD.
+        test: Documents with their truth, of one split.
+
+    Raises:
+        ConfigError: The detector has no contexts.
+        DataError: Test data of several splits, or of one kind of rows.
+    """
+    if np.ndim(test.count):
+        raise DataError("test must be of one split, such as split.seed(0).test")
+    n = int(test.count)
+    distance = context_distances(fitted, np.asarray(test.x[:n]))
+    label = np.asarray(test.label[:n])
+    best = [
+        max(evaluate_scores(of_seed[None, :, k], label[None])["auroc"][0] for k in range(contexts))
+        for of_seed in distance
+        for contexts in [distance.shape[2]]
+    ]
+    return summarise(np.array(best))
+
+
+def attention_page(
+    fitted: Fit, texts: Sequence[str], *, seed: int = 0, title: str = "Attention"
+) -> str:
+    """An HTML page of texts in which words are marked by the attention of the nearest context.
+
+    A word's mark is the darker the more attention it has, relative to the most of its text. The
+    most anomalous texts come first.
+
+    Args:
+        fitted: A fitted CVDD.
+        texts: Documents as they were written.
+        seed: Which seed, by its place.
+        title: The page's title.
+
+    Returns:
+        The page, which needs no other file. All text is escaped.
+
+    Raises:
+        ConfigError: As `weights`.
+        DataError: As `weights`.
+    """
+    model, lexicon = _parts(fitted)
+    documents = _documents(list(texts), lexicon)
+    share = weights(fitted, documents, seed)
+    distance = context_distances(fitted, documents)[seed]
+    score = distance.min(axis=1) if model.reduce == "min" else distance.mean(axis=1)
+    top = top_words(fitted, documents, seed=seed)
+    parts = [f"<h1>{html.escape(title)}</h1>", "<h2>Contexts</h2>"]
+    for k, words in enumerate(top):
+        listed = html.escape(", ".join(word for word, _ in words))
+        parts.append(f'<p><b style="color: {_colour(k)}">{k + 1}</b> {listed}</p>')
+    parts.append("<h2>Texts</h2>")
+    for i in np.argsort(-score, kind="stable"):
+        k = int(distance[i].argmin())
+        each = ", ".join(f"{d:.3f}" for d in distance[i])
+        marked = _marked(texts[i], lexicon, share[i, :, k], _colour(k))
+        about = f"row {i}, score {score[i]:.3f}, distances {each}"
+        if not share[i].any():
+            about += ", no word with a vector"
+        parts.append(f"<article><small>{about}</small><br>{marked}</article>")
+    head = f"<meta charset=utf-8><title>{html.escape(title)}</title>"
+    body = "\n".join(parts)
+    return f'<!doctype html><html lang="en">{head}<style>{_STYLE}</style>\n{body}\n</html>\n'
+
+
+def _marked(text: str, lexicon: Lexicon, share: Float[np.ndarray, "length"], colour: str) -> str:
+    """A text in which words have a background by their share."""
+    parts, end, most = [], 0, max(float(share.max()), 1e-30)
+    for (start, stop), value in zip(lexicon.vocabulary.places(text), share, strict=False):
+        opacity = round(128 * float(value) / most)
+        word = html.escape(text[start:stop])
+        style = f'style="background: {colour}{opacity:02x}"'
+        parts += [html.escape(text[end:start]), f'<span {style} title="{value:.3f}">{word}</span>']
+        end = stop
+    return "".join(parts) + html.escape(text[end:])
+
+
+def _colour(context: int) -> str:
+    return _COLOURS[context % len(_COLOURS)]
+
+
+def _parts(fitted: Fit) -> tuple[Contexts, Lexicon]:
+    """The model and the words of a detector with contexts."""
+    score = getattr(fitted.detector, "score", None)
+    found = [arg for arg in getattr(score, "args", ()) if isinstance(arg, Contexts)]
+    lexicon = getattr(fitted.detector, "lexicon", None)
+    if not found or lexicon is None:
+        raise ConfigError(f"{fitted.detector.name!r} has no contexts of words; cvdd has")
+    return found[0], lexicon
+
+
+def _documents(x: np.ndarray | Sequence[str], lexicon: Lexicon) -> Int[np.ndarray, "n length"]:
+    """Documents as numbers of words, checked."""
+    words = lexicon.vocabulary
+    if not isinstance(x, np.ndarray) or x.dtype.kind in "UO":
+        x = words.encode(list(x))
+    if not len(x):
+        raise DataError("there are no texts")
+    if x.ndim != 2 or x.shape[1] != words.length or x.min() < 0 or x.max() > len(words.words):
+        raise DataError(
+            f"documents must be (n, {words.length}) numbers of words in 0..{len(words.words)}; "
+            f"given shape {x.shape}"
+        )
+    return x
+
+
+@jax.jit
+def _distances(model: Contexts, state: State, x: Array) -> Float[Array, "seeds n k"]:
+    def one_seed(state: State):
+        def of_rows(rows):
+            return model.apply(state.variables, state.extras, rows, train=False)[0].distance
+
+        return map_rows(of_rows, x, len(x))
+
+    return jax.lax.map(one_seed, state)
+
+
+@jax.jit
+def _weights(model: Contexts, state: State, x: Array) -> Float[Array, "n length k"]:
+    return map_rows(lambda rows: model.weights(state.variables, rows), x, len(x), block=8)
