@@ -53,7 +53,12 @@ def plan(
 
 
 def _even(items: Sequence[Any], most: int) -> list[tuple[Any, ...]]:
-    """Items in parts that hold at most so many, at least one, and are about equally long."""
-    count = -(-len(items) // max(1, most))
+    """Items in parts that hold at most so many, at least one.
+
+    The parts are equally long where a few more of them make it so: each length is compiled for.
+    """
+    least = -(-len(items) // max(1, most))
+    divisors = (n for n in range(least, 2 * least) if n and len(items) % n == 0)
+    count = next(divisors, least)
     ends = [len(items) * i // count for i in range(count + 1)]
     return [tuple(items[a:b]) for a, b in pairwise(ends)]

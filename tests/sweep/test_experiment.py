@@ -131,6 +131,18 @@ def test_a_plan_has_every_job_once_and_groups_what_differs_in_splits_alone(writt
     assert max(len(g.jobs) for g in plan(todo, width=2)) == 1
 
 
+@pytest.mark.parametrize(
+    ("jobs", "lengths"), [(32, [8] * 4), (12, [12]), (31, [10, 10, 11]), (13, [6, 7])]
+)
+def test_groups_are_equally_long_where_a_few_more_make_it_so(written, jobs, lengths):
+    """Each length is a program of its own."""
+    rates = [0.001 * (i + 1) for i in range(jobs)]
+    text = replaced('"autoencoder"', f'{{name = "autoencoder", learning_rate = {rates}}}')
+    todo = [(job, (0, 1, 2)) for job in expand(load_experiment(written(text)))]
+    todo = todo[::2]  # there are two contaminations
+    assert sorted(len(g.jobs) for g in plan(todo, width=38)) == lengths
+
+
 def test_jobs_with_other_seeds_missing_are_other_groups(written):
     one, two = expand(load_experiment(written(BASE)))
     groups = plan([(one, (0, 1)), (two, (1,))])
