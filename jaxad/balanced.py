@@ -67,7 +67,11 @@ class _FixedSteps:
         return kinds
 
 
-@_register
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["steps", "labelled_normals"],
+    meta_fields=["batch_size", "anomalies"],
+)
 @dataclass(frozen=True)
 class Balanced(_FixedSteps):
     """Half a batch are labelled anomalies, drawn with repetition; the other half other rows.
@@ -77,12 +81,15 @@ class Balanced(_FixedSteps):
 
     Attributes:
         batch_size: Rows in a batch, >= 2; the first half are labelled anomalies.
+        anomalies: How many labelled anomalies are in a batch instead, >= 1 and < batch_size.
         steps: Batches in an epoch, >= 1; None for as many as have each other row once.
         labelled_normals: Whether labelled normal rows take part (1.0) or are left out (0.0).
 
     References:
         Pang et al. 2019, Deep anomaly detection with deviation networks, algorithm 1.
     """
+
+    anomalies: int | None = None
 
     def init(self, data: TrainData) -> Kinds:
         """The labelled anomalies and the other rows.
@@ -97,14 +104,18 @@ class Balanced(_FixedSteps):
         if self.steps is not None:
             return super().steps_per_epoch(data)
         rest = self._kinds(data).rest.count
-        return np.maximum(1, -(-rest // (self.batch_size - self.batch_size // 2)))
+        return np.maximum(1, -(-rest // (self.batch_size - self._labelled)))
 
     def draw(self, table: Kinds, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
         """The rows of one batch, `(batch_size,)`."""
-        half = self.batch_size // 2
-        anomalies = _any(table.anomalies, order[0], step, half)
-        rest = _in_turn(table.rest, order[1], step, self.batch_size - half)
+        anomalies = _any(table.anomalies, order[0], step, self._labelled)
+        rest = _in_turn(table.rest, order[1], step, self.batch_size - self._labelled)
         return jnp.concatenate([anomalies, rest])
+
+    @property
+    def _labelled(self) -> int:
+        """How many labelled anomalies are in a batch."""
+        return self.batch_size // 2 if self.anomalies is None else self.anomalies
 
 
 @_register

@@ -45,6 +45,19 @@ def test_labelled_anomalies_come_in_balanced_batches_and_confetti_without_them(i
     assert names == ["gradient_step", "_transformed"]
 
 
+def test_a_batch_has_its_share_of_labelled_anomalies(images):
+    """As many as asked for, and other rows; an epoch has each of these once."""
+    for share, labelled in ((0.5, 8), (0.2, 3), (0.01, 1), (0.99, 15)):
+        detector = jaxad.make("fcdd", images.train, **SMALL, labelled_share=share)
+        sampler = detector.sampler
+        order = sampler.shuffle(jax.random.key(0))
+        rows = sampler.draw(sampler.init(images.train), order, jnp.asarray(0))
+        assert len(rows) == 16
+        assert (images.train.label[rows] < 0).sum() == labelled
+        rest = (images.train.label >= 0).sum()
+        assert sampler.steps_per_epoch(images.train) == -(-rest // (16 - labelled))
+
+
 def by_hand(detector, train, batch, steps=1):
     key = jax.random.key(0)
     state = jax.jit(detector.init)(key, jax.tree.map(jnp.asarray, train))
@@ -134,6 +147,7 @@ def test_a_weighing_without_labelled_anomalies_cannot_be_pixelwise(images):
     [
         ({"confetti": 1.0}, "confetti must be in"),
         ({"largest": 0.0}, "largest must be in"),
+        ({"labelled_share": 1.0}, "labelled_share must be in"),
         ({"sigma": 0.0}, "sigma must be > 0"),
         ({"steps": 0}, "steps must be"),
         ({"period": 0.0}, "period must be > 0"),

@@ -49,7 +49,9 @@ class Way:
 WAYS = {
     "confetti": Way(),
     "confetti_pixels": Way(PIXELS),
-    "five_masks": Way(PIXELS | {"confetti": 0.5, "steps": 9}, labelled=5),
+    "five_masks": Way(
+        PIXELS | {"confetti": 0.5, "labelled_share": 0.125, "augment": "flip"}, labelled=5
+    ),
     **{f"field_{size}": Way(PIXELS | {"layers": text}) for size, text in FIELDS.items()},
     "sigma": Way(PIXELS, sigmas=SIGMAS),
     "autoencoder": Way({"channels": (16, 32, 64), "widths": (64,)}, "autoencoder"),

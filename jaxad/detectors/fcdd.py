@@ -46,6 +46,8 @@ class FCDDConfig(AugmentedConfig):
             those of the size of the images (see `jaxad.nets.fcn.default_layers`).
         steps: Batches in an epoch where rows are labelled anomalies, >= 1; None for as many as
             have each other row once.
+        labelled_share: Which share of a batch are labelled anomalies, in (0, 1); at least one row.
+            With few of them and confetti beside, less than a half keeps normal rows in the batch.
         confetti: Which share of the unlabelled rows of a batch become artificial anomalies, in
             [0, 1); None: half of them if there are no labelled anomalies, else none.
         largest: The longest half axis of a blob, as a fraction of an image's shorter side, in
@@ -65,6 +67,7 @@ class FCDDConfig(AugmentedConfig):
     bias: bool = True
     layers: str | None = None
     steps: int | None = None
+    labelled_share: float = 0.5
     confetti: float | None = None
     largest: float = 0.25
     pixelwise: bool = False
@@ -75,6 +78,8 @@ class FCDDConfig(AugmentedConfig):
         self._need(is_number(self.period) and self.period > 0, "period", "> 0")
         ok = self.steps is None or is_count(self.steps, 1)
         self._need(ok, "steps", "a whole number of at least 1, or None")
+        share = self.labelled_share
+        self._need(is_number(share) and 0 < share < 1, "labelled_share", "in (0, 1)")
         ok = self.confetti is None or (is_number(self.confetti) and 0 <= self.confetti < 1)
         self._need(ok, "confetti", "in [0, 1), or None")
         self._need(is_number(self.largest) and 0 < self.largest <= 1, "largest", "in (0, 1]")
@@ -154,7 +159,9 @@ def _sampler(config: FCDDConfig, spec: Spec, weighing: Weighing) -> Sampler | No
     """Balanced batches where there are labelled anomalies that a weighing wants to see."""
     if not (spec.labelled_anomalies and weighing.labelled_anomalies and config.batch_size > 1):
         return None
-    return Balanced(config.batch_size, config.steps, float(weighing.labelled_normals))
+    size = config.batch_size
+    anomalies = min(max(int(config.labelled_share * size), 1), size - 1)
+    return Balanced(size, config.steps, float(weighing.labelled_normals), anomalies)
 
 
 def _check_pixelwise(config: FCDDConfig, weighing: Weighing) -> None:
