@@ -25,7 +25,7 @@ IDEAS = [
     ["learners"],
     ["detector", "host"],
     ["detectors"],
-    ["check", "program", "study"],
+    ["check", "functions", "program", "study"],
     ["train", "checkpoint", "description"],
     ["evaluate"],
     ["results"],

@@ -112,3 +112,42 @@ def test_the_bounds_of_both_classes_differ_by_the_class_that_is_decoded_alone(to
     blind, _ = model.apply(state.variables._replace(params=params), state.extras, x, train=False)
     assert np.all(out.normal != out.anomaly)
     np.testing.assert_allclose(blind.normal, blind.anomaly, rtol=1e-6)
+
+
+def test_stacked_its_codes_are_those_of_a_vae_that_is_left_alone(toy):
+    """The VAE's phase is the detector `vae` without its labels; the second moves none of it."""
+    detector = jaxad.make("ss_dgm", toy.train, stacked=True, vae_epochs=2, epochs=2)
+    fit = jaxad.fit(detector, toy.train)
+    fresh = jaxad.fit(detector._replace(epochs=1), toy.train)
+    for a, b in zip(
+        jax.tree.leaves(fit.state.extras["vae"]),
+        jax.tree.leaves(fresh.state.extras["vae"]),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+    start = detector.init(jax.random.fold_in(KEY, 0), toy.train)
+    assert not np.allclose(
+        jax.tree.leaves(start.extras["vae"].params)[0],
+        jax.tree.leaves(fit.state.extras["vae"].params)[0][0],
+    )
+    assert list(fit.history) == ["vae", "train"]
+
+
+def test_stacked_in_inference_mode_the_model_sees_the_mean_code(toy):
+    detector = jaxad.make("ss_dgm", toy.train, stacked=True)
+    state = detector.init(KEY, toy.train)
+    model, x = detector.score.args[0], jnp.asarray(toy.train.x[:5])
+    mean, _, _ = model.vae.posterior(state.extras["vae"], jnp.pad(x, ((0, 0), (0, 26))), False)
+    inner, _ = model.model.apply(state.variables, state.extras["model"], mean, train=False)
+    np.testing.assert_allclose(detector.score(state, x), inner.logit, rtol=1e-6)
+    assert mean.shape == (5, model.vae.decoder.input_shape[0])
+
+
+def test_stacked_images_are_codes_too(toy):
+    """A VAE of images under a generative model of tables."""
+    x = np.random.default_rng(0).random((12, 8, 8, 1), np.float32)
+    train = toy.train._replace(
+        x=x, label=np.array([-1, -1] + [0] * 10, np.int8), count=12, features=1
+    )
+    detector = jaxad.make("ss_dgm", train, stacked=True, vae_epochs=1, epochs=1)
+    assert np.isfinite(jaxad.score(jaxad.fit(detector, train), x)).all()

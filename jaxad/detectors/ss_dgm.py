@@ -1,4 +1,4 @@
-"""SS-DGM: a generative model with a class and a code, the class known for some rows (M2).
+"""SS-DGM: a generative model with a class and a code, the class known for some rows (M2, M1 + M2).
 
 References:
     Kingma et al. 2014, Semi-supervised learning with deep generative models.
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 
 from jax.tree_util import Partial
 
-from jaxad.detector import Detector
+from jaxad.detector import Detector, Phase
 from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import gradient_detector
-from jaxad.detectors.config import is_number
+from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import class_step, with_noise
-from jaxad.models import ClassCode
+from jaxad.detectors.vae import variational_nets
+from jaxad.learners import class_step, gradient_step, into_vae, out_of_vae, with_noise
+from jaxad.models import ClassCode, Model, OnCodes, Variational
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
-from jaxad.objectives import class_bound
-from jaxad.weighing import by_label
+from jaxad.objectives import class_bound, evidence
+from jaxad.samplers import ShuffledEpochs
+from jaxad.weighing import by_label, unsupervised
 
 __all__ = ["SSDGMConfig", "ss_dgm"]
 
@@ -30,36 +32,73 @@ class SSDGMConfig(AutoencoderConfig):
     Attributes:
         alpha: Weight of the classifier's cross-entropy on labelled rows, >= 0.
         prior: Probability of the anomaly class in the generative model, in (0, 1).
+        stacked: Whether a VAE (M1) is trained first on all rows, whose codes the generative model
+            then has in place of the rows (M1 + M2).
+        vae_epochs: Passes over the rows for the VAE, >= 1.
     """
 
     alpha: float = 0.1
     prior: float = 0.5
+    stacked: bool = False
+    vae_epochs: int = 150
 
     def __post_init__(self):
         super().__post_init__()
         self._need(is_number(self.alpha) and self.alpha >= 0, "alpha", ">= 0")
         self._need(is_number(self.prior) and 0 < self.prior < 1, "prior", "in (0, 1)")
+        self._need(isinstance(self.stacked, bool), "stacked", "true or false")
+        self._need(
+            is_count(self.vae_epochs, 1), "vae_epochs", "a whole number of at least 1"
+        )
 
 
 @register("ss_dgm", SSDGMConfig, uses_labels=True)
 def ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
-    """SS-DGM (M2); the log odds of the anomaly class in a generative model.
+    """SS-DGM; the log odds of the anomaly class in a generative model.
 
     Minimises minus the evidence lower bound: the mean over unlabelled rows in expectation over the
     class that a classifier gives, and the mean over labelled rows for their own class with 0.1 of
     the classifier's cross-entropy. The latter vanishes in batches with fewer than two of them.
     """
-    widths = config.widths or default_sizes(spec.shape)[1]
+    if not config.stacked:
+        widths = config.widths or default_sizes(spec.shape)[1]
+        return _generative(_model(config, spec.shape, config.channels, widths), config, spec)
+    vae = Variational(*variational_nets(config, spec))
+    (code,) = vae.decoder.input_shape
+    model = OnCodes(vae, _model(config, (code,), (), (2 * code, code)))
+    detector, optimiser = _generative(model, config, spec), config.schedule(config.vae_epochs)
+    step = Partial(gradient_step, vae, evidence(1.0), unsupervised(), optimiser)
+    first = Phase(
+        name="vae",
+        update=Partial(with_noise, step),
+        begin=Partial(into_vae, model, unsupervised(), optimiser),
+        sampler=ShuffledEpochs(config.batch_size),
+        epochs=config.vae_epochs,
+    )
+    begin = Partial(out_of_vae, model, config.weigh(by_label(), spec), config.schedule())
+    return detector._replace(before=(first,), begin=begin)
+
+
+def _model(
+    config: SSDGMConfig,
+    shape: tuple[int, ...],
+    channels: tuple[int, ...] | None,
+    widths: tuple[int, ...],
+) -> ClassCode:
+    """The generative model of examples of a shape (M2)."""
     code = widths[-1]
     rest = (config.norm, config.bias, config.slope)
-    encoder, _ = autoencoder_nets(spec.shape, config.channels, widths, *rest)
-    _, decoder = autoencoder_nets(spec.shape, config.channels, (*widths[:-1], code + 1), *rest)
-    model = ClassCode(
+    encoder, _ = autoencoder_nets(shape, channels, widths, *rest)
+    _, decoder = autoencoder_nets(shape, channels, (*widths[:-1], code + 1), *rest)
+    return ClassCode(
         encoder,
         decoder,
         mlp_encoder(code, (1,), "none", True),
         mlp_encoder(code + 1, (2 * code, 2 * code), "none", True, config.slope),
     )
+
+
+def _generative(model: Model, config: SSDGMConfig, spec: Spec) -> Detector:
     weighing, numbers = config.weigh(by_label(), spec), (float(config.alpha), float(config.prior))
     detector = gradient_detector(model, class_bound(0, *numbers), weighing, config)
     step = Partial(class_step, model, *numbers, weighing, config.schedule())

@@ -9,6 +9,7 @@ from jaxad.learners.adversarial import (
     take_turns,
 )
 from jaxad.learners.classes import class_step
+from jaxad.learners.codes import into_vae, out_of_vae
 from jaxad.learners.contexts import context_step
 from jaxad.learners.gradient import fresh_extras, gradient_step, start_state
 from jaxad.learners.noise import with_noise
@@ -35,8 +36,10 @@ __all__ = [
     "gradient_step",
     "into_autoencoder",
     "into_reconstruction",
+    "into_vae",
     "out_of_autoencoder",
     "out_of_reconstruction",
+    "out_of_vae",
     "pair_step",
     "pixel_step",
     "start_players",

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from jaxad.learners.gradient import gradient_step
 from jaxad.learners.optimiser import Optimiser
-from jaxad.models.class_code import ClassCode
+from jaxad.models.base import Model
 from jaxad.objectives import class_bound
 from jaxad.types import Batch, Info, Key, State
 from jaxad.weighing.base import Weighing
@@ -13,7 +13,7 @@ __all__ = ["class_step"]
 
 
 def class_step(
-    model: ClassCode,
+    model: Model,
     alpha: float,
     prior: float,
     weighing: Weighing,
@@ -28,7 +28,7 @@ def class_step(
     where a batch has fewer than two labelled rows.
 
     Args:
-        model: The generative model.
+        model: `jaxad.models.ClassCode`, or that of codes.
         alpha: Weight of the classifier's cross-entropy on labelled rows.
         prior: Probability of the anomaly class.
         weighing: Who decides the two weights of a row.

@@ -13,6 +13,7 @@ from jaxad.models.latent_search import LatentSearch
 from jaxad.models.margin import Margined
 from jaxad.models.mixture import MixtureEnergy
 from jaxad.models.neighbours import Neighbours
+from jaxad.models.on_codes import OnCodes
 from jaxad.models.pairs import PairScore
 from jaxad.models.radial import Radial
 from jaxad.models.reconstruction import Reconstruction
@@ -37,6 +38,7 @@ __all__ = [
     "MixtureEnergy",
     "Model",
     "Neighbours",
+    "OnCodes",
     "PairScore",
     "PixelMap",
     "Radial",

@@ -47,11 +47,7 @@ class Variational(Reconstruction):
         """Both parts for `(b, ...)` rows, and new running statistics."""
         x = as_input(x, self.encoder.input_shape)
         params, batch_stats = variables
-        moments, encoder_stats = self.encoder.apply(
-            params["encoder"], batch_stats["encoder"], x, train
-        )
-        mean, log_variance = jnp.split(moments, 2, axis=-1)
-        log_variance = jnp.clip(log_variance, LEAST, MOST)
+        mean, log_variance, encoder_stats = self.posterior(variables, x, train)
         key = extras.get("key") if train else None
         code = mean if key is None else random_code(key, mean, log_variance)
         y, decoder_stats = self.decoder.apply(
@@ -63,6 +59,14 @@ class Variational(Reconstruction):
             kl_to_standard_normal(mean, log_variance),
         )
         return out, {"encoder": encoder_stats, "decoder": decoder_stats}
+
+    def posterior(self, variables: Variables, x: Array, train: bool):
+        """The mean and log variance of `q(z|x)`, `(b, k)` each, and new running statistics."""
+        moments, batch_stats = self.encoder.apply(
+            variables.params["encoder"], variables.batch_stats["encoder"], x, train
+        )
+        mean, log_variance = jnp.split(moments, 2, axis=-1)
+        return mean, jnp.clip(log_variance, LEAST, MOST), batch_stats
 
     def generate(self, variables: Variables, extras: PyTree, key: Key, rows: int) -> Array:
         """Rows decoded from the prior; columns of padding are zero."""

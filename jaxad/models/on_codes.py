@@ -1,0 +1,73 @@
+"""A model of the codes that a VAE gives, in place of the rows.
+
+References:
+    Kingma et al. 2014, Semi-supervised learning with deep generative models, section 2.3 (M1 + M2).
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxad.models.base import Model, as_input
+from jaxad.models.variational import Variational, random_code
+from jaxad.types import Key, PyTree, TrainData, Variables
+
+__all__ = ["OnCodes"]
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class OnCodes:
+    """What a model measures of the codes of a VAE, whose weights it leaves as they are.
+
+    The weights of the VAE are in the extras, under "vae". In train mode codes are drawn with the
+    key in the extras, as in `jaxad.models.Variational`, and the model gets a key of its own.
+
+    Attributes:
+        vae: Where codes come from.
+        model: A model of tables with a column for each entry of a code.
+    """
+
+    vae: Variational
+    model: Model
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether the networks have convolutions."""
+        return self.vae.convolutional
+
+    def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Random networks, the VAE's among them."""
+        vae, _ = self.vae.init(jax.random.fold_in(key, 0), data)
+        return self.around(vae, jax.random.fold_in(key, 1), data)
+
+    def around(self, vae: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """A random model of the codes of a given VAE."""
+        variables, _ = self.model.init(key, self._of_codes(data))
+        return variables, {"vae": vae, **self.extras(variables, data)}
+
+    def extras(self, variables: Variables, data: TrainData) -> PyTree:
+        """What the model has in closed form; the VAE is no part of it."""
+        return {"model": self.model.extras(variables, self._of_codes(data))}
+
+    def _of_codes(self, data: TrainData) -> TrainData:
+        """The data with as many features as a code has; its rows are not read."""
+        (size,) = self.vae.decoder.input_shape
+        return data._replace(features=jnp.asarray(size))
+
+    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+        """The model's output for the codes of `(b, ...)` rows, and new running statistics."""
+        x = as_input(x, self.vae.encoder.input_shape)
+        mean, log_variance, _ = self.vae.posterior(extras["vae"], x, train=False)
+        key = extras.get("key") if train else None
+        if key is None:
+            return self.model.apply(variables, extras["model"], mean, train)
+        own, rest = jax.random.split(key)
+        code = random_code(own, mean, log_variance)
+        return self.model.apply(variables, {**extras["model"], "key": rest}, code, train)
+
+    def score(self, out: PyTree) -> Float[Array, "b"]:
+        """The model's score."""
+        return self.model.score(out)
