@@ -80,7 +80,7 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
             f"train.x has {shape}. Make it anew for this data"
         )
     check_finite(x, "train.x")
-    lexicon = getattr(detector, "lexicon", None)
+    lexicon = detector.lexicon
     if lexicon is not None:
         check_words(x[valid], lexicon, "train.x", train.vocabulary)
     if train.mask is not None:

@@ -81,7 +81,7 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
     else:
         rows = np.asarray(x)
         count = np.asarray(len(rows) if rows.ndim else 0)
-    lexicon = getattr(fitted.detector, "lexicon", None)
+    lexicon = fitted.detector.lexicon
     if lexicon is not None and rows.dtype.kind in "UO" and rows.ndim == 1 and rows.size:
         rows = lexicon.vocabulary.encode(rows.tolist())
     check_scorable(rows, count.ndim, fitted.detector.input_shape)

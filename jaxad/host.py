@@ -30,6 +30,11 @@ class HostDetector(NamedTuple):
     config: Any = None
     input_shape: tuple[int, ...] | None = None
 
+    @property
+    def lexicon(self) -> None:
+        """It knows no words: texts are rows of a table to it, or nothing."""
+        return None
+
 
 def models_of(
     detector: HostDetector,

@@ -1,6 +1,7 @@
 """Texts on the command line: run by the name of a class, fit, score raw texts."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -72,3 +73,17 @@ def test_text_and_numbers_are_not_mixed_up(folder, tmp_path, capsys):
     assert code == 1 and "deep_svdd takes numbers" in capsys.readouterr().err
     code = main(["fit", str(table), "cvdd", "--out", str(tmp_path / "b")])
     assert code == 1 and "cvdd takes text" in capsys.readouterr().err
+
+
+def test_explain_writes_a_page_of_texts_and_says_the_words_of_contexts(folder, tmp_path, capsys):
+    saved, out = str(tmp_path / "saved"), tmp_path / "out"
+    assert main(["fit", str(folder / "money.jsonl"), "cvdd", "--out", saved, *SETTINGS]) == 0
+    command = ["explain", saved, str(folder / "news.jsonl"), "--out", str(out), "--most", "2"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    for words in re.findall(r"^Context \d: (.*)$", printed, re.MULTILINE):
+        assert set(words.split(", ")) <= set(MONEY)
+    page = (out / "texts.html").read_text()
+    assert page.count("<article>") == 4 and "<span style=" in page
+    assert main(command) == 2 and "--force" in capsys.readouterr().err
+    assert main([*command, "--force", "--kind", "gradient"]) == 2

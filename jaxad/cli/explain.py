@@ -8,17 +8,20 @@ from jaxtyping import Float
 from jaxad.cli.options import Explain
 from jaxad.cli.saved import Saved, open_saved
 from jaxad.data import Table, load_table
+from jaxad.data.documents import read_texts
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import score as scores_of
 from jaxad.explain.heatmaps import heatmap_kind, heatmaps
 from jaxad.explain.maps_picture import draw_heatmaps
 from jaxad.explain.picture import kind_of
 from jaxad.explain.pixels import pixel_auroc
-from jaxad.files import check_writable
+from jaxad.explain.text import attention_page, top_words
+from jaxad.files import check_writable, written_whole
 
 __all__ = ["explain"]
 
 HIGHEST, LOWEST = "highest.png", "lowest.png"
+PAGE = "texts.html"
 AT_ONCE = 256
 
 
@@ -32,17 +35,39 @@ def explain(options: Explain) -> int:
         ConfigError: There is no explanation for such a detector, or of that kind.
     """
     saved = open_saved(options.folder)
+    if saved.fitted.detector.lexicon is not None:
+        return _texts(saved, options)
     if len(saved.shape) != 3:
         raise ConfigError(
             f"the detector in {options.folder} takes examples of shape {saved.shape}; what is "
-            "explained are images, (height, width, channels), by heat maps"
+            "explained are images, (height, width, channels), by heat maps, and texts"
         )
     return _images(saved, options)
 
 
+def _texts(saved: Saved, options: Explain) -> int:
+    """A page of the texts with the highest and the lowest scores, and the words of contexts."""
+    _check_out(options, (PAGE,))
+    if options.kind != "auto" or options.sigma is not None:
+        raise ConfigError("--kind and --sigma are of heat maps; texts have none")
+    texts = read_texts(options.data).text
+    scores = scores_of(saved.fitted, texts).mean(axis=0)
+    order = np.argsort(-scores, kind="stable").tolist()
+    rows = dict.fromkeys([*order[: options.most], *order[::-1][: options.most]])
+    page = attention_page(
+        saved.fitted, [texts[i] for i in rows], rows=list(rows), title=options.data.name
+    )
+    with written_whole((options.out / PAGE).absolute()) as partial:
+        partial.write_text(page)
+    print(f"{len(texts)} texts scored; attention of the first seed in {options.out / PAGE}")
+    for k, words in enumerate(top_words(saved.fitted, texts), 1):
+        print(f"Context {k}: {', '.join(word for word, _ in words)}")
+    return 0
+
+
 def _images(saved: Saved, options: Explain) -> int:
     """Heat maps of the images with the highest and with the lowest scores."""
-    _check_out(options)
+    _check_out(options, (HIGHEST, LOWEST))
     kind = heatmap_kind(saved.fitted, options.kind)
     table = load_table(options.data)
     if table.x.shape[1:] != saved.shape:
@@ -91,14 +116,14 @@ def _maps(saved: Saved, x: np.ndarray, options: Explain) -> Float[np.ndarray, "n
     return maps.mean(axis=0)
 
 
-def _check_out(options: Explain) -> None:
+def _check_out(options: Explain, names: tuple[str, ...]) -> None:
     """Raise before anything is computed if the pictures cannot be written."""
     if options.most < 1:
         raise ConfigError(f"--most {options.most} must be at least 1")
     kind_of(HIGHEST)
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"--out {options.out} is a file; give a folder")
-    there = [name for name in (HIGHEST, LOWEST) if (options.out / name).exists()]
+    there = [name for name in names if (options.out / name).exists()]
     if there and not options.force:
         raise ConfigError(
             f"--out {options.out} has {there[0]} already; give another folder, or --force"

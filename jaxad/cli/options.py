@@ -282,19 +282,22 @@ class Audit(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class Explain(Common):
-    """Draw what the scores of a saved detector come from: heat maps of images.
+    """Show what the scores of a saved detector come from: heat maps of images, words of texts.
 
     Writes two pictures into a folder, highest.png and lowest.png: the images with the highest and
     with the lowest scores, their heat maps on one scale, and, where an npz file has mask, the
     pixels that are anomalous; then the AUROC of pixels is printed, too. With several seeds scores
     and heat maps are means over them.
 
+    For a detector of texts it writes a page, texts.html: those with the highest and the lowest
+    scores, their words marked by the attention that they get, and the words of each context.
+
     Exit codes: 0 done, 1 failure, 2 wrong use.
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
         data: An npz file with x and, if pixels are known to be anomalous, mask; x is scaled as in
-            training.
+            training. For a detector of texts JSON lines, or a csv file with a column text.
         out: The folder for the pictures.
         kind: map: what the score of fcdd is the mean of. gradient: the absolute derivative of the
             score by each pixel. reconstruction: the squared error of each pixel. auto: the first of

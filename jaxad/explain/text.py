@@ -114,7 +114,8 @@ def top_words(
         share = weights(fitted, near, seed)[..., k]
         sums: Counter[str] = Counter()
         for number, value in zip(near.ravel().tolist(), share.ravel().tolist(), strict=True):
-            sums[names[number]] += value
+            if value > 0:
+                sums[names[number]] += value
         total = sum(sums.values()) or 1.0
         found.append([TopWord(word, value / total) for word, value in sums.most_common(count)])
     return found
@@ -147,7 +148,12 @@ def oracle_auroc(fitted: Fit, test: TestData) -> Summary:
 
 
 def attention_page(
-    fitted: Fit, texts: Sequence[str], *, seed: int = 0, title: str = "Attention"
+    fitted: Fit,
+    texts: Sequence[str],
+    *,
+    seed: int = 0,
+    rows: Sequence[int] | None = None,
+    title: str = "Attention",
 ) -> str:
     """An HTML page of texts in which words are marked by the attention of the nearest context.
 
@@ -158,6 +164,7 @@ def attention_page(
         fitted: A fitted CVDD.
         texts: Documents as they were written.
         seed: Which seed, by its place.
+        rows: What to call the texts, by number; by default 0, 1, ...
         title: The page's title.
 
     Returns:
@@ -168,7 +175,8 @@ def attention_page(
         DataError: As `weights`.
     """
     model, lexicon = _parts(fitted)
-    documents = _documents(list(texts), lexicon)
+    texts = list(texts)
+    documents = _documents(texts, lexicon)
     share = weights(fitted, documents, seed)
     distance = context_distances(fitted, documents)[seed]
     score = distance.min(axis=1) if model.reduce == "min" else distance.mean(axis=1)
@@ -182,7 +190,7 @@ def attention_page(
         k = int(distance[i].argmin())
         each = ", ".join(f"{d:.3f}" for d in distance[i])
         marked = _marked(texts[i], lexicon, share[i, :, k], _colour(k))
-        about = f"row {i}, score {score[i]:.3f}, distances {each}"
+        about = f"row {i if rows is None else rows[i]}, score {score[i]:.3f}, distances {each}"
         if not share[i].any():
             about += ", no word with a vector"
         parts.append(f"<article><small>{about}</small><br>{marked}</article>")
@@ -211,7 +219,7 @@ def _parts(fitted: Fit) -> tuple[Contexts, Lexicon]:
     """The model and the words of a detector with contexts."""
     score = getattr(fitted.detector, "score", None)
     found = [arg for arg in getattr(score, "args", ()) if isinstance(arg, Contexts)]
-    lexicon = getattr(fitted.detector, "lexicon", None)
+    lexicon = fitted.detector.lexicon
     if not found or lexicon is None:
         raise ConfigError(f"{fitted.detector.name!r} has no contexts of words; cvdd has")
     return found[0], lexicon
