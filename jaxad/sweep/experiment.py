@@ -193,7 +193,7 @@ def _source(given: Any, content: dict[str, Any]) -> Source:
     return Source(
         name=name,
         normal_class=tuple(_listed(content.get("normal_class", []))),
-        axes={key: tuple(_axis(content.get(key, default))) for key, default in AXES.items()},
+        axes={key: tuple(_axis(key, content.get(key, default))) for key, default in AXES.items()},
         variants=tuple(v for detector in detectors for v in _variants(detector, shared, rows)),
     )
 
@@ -235,9 +235,9 @@ def _field_axis(value: Any, hint: Any) -> list[Any]:
     return value
 
 
-def _axis(value: Any) -> list[Any]:
-    """The values of an axis; TOML has no null, so that "none" stands for it."""
-    return [None if v == "none" else v for v in _listed(value)]
+def _axis(key: str, value: Any) -> list[Any]:
+    """The values of an axis; TOML has no null, so that "none" stands for it, but names a scaling."""
+    return [None if v == "none" and key != "scaling" else v for v in _listed(value)]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -51,6 +51,12 @@ def test_none_stands_for_the_default_of_the_data(written):
     assert [dict(job.request)["contamination"] for job in jobs] == [None, 0.1]
 
 
+def test_none_is_a_scaling_by_name(written):
+    changed = 'scaling = ["none", "auto"]\n' + BASE
+    source = load_experiment(written(changed)).sources[0]
+    assert source.axes["scaling"] == ("none", "auto")
+
+
 def test_a_list_of_sizes_is_one_value_and_a_list_of_lists_an_axis(written):
     one = replaced('"autoencoder"', '{name = "autoencoder", widths = [8, 4]}')
     two = replaced('"autoencoder"', '{name = "autoencoder", widths = [[8, 4], [16, 2]]}')
