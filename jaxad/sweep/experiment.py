@@ -236,7 +236,7 @@ def _field_axis(value: Any, hint: Any) -> list[Any]:
 
 
 def _axis(key: str, value: Any) -> list[Any]:
-    """The values of an axis; TOML has no null, so that "none" stands for it, but names a scaling."""
+    """The values of an axis; TOML has no null: "none" stands for it, but is a scaling's name."""
     return [None if v == "none" and key != "scaling" else v for v in _listed(value)]
 
 
