@@ -4,7 +4,7 @@
         [--page page.html]
 
 For each class CVDD with three contexts is trained on its training texts. Printed are the number of
-texts, the ten words that each context attends to most in the 25 test texts nearest to it, and the
+texts, the ten words that each context attends to most in the 25 training texts nearest to it, and the
 AUROC beside that of the best single context, an oracle that looks at the labels.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
             f"{name}: {len(split.train.x)} training texts, {normal} of {len(split.test.x)} test "
             f"texts normal; AUROC {100 * auroc:.1f}, best context (oracle) {100 * oracle:.1f}"
         )
-        for k, words in enumerate(top_words(fit, split.test.x)):
+        for k, words in enumerate(top_words(fit, split.train.x)):
             print(f"  {k + 1}: {', '.join(word for word, _ in words)}", flush=True)
         if options.page is not None:
             texts = [" ".join(words) for words in data.vocabulary.decode(split.test.x[::20])]
