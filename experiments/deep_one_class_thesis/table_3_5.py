@@ -4,8 +4,8 @@
         [--page page.html]
 
 For each class CVDD with three contexts is trained on its training texts. Printed are the number of
-texts, the ten words that each context attends to most in the 25 training texts nearest to it, and the
-AUROC beside that of the best single context, an oracle that looks at the labels.
+texts, the ten words that each context attends to most in the 25 training texts nearest to it, and
+the AUROC beside that of the best single context, an oracle that looks at the labels.
 """
 
 import argparse
