@@ -65,7 +65,9 @@ def models_of(
 
 def _of_seed(train: TrainData, i: int) -> TrainData:
     """The rows of one seed; all of them where seeds share them."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[i], train) if train.count.ndim else train
+    if np.ndim(train.count) == 0:
+        return train
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[i], train)
 
 
 def scores_of(models: tuple[Score, ...], x: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -19,23 +19,29 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.host import HostDetector
 
 __all__ = [
+    "Checked",
     "Forest",
     "Gaussian",
     "Kernel",
+    "KernelPrincipal",
     "Neighbours",
     "OneClassSVM",
     "Principal",
+    "rbf",
+    "some_rows",
 ]
 
 
-class _Checked:
+class Checked:
+    """A configuration that raises where a value is not allowed."""
+
     def _need(self, ok: bool, name: str, allowed: str) -> None:
         if not ok:
             raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forest(_Checked):
+class Forest(Checked):
     """Settings of a forest.
 
     Attributes:
@@ -49,7 +55,7 @@ class Forest(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneClassSVM(_Checked):
+class OneClassSVM(Checked):
     """Settings of the one-class SVM.
 
     Attributes:
@@ -66,7 +72,7 @@ class OneClassSVM(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kernel(_Checked):
+class Kernel(Checked):
     """Settings of the kernel density estimate.
 
     Attributes:
@@ -82,7 +88,7 @@ class Kernel(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours(_Checked):
+class Neighbours(Checked):
     """Settings of the local outlier factor.
 
     Attributes:
@@ -96,7 +102,7 @@ class Neighbours(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gaussian(_Checked):
+class Gaussian(Checked):
     """Settings of the Gaussian with a robust or plain covariance.
 
     Attributes:
@@ -110,7 +116,7 @@ class Gaussian(_Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Principal(_Checked):
+class Principal(Checked):
     """Settings of principal components.
 
     Attributes:
@@ -121,6 +127,35 @@ class Principal(_Checked):
 
     def __post_init__(self):
         self._need(is_number(self.variance) and 0 < self.variance < 1, "variance", "in (0, 1)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelPrincipal(Principal):
+    """Settings of kernel principal components; the variance is that of the features.
+
+    Attributes:
+        rows: The most rows that the components are found from, drawn without labels, >= 2.
+    """
+
+    rows: int = 2000
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_count(self.rows, 2), "rows", "a whole number of at least 2")
+
+
+def some_rows(x: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """At most so many of the rows, drawn without replacement."""
+    if len(x) <= most:
+        return x
+    return x[np.sort(np.random.default_rng(seed).permutation(len(x))[:most])]
+
+
+def rbf(a: np.ndarray, b: np.ndarray, gamma: float) -> np.ndarray:
+    """`exp(-gamma ||a_i - b_j||^2)`, `(n, m)`."""
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    return rbf_kernel(a, b, gamma=gamma)
 
 
 def _peer(train: Callable[..., Any], config: Any) -> HostDetector:
@@ -228,6 +263,35 @@ def pca(config: Principal, spec: Spec) -> HostDetector:
         return lambda rows: np.sum(
             (rows - model.inverse_transform(model.transform(rows))) ** 2, axis=1
         )
+
+    return _peer(train, config)
+
+
+@register("kpca", KernelPrincipal, uses_labels=False, host=True)
+def kpca(config: KernelPrincipal, spec: Spec) -> HostDetector:
+    """Kernel principal components, by scikit-learn; the error of reconstruction among features.
+
+    With the Gaussian kernel of width 1 / (d var(x)), centred: `k(x, x) - sum_j z_j^2` (Hoffmann
+    2007, Kernel PCA for novelty detection).
+    """
+
+    def train(config, x, seed):
+        from sklearn.decomposition import KernelPCA
+
+        x = some_rows(x, config.rows, seed)
+        gamma = 1 / max(x.shape[1] * x.var(), 1e-12)
+        model = KernelPCA(kernel="rbf", gamma=gamma, eigen_solver="dense", remove_zero_eig=True)
+        model.fit(x)
+        shares = np.cumsum(model.eigenvalues_) / np.sum(model.eigenvalues_)
+        kept = int(np.searchsorted(shares, config.variance)) + 1
+        kernel = rbf(x, x, gamma)
+
+        def score(rows):
+            to_mean = rbf(rows, x, gamma).mean(axis=1)
+            squared_norm = 1 - 2 * to_mean + kernel.mean()
+            return squared_norm - np.sum(model.transform(rows)[:, :kept] ** 2, axis=1)
+
+        return score
 
     return _peer(train, config)
 
