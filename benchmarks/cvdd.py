@@ -3,9 +3,11 @@
     python benchmarks/cvdd.py DATA_DIR [--classes ship acq] [--steps]
 
 Printed are seconds by the clock, and those of all processors together, which other work on the
-machine changes less. DATA_DIR holds reuters7.jsonl.gz and glove100_subset.npz. With `--steps` the time of a gradient of
-the attention is measured, too: in pieces, as the library has it, and over all documents padded to
-the longest, and to the 95 % quantile of lengths, as a batch would be without.
+machine changes less. DATA_DIR holds reuters7.jsonl.gz and glove100_subset.npz.
+
+With `--steps` the time of a gradient of the attention is measured, too: in pieces, as the library
+has it, and over all documents padded to the longest, and to the 95 % quantile of lengths, as a
+batch would be without.
 """
 
 import argparse
