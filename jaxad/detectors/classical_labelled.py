@@ -152,8 +152,8 @@ def xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     """XGBOD; boosted trees that tell labelled anomalies from the rest, by rows and their scores.
 
     A row's features are its own and its scores by nearest neighbours and local outlier factors of
-    1 to 50 neighbours, histograms, a one-class SVM and an isolation forest, which are trained on
-    the rows that are not labelled anomalies. The trees are scikit-learn's, not XGBoost's.
+    1 to 50 neighbours, histograms, a one-class SVM and an isolation forest, trained on all rows; a
+    training row is no neighbour of its own. The trees are scikit-learn's, not XGBoost's.
     """
     if not spec.labelled_anomalies:
         raise DataError("xgbod learns from labelled anomalies; the data has none")
@@ -161,20 +161,20 @@ def xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     def train(x, label, seed):
         from sklearn.ensemble import GradientBoostingClassifier
 
-        features = _scorers(x[label >= 0], seed)
+        of_training, features = _features(x, seed)
         model = GradientBoostingClassifier(
             n_estimators=config.trees,
             max_depth=config.depth,
             learning_rate=config.rate,
             random_state=seed,
-        ).fit(features(x), label < 0)
+        ).fit(of_training, label < 0)
         return lambda rows: model.decision_function(features(rows))
 
     return HostDetector(train)
 
 
-def _scorers(x: np.ndarray, seed: int):
-    """From rows to their features and scores, `(n, d + 19)`, fewer where there are few rows."""
+def _features(x: np.ndarray, seed: int):
+    """Features of training rows, `(n, d + 19)`, fewer where there are few rows; and of others."""
     from sklearn.ensemble import IsolationForest
     from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
     from sklearn.svm import OneClassSVM
@@ -185,12 +185,17 @@ def _scorers(x: np.ndarray, seed: int):
     others = [OneClassSVM().fit(x), IsolationForest(random_state=seed).fit(x)]
     bins = histograms(x)
 
-    def features(rows):
-        distances = near.kneighbors(rows)[0][:, [k - 1 for k in counts]]
-        scores = [-model.score_samples(rows) for model in [*factors, *others]]
-        return np.column_stack([rows, distances, *scores, bins(rows)])
+    def together(rows, distances, local):
+        kept = distances[:, [k - 1 for k in counts]]
+        scores = [-model.score_samples(rows) for model in others]
+        return np.column_stack([rows, kept, *local, *scores, bins(rows)])
 
-    return features
+    def features(rows):
+        local = [-model.score_samples(rows) for model in factors]
+        return together(rows, near.kneighbors(rows)[0], local)
+
+    local = [-model.negative_outlier_factor_ for model in factors]
+    return together(x, near.kneighbors()[0], local), features
 
 
 def histograms(x: Float[np.ndarray, "n d"]):
