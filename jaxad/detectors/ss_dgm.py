@@ -47,9 +47,7 @@ class SSDGMConfig(AutoencoderConfig):
         self._need(is_number(self.alpha) and self.alpha >= 0, "alpha", ">= 0")
         self._need(is_number(self.prior) and 0 < self.prior < 1, "prior", "in (0, 1)")
         self._need(isinstance(self.stacked, bool), "stacked", "true or false")
-        self._need(
-            is_count(self.vae_epochs, 1), "vae_epochs", "a whole number of at least 1"
-        )
+        self._need(is_count(self.vae_epochs, 1), "vae_epochs", "a whole number of at least 1")
 
 
 @register("ss_dgm", SSDGMConfig, uses_labels=True)

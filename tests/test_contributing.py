@@ -1,0 +1,48 @@
+"""The examples of CONTRIBUTING.md are programs that work."""
+
+import re
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.detectors import REGISTRY
+from jaxad.errors import ConfigError
+from jaxad.weighing.parse import WEIGHINGS
+
+PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
+
+
+@pytest.fixture
+def examples():
+    """What the page's blocks define; registered names are taken back."""
+    names = {}
+    before = set(REGISTRY)
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        exec(compile(block, str(PAGE), "exec"), names)
+    yield names
+    for name in set(REGISTRY) - before:
+        del REGISTRY[name]
+
+
+def test_the_detector_is_registered_and_learns(examples, toy):
+    detector = jaxad.make("example", toy.train, epochs=30)
+    assert jaxad.evaluate(jaxad.fit(detector, toy.train), toy.test).auroc.mean > 0.9
+    with pytest.raises(ConfigError, match="eps must be > 0"):
+        examples["ExampleConfig"](eps=0.0)
+
+
+def test_the_weighing_leaves_the_largest_losses_out_and_chains(examples, toy, monkeypatch):
+    monkeypatch.setitem(WEIGHINGS, "trimmed", examples["trimmed"])
+    detector = jaxad.make("deep_sad", toy.train, weighing="by_label, trimmed(0.2)", epochs=1)
+    assert np.isfinite(jaxad.score(jaxad.fit(detector, toy.train), toy.test.x)).all()
+
+    class Context:
+        out = jnp.arange(10.0)
+        objective = type("Objective", (), {"normal": staticmethod(lambda s: s)})
+
+    weights = jaxad.weighing.Weights(jnp.ones(10), jnp.zeros(10))
+    trimmed, _ = examples["trimmed"](0.2).update(weights, (), Context)
+    np.testing.assert_array_equal(trimmed.normal, [1.0] * 8 + [0.0] * 2)
