@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; by default the process's own.
 
     Returns:
-        The exit code: 0 done, 2 wrong use, 1 failure, 130 stopped by Ctrl-C.
+        The exit code: 0 done, 2 wrong use, 1 failure, 3 done but for some bad rows (`score`), 130
+        stopped by Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv == ["--version"]:
