@@ -10,9 +10,7 @@ from jaxad.nets.conv import plain_conv
 from jaxad.nets.fcn import Conv, Pool, default_layers, fcn, parse_layers, receptive_field
 
 
-@pytest.mark.parametrize(
-    ("side", "size", "jump"), [(28, 16, 4), (32, 22, 4), (224, 62, 8)]
-)
+@pytest.mark.parametrize(("side", "size", "jump"), [(28, 16, 4), (32, 22, 4), (224, 62, 8)])
 def test_the_nets_of_the_thesis_have_its_receptive_fields(side, size, jump):
     """Appendix B.2."""
     field = receptive_field(default_layers((side, side, 1)))
