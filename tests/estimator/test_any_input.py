@@ -25,6 +25,7 @@ SMALL = ("--epochs", "1", "--batch-size", "16", "--set", "widths=4,")
 INSIDE = ("/jax/", "/jaxlib/", "/flax/", "/optax/", "/orbax/")
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=400)
+several = settings(few, max_examples=80)  # a command costs more than a call
 
 numbers = st.one_of(
     st.floats(),
@@ -264,7 +265,7 @@ def test_the_command_line_answers(here, file, options):
 
 @pytest.mark.slow
 @collected
-@many
+@several
 @given(files(), options)
 def test_the_command_line_answers_at_length(here, file, options):
     check_command_answers(file, options)
