@@ -14,6 +14,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, Num
 
 from jaxad.check import check_scorable
+from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.host import HostDetector
 from jaxad.models import Reconstruction, ScoreMap
@@ -57,27 +58,37 @@ def heatmaps(
         ConfigError: The detector has no such heat maps, or `sigma` is out of its range.
         DataError: No images, or of another shape than those of training.
     """
-    kind = heatmap_kind(fitted, kind)
+    drawn = heatmap_kind(fitted, kind)
     detector = fitted.detector
     assert not isinstance(detector, HostDetector)
     x = np.asarray(x)
     check_scorable(x, 0, detector.input_shape)
     if x.ndim != 4:
         raise DataError(f"heat maps are of images (n, height, width, channels); given {x.shape}")
-    if sigma is None:
-        own = getattr(detector.config, "sigma_for", default_sigma)
-        sigma = own(x.shape[1:])
-    ok = isinstance(sigma, int | float) and not isinstance(sigma, bool) and 0 <= sigma < np.inf
-    if not ok or (kind == "map" and sigma == 0):
-        raise ConfigError(f"sigma must be >= 0, and > 0 for FCDD's maps; given {sigma!r}")
+    chosen = _checked_sigma(sigma, detector, x.shape[1:])
+    if drawn == "map" and chosen == 0:
+        raise ConfigError("sigma must be > 0 for FCDD's maps, which are smaller than images")
     draw = {
         "map": partial(Partial, _up_sampled),
         "reconstruction": partial(Partial, _errors),
         "gradient": partial(Partial, _slopes),
-    }[kind](as_partial(detector.score) if kind == "gradient" else _model_of(detector))
+    }[drawn](as_partial(detector.score) if drawn == "gradient" else _model_of(detector))
     states = [jax.tree.map(lambda leaf, i=i: leaf[i], fitted.state) for i in range(fitted.seeds)]
-    smooth = kind != "map" and sigma > 0
-    return np.stack([_of_seed(draw, state, x, float(sigma), smooth) for state in states])
+    smooth = drawn != "map" and chosen > 0
+    return np.stack([_of_seed(draw, state, x, chosen, smooth) for state in states])
+
+
+def _checked_sigma(sigma: float | None, detector: Detector, shape: tuple[int, ...]) -> float:
+    """The deviation that is asked for, or the detector's own.
+
+    Raises:
+        ConfigError: It is not a number of at least 0.
+    """
+    if sigma is None:
+        return float(getattr(detector.config, "sigma_for", default_sigma)(shape))
+    if not isinstance(sigma, int | float) or isinstance(sigma, bool) or not 0 <= sigma < np.inf:
+        raise ConfigError(f"sigma must be a number >= 0; given {sigma!r}")
+    return float(sigma)
 
 
 def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
