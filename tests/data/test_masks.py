@@ -149,7 +149,7 @@ def test_a_checkpoint_is_of_one_set_of_masks():
     split, _ = split_of()
     detector = jaxad.make("autoencoder", split.train, epochs=1)
     prints = [
-        _fingerprint(detector, split.train._replace(mask=mask), jax.random.key(0))["data"]
+        _fingerprint([detector], split.train._replace(mask=mask), jax.random.key(0))["data"]
         for mask in (None, split.train.mask, 0 * split.train.mask)
     ]
     assert len(set(prints)) == 3
