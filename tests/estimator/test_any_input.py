@@ -23,7 +23,7 @@ from jaxad.sklearn import JaxADDetector
 SETTINGS = {"epochs": 1, "batch_size": 16, "widths": (4,)}
 SMALL = ("--epochs", "1", "--batch-size", "16", "--set", "widths=4,")
 INSIDE = ("/jax/", "/jaxlib/", "/flax/", "/optax/", "/orbax/")
-few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=400)
 several = settings(few, max_examples=80)  # a command costs more than a call
 
