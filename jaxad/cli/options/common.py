@@ -1,0 +1,36 @@
+"""What options have in common."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import UseAppendAction, arg
+
+__all__ = ["Classes", "Common", "DataDir", "Exposure", "ExposureRows", "Label", "Own", "Settings"]
+
+Settings = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="FIELD=VALUE")]
+Classes = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLASS")]
+Own = Annotated[int | None, arg(help_behavior_hint="(default: the detector's own)", metavar="INT")]
+DataDir = Annotated[
+    Path | None, arg(help_behavior_hint="(default: the environment's JAXAD_DATA)", metavar="PATH")
+]
+Exposure = Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="DATASET")]
+ExposureRows = Annotated[int | None, arg(help_behavior_hint="(default: all)", metavar="INT")]
+Label = Annotated[
+    str | None,
+    arg(
+        help_behavior_hint="(default: the one named label, y, anomaly or outlier, if any)",
+        metavar="COLUMN",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What every command takes.
+
+    Attributes:
+        debug: On an error show where in the program it arose.
+    """
+
+    debug: bool = False
