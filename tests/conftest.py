@@ -114,11 +114,6 @@ def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
     return jaxad.make(name, train, **({k: v for k, v in settings.items() if k in known} | config))
 
 
-def pytest_make_parametrize_id(val):
-    """Functions are called by their names: processes that share the tests must agree on them."""
-    return getattr(val, "__name__", None) if callable(val) else None
-
-
 @pytest.fixture(scope="session")
 def toy() -> Toy:
     return make_toy()

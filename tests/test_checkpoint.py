@@ -194,7 +194,6 @@ def without(key):
         (edited(config=[1]), "config"),
         (edited(scaling="standard"), "do not fit"),
     ],
-    ids=str,
 )
 def test_what_is_no_saved_detector_is_refused(folder, edit, match):
     """Checksums or not: whoever changed it may have made them anew."""

@@ -88,7 +88,6 @@ def test_scores_of_rows_not_trained_on_use_the_training_rows_scaling(estimator, 
         ("f1", lambda s, y: thresholds.f1(s, y)),
         (0.75, lambda s, y: 0.75),
     ],
-    ids=str,
 )
 def test_thresholds_are_chosen_by_the_training_scores(estimator, rows, rule, expected):
     x, y = rows()
@@ -203,7 +202,6 @@ def test_labels_that_are_none_are_refused(estimator, y, says):
         {"settings": {"epoch": 3}},
         {"settings": [("epochs", 3)]},
     ],
-    ids=str,
 )
 def test_parameters_that_are_not_allowed_are_refused(rows, parameters):
     from jaxad.sklearn import JaxADDetector
