@@ -53,9 +53,10 @@ def execute(source: str, names: dict[str, Any], count: int = 1) -> list[dict[str
         Outputs as nbformat 4 has them.
     """
     where, body = f"<cell {count}>", ast.parse(source).body
-    last = None
-    if body and isinstance(body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = ast.Expression(body.pop().value)
+    end, last = body[-1] if body else None, None
+    if isinstance(end, ast.Expr) and not source.rstrip().endswith(";"):
+        last = ast.Expression(end.value)
+        body.pop()
     value, printed = None, io.StringIO()
     with redirect_stdout(printed):
         exec(compile(ast.Module(body, []), where, "exec"), names)

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-import matplotlib
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 
@@ -48,18 +48,16 @@ def shown(cell):
 
 @pytest.fixture
 def restored():
-    """Figures are drawn without a screen, and names that a notebook registers are taken back."""
-    backend, kept = (
-        matplotlib.get_backend(),
-        [(names, dict(names)) for names in (REGISTRY, WEIGHINGS)],
-    )
+    """Figures are drawn without a screen; what a notebook registers and sets is taken back."""
     pyplot.switch_backend("Agg")
-    yield
+    registered, weighings = set(REGISTRY), set(WEIGHINGS)
+    with pd.option_context("display.width", 80, "display.max_columns", 20):
+        yield
     pyplot.close("all")
-    pyplot.switch_backend(backend)
-    for names, before in kept:
-        names.clear()
-        names.update(before)
+    for name in set(REGISTRY) - registered:
+        del REGISTRY[name]
+    for name in set(WEIGHINGS) - weighings:
+        del WEIGHINGS[name]
 
 
 @each
