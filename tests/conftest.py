@@ -1,10 +1,13 @@
 """Toy data and quick detectors that the tests share, and compiled programs kept on disk."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import pytest
 
@@ -16,6 +19,8 @@ from jaxad.types import TestData, TrainData
 
 enable_compilation_cache()
 
+MOST_MAPS = 40_000
+DONE = pytest.StashKey[int]()
 FEATURES = 6
 QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32}
 # Of the few epochs these make too few steps to learn anything.
@@ -112,6 +117,22 @@ def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
     known = {field.name for field in fields(entry(name).config)}
     settings = QUICK | LONGER.get(name, {}) | SMALLER.get(name, {})
     return jaxad.make(name, train, **({k: v for k, v in settings.items() if k in known} | config))
+
+
+@pytest.fixture(autouse=True)
+def programs_are_dropped(request):
+    """Give compiled programs back before a process has too many: each maps memory of its own.
+
+    Linux allows 65,530 such pieces to a process, and XLA ends it at the next. They are counted
+    at every tenth test.
+    """
+    yield
+    done = request.session.config.stash.get(DONE, 0) + 1
+    request.session.config.stash[DONE] = done
+    maps = Path("/proc/self/maps")
+    if done % 10 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
