@@ -196,19 +196,17 @@ def test_nesterov_s_momentum_is_that_of_its_equations():
 def test_its_compiled_step_has_no_slow_convolution(images):
     train = without_labels(images.train)
     detector = jaxad.make("fcdd", train, **SMALL, pixelwise=True)
-    study = plan(detector, train, np.arange(1), jax.random.key(0), "auto")
+    study = plan(detector, (), train, np.arange(1), jax.random.key(0), "auto")
     lane, how = study.lanes[0], study.how
     phase = study.phases[0]
     window = program.Window(0, 0, 1, 1)
-    state = jax.eval_shape(
-        lambda: program.start(study.init, phase.begin, lane.keys, lane.data, how=how)
-    )
+    state = jax.eval_shape(lambda: program.start(lane.start, lane.keys, lane.data, how=how))
     table = phase.sampler.init(lane.data)
     per_epoch = lane.steps_per_epoch[0]
     draws = jax.eval_shape(
         lambda: program.draws(phase.sampler, lane.keys, per_epoch, window, how=how)
     )
-    args = (state, program.Parts.of(phase), lane.data, table, draws, per_epoch, window)
+    args = (state, lane.steps[0], phase.sampler, lane.data, table, draws, per_epoch, window)
     compiled = program.advance.lower(*args, how=how).compile().as_text()
     assert set(re.findall(r"dim_labels=([\w?]+->[\w?]+)", compiled)) <= {"b01f_01io->b01f"}
 
