@@ -61,15 +61,11 @@ def save(
     """
     import orbax.checkpoint as ocp
 
-    detector = fitted.detector
+    detector = fitted.single
     if isinstance(detector, HostDetector) or fitted.state is None:
         raise ConfigError(
             f"{detector.name!r} is trained by another library, whose models can only be pickled; "
             "save a detector of this one"
-        )
-    if fitted.members:
-        raise ConfigError(
-            "each seed of this fit has a detector of its own: save one of them, fitted.only(i)"
         )
     if detector.name not in REGISTRY:
         raise ConfigError(

@@ -74,10 +74,16 @@ def check_alike(detectors: Sequence[Detector]) -> None:
     """Raise if detectors cannot be trained side by side.
 
     Raises:
-        ConfigError: There is none, or two differ in more than numbers.
+        ConfigError: There is none, one is of another kind, or two differ in more than numbers.
     """
     if not detectors:
         raise ConfigError("no detectors are given")
+    for one in detectors:
+        if not isinstance(one, Detector):
+            raise ConfigError(
+                "side by side are trained detectors of this library, as jaxad.make makes them; "
+                f"given {getattr(one, 'name', one)!r}"
+            )
     first, *others = detectors
     for i, other in enumerate(others, start=1):
         if structure_of(other) != structure_of(first):

@@ -83,6 +83,19 @@ class Fit:
             return len(self.models)
         return jax.tree.leaves(self.state)[0].shape[0]
 
+    @property
+    def single(self) -> Detector | HostDetector:
+        """The detector of all seeds.
+
+        Raises:
+            ConfigError: Each seed has a detector of its own.
+        """
+        if self.members:
+            raise ConfigError(
+                "each seed of this fit has a detector of its own: give one of them, fit.only(i)"
+            )
+        return self.detector
+
     def only(self, seed: int) -> "Fit":
         """The fit of a single seed, of its own detector.
 

@@ -7,6 +7,7 @@ import pytest
 import jaxad
 from jaxad import program
 from jaxad.errors import ConfigError
+from jaxad.explain import generated
 from jaxad.functions import structure_of
 
 RATES = (1e-3, 3e-3, 1e-2)
@@ -55,6 +56,8 @@ def test_one_of_them_can_be_taken_out_and_saved(toy, tmp_path):
     together = jaxad.fit(made(toy), toy.train)
     with pytest.raises(ConfigError, match=r"only\(i\)"):
         jaxad.save(together, tmp_path / "all")
+    with pytest.raises(ConfigError, match=r"only\(i\)"):
+        generated(together)
     one = together.only(1)
     assert one.detector.config.learning_rate == RATES[1]
     jaxad.save(one, tmp_path / "one")
@@ -89,6 +92,9 @@ def test_detectors_that_differ_in_more_than_numbers_are_refused(toy):
     ):
         with pytest.raises(ConfigError, match="numbers alone"):
             jaxad.fit(made(toy, RATES[:1]) + other, toy.train)
+    for strange in ([jaxad.make("pca", toy.train)], "deep_sad"):
+        with pytest.raises(ConfigError, match="side by side are trained detectors"):
+            jaxad.fit(strange, toy.train)
     with pytest.raises(ConfigError, match="no detectors"):
         jaxad.fit([], toy.train)
     with pytest.raises(ConfigError, match="3 detectors are given for 2 seeds"):

@@ -19,7 +19,7 @@ from jaxad.detectors.scalar import (
     columns_of,
     sampler_for,
 )
-from jaxad.learners import gradient_step, into_reconstruction, out_of_reconstruction
+from jaxad.learners import gradient_step, into_first, out_of_first
 from jaxad.models import Reconstruction
 from jaxad.models.residual import ResidualScore
 from jaxad.nets.mlp import mlp_decoder, mlp_encoder
@@ -116,9 +116,9 @@ def _with_pretraining(
     phase = Phase(
         name="pretrain",
         update=Partial(gradient_step, model.autoencoder, identity(), rows, optimiser),
-        begin=Partial(into_reconstruction, model, rows, optimiser),
+        begin=Partial(into_first, model, rows, optimiser),
         sampler=Unlabelled(config.batch_size, config.steps, float(weighing.labelled_normals)),
         epochs=config.pretrain_epochs,
     )
-    begin = Partial(out_of_reconstruction, model, weighing, config.schedule())
+    begin = Partial(out_of_first, model, weighing, config.schedule())
     return detector._replace(before=(phase,), begin=begin)

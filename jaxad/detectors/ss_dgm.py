@@ -14,7 +14,7 @@ from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.vae import variational_nets
-from jaxad.learners import class_step, gradient_step, into_vae, out_of_vae, with_noise
+from jaxad.learners import class_step, gradient_step, into_first, out_of_first, with_noise
 from jaxad.models import ClassCode, Model, OnCodes, Variational
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
@@ -69,11 +69,11 @@ def ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     first = Phase(
         name="vae",
         update=Partial(with_noise, step),
-        begin=Partial(into_vae, model, unsupervised(), optimiser),
+        begin=Partial(into_first, model, unsupervised(), optimiser),
         sampler=ShuffledEpochs(config.batch_size),
         epochs=config.vae_epochs,
     )
-    begin = Partial(out_of_vae, model, config.weigh(by_label(), spec), config.schedule())
+    begin = Partial(out_of_first, model, config.weigh(by_label(), spec), config.schedule())
     return detector._replace(before=(first,), begin=begin)
 
 

@@ -33,9 +33,9 @@ def generated(fitted: Fit, *, key: int | Key = 0) -> Float[np.ndarray, "seeds m 
         key: The randomness, the same for all seeds.
 
     Raises:
-        ConfigError: The detector generates nothing.
+        ConfigError: The detector generates nothing, or each seed has one of its own.
     """
-    detector = fitted.detector
+    detector = fitted.single
     if isinstance(detector, HostDetector) or detector.generate is None:
         raise ConfigError(f"{detector.name} generates no rows; ncae does")
     generate, key = detector.generate, as_key(key)

@@ -59,7 +59,7 @@ def heatmaps(
         DataError: No images, or of another shape than those of training.
     """
     drawn = heatmap_kind(fitted, kind)
-    detector = fitted.detector
+    detector = fitted.single
     assert not isinstance(detector, HostDetector)
     x = np.asarray(x)
     check_scorable(x, 0, detector.input_shape)
@@ -103,7 +103,7 @@ def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
     """
     if kind not in get_args(HeatmapKind):
         raise unknown_name("kind of heat maps", kind, get_args(HeatmapKind))
-    detector = fitted.detector
+    detector = fitted.single
     if isinstance(detector, HostDetector):
         raise ConfigError(f"{detector.name!r} is trained by another library; it has no heat maps")
     model = _model_of(detector)

@@ -112,9 +112,7 @@ def influence(
             like this.
         DataError: Rows that the detector cannot take, or training diverged.
     """
-    if isinstance(fitted, Fit) and fitted.members:
-        raise ConfigError("influence follows one detector: give it fitted.only(i)")
-    detector = _checked(fitted.detector if isinstance(fitted, Fit) else fitted)
+    detector = _checked(fitted.single if isinstance(fitted, Fit) else fitted)
     check_trainable(train, detector)
     if np.ndim(train.count):
         raise ConfigError("train holds several splits: give one, as in split.seed(i).train")

@@ -9,7 +9,6 @@ from jaxad.learners.adversarial import (
     take_turns,
 )
 from jaxad.learners.classes import class_step
-from jaxad.learners.codes import into_vae, out_of_vae
 from jaxad.learners.contexts import context_step
 from jaxad.learners.gradient import fresh_extras, gradient_step, start_state
 from jaxad.learners.noise import with_noise
@@ -18,7 +17,7 @@ from jaxad.learners.pairs import pair_step
 from jaxad.learners.pixels import pixel_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
 from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
-from jaxad.learners.residual import into_reconstruction, out_of_reconstruction
+from jaxad.learners.stages import into_first, out_of_first
 from jaxad.learners.transform import Transform, transformed
 from jaxad.learners.triplets import triplet_step
 
@@ -35,11 +34,9 @@ __all__ = [
     "fresh_extras",
     "gradient_step",
     "into_autoencoder",
-    "into_reconstruction",
-    "into_vae",
+    "into_first",
     "out_of_autoencoder",
-    "out_of_reconstruction",
-    "out_of_vae",
+    "out_of_first",
     "pair_step",
     "pixel_step",
     "start_players",

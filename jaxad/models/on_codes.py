@@ -43,6 +43,16 @@ class OnCodes:
         vae, _ = self.vae.init(jax.random.fold_in(key, 0), data)
         return self.around(vae, jax.random.fold_in(key, 1), data)
 
+    @property
+    def first(self) -> Variational:
+        """The VAE, which is trained before the model."""
+        return self.vae
+
+    def first_of(self, variables: Variables, extras: PyTree) -> Variables:
+        """The VAE's variables."""
+        del variables
+        return extras["vae"]
+
     def around(self, vae: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
         """A random model of the codes of a given VAE."""
         variables, _ = self.model.init(key, self._of_codes(data))

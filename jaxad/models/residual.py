@@ -53,6 +53,16 @@ class ResidualScore:
         )
         return both, self.extras(both, data)
 
+    @property
+    def first(self) -> Reconstruction:
+        """The autoencoder, which is trained before the scorer."""
+        return self.autoencoder
+
+    def first_of(self, variables: Variables, extras: PyTree) -> Variables:
+        """The autoencoder's variables."""
+        del extras
+        return self.autoencoder_of(variables)
+
     def autoencoder_of(self, variables: Variables) -> Variables:
         """The autoencoder's part of the variables."""
         parts = ("encoder", "decoder")

@@ -44,12 +44,7 @@ def programs(groups: Sequence[Group]) -> int:
 
     Detectors that differ in numbers alone share programs, and so do data sets of like shape.
     """
-    return len(
-        {
-            (g.jobs[0].dataset, g.jobs[0].variant.structure, len(g.jobs) * len(g.seeds))
-            for g in groups
-        }
-    )
+    return len({(g.jobs[0].dataset, g.jobs[0].variant.structure, _cells(g)) for g in groups})
 
 
 def seconds(groups: Sequence[Group], rows: "pd.DataFrame") -> float | None:

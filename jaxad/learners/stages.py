@@ -1,0 +1,56 @@
+"""Training in two stages: a model first, and then one around it that keeps it."""
+
+from typing import Protocol
+
+from jaxad.learners.gradient import start_state
+from jaxad.learners.optimiser import Optimiser
+from jaxad.models.base import Model
+from jaxad.types import Key, PyTree, State, TrainData, Variables
+from jaxad.weighing.base import Weighing
+
+__all__ = ["TwoStage", "into_first", "out_of_first"]
+
+
+class TwoStage(Model, Protocol):
+    """A model around another one, which is trained before it."""
+
+    @property
+    def first(self) -> Model:
+        """The model of the first stage."""
+        ...
+
+    def first_of(self, variables: Variables, extras: PyTree) -> Variables:
+        """The variables of the first stage's model."""
+        ...
+
+    def around(self, variables: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Random variables beside those of a trained first stage, and what is in closed form."""
+        ...
+
+
+def into_first(
+    model: TwoStage,
+    weighing: Weighing,
+    optimiser: Optimiser,
+    state: State,
+    data: TrainData,
+    key: Key,
+) -> State:
+    """Begin the first stage: its model alone."""
+    del key
+    variables = model.first_of(state.variables, state.extras)
+    extras = model.first.extras(variables, data)
+    return start_state(model.first, weighing, optimiser, variables, extras, data)
+
+
+def out_of_first(
+    model: TwoStage,
+    weighing: Weighing,
+    optimiser: Optimiser,
+    state: State,
+    data: TrainData,
+    key: Key,
+) -> State:
+    """Begin the second stage: the whole model around the trained first."""
+    variables, extras = model.around(state.variables, key, data)
+    return start_state(model, weighing, optimiser, variables, extras, data)
