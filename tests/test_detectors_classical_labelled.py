@@ -6,7 +6,7 @@ from sklearn.svm import OneClassSVM
 
 import jaxad
 from jaxad.detectors.classical import rbf
-from jaxad.detectors.classical_labelled import SSAD, histograms, hyperplane
+from jaxad.detectors.classical_labelled import SSAD, features_of, histograms, hyperplane
 from jaxad.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -68,6 +68,15 @@ def test_histograms_give_minus_the_log_of_each_column_s_frequency():
     got = histograms(x)(np.array([[0.0, 10.0], [5.0, 0.0], [11.0, 10.0]]))
     want = [-np.log(2 / 4) - np.log(3 / 4), -np.log(0.5 / 4) - np.log(1 / 4)]
     np.testing.assert_allclose(got, [*want, -np.log(0.5 / 4) - np.log(3 / 4)])
+
+
+def test_a_training_row_is_no_neighbour_of_its_own():
+    """Else a labelled anomaly would be at distance 0 in training, and no new one ever is."""
+    of_training, features = features_of(X, 0)
+    apart = np.sqrt(((X[:, None] - X) ** 2).sum(-1)) + np.diag(np.full(len(X), np.inf))
+    np.testing.assert_allclose(of_training[:, 2], apart.min(axis=1))
+    np.testing.assert_allclose(features(X)[:, 2], 0, atol=1e-7)
+    assert of_training.shape == features(X).shape
 
 
 def test_with_all_components_kernel_principal_components_reconstruct_the_training_rows(toy):

@@ -151,3 +151,29 @@ def test_stacked_images_are_codes_too(toy):
     )
     detector = jaxad.make("ss_dgm", train, stacked=True, vae_epochs=1, epochs=1)
     assert np.isfinite(jaxad.score(jaxad.fit(detector, train), x)).all()
+
+
+def test_stacked_it_learns_from_codes_that_are_drawn(toy):
+    detector = jaxad.make("ss_dgm", toy.train, stacked=True, norm="none")
+    state = detector.init(KEY, toy.train)
+    model, x = detector.score.args[0], jnp.asarray(toy.train.x[:5])
+
+    def logit(key, train=True):
+        return model.apply(state.variables, {**state.extras, "key": key}, x, train)[0].logit
+
+    np.testing.assert_array_equal(logit(KEY), logit(KEY))
+    other = jax.random.key(1)
+    assert np.all(logit(KEY) != logit(other))
+    np.testing.assert_array_equal(logit(KEY, train=False), logit(other, train=False))
+
+
+@pytest.mark.parametrize("name", ["ss_dgm", "feawad"])
+def test_the_first_of_two_stages_starts_from_the_detector_s_own_weights(toy, name):
+    config = {"stacked": True} if name == "ss_dgm" else {}
+    detector = jaxad.make(name, toy.train, **config)
+    state = detector.init(KEY, toy.train)
+    begun = detector.before[0].begin(state, toy.train, jax.random.key(5))
+    own = state.extras["vae"].params if name == "ss_dgm" else state.params
+    assert set(begun.params) == {"encoder", "decoder"}
+    jax.tree.map(np.testing.assert_array_equal, begun.params, {k: own[k] for k in begun.params})
+    assert any(np.any(leaf) for leaf in jax.tree.leaves(begun.params))

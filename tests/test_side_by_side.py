@@ -111,3 +111,15 @@ def test_small_arrays_are_numbers_and_large_ones_belong_to_the_structure(toy):
     assert with_array(small) != with_array(small[:5])
     assert with_array(large) == with_array(large.copy())
     assert with_array(large) != with_array(2 * large)
+
+
+def _times(factor, state, x):
+    del state
+    return factor * x[:, 0]
+
+
+def test_each_seed_is_scored_by_its_own_numbers(toy):
+    base = made(toy, RATES[:1])[0]
+    two = [base._replace(score=jax.tree_util.Partial(_times, f)) for f in (1.0, -3.0)]
+    scores = jaxad.score(jaxad.fit(two, toy.train), toy.test.x)
+    np.testing.assert_allclose(scores, np.stack([1.0, -3.0])[:, None] * toy.test.x[:, 0], rtol=1e-6)

@@ -161,7 +161,7 @@ def xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     def train(x, label, seed):
         from sklearn.ensemble import GradientBoostingClassifier
 
-        of_training, features = _features(x, seed)
+        of_training, features = features_of(x, seed)
         model = GradientBoostingClassifier(
             n_estimators=config.trees,
             max_depth=config.depth,
@@ -173,7 +173,7 @@ def xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     return HostDetector(train)
 
 
-def _features(x: np.ndarray, seed: int):
+def features_of(x: np.ndarray, seed: int):
     """Features of training rows, `(n, d + 19)`, fewer where there are few rows; and of others."""
     from sklearn.ensemble import IsolationForest
     from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
