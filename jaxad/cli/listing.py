@@ -1,9 +1,6 @@
 """`jaxad list`: what there is, and the settings of a detector."""
 
 import inspect
-import re
-from dataclasses import fields
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +8,7 @@ from rich.table import Table
 from jaxad.cli.options import List
 from jaxad.data import data_names
 from jaxad.detectors import REGISTRY, Entry, entry
+from jaxad.detectors.settings import settings_of
 
 __all__ = ["listing"]
 
@@ -55,10 +53,9 @@ def _names(names: list[str]) -> Table:
 
 def _settings(found: Entry) -> Table:
     """The fields of a configuration, their defaults and what their docstrings say."""
-    explained = _explained(found.config)
     table = _table("Settings (--set name=value)", "name", "default", "what it is")
-    for field in fields(found.config):
-        table.add_row(field.name, _shown(field.default), explained.get(field.name, ""))
+    for setting in settings_of(found.config):
+        table.add_row(setting.name, setting.default, setting.text)
     return table
 
 
@@ -67,21 +64,3 @@ def _table(title: str, *columns: str) -> Table:
     for i, column in enumerate(columns):
         table.add_column(column, no_wrap=i == 0, justify="left")
     return table
-
-
-def _shown(value: Any) -> str:
-    """A default as `--set` takes it."""
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _explained(config: type) -> dict[str, str]:
-    """What the docstrings of a configuration and of its bases say of their attributes."""
-    out: dict[str, str] = {}
-    for base in reversed(config.__mro__):
-        doc = inspect.cleandoc(base.__dict__.get("__doc__") or "")
-        _, _, section = doc.partition("\nAttributes:\n")
-        for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
-            out[name] = " ".join(text.split())
-    return out
