@@ -14,7 +14,14 @@ from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.host import HostDetector
 from jaxad.types import TrainData
 
-__all__ = ["check_finite", "check_scorable", "check_seeds", "check_trainable", "check_words"]
+__all__ = [
+    "check_codes",
+    "check_finite",
+    "check_scorable",
+    "check_seeds",
+    "check_trainable",
+    "check_words",
+]
 
 _LARGEST = np.finfo(np.float32).max
 
@@ -31,6 +38,23 @@ def check_finite(x: np.ndarray, name: str) -> None:
         raise DataError(
             f"{name} must be finite in float32; given {int(bad.sum())} entries that are NaN, "
             f"infinite or too large, the first at index {first}"
+        )
+
+
+def check_codes(codes: np.ndarray, count: np.ndarray) -> None:
+    """Raise a `DataError` that says where, if codes of rows are not finite.
+
+    Args:
+        codes: `(seeds, n, k)`.
+        count: How many rows are data; one number, or one for each seed.
+    """
+    valid = np.arange(codes.shape[1]) < np.broadcast_to(count, len(codes))[:, None]
+    bad = np.argwhere(valid & ~np.isfinite(codes).all(axis=-1))
+    if len(bad):
+        raise DataError(
+            f"{len(bad)} rows have codes that are not finite, the first is row {bad[0, 1]} of the "
+            f"seed at place {bad[0, 0]}: the autoencoder's training diverged, or the row is far "
+            "too large. Scale the rows, or try a smaller learning_rate"
         )
 
 

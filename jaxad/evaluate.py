@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import numpy as np
 
-from jaxad.check import check_scorable, check_words
-from jaxad.devices import mesh_for
+from jaxad.check import check_codes, check_scorable, check_words
 from jaxad.errors import ConfigError, DataError
 from jaxad.functions import Functions, as_partial, shared, side_by_side
 from jaxad.host import HostDetector, scores_of
 from jaxad.metrics import Summary, evaluate_scores, summarise
-from jaxad.program import How
-from jaxad.rows import map_rows, pad_to_buckets
-from jaxad.seeds import map_seeds, spread
+from jaxad.outputs import outputs
 from jaxad.train import Fit
-from jaxad.types import State, TestData, TrainData
+from jaxad.types import TestData
 
 __all__ = ["Evaluation", "evaluate", "evaluation_of", "score"]
 
@@ -91,23 +87,30 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
     if count.ndim and len(count) != fitted.seeds:
         raise DataError(f"x holds rows for {len(count)} seeds; fitted were {fitted.seeds}")
     if isinstance(fitted.detector, HostDetector):
-        return scores_of(fitted.models, rows, count)
-    n = rows.shape[count.ndim]
-    padded = pad_to_buckets(
-        TrainData(rows, np.zeros(rows.shape[: count.ndim + 1], np.int8), count, count)
-    )
-    how = How(fitted.mode, 0 if count.ndim else None, mesh_for(fitted.seeds))
-    state, rows, counts = spread(fitted.state, fitted.seeds), padded.x, padded.count
-    if count.ndim:
-        rows, counts = spread((rows, counts), fitted.seeds)
+        return scores_of(fitted.models, _rows_for(fitted, fitted.detector, rows, count), count)
     if fitted.members:
         functions = side_by_side([as_partial(detector.score) for detector in fitted.members])
-        functions = functions._replace(numbers=spread(functions.numbers, fitted.seeds))
     else:
         functions = shared(as_partial(fitted.detector.score))
-    scores = _score(functions, state, rows, counts, how)
-    valid = np.arange(n) < np.broadcast_to(count, (fitted.seeds,))[:, None]
-    return np.where(valid, np.asarray(scores)[: fitted.seeds, :n], np.nan)
+    scores = _outputs(functions, fitted, rows, count)
+    valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
+    return np.where(valid, scores, np.nan)
+
+
+def _rows_for(
+    fitted: Fit, detector: HostDetector, rows: np.ndarray, count: np.ndarray
+) -> Sequence[np.ndarray]:
+    """The rows as each seed's model of the host takes them: as they are, or their codes."""
+    if detector.coder is None:
+        return list(rows) if count.ndim else [rows] * fitted.seeds
+    codes = _outputs(shared(as_partial(detector.coder.code)), fitted, rows, count)
+    check_codes(codes, count)
+    return list(codes)
+
+
+def _outputs(functions: Functions, fitted: Fit, rows: np.ndarray, count: np.ndarray) -> np.ndarray:
+    assert fitted.state is not None
+    return outputs(functions, fitted.state, rows, count, fitted.seeds, fitted.mode)
 
 
 def evaluate(fitted: Fit, test: TestData) -> Evaluation:
@@ -154,13 +157,3 @@ def evaluation_of(scores: np.ndarray, test: TestData) -> Evaluation:
 def _auroc_of(scores, label, where):
     kept = [(s[w], y[w]) for s, y, w in zip(scores, label, where, strict=True)]
     return np.array([evaluate_scores(s[None], y[None])["auroc"][0] for s, y in kept])
-
-
-@partial(jax.jit, static_argnums=4)
-def _score(functions: Functions, state: State, x, count, how: How):
-    def one_seed(numbers, rest, state, x, count):
-        fn = Functions(numbers, rest).whole()
-        return map_rows(lambda rows: fn(state, rows), x, count)
-
-    axes = (0, None, 0, how.data_axis, how.data_axis)
-    return map_seeds(one_seed, (*functions, state, x, count), axes, how.mode, how.mesh)

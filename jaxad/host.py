@@ -1,18 +1,37 @@
-"""Detectors that the host trains: one seed after the other, without JAX."""
+"""Detectors that the host trains, one seed after the other: on rows as they are, or on codes.
 
-from collections.abc import Callable
+The codes are those of a detector of this library, which is trained first, for all seeds in one
+program.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
-from jaxad.types import Key, TrainData
+from jaxad.detector import Detector
+from jaxad.types import Key, State, TrainData
 
-__all__ = ["HostDetector", "models_of", "scores_of"]
+__all__ = ["Coder", "HostDetector", "models_of", "scores_of"]
+
+_BLOCK = 4096  # rows that a model scores at once: some hold a kernel between them and their own
 
 Score = Callable[[np.ndarray], Float[np.ndarray, "n"]]
 Train = Callable[[np.ndarray, np.ndarray, int], Score]
+
+
+class Coder(NamedTuple):
+    """What turns rows into codes.
+
+    Attributes:
+        detector: What is trained to give them.
+        code: `(state, (b, ...) rows) -> (b, k)` codes.
+    """
+
+    detector: Detector
+    code: Callable[[State, Array], Float[Array, "b k"]]
 
 
 class HostDetector(NamedTuple):
@@ -23,12 +42,15 @@ class HostDetector(NamedTuple):
         name: The detector's registered name.
         config: The configuration that made it, a frozen dataclass.
         input_shape: The shape of one example it takes; longer ones than tables are flattened.
+        coder: What gives the codes that `train` and its scores are given in place of rows; None
+            for rows as they are.
     """
 
     train: Train
     name: str = "custom"
     config: Any = None
     input_shape: tuple[int, ...] | None = None
+    coder: Coder | None = None
 
     @property
     def lexicon(self) -> None:
@@ -42,6 +64,7 @@ def models_of(
     numbers: np.ndarray,
     root: Key,
     done: Callable[[int], None],
+    codes: Float[np.ndarray, "seeds n k"] | None = None,
 ) -> tuple[Score, ...]:
     """Train every seed.
 
@@ -51,14 +74,15 @@ def models_of(
         numbers: The seeds' numbers.
         root: The root of all randomness.
         done: Told after each seed how many are trained.
+        codes: What stands in for the rows of each seed, if anything.
     """
     models = []
     for i, number in enumerate(numbers):
         one = _of_seed(train, i)
         n = int(one.count)
         words = np.asarray(jax.random.key_data(jax.random.fold_in(root, int(number))))
-        rows, label = flat(np.asarray(one.x[:n])), np.asarray(one.label[:n])
-        models.append(detector.train(rows, label, int(words.ravel()[-1])))
+        rows, label = one.x if codes is None else codes[i], np.asarray(one.label[:n])
+        models.append(detector.train(flat(np.asarray(rows[:n])), label, int(words.ravel()[-1])))
         done(i + 1)
     return tuple(models)
 
@@ -70,19 +94,22 @@ def _of_seed(train: TrainData, i: int) -> TrainData:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[i], train)
 
 
-def scores_of(models: tuple[Score, ...], x: np.ndarray, count: np.ndarray) -> np.ndarray:
+def scores_of(
+    models: tuple[Score, ...], rows: Sequence[np.ndarray], count: np.ndarray
+) -> np.ndarray:
     """`(seeds, n)` scores; NaN for rows of padding.
 
     Args:
         models: What was trained for each seed.
-        x: `(n, ...)` rows for all seeds, or `(seeds, n, ...)`.
+        rows: `(n, ...)` rows for each seed.
         count: How many rows are data; one number, or one for each seed.
     """
-    n = x.shape[np.ndim(count)]
-    scores = np.full((len(models), n), np.nan)
-    for i, model in enumerate(models):
-        rows, m = (x[i], count[i]) if np.ndim(count) else (x, count)
-        scores[i, : int(m)] = model(flat(rows[: int(m)]))
+    scores = np.full((len(models), len(rows[0])), np.nan)
+    counts = np.broadcast_to(count, len(models))
+    for of_seed, model, x, n in zip(scores, models, rows, counts, strict=True):
+        for start in range(0, int(n), _BLOCK):
+            block = slice(start, min(start + _BLOCK, int(n)))
+            of_seed[block] = model(flat(x[block]))
     return scores
 
 

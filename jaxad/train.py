@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from jaxad import program
-from jaxad.check import check_seeds, check_trainable
+from jaxad.check import check_codes, check_seeds, check_trainable
 from jaxad.data.rng import as_key
 from jaxad.detector import Detector
 from jaxad.devices import put
 from jaxad.errors import ConfigError
-from jaxad.functions import check_alike
-from jaxad.host import HostDetector, models_of
+from jaxad.functions import as_partial, check_alike, shared
+from jaxad.host import Coder, HostDetector, models_of
+from jaxad.outputs import outputs
 from jaxad.program import BUFFER, Window
 from jaxad.seeds import MapMode
 from jaxad.study import Lane, Study, compile_ahead, plan, shapes_in
@@ -62,7 +64,8 @@ class Fit:
         mode: How seeds were mapped: "vmap" or "map".
         interrupted: Whether training was stopped before its end.
         rows: How many training rows the arrays had room for.
-        models: For a detector of the host a score function for each seed, in place of `state`.
+        models: For a detector of the host a score function for each seed; `state` is then that of
+            what codes its rows, if anything does.
         members: Where each seed had a detector of its own, all of them; `detector` is the first.
     """
 
@@ -197,7 +200,7 @@ def fit(
         raise ConfigError(f"watch_every must be a whole number of at least 1; given {watch_every}")
     root, seeds = as_key(key), len(numbers)
     if isinstance(detector, HostDetector):
-        return _fit_on_host(detector, train, numbers, root, progress)
+        return _fit_on_host(detector, train, numbers, root, mode, progress, checkpoint)
     with stopwatch() as seconds, _interruptible() as stop:
         study = plan(detector, members, train, numbers, root, mode)
         compile_ahead(study)
@@ -232,17 +235,61 @@ def _fit_on_host(
     train: TrainData,
     numbers: np.ndarray,
     root: Key,
+    mode: MapMode,
     progress: Callable[[Progress], None] | None,
+    checkpoint: str | Path | None,
 ) -> Fit:
-    """Train a detector of another library for every seed, one after the other."""
+    """Train a detector of another library for every seed, one after the other.
 
-    def done(seeds: int) -> None:
+    What codes its rows is trained first, as it would be alone.
+    """
+    before, seeds = 0, len(numbers)
+
+    def shown(now: Progress) -> None:
+        nonlocal before
+        before = now.total
         if progress is not None:
-            progress(Progress("train", seeds, len(numbers)))
+            progress(Progress("codes", now.done, now.total + seeds))
 
+    def done(models: int) -> None:
+        if progress is not None:
+            progress(Progress("train", before + models, before + seeds))
+
+    coded, codes = Fit(detector), None
     with stopwatch() as seconds:
-        models = models_of(detector, train, numbers, root, done)
-    return Fit(detector, models=models, seconds=seconds)
+        if detector.coder is not None:
+            with_key = (numbers, root, mode, shown, checkpoint)
+            coded, codes = _coded(detector.coder, train, *with_key)
+        models = models_of(detector, train, numbers, root, done, codes)
+    return replace(coded, detector=detector, models=models, seconds=seconds)
+
+
+def _coded(
+    coder: Coder,
+    train: TrainData,
+    numbers: np.ndarray,
+    root: Key,
+    mode: MapMode,
+    progress: Callable[[Progress], None],
+    checkpoint: str | Path | None,
+) -> tuple[Fit, Float[np.ndarray, "seeds n k"]]:
+    """Train what codes rows, as it would be alone, and code the training rows of every seed."""
+    seeds = numbers.tolist()
+    fitted = fit(
+        coder.detector,
+        train,
+        seeds,
+        key=root,
+        mode=mode,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    fitted.history["codes"] = fitted.history.pop("train")
+    assert fitted.state is not None
+    code, x, count = shared(as_partial(coder.code)), np.asarray(train.x), np.asarray(train.count)
+    codes = outputs(code, fitted.state, x, count, len(seeds), fitted.mode)
+    check_codes(codes, count)
+    return fitted, codes
 
 
 def _train(

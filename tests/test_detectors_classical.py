@@ -16,8 +16,8 @@ each = pytest.mark.parametrize("name", HOST)
 
 
 @pytest.fixture(scope="module")
-def on_host(toy):
-    return {n: jaxad.fit(jaxad.make(n, toy.train), toy.train, seeds=2) for n in HOST}
+def on_host(toy, quick):
+    return {n: jaxad.fit(quick(n, toy.train), toy.train, seeds=2) for n in HOST}
 
 
 @each
@@ -32,10 +32,10 @@ def test_it_finds_blobs_and_evaluates_as_ours_do(on_host, toy, name):
 
 
 @each
-def test_labelled_anomalies_are_used_where_the_entry_says_so(on_host, toy, name):
+def test_labelled_anomalies_are_used_where_the_entry_says_so(on_host, toy, quick, name):
     anomalies = (toy.train.label < 0)[:, None]
     train = toy.train._replace(x=np.where(anomalies, np.float32(1e3), toy.train.x))
-    scores = jaxad.score(jaxad.fit(jaxad.make(name, train), train, seeds=2), toy.test)
+    scores = jaxad.score(jaxad.fit(quick(name, train), train, seeds=2), toy.test)
     same = np.array_equal(scores, jaxad.score(on_host[name], toy.test))
     assert same != REGISTRY[name].uses_labels
 

@@ -16,7 +16,7 @@ from jaxad.nets.norm import Norm
 from jaxad.objectives import inverse
 from jaxad.weighing import unsupervised
 
-__all__ = ["AutoencoderConfig", "autoencoder"]
+__all__ = ["AutoencoderConfig", "autoencoder", "reconstruction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,11 @@ def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
 
     Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.
     """
-    # The decoder's first layer would take a bias of the code off again.
-    model = Reconstruction(*networks(config, spec, code_bias=False))
+    model = reconstruction(config, spec)
     return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
+
+
+def reconstruction(config: AutoencoderConfig, spec: Spec) -> Reconstruction:
+    """The networks of the autoencoder, and what is measured of a row."""
+    # The decoder's first layer would take a bias of the code off again.
+    return Reconstruction(*networks(config, spec, code_bias=False))

@@ -73,8 +73,10 @@ class _Work(NamedTuple):
         size = 0
         for x in (self.train.x, self.test.x):
             size += bytes_of_rows(x.shape[1], x.shape[2:], x.itemsize)
-        if isinstance(self.detector, Detector):
-            size += bytes_of_training(self.detector, self.train)
+        coder = self.detector.coder if isinstance(self.detector, HostDetector) else None
+        trained = self.detector if coder is None else coder.detector
+        if isinstance(trained, Detector):
+            size += bytes_of_training(trained, self.train)
         return size
 
     def parts(self, most: int) -> "Iterator[_Work]":

@@ -1,0 +1,107 @@
+"""Hybrids: a classical detector on the codes of an autoencoder in place of the rows.
+
+`hybrid:NAME` is the registered classical detector NAME, which sees `f(x)` where it would see `x`.
+`f` is the encoder of the detector `autoencoder`, trained first for all seeds in one program: with
+the same settings, data and key it is the same encoder bit for bit. It trains on the rows that are
+not labelled anomalies; NAME then uses labels as it does on rows.
+
+References:
+    Ruff et al. 2020, Deep semi-supervised anomaly detection, section 4 (hybrid OC-SVM and SSAD);
+    thesis of Ruff (2021), section 2.3; Erfani et al. 2016, High-dimensional and large-scale anomaly
+    detection using a linear one-class SVM with deep learning.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, fields, make_dataclass, replace
+from functools import cache
+from typing import Any
+
+from jax.tree_util import Partial
+from jaxtyping import Array, Float
+
+from jaxad.detector import Detector
+from jaxad.detectors import classical, classical_labelled
+from jaxad.detectors.autoencoder import AutoencoderConfig, reconstruction
+from jaxad.detectors.registry import REGISTRY, Entry, Spec, make_for, register
+from jaxad.host import Coder, HostDetector
+from jaxad.models import Reconstruction
+from jaxad.models.base import as_input
+from jaxad.types import State
+
+__all__ = ["PEERS", "PREFIX", "hybrid_config"]
+
+PREFIX = "hybrid:"
+PEERS = tuple(
+    name
+    for name, found in REGISTRY.items()
+    if found.build.__module__ in (classical.__name__, classical_labelled.__name__)
+)
+
+
+@cache
+def hybrid_config(peer: type) -> type:
+    """The settings of a hybrid: those of a classical detector, and of the autoencoder.
+
+    Args:
+        peer: The classical detector's configuration.
+
+    Returns:
+        A frozen dataclass with the fields of both, each with its own default and checks.
+
+    Raises:
+        TypeError: A field of one has the name of a field of the other.
+    """
+    parts = (AutoencoderConfig, peer)
+    both = {f.name for f in fields(AutoencoderConfig)} & {f.name for f in fields(peer)}
+    if both:
+        raise TypeError(f"{peer.__name__} and the autoencoder both have settings {sorted(both)}")
+
+    def check(self) -> None:
+        for part in parts:
+            part.__post_init__(self)
+
+    namespace = {
+        "__module__": __name__,
+        "__doc__": f"Settings of a hybrid; see `{peer.__name__}` and `AutoencoderConfig`.",
+        "__post_init__": check,
+    }
+    name = f"Hybrid{peer.__name__}"
+    return make_dataclass(name, [], bases=parts, namespace=namespace, frozen=True, kw_only=True)
+
+
+def _part(config: Any, kind: type) -> Any:
+    """The settings of one of the two."""
+    return kind(**{field.name: getattr(config, field.name) for field in fields(kind)})
+
+
+def _builder(peer: Entry) -> Callable[[Any, Spec], HostDetector]:
+    """What makes the hybrid of a classical detector."""
+
+    def hybrid(config: Any, spec: Spec) -> HostDetector:
+        coding = _part(config, AutoencoderConfig)
+        model = reconstruction(coding, spec)
+        autoencoder = make_for("autoencoder", spec, asdict(coding))
+        of_codes = replace(spec, shape=model.decoder.input_shape)
+        detector = peer.build(_part(config, peer.config), of_codes)
+        assert isinstance(autoencoder, Detector) and isinstance(detector, HostDetector)
+        return detector._replace(coder=Coder(autoencoder, Partial(_code, model)))
+
+    hybrid.__doc__ = f"""`{peer.name}` on the codes of an autoencoder in place of the rows.
+
+    The autoencoder is trained as `autoencoder` is, on the rows that are not labelled anomalies.
+    `{peer.name}`: {peer.summary}
+    """
+    return hybrid
+
+
+def _code(model: Reconstruction, state: State, x: Array) -> Float[Array, "b k"]:
+    params, batch_stats = model.encoder_of(state.variables)
+    x = as_input(x, model.encoder.input_shape)
+    return model.encoder.apply(params, batch_stats, x, train=False)[0]
+
+
+for _name in PEERS:
+    _peer = REGISTRY[_name]
+    _settings = hybrid_config(_peer.config)
+    globals()[_settings.__name__] = _settings  # where copies by pickle look for it
+    register(PREFIX + _name, _settings, uses_labels=_peer.uses_labels, host=True)(_builder(_peer))
