@@ -1,0 +1,132 @@
+"""The pages say what the code is: detectors, settings, commands, modules, numbers."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from jaxad.cli.app import COMMANDS, _parse
+from jaxad.cli.settings import configurations
+from jaxad.detectors import REGISTRY
+from jaxad.detectors.registry import Spec, make_for
+from jaxad.detectors.settings import settings_of
+from jaxad.errors import ConfigError, DataError
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(p for p in (DOCS / "detectors").glob("*.md") if p.name != "index.md")
+SECTIONS = [
+    "Equations",
+    "Training",
+    "Settings",
+    "Example",
+    "Evidence",
+    "When not to use it",
+    "Source",
+]
+SHAPES = {"tables": (6,), "images": (16, 16, 1), "sequences": (10, 1)}
+
+spec = importlib.util.spec_from_file_location("docs_hooks", DOCS / "hooks.py")
+assert spec is not None and spec.loader is not None
+hooks = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(hooks)
+
+page_of = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+META = {path: hooks.front_matter(path) for path in PAGES}
+
+
+def blocks(path: Path, language: str = "") -> list[str]:
+    """The fenced blocks of a page in a language, and those that are indented if in none."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    if not language:
+        found += re.findall(r"(?:^    .*\n)+", path.read_text(), re.MULTILINE)
+    return found
+
+
+def commands(path: Path) -> list[list[str]]:
+    """The arguments of every `jaxad` command in the blocks of a page."""
+    text = "\n".join(blocks(path)).replace("\\\n", " ")
+    lines = (line.strip() for line in text.splitlines())
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("jaxad ")]
+
+
+def test_every_detector_has_one_page():
+    said = [name for meta in META.values() for name in meta["detectors"]]
+    missing = sorted(set(REGISTRY) - set(said))
+    assert not missing, (
+        f"{missing} have no page: write docs/detectors/NAME.md with the front matter "
+        f"{sorted(hooks.FIELDS)} and the sections {SECTIONS}, or name them in a page's detectors"
+    )
+    assert sorted(said) == sorted(REGISTRY), "a page names no registered detector, or two name one"
+
+
+@page_of
+def test_a_page_has_its_front_matter_and_sections(path):
+    meta, text = META[path], path.read_text()
+    assert set(meta) == hooks.FIELDS
+    assert meta["family"] in hooks.FAMILIES
+    assert re.findall(r"^## (.*)", text, re.MULTILINE) == SECTIONS
+    assert f"\n# {meta['title']}\n" in text
+    assert "<!-- summary -->" in text and "<!-- settings -->" in text
+    use = any(REGISTRY[name].uses_labels for name in meta["detectors"])
+    assert (meta["labels"] != "none") == use
+
+
+@page_of
+def test_a_page_says_what_its_detectors_take(path):
+    taken = set()
+    for name in META[path]["detectors"]:
+        if REGISTRY[name].examples == "text":
+            taken.add("texts")
+        for kind, shape in SHAPES.items():
+            try:
+                make_for(name, Spec(shape, 50, 5, 5), {})
+            except (ConfigError, DataError):
+                continue
+            taken.add(kind)
+    assert set(META[path]["takes"]) == taken
+
+
+@page_of
+def test_the_numbers_of_the_evidence_are_in_the_pages_that_it_links(path):
+    section = path.read_text().partition("\n## Evidence\n")[2].partition("\n## Source\n")[0]
+    linked = set(re.findall(r"\]\(\.\./([\w-]+\.md)", section))
+    assert linked, "evidence is in the pages of results: link them"
+    there = " ".join((DOCS / name).read_text() for name in linked)
+    for number in re.findall(r"\d+\.\d+", section):
+        assert number in there, f"{number} is in none of {sorted(linked)}"
+
+
+@page_of
+def test_the_settings_of_a_page_are_those_of_the_code(path):
+    names = META[path]["detectors"]
+    made = hooks.settings(names)
+    for name in names:
+        for setting in settings_of(REGISTRY[name].config):
+            assert setting.text, f"no docstring says what {setting.name} of {name} is"
+            assert f"| `{setting.name}` |" in made and setting.text in made
+
+
+def test_the_table_of_detectors_names_all():
+    table = hooks.all_detectors(DOCS / "detectors")
+    assert all(f"`{name}`" in table for name in REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_commands_can_be_run(path):
+    """Options are known, and so are settings, whose values are allowed."""
+    for argv in commands(path):
+        if argv[0] not in COMMANDS:
+            pytest.fail(f"there is no command {argv[0]}")
+        options = _parse(argv)
+        if argv[0] in ("run", "fit") and argv[1] != "mine.csv":
+            names = options.detectors if argv[0] == "run" else (options.detector,)
+            made = configurations(names, options.settings, options.epochs, options.batch_size)
+            for name, config in made.items():
+                REGISTRY[name].config(**config)
