@@ -5,11 +5,14 @@ mkdocs calls `on_page_markdown` for each page. In place of a comment in a page s
 * `<!-- summary -->` what the page's front matter says of its detectors,
 * `<!-- settings -->` the settings of its detectors,
 * `<!-- detectors -->` the table of all pages of detectors,
-* `<!-- modules jaxad.nets jaxad.rows -->` the reference of these modules and of those below them.
+* `<!-- modules jaxad.nets jaxad.rows -->` the reference of these modules and of those below them,
+
+and formulas between dollars become MathML.
 """
 
 import re
 from collections.abc import Callable
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
@@ -25,7 +28,9 @@ from jaxad.detectors.settings import Setting, settings_of
 __all__ = [
     "all_detectors",
     "front_matter",
+    "mathml",
     "modules_below",
+    "on_page_content",
     "on_page_markdown",
     "settings",
     "summary",
@@ -45,6 +50,7 @@ FAMILIES = (
 )
 FIELDS = {"detectors", "title", "family", "takes", "labels", "score"}
 MARKER = re.compile(r"^<!-- (summary|settings|detectors|modules)((?: [\w.]+)*) -->$", re.MULTILINE)
+FORMULA = re.compile(r'<(div|span) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
@@ -62,6 +68,20 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         return "\n\n".join(f"::: {name}" for top in names for name in modules_below(top))
 
     return MARKER.sub(made, markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """The page with formulas as MathML, which browsers draw without a script from elsewhere."""
+    del page, config, files
+    return FORMULA.sub(lambda found: mathml(unescape(found[2]), found[1] == "div"), html)
+
+
+def mathml(formula: str, block: bool) -> str:
+    """A formula of LaTeX, in a line of its own or within one."""
+    from latex2mathml.converter import convert
+
+    tex = " ".join(formula.split())
+    return convert(tex, display="block" if block else "inline")
 
 
 def front_matter(path: Path) -> dict[str, Any]:

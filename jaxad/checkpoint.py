@@ -213,7 +213,7 @@ class Saver:
 
     Args:
         folder: The folder; made if it is not there.
-        detector: What is fitted.
+        detectors: What is fitted: one for all seeds, or one for each.
         train: What it is fitted on.
         root: The root key of the fit.
         seeds: The numbers of the seeds that are fitted.

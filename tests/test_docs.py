@@ -1,12 +1,15 @@
 """The pages say what the code is: detectors, settings, commands, modules, numbers."""
 
+import importlib
 import importlib.util
+import pkgutil
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+import jaxad
 from jaxad.cli.app import COMMANDS, _parse
 from jaxad.cli.settings import configurations
 from jaxad.detectors import REGISTRY
@@ -130,3 +133,53 @@ def test_commands_can_be_run(path):
             made = configurations(names, options.settings, options.epochs, options.batch_size)
             for name, config in made.items():
                 REGISTRY[name].config(**config)
+
+
+def documented() -> list[str]:
+    """The modules whose docstrings the pages show."""
+    found = []
+    for path in DOCS.rglob("*.md"):
+        text = path.read_text()
+        found += re.findall(r"^::: ([\w.]+)", text, re.MULTILINE)
+        for what, names in hooks.MARKER.findall(text):
+            if what == "modules":
+                found += [name for top in names.split() for name in hooks.modules_below(top)]
+    return found
+
+
+def test_the_reference_has_every_public_name():
+    """In its own module or in a package that gives it again; the command line has --help."""
+    shown = documented()
+    assert len(shown) == len(set(shown)), "a module is in two places of the reference"
+    objects = {
+        id(getattr(importlib.import_module(name), public))
+        for name in shown
+        for public in importlib.import_module(name).__all__
+    }
+    for name in (module.name for module in pkgutil.walk_packages(jaxad.__path__, "jaxad.")):
+        if name.startswith("jaxad.cli") or "__main__" in name or name in shown:
+            continue
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", ()):
+            assert f"{name}.{public}" in shown or id(getattr(module, public)) in objects, (
+                f"{name}.{public} is not in the reference: put {name} into a comment "
+                "<!-- modules ... --> of a page in docs/api/"
+            )
+
+
+def test_formulas_become_mathml():
+    pytest.importorskip("latex2mathml")
+    html = r"""<div class="arithmatex">\[a &lt; \frac12\]</div>
+    <span class="arithmatex">\(b\)</span>"""
+    made = hooks.on_page_content(html, None, None, None)
+    assert "arithmatex" not in made and "<mfrac>" in made
+    assert 'display="block"' in made and 'display="inline"' in made
+
+
+def test_the_site_needs_nothing_from_elsewhere():
+    """Pages may link to other sites, but load no scripts, styles, fonts or pictures from them."""
+    config = (ROOT / "mkdocs.yml").read_text()
+    assert "font: false" in config
+    assert "http" not in re.sub(r"(?m)^(site_url|repo_url).*$", "", config)
+    for path in [ROOT / "README.md", *DOCS.rglob("*.md")]:
+        assert not re.findall(r"!\[[^]]*\]\(https?:|<script|<link|<img", path.read_text()), path

@@ -32,8 +32,8 @@ def settings_of(config: type) -> list[Setting]:
 
     Example:
         >>> from jaxad.detectors.deep_sad import DeepSADConfig
-        >>> [s.default for s in settings_of(DeepSADConfig) if s.name == "eta"]
-        ['1']
+        >>> next(found.default for found in settings_of(DeepSADConfig) if found.name == "eta")
+        '1'
     """
     said: dict[str, tuple[str, type]] = {}
     for base in reversed(config.__mro__):

@@ -1,10 +1,12 @@
 """Normalisation layers by name."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxad.nets.conv import max_pool
 
@@ -84,7 +86,7 @@ def bias_before(norm: Norm, bias: bool) -> bool:
     return bias and not norm.startswith("batch")
 
 
-def normalise(norm: Norm, train: bool, name: str):
+def normalise(norm: Norm, train: bool, name: str) -> Callable[[Array], Array]:
     """A normalisation layer, to be called in a linen module's compact method.
 
     BatchNorm has epsilon 1e-4 and moves its running statistics by a tenth a step (thesis, B.1).
