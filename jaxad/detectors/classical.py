@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from jaxad.detectors.classical_scores import Ellipsoid, KernelSum, OffPlane
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
@@ -188,7 +189,12 @@ def ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
 
         kernel = "rbf" if config.kernel == "gaussian" else config.kernel
         model = Model(nu=config.nu, kernel=kernel, gamma="scale").fit(x)
-        return lambda rows: -model.decision_function(rows)
+        if kernel == "linear":
+            return lambda rows: -model.decision_function(rows)
+        alpha = np.asarray(model.dual_coef_).ravel()
+        height = float(alpha.sum())
+        gamma = 1 / (x.shape[1] * x.var())
+        return KernelSum(model, model.support_vectors_, alpha / height, gamma, height)
 
     return _peer(train, config)
 
@@ -203,7 +209,7 @@ def kde(config: Kernel, spec: Spec) -> HostDetector:
         n, d = x.shape
         width = config.bandwidth or max(n ** (-1 / (d + 4)) * x.std(axis=0).mean(), 1e-6)
         model = KernelDensity(bandwidth=width).fit(x)
-        return lambda rows: -model.score_samples(rows)
+        return KernelSum(model, x, np.full(n, 1 / n), 1 / (2 * width**2))
 
     return _peer(train, config)
 
@@ -230,7 +236,7 @@ def gaussian(config: Gaussian, spec: Spec) -> HostDetector:
         from sklearn.covariance import LedoitWolf
 
         model = LedoitWolf().fit(x)  # shrunk, so that few rows of many columns have an inverse
-        return model.mahalanobis
+        return Ellipsoid(model)
 
     return _peer(train, config)
 
@@ -247,7 +253,7 @@ def mcd(config: Gaussian, spec: Spec) -> HostDetector:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a singular covariance: shrunk below
             model = MinCovDet(support_fraction=config.support, random_state=seed).fit(x)
-        return LedoitWolf().fit(x[model.support_]).mahalanobis
+        return Ellipsoid(LedoitWolf().fit(x[model.support_]))
 
     return _peer(train, config)
 
@@ -260,9 +266,7 @@ def pca(config: Principal, spec: Spec) -> HostDetector:
         from sklearn.decomposition import PCA
 
         model = PCA(n_components=config.variance, svd_solver="full").fit(x)
-        return lambda rows: np.sum(
-            (rows - model.inverse_transform(model.transform(rows))) ** 2, axis=1
-        )
+        return OffPlane(model)
 
     return _peer(train, config)
 

@@ -1,5 +1,6 @@
 """What a fitted detector learned, and from which rows."""
 
+from jaxad.explain.attributions import attribution_methods, attributions
 from jaxad.explain.audit import Audit, audit
 from jaxad.explain.generated import draw_images, generated
 from jaxad.explain.heatmaps import heatmaps
@@ -14,6 +15,8 @@ __all__ = [
     "MiningCurve",
     "PathKernel",
     "PixelAUROC",
+    "attribution_methods",
+    "attributions",
     "audit",
     "draw_heatmaps",
     "draw_images",
