@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from jaxad.errors import ConfigError
 from jaxad.nets.base import Net
-from jaxad.nets.conv import canonical_conv
 from jaxad.nets.lenet import lenet_decoder, lenet_encoder
 from jaxad.nets.mlp import mlp_decoder, mlp_encoder
 from jaxad.nets.norm import Norm
+from jaxad.nets.spectral import conv_by_cost
 from jaxad.rows import bucket_features, is_table
 
 __all__ = ["autoencoder_nets", "default_sizes"]
@@ -34,7 +34,7 @@ def autoencoder_nets(
     norm: Norm,
     bias: bool,
     slope: float,
-    convolution: Callable = canonical_conv,
+    convolution: Callable = conv_by_cost,
     code_bias: bool | None = None,
 ) -> tuple[Net, Net]:
     """An encoder for examples of a shape, and its mirrored decoder.

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Num
 
 from jaxad.errors import ConfigError
 
-__all__ = ["canonical_conv", "max_pool", "plain_conv", "upsample"]
+__all__ = ["canonical_conv", "is_channels_last", "max_pool", "plain_conv", "upsample"]
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -82,14 +82,11 @@ def canonical_conv(
         >>> canonical_conv(jnp.ones((1, 8, 8, 3)), jnp.ones((3, 3, 3, 4)), (2, 2), "SAME").shape
         (1, 4, 4, 4)
     """
-    layout = _channels_last(lhs.ndim)
-    if dimension_numbers is not None:
-        given = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
-        if given != layout:
-            raise ConfigError(
-                f"dimension_numbers {dimension_numbers!r} is not channels-last; "
-                "transpose the input, or use plain_conv"
-            )
+    if not is_channels_last(lhs.shape, rhs.shape, dimension_numbers):
+        raise ConfigError(
+            f"dimension_numbers {dimension_numbers!r} is not channels-last; "
+            "transpose the input, or use plain_conv"
+        )
     if feature_group_count != 1:
         raise ConfigError(
             f"feature_group_count is {feature_group_count}; canonical_conv has no groups (1 is "
@@ -275,6 +272,14 @@ def upsample(x: Num[Array, "n h w c"], factor: int = 2) -> Num[Array, "n h2 w2 c
     shape = (n, height, factor, width, factor, channels)
     repeated = jnp.broadcast_to(x[:, :, None, :, None], shape)
     return repeated.reshape(n, height * factor, width * factor, channels)
+
+
+def is_channels_last(lhs: Sequence[int], rhs: Sequence[int], dimension_numbers: Any) -> bool:
+    """Whether dimension numbers, of which None is one, are of channels-last input and kernel."""
+    if dimension_numbers is None:
+        return True
+    given = lax.conv_dimension_numbers(lhs, rhs, dimension_numbers)
+    return given == _channels_last(len(lhs))
 
 
 def _channels_last(ndim: int) -> lax.ConvDimensionNumbers:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 
 from jaxad.nets.base import INPUT, ZEROS, Net
-from jaxad.nets.conv import canonical_conv
+from jaxad.nets.spectral import conv_by_cost
 from jaxad.rows import is_table
 
 __all__ = ["critic"]
@@ -49,7 +49,7 @@ def critic(
     widths: Sequence[int],
     channels: Sequence[int] = (),
     slope: float = 0.2,
-    convolution: Callable = canonical_conv,
+    convolution: Callable = conv_by_cost,
     features: bool = False,
 ) -> Net:
     """A network from rows, images or codes to one logit each, `(b,)`; without normalisation.

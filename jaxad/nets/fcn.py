@@ -14,8 +14,9 @@ import jax
 from jaxad.calls import called, parse_calls
 from jaxad.errors import ConfigError
 from jaxad.nets.base import ZEROS, Net
-from jaxad.nets.conv import canonical_conv, max_pool
+from jaxad.nets.conv import max_pool
 from jaxad.nets.norm import Norm, PooledBatchNorm, bias_before, normalise
+from jaxad.nets.spectral import conv_by_cost
 
 __all__ = [
     "Conv",
@@ -199,7 +200,7 @@ def fcn(
     norm: Norm = "batch",
     bias: bool = True,
     slope: float = 0.1,
-    convolution: Callable = canonical_conv,
+    convolution: Callable = conv_by_cost,
 ) -> Net:
     """A fully convolutional net: images to maps `(b, u, v)`, an entry for each receptive field.
 

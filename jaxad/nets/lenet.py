@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 
 from jaxad.nets.base import ZEROS, Net
-from jaxad.nets.conv import canonical_conv, max_pool, upsample
+from jaxad.nets.conv import max_pool, upsample
 from jaxad.nets.norm import Norm, PooledBatchNorm, bias_before, normalise
+from jaxad.nets.spectral import conv_by_cost
 from jaxad.rows import pad_axis
 
 __all__ = ["lenet_decoder", "lenet_encoder"]
@@ -108,7 +109,7 @@ def lenet_encoder(
     norm: Norm,
     bias: bool,
     slope: float = 0.1,
-    convolution: Callable = canonical_conv,
+    convolution: Callable = conv_by_cost,
     code_bias: bool | None = None,
 ) -> Net:
     """A convolutional encoder: 5x5 modules with 2x2 max-pools, then dense layers to a code.
@@ -142,7 +143,7 @@ def lenet_decoder(
     norm: Norm,
     bias: bool,
     slope: float = 0.1,
-    convolution: Callable = canonical_conv,
+    convolution: Callable = conv_by_cost,
 ) -> Net:
     """The mirror of `lenet_encoder` with the same arguments; its images are in (0, 1)."""
     mirrored = tuple(reversed(channels)), tuple(reversed(widths[:-1]))
