@@ -7,7 +7,9 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from test_architecture import IDEAS
 
 import jaxad
 from jaxad.cli.app import COMMANDS, _parse
@@ -20,6 +22,7 @@ from jaxad.errors import ConfigError, DataError
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(p for p in (DOCS / "detectors").glob("*.md") if p.name != "index.md")
+HOW_TO = sorted((DOCS / "howto").glob("*.md"))
 SECTIONS = [
     "Equations",
     "Training",
@@ -183,3 +186,33 @@ def test_the_site_needs_nothing_from_elsewhere():
     assert "http" not in re.sub(r"(?m)^(site_url|repo_url).*$", "", config)
     for path in [ROOT / "README.md", *DOCS.rglob("*.md")]:
         assert not re.findall(r"!\[[^]]*\]\(https?:|<script|<link|<img", path.read_text()), path
+
+
+def test_the_house_plan_is_the_order_of_imports():
+    rows = re.findall(r"^\| \d+ \| (.*?) \|", (DOCS / "house.md").read_text(), re.MULTILINE)
+    floors = [set(re.findall(r"`(\w+)`", row)) for row in rows]
+    ideas = [set(names) for names in IDEAS]
+    named = set().union(*ideas)
+    rest = {module.name for module in pkgutil.iter_modules(jaxad.__path__)} - named - {"__main__"}
+    assert floors == [*ideas, rest - {"cli"}, {"cli"}]
+
+
+def prepared(folder: Path) -> None:
+    """Small files of the names that the how-to pages use."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in ("good", "bad", "mask"):
+        (folder / name).mkdir()
+        for i in range(8):
+            pixels = rng.integers(0, 255, (24, 24), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{i}.png")
+
+
+@pytest.mark.parametrize("path", HOW_TO, ids=lambda path: path.stem)
+def test_the_python_of_how_to_pages_runs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepared(tmp_path)
+    names: dict = {}
+    for block in blocks(path, "python"):
+        exec(compile(block, str(path), "exec"), names)

@@ -53,7 +53,7 @@ def contaminate(
     them, and the labelled rows; the four are disjoint, and their order is random. Without
     `n_train` every normal row that is not labelled is used, and
 
-    .. math:: n_A = \mathrm{round}\left(\frac{\rho}{1 - \rho} n_N\right);
+    $$n_A = \mathrm{round}\left(\frac{\rho}{1 - \rho} n_N\right);$$
 
     with it, `n_A = round(rho * n_train)`. The other training anomalies are left out. The test has
     all rows of the test part. Nothing is re-sampled silently: too few rows are an error.
