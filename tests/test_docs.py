@@ -1,7 +1,9 @@
 """The pages say what the code is: detectors, settings, commands, modules, numbers."""
 
+import base64
 import importlib
 import importlib.util
+import json
 import pkgutil
 import re
 import shlex
@@ -216,3 +218,32 @@ def test_the_python_of_how_to_pages_runs(path, tmp_path, monkeypatch):
     names: dict = {}
     for block in blocks(path, "python"):
         exec(compile(block, str(path), "exec"), names)
+
+
+def test_the_readme_names_every_detector():
+    text = (ROOT / "README.md").read_text()
+    for name in REGISTRY:
+        shown = "`hybrid:" if name.startswith("hybrid:") else f"`{name}`"
+        assert shown in text, f"{name} is not in the table of detectors of README.md"
+
+
+def test_the_numbers_of_the_readme_are_in_the_pages():
+    text = re.sub(r"```.*?```", "", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    there = " ".join(path.read_text() for path in DOCS.glob("*.md"))
+    for number in re.findall(r"\d+\.\d(?!\d*\.)", text.partition("## What to expect")[2]):
+        assert number in there, f"{number} is in no page of docs/"
+
+
+def test_the_picture_of_the_readme_is_the_notebook_s():
+    notebook = json.loads((ROOT / "notebooks" / "clean_your_training_set.ipynb").read_text())
+    outputs = [out for cell in notebook["cells"] for out in cell.get("outputs", [])]
+    pictures = [out.get("data", {}).get("image/png") for out in outputs]
+    shown = (DOCS / "suspects.png").read_bytes()
+    assert base64.b64encode(shown).decode() in [p.replace("\n", "") for p in pictures if p]
+
+
+def test_links_between_files_lead_somewhere():
+    """Those of pages are checked by mkdocs, too; those of the README by nobody else."""
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.relative_to(ROOT)} links {link}"
