@@ -5,7 +5,7 @@ import pytest
 
 import jaxad
 from jaxad.cli import main
-from jaxad.explain import heatmaps, pixel_auroc
+from jaxad.explain import attributions, heatmaps, pixel_auroc
 
 pytest.importorskip("matplotlib")
 
@@ -60,6 +60,80 @@ def test_what_it_cannot_explain_is_refused(folder, fitted, toy_for, capsys):
     assert code == 2 and "has no heat maps of kind 'reconstruction'" in err
     code, _, err = run(capsys, *argv, "--most", 0)
     assert code == 2 and "--most 0 must be at least 1" in err
-    jaxad.save(fitted("autoencoder"), "of_tables")
-    code, _, err = run(capsys, "of_tables", "images.npz", "--out", "maps")
-    assert code == 2 and "examples of shape (6,)" in err
+    jaxad.save(fitted("mlp_forecaster"), "of_sequences")
+    code, _, err = run(capsys, "of_sequences", "images.npz", "--out", "maps")
+    assert code == 2 and "examples of shape (12, 1)" in err
+
+
+@pytest.fixture
+def table(fitted, toy, tmp_path, monkeypatch):
+    """A saved Deep SVDD with the names of its columns, and rows with a label and a bad row."""
+    monkeypatch.chdir(tmp_path)
+    about = '{"columns": ["a", "b", "c", "d", "e", "$f$"]}'
+    jaxad.save(fitted("deep_svdd"), "model", files={"data.json": about.encode()})
+    x = toy.test.x[:20]
+    lines = [",".join(map(str, [*row, 0])) for row in x.tolist()]
+    lines.insert(3, "1,2,oops,4,5,6,0")
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,c,d,e,$f$,kind", *lines]) + "\n")
+    return tmp_path, x
+
+
+def test_columns_of_a_table_get_bars_and_a_file(table, fitted, capsys):
+    folder, x = table
+    argv = ("model", "rows.csv", "--out", "bars", "--most", 4, "--label", "kind")
+    code, out, _ = run(capsys, *argv)
+    assert code == 0 and "21 rows read, 1 of them could not be scored; attributions by lrp" in out
+    head, *lines = (folder / "bars" / "attributions.csv").read_text().splitlines()
+    assert head == "row,score,a,b,c,d,e,$f$"
+    numbers = np.array([line.split(",") for line in lines], float)
+    assert numbers[:, 0].tolist() == [i for i in range(21) if i != 3]
+    np.testing.assert_allclose(numbers[:, 2:], attributions(fitted("deep_svdd"), x), rtol=1e-4)
+    np.testing.assert_allclose(numbers[:, 2:].sum(axis=1), numbers[:, 1], rtol=1e-3)
+    for name in ("highest.png", "lowest.png"):
+        assert (folder / "bars" / name).read_bytes().startswith(b"\x89PNG")
+    code, _, err = run(capsys, *argv)
+    assert code == 2 and "has highest.png already" in err
+
+
+def test_pieces_of_a_file_give_the_extremes_of_the_whole():
+    from jaxad.cli.explain_table import _Rows
+
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=30)
+    whole = _Rows(np.arange(30), score, rng.normal(size=(30, 2)), rng.normal(size=(30, 2)))
+    kept = None
+    for rows in np.split(np.arange(30), [7, 8, 20]):
+        new = _Rows(*(part[rows] for part in whole))
+        kept = new.extremes(3) if kept is None else kept.extremes(3, new)
+    assert kept is not None
+    order = np.argsort(score)
+    assert set(kept.row) == {*order[:3], *order[-3:]}
+    np.testing.assert_array_equal(kept.value, whole.value[kept.row])
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--kind", "map"], "--kind map is of heat maps of images; this detector of tables has"),
+        (["--kind", "residuals"], "'deep_svdd' has no attributions of kind 'residuals'; it has"),
+        (["--sigma", 1], "--sigma is of heat maps; tables have none"),
+        (["--label", "none"], "no column 'none'"),
+    ],
+)
+def test_what_tables_do_not_have_is_refused(table, capsys, argv, message):
+    code, _, err = run(capsys, "model", "rows.csv", "--out", "bars", *argv)
+    assert code == 2 and message in err
+    assert not list((table[0] / "bars").glob("*"))
+
+
+def test_pixels_can_be_attributed_too(toy_for, quick, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images = toy_for("fcdd")
+    sizes = {"channels": (), "widths": (8,), "epochs": 1}
+    jaxad.save(jaxad.fit(quick("autoencoder", images.train, **sizes), images.train), "model")
+    write_images(toy_for)
+    argv = ("model", "images.npz", "--out", "maps", "--most", 2)
+    code, out, _ = run(capsys, *argv, "--kind", "lrp")
+    assert code == 0 and "heat maps of kind lrp" in out
+    code, _, err = run(capsys, *argv, "--kind", "lrp", "--sigma", 1, "--force")
+    assert code == 2 and "is not blurred" in err

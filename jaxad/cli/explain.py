@@ -1,16 +1,19 @@
 """`jaxad explain`: a saved detector and a file to pictures of what its scores come from."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
 
+from jaxad.cli.explain_table import CSV, of_table
 from jaxad.cli.options import Explain
 from jaxad.cli.saved import Saved, open_saved
 from jaxad.data import Table, load_table
 from jaxad.data.documents import read_texts
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import score as scores_of
+from jaxad.explain.attributions import AttributionMethod, attributions
 from jaxad.explain.heatmaps import heatmap_kind, heatmaps
 from jaxad.explain.maps_picture import draw_heatmaps
 from jaxad.explain.picture import kind_of
@@ -37,11 +40,16 @@ def explain(options: Explain) -> int:
     saved = open_saved(options.folder)
     if saved.fitted.detector.lexicon is not None:
         return _texts(saved, options)
+    if len(saved.shape) == 1:
+        _check_out(options, (HIGHEST, LOWEST, CSV))
+        return of_table(saved, options, options.out / HIGHEST, options.out / LOWEST)
     if len(saved.shape) != 3:
         raise ConfigError(
             f"the detector in {options.folder} takes examples of shape {saved.shape}; what is "
-            "explained are images, (height, width, channels), by heat maps, and texts"
+            "explained are tables, images, (height, width, channels), and texts"
         )
+    if options.label is not None:
+        raise ConfigError("--label is of tables; images have none")
     return _images(saved, options)
 
 
@@ -50,6 +58,8 @@ def _texts(saved: Saved, options: Explain) -> int:
     _check_out(options, (PAGE,))
     if options.kind != "auto" or options.sigma is not None:
         raise ConfigError("--kind and --sigma are of heat maps; texts have none")
+    if options.label is not None:
+        raise ConfigError("--label is of tables; texts have none")
     texts = read_texts(options.data).text
     scores = scores_of(saved.fitted, texts).mean(axis=0)
     order = np.argsort(-scores, kind="stable").tolist()
@@ -68,14 +78,17 @@ def _texts(saved: Saved, options: Explain) -> int:
 def _images(saved: Saved, options: Explain) -> int:
     """Heat maps of the images with the highest and with the lowest scores."""
     _check_out(options, (HIGHEST, LOWEST))
-    kind = heatmap_kind(saved.fitted, options.kind)
+    attributed = options.kind in get_args(AttributionMethod) and options.kind != "auto"
+    kind = options.kind if attributed else heatmap_kind(saved.fitted, options.kind)
+    if attributed and options.sigma is not None:
+        raise ConfigError(f"--sigma blurs heat maps; --kind {kind} is not blurred")
     table = load_table(options.data)
     if table.x.shape[1:] != saved.shape:
         raise DataError(
             f"{options.data}: rows have shape {table.x.shape[1:]}; the detector in "
             f"{options.folder} was trained on {saved.shape}"
         )
-    x = table.x if saved.scaling is None else saved.scaling.apply(table.x)
+    x = saved.scaled(table.x)
     scores = scores_of(saved.fitted, x).mean(axis=0)
     order = np.argsort(-scores, kind="stable")
     for name, rows in ((HIGHEST, order[: options.most]), (LOWEST, order[::-1][: options.most])):
@@ -111,9 +124,10 @@ def _draw(
 
 
 def _maps(saved: Saved, x: np.ndarray, options: Explain) -> Float[np.ndarray, "n height width"]:
-    """Heat maps, the mean over seeds."""
-    maps = heatmaps(saved.fitted, x, options.kind, sigma=options.sigma)
-    return maps.mean(axis=0)
+    """Heat maps, the mean over seeds; of attributions the absolute values."""
+    if options.kind in ("lrp", "residuals", "integrated_gradients", "gradient_x_input"):
+        return np.abs(attributions(saved.fitted, x, options.kind)).sum(axis=-1)
+    return heatmaps(saved.fitted, x, options.kind, sigma=options.sigma).mean(axis=0)
 
 
 def _check_out(options: Explain, names: tuple[str, ...]) -> None:

@@ -60,6 +60,16 @@ class Saved(NamedTuple):
         shape = self.shape
         return bucket_rows(1, (bucket_features(shape[0]),) if is_table(shape) else shape)
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the columns that the detector takes; numbers where they have no names."""
+        names = self.columns if self.encoding is None else tuple(self.encoding.names)
+        return names or tuple(str(i) for i in range(self.shape[-1]))
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows as the detector takes them."""
+        return x if self.scaling is None else self.scaling.apply(x)
+
 
 class Scored(NamedTuple):
     """The scores of some rows of a file, one after the other.
@@ -68,11 +78,13 @@ class Scored(NamedTuple):
         scores: `(seeds, n)` scores, NaN for bad rows.
         bad: What is wrong with a row, by its place here.
         label: `(n,)` its label as the file has it, NaN where there is none.
+        x: `(n, ...)` the rows as numbers, before scaling.
     """
 
     scores: Float[np.ndarray, "seeds n"]
     bad: dict[int, str]
     label: Float[np.ndarray, "n"]
+    x: np.ndarray
 
 
 def open_saved(folder: Path) -> Saved:
@@ -126,7 +138,7 @@ def scored(saved: Saved, source: Path, label: str | None) -> Iterator[Scored]:
         x = _rows(saved, piece, columns)
         x = as_windows(x) if sequences else x
         known = piece.labels(table.label)
-        yield Scored(_scores(saved, x, piece.bad), piece.bad, known)
+        yield Scored(_scores(saved, x, piece.bad), piece.bad, known, x)
 
 
 def _scored_whole(saved: Saved, source: Path, label: str | None) -> Iterator[Scored]:
@@ -145,7 +157,7 @@ def _scored_whole(saved: Saved, source: Path, label: str | None) -> Iterator[Sco
         bad: dict[int, str] = {}
         scores = _scores(saved, x[rows], bad)
         y = np.full(scores.shape[1], np.nan) if table.y is None else table.y[rows].astype(float)
-        yield Scored(scores, bad, y)
+        yield Scored(scores, bad, y, x[rows])
 
 
 def _rows(saved: Saved, piece: Piece, columns: Sequence[str]) -> Float[np.ndarray, "n d"]:
@@ -170,7 +182,7 @@ def _rows(saved: Saved, piece: Piece, columns: Sequence[str]) -> Float[np.ndarra
 def _scores(saved: Saved, x: np.ndarray, bad: dict[int, str]) -> Float[np.ndarray, "seeds n"]:
     """The scores of rows, NaN for bad ones, to which those are added that have no finite score."""
     with np.errstate(over="ignore", invalid="ignore"):
-        rows = x if saved.scaling is None else saved.scaling.apply(x)
+        rows = saved.scaled(x)
     if rows.dtype.kind == "f":
         finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
         _add(bad, finite, "is too far from the training rows")

@@ -193,7 +193,7 @@ def ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
             return lambda rows: -model.decision_function(rows)
         alpha = np.asarray(model.dual_coef_).ravel()
         height = float(alpha.sum())
-        gamma = 1 / (x.shape[1] * x.var())
+        gamma = 1 / (x.shape[1] * x.var()) if x.var() else 1.0  # "scale" of scikit-learn
         return KernelSum(model, model.support_vectors_, alpha / height, gamma, height)
 
     return _peer(train, config)

@@ -2,6 +2,7 @@
 
 from jaxad.explain.attributions import attribution_methods, attributions
 from jaxad.explain.audit import Audit, audit
+from jaxad.explain.bars_picture import draw_attributions, top_features
 from jaxad.explain.generated import draw_images, generated
 from jaxad.explain.heatmaps import heatmaps
 from jaxad.explain.influence import Influence, PathKernel, influence, path_kernel
@@ -18,6 +19,7 @@ __all__ = [
     "attribution_methods",
     "attributions",
     "audit",
+    "draw_attributions",
     "draw_heatmaps",
     "draw_images",
     "generated",
@@ -25,4 +27,5 @@ __all__ = [
     "influence",
     "path_kernel",
     "pixel_auroc",
+    "top_features",
 ]

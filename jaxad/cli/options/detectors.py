@@ -188,12 +188,16 @@ class Audit(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class Explain(Common):
-    """Show what the scores of a saved detector come from: heat maps of images, words of texts.
+    """Show what the scores of a saved detector come from: columns of tables, pixels, words.
 
-    Writes two pictures into a folder, highest.png and lowest.png: the images with the highest and
-    with the lowest scores, their heat maps on one scale, and, where an npz file has mask, the
-    pixels that are anomalous; then the AUROC of pixels is printed, too. With several seeds scores
-    and heat maps are means over them.
+    Of a table it writes two pictures into a folder, highest.png and lowest.png: the rows with the
+    highest and with the lowest scores, each with the columns that have most to do with its score;
+    and attributions.csv, a line for each row: row (from 0), score, and a number for each column.
+    With several seeds scores and attributions are means over them.
+
+    Of images the pictures are those with the highest and with the lowest scores, their heat maps
+    on one scale, and, where an npz file has mask, the pixels that are anomalous; then the AUROC of
+    pixels is printed, too.
 
     For a detector of texts it writes a page, texts.html: those with the highest and the lowest
     scores, their words marked by the attention that they get, and the words of each context.
@@ -202,23 +206,40 @@ class Explain(Common):
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
-        data: An npz file with x and, if pixels are known to be anomalous, mask; x is scaled as in
-            training. For a detector of texts JSON lines, or a csv file with a column text.
+        data: A csv, parquet or npz file of rows as in training, which are scaled as those were.
+            An npz file of images may have mask. For a detector of texts JSON lines, or a csv file
+            with a column text.
         out: The folder for the pictures.
-        kind: map: what the score of fcdd is the mean of. gradient: the absolute derivative of the
-            score by each pixel. reconstruction: the squared error of each pixel. auto: the first of
-            map, reconstruction and gradient that the detector has.
-        sigma: Deviation in pixels of the Gaussian that maps are smoothed by.
-        most: How many images a picture has.
+        kind: lrp: layer-wise relevance propagation. residuals: the squared error of each column or
+            pixel. integrated_gradients, gradient_x_input: against the mean of training where
+            columns are standardised, else against 0. For images also map: what the score of fcdd is
+            the mean of; gradient: the absolute derivative of the score by each pixel;
+            reconstruction: as residuals. auto: the first of lrp, residuals and
+            integrated_gradients that a detector of tables has; for images of map, reconstruction
+            and gradient.
+        sigma: Deviation in pixels of the Gaussian that map, gradient and reconstruction are
+            smoothed by.
+        most: How many rows or images a picture has.
+        label: A column of labels, which is not explained.
         force: Replace the pictures if they exist.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     out: Path
-    kind: Literal["auto", "map", "gradient", "reconstruction"] = "auto"
+    kind: Literal[
+        "auto",
+        "map",
+        "gradient",
+        "reconstruction",
+        "lrp",
+        "residuals",
+        "integrated_gradients",
+        "gradient_x_input",
+    ] = "auto"
     sigma: Annotated[
         float | None, arg(help_behavior_hint="(default: as suits the images)", metavar="FLOAT")
     ] = None
     most: int = 16
+    label: Label = None
     force: bool = False
