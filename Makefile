@@ -5,7 +5,7 @@ PYTEST_ARGS ?=
 
 DATA ?= data
 
-.PHONY: demo test slow lint docs experiments clean
+.PHONY: demo test slow lint docs packages experiments clean
 
 demo: $(VENV)/.installed
 	$(BIN)/jaxad run digits autoencoder deep_svdd deep_sad
@@ -25,6 +25,11 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The wheel in clean environments, with each extra alone and with all; for other versions of Python
+# see the file. It takes a package index and half an hour.
+packages: $(VENV)/.installed
+	$(BIN)/python tests/packaging/install.py
 
 # The quick size of every experiment, on the data in the folder DATA. Each goes on where it stopped.
 # One that fails doesn't stop the others; the last lines say how each of them ended.
