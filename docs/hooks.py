@@ -32,13 +32,12 @@ __all__ = [
     "modules_below",
     "on_page_content",
     "on_page_markdown",
+    "reference",
     "settings",
     "summary",
 ]
 
 SHARED = (GradientConfig, AugmentedConfig, PretrainedConfig, BalancedConfig)
-Wanted = Callable[[Setting], bool]
-MANY = 4  # so many columns of defaults a page is wide enough for
 FAMILIES = (
     "One-class",
     "Reconstruction and density",
@@ -65,7 +64,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
             return settings(page.meta["detectors"])
         if what == "detectors":
             return all_detectors(Path(config["docs_dir"]) / "detectors")
-        return "\n\n".join(f"::: {name}" for top in names for name in modules_below(top))
+        return reference(names, 3 if "\n## " in markdown else 2)
 
     return MARKER.sub(made, markdown)
 
@@ -93,48 +92,48 @@ def front_matter(path: Path) -> dict[str, Any]:
 def summary(meta: dict[str, Any]) -> str:
     """Names, data, labels and scores of a page's detectors."""
     rows = {
-        "names": ", ".join(f"`{name}`" for name in meta["detectors"]),
         "takes": ", ".join(meta["takes"]),
         "labels it learns from": meta["labels"],
         "score": meta["score"],
     }
-    return _table(["", ""], [[key, value] for key, value in rows.items()])
+    return _table(["names", _codes(meta["detectors"])], [[k, value] for k, value in rows.items()])
 
 
 def settings(names: list[str]) -> str:
     """The settings of some detectors: their own, and folded those that many detectors have."""
-    made = _columns if len(names) <= MANY else _lines
-    own = made(names, lambda found: found.said_by not in SHARED)
-    shared = made(names, lambda found: found.said_by in SHARED)
+    own = _of_all(names, lambda found: found.said_by not in SHARED)
+    shared = _of_all(names, lambda found: found.said_by in SHARED)
     parts = [own or "It has no settings of its own."]
     if shared:
         parts.append('??? note "Settings that many detectors have, with the defaults of this page"')
-        parts.append("\n".join(f"    {line}" for line in shared.splitlines()))
+        parts.append("\n".join(f"    {line}".rstrip() for line in shared.splitlines()))
     return "\n\n".join(parts)
 
 
 def all_detectors(folder: Path) -> str:
-    """A row for each page of detectors, by family."""
-    found = [(front_matter(path), path.name) for path in sorted(folder.glob("*.md"))]
-    pages = sorted(
-        (FAMILIES.index(meta["family"]), meta["title"], name, meta)
-        for meta, name in found
-        if "detectors" in meta
-    )
-    return _table(
-        ["family", "page", "names", "takes", "labels", "score"],
-        [
+    """A table for each family, with a row for each page."""
+    pages = [(front_matter(path), path.name) for path in sorted(folder.glob("*.md"))]
+    parts = []
+    for family in FAMILIES:
+        rows = [
             [
-                FAMILIES[family],
-                f"[{title}]({name})",
-                ", ".join(f"`{n}`" for n in meta["detectors"]),
+                f"[{meta['title']}]({name})",
+                _codes(meta["detectors"]),
                 ", ".join(meta["takes"]),
                 meta["labels"],
                 meta["score"],
             ]
-            for family, title, name, meta in pages
-        ],
-    )
+            for meta, name in pages
+            if meta.get("family") == family
+        ]
+        parts += [f"## {family}", _table(["page", "names", "takes", "labels", "score"], rows)]
+    return "\n\n".join(parts)
+
+
+def reference(tops: list[str], level: int) -> str:
+    """What mkdocstrings reads, for the modules below some, at a level of headings."""
+    found = [name for top in tops for name in modules_below(top)]
+    return "\n\n".join(f"::: {name}\n    options: {{heading_level: {level}}}" for name in found)
 
 
 def modules_below(top: str) -> list[str]:
@@ -147,55 +146,24 @@ def modules_below(top: str) -> list[str]:
     return [name for module in found for name in modules_below(f"{top}.{module.name}")]
 
 
-def _columns(names: list[str], wanted: Wanted) -> str:
-    """A table with a row for each setting and its default in each detector.
-
-    A setting of one name is several rows where detectors say different things of it.
-    """
-    rows: dict[tuple[str, str], dict[str, str]] = {}
-    for detector, found in _found(names, wanted):
-        rows.setdefault((found.name, found.text), {})[detector] = found.default
-    defaults = ["default"] if len(names) == 1 else [f"`{name}`" for name in names]
-    return _table(
-        ["setting", *defaults, "what it is"],
-        [
-            [f"`{name}`", *(_code(default.get(detector)) for detector in names), text]
-            for (name, text), default in rows.items()
-        ],
-    )
+def _of_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:
+    """A table of the settings that all detectors have alike, and one for each with the rest."""
+    found = {name: list(filter(wanted, settings_of(REGISTRY[name].config))) for name in names}
+    alike = [one for one in found[names[0]] if all(one in other for other in found.values())]
+    parts = [_lines(alike)]
+    for name, own in found.items():
+        rest = _lines([one for one in own if one not in alike])
+        parts += [f"`{name}`:", rest] if rest else []
+    return "\n\n".join(part for part in parts if part)
 
 
-def _lines(names: list[str], wanted: Wanted) -> str:
-    """A table with a row for each setting and default, and which of many detectors have it."""
-    rows: dict[Setting, list[str]] = {}
-    for detector, found in _found(names, wanted):
-        rows.setdefault(found, []).append(f"`{detector}`")
-    return _table(
-        ["setting", "default", "of", "what it is"],
-        [
-            [
-                f"`{found.name}`",
-                _code(found.default),
-                "all" if len(of) == len(names) else ", ".join(of),
-                found.text,
-            ]
-            for found, of in rows.items()
-        ],
-    )
+def _lines(found: list[Setting]) -> str:
+    rows = [[f"`{one.name}`", f"`{one.default}`", one.text] for one in found]
+    return _table(["setting", "default", "what it is"], rows)
 
 
-def _found(names: list[str], wanted: Wanted) -> list[tuple[str, Setting]]:
-    """The settings that are wanted, beside the detector that has them."""
-    return [
-        (name, found)
-        for name in names
-        for found in settings_of(REGISTRY[name].config)
-        if wanted(found)
-    ]
-
-
-def _code(default: str | None) -> str:
-    return "" if default is None else f"`{default}`"
+def _codes(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
