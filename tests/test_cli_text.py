@@ -81,9 +81,10 @@ def test_explain_writes_a_page_of_texts_and_says_the_words_of_contexts(folder, t
     command = ["explain", saved, str(folder / "news.jsonl"), "--out", str(out), "--most", "2"]
     assert main(command) == 0
     printed = capsys.readouterr().out
+    page = (out / "texts.html").read_text()
     for words in re.findall(r"^Context \d: (.*)$", printed, re.MULTILINE):
         assert set(words.split(", ")) <= set(MONEY)
-    page = (out / "texts.html").read_text()
+        assert f"</b> {words}</p>" in page
     assert page.count("<article>") == 4 and "<span style=" in page
     assert main(command) == 2 and "--force" in capsys.readouterr().err
     assert main([*command, "--force", "--kind", "gradient"]) == 2

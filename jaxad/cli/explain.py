@@ -64,14 +64,16 @@ def _texts(saved: Saved, options: Explain) -> int:
     scores = scores_of(saved.fitted, texts).mean(axis=0)
     order = np.argsort(-scores, kind="stable").tolist()
     rows = dict.fromkeys([*order[: options.most], *order[::-1][: options.most]])
+    words = top_words(saved.fitted, texts)
+    shown = [texts[i] for i in rows]
     page = attention_page(
-        saved.fitted, [texts[i] for i in rows], rows=list(rows), title=options.data.name
+        saved.fitted, shown, rows=list(rows), words=words, title=options.data.name
     )
     with written_whole((options.out / PAGE).absolute()) as partial:
         partial.write_text(page)
     print(f"{len(texts)} texts scored; attention of the first seed in {options.out / PAGE}")
-    for k, words in enumerate(top_words(saved.fitted, texts), 1):
-        print(f"Context {k}: {', '.join(word for word, _ in words)}")
+    for k, of_context in enumerate(words, 1):
+        print(f"Context {k}: {', '.join(word for word, _ in of_context)}")
     return 0
 
 

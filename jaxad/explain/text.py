@@ -153,6 +153,7 @@ def attention_page(
     *,
     seed: int = 0,
     rows: Sequence[int] | None = None,
+    words: list[list[TopWord]] | None = None,
     title: str = "Attention",
 ) -> str:
     """An HTML page of texts in which words are marked by the attention of the nearest context.
@@ -165,6 +166,8 @@ def attention_page(
         texts: Documents as they were written.
         seed: Which seed, by its place.
         rows: What to call the texts, by number; by default 0, 1, ...
+        words: The words that name each context, as `top_words` finds them; by default in these
+            texts.
         title: The page's title.
 
     Returns:
@@ -180,7 +183,7 @@ def attention_page(
     share = weights(fitted, documents, seed)
     distance = context_distances(fitted, documents)[seed]
     score = distance.min(axis=1) if model.reduce == "min" else distance.mean(axis=1)
-    top = top_words(fitted, documents, seed=seed)
+    top = top_words(fitted, documents, seed=seed) if words is None else words
     parts = [f"<h1>{html.escape(title)}</h1>", "<h2>Contexts</h2>"]
     for k, words in enumerate(top):
         listed = html.escape(", ".join(word for word, _ in words))
