@@ -185,8 +185,8 @@ def attention_page(
     score = distance.min(axis=1) if model.reduce == "min" else distance.mean(axis=1)
     top = top_words(fitted, documents, seed=seed) if words is None else words
     parts = [f"<h1>{html.escape(title)}</h1>", "<h2>Contexts</h2>"]
-    for k, words in enumerate(top):
-        listed = html.escape(", ".join(word for word, _ in words))
+    for k, of_context in enumerate(top):
+        listed = html.escape(", ".join(word for word, _ in of_context))
         parts.append(f'<p><b style="color: {_colour(k)}">{k + 1}</b> {listed}</p>')
     parts.append("<h2>Texts</h2>")
     for i in np.argsort(-score, kind="stable"):
