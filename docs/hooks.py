@@ -49,6 +49,7 @@ FAMILIES = (
 )
 FIELDS = {"detectors", "title", "family", "takes", "labels", "score"}
 MARKER = re.compile(r"^<!-- (summary|settings|detectors|modules)((?: [\w.]+)*) -->$", re.MULTILINE)
+CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 FORMULA = re.compile(r'<(div|span) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -70,8 +71,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """The page with formulas as MathML, which browsers draw without a script from elsewhere."""
+    """The page with formulas as MathML, which browsers draw without a script from elsewhere.
+
+    A bar in code in a table is escaped for GitHub, and Python-Markdown leaves the backslash there.
+    """
     del page, config, files
+    html = CELL.sub(lambda found: found[0].replace("\\|", "|"), html)
     return FORMULA.sub(lambda found: mathml(unescape(found[2]), found[1] == "div"), html)
 
 

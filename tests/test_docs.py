@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from test_architecture import IDEAS
 
 import jaxad
 from jaxad.cli.app import COMMANDS, _parse
 from jaxad.cli.settings import configurations
+from jaxad.data import load_dataset
+from jaxad.data.bundled import BUNDLED
 from jaxad.detectors import REGISTRY
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.detectors.settings import settings_of
@@ -128,16 +131,20 @@ def test_the_table_of_detectors_names_all():
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_commands_can_be_run(path):
-    """Options are known, and so are settings, whose values are allowed."""
+    """Options are known, and so are settings; bundled data suits the detectors."""
     for argv in commands(path):
-        if argv[0] not in COMMANDS:
-            pytest.fail(f"there is no command {argv[0]}")
+        assert argv[0] in COMMANDS, f"there is no command {argv[0]}"
         options = _parse(argv)
-        if argv[0] in ("run", "fit") and argv[1] != "mine.csv":
-            names = options.detectors if argv[0] == "run" else (options.detector,)
-            made = configurations(names, options.settings, options.epochs, options.batch_size)
-            for name, config in made.items():
-                REGISTRY[name].config(**config)
+        if argv[0] not in ("run", "fit"):
+            continue
+        names = options.detectors if argv[0] == "run" else (options.detector,)
+        made = configurations(names, options.settings, options.epochs, options.batch_size)
+        for name, config in made.items():
+            REGISTRY[name].config(**config)
+            if argv[0] == "run" and options.dataset.removeprefix("sequence:") in BUNDLED:
+                shape = load_dataset(options.dataset).x.shape[1:]
+                few = [int(n) for n in (options.labelled_anomalies, options.labelled_normals)]
+                make_for(name, Spec(shape, 100, *few), config)
 
 
 def documented() -> list[str]:
@@ -247,3 +254,23 @@ def test_links_between_files_lead_somewhere():
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
         for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text()):
             assert (path.parent / link).exists(), f"{path.relative_to(ROOT)} links {link}"
+
+
+def test_every_page_is_in_the_menu():
+    def files(entry):
+        if isinstance(entry, str):
+            return [entry]
+        return [name for value in entry.values() for part in listed(value) for name in files(part)]
+
+    def listed(value):
+        return value if isinstance(value, list) else [value]
+
+    menu = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    named = [name for entry in menu for name in files(entry)]
+    assert sorted(named) == sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+
+
+def test_bars_in_tables_lose_their_backslash():
+    html = "<td><code>\\|x\\|</code></td><p><code>a\\|b</code></p>"
+    made = hooks.on_page_content(html, None, None, None)
+    assert made == "<td><code>|x|</code></td><p><code>a\\|b</code></p>"
