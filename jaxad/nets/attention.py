@@ -129,18 +129,18 @@ def _different(
     start = jnp.arange(_BLOCK)
 
     def step(i, carry):
-        words, seen, count = carry
+        words, first, count = carry
         _, some = pieces.block(i)
         some = some.reshape(-1)
-        before = (some[:, None] == some[None]) & (start[None] < start[:, None])
-        new = (some > 0) & ~seen[some] & ~jnp.any(before, axis=1)
+        place = i * _BLOCK + start
+        first = first.at[some].min(place)
+        new = (some > 0) & (first[some] == place)
         at = jnp.where(new, count + jnp.cumsum(new) - 1, len(words))
-        count = count + jnp.sum(new, dtype=jnp.int32)
-        return words.at[at].set(some, mode="drop"), seen.at[some].set(True), count
+        return words.at[at].set(some, mode="drop"), first, count + jnp.sum(new, dtype=jnp.int32)
 
     words = jnp.zeros(-(-x.size // _BLOCK) * _BLOCK, x.dtype)
-    seen = jnp.zeros(words_known, bool)
-    words, _, count = jax.lax.fori_loop(0, pieces.count, step, (words, seen, jnp.int32(0)))
+    first = jnp.full(words_known, jnp.iinfo(jnp.int32).max)
+    words, _, count = jax.lax.fori_loop(0, pieces.count, step, (words, first, jnp.int32(0)))
     return words, largest((count + _BLOCK - 1) // _BLOCK)
 
 
