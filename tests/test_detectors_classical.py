@@ -3,8 +3,10 @@
 import jax
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
+from sklearn.svm import OneClassSVM
 
 import jaxad
 from jaxad.cli import main
@@ -48,6 +50,22 @@ def test_the_isolation_forest_is_scikit_learn_s(toy):
     np.testing.assert_allclose(
         jaxad.score(fit, toy.test)[0], -forest.score_samples(toy.test.x.astype(float))
     )
+
+
+def test_the_density_is_exact_where_it_is_low():
+    """Of one point it is the normal one; scikit-learn's tree has another for many columns."""
+    point, rows = np.zeros(400), np.random.default_rng(0).normal(size=(5, 400))
+    train = jaxad.as_train_data(np.stack([point, point]))
+    fit = jaxad.fit(jaxad.make("kde", train, bandwidth=0.1), train)
+    want = -norm.logpdf(rows.astype(np.float32), scale=0.1).sum(axis=1)
+    np.testing.assert_allclose(jaxad.score(fit, rows.astype(np.float32))[0], want, rtol=1e-6)
+
+
+def test_the_svm_is_scikit_learn_s(toy):
+    fit = jaxad.fit(jaxad.make("ocsvm", toy.train, nu=0.2), toy.train)
+    svm = OneClassSVM(nu=0.2, gamma="scale").fit(toy.train.x[toy.train.label >= 0].astype(float))
+    want = -svm.decision_function(toy.test.x.astype(float))
+    np.testing.assert_allclose(jaxad.score(fit, toy.test)[0], want, atol=1e-9)
 
 
 def test_splits_of_several_seeds_and_images(tmp_path):

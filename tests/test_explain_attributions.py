@@ -246,8 +246,7 @@ def test_relevances_of_a_density_add_up_to_it_but_for_a_constant(fitted, toy):
     at_point = norm.logpdf(0, scale=width) * x.shape[1]
     assert got.min() >= 0
     np.testing.assert_allclose(got.sum(axis=1), at_point - np.log(density), rtol=1e-9)
-    # Scikit-learn's sums over a tree lose digits where the density is low.
-    np.testing.assert_allclose(got.sum(axis=1), jaxad.score(fit, x)[0] + at_point, rtol=2e-3)
+    np.testing.assert_allclose(got.sum(axis=1), jaxad.score(fit, x)[0] + at_point, rtol=1e-9)
 
 
 def test_relevance_of_one_point_is_the_squared_difference(quick):

@@ -194,22 +194,25 @@ def ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
         alpha = np.asarray(model.dual_coef_).ravel()
         height = float(alpha.sum())
         gamma = 1 / (x.shape[1] * x.var()) if x.var() else 1.0  # "scale" of scikit-learn
-        return KernelSum(model, model.support_vectors_, alpha / height, gamma, height)
+        constant = float(model.offset_[0])
+        return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
 
     return _peer(train, config)
 
 
 @register("kde", Kernel, uses_labels=False, host=True)
 def kde(config: Kernel, spec: Spec) -> HostDetector:
-    """Kernel density estimate, by scikit-learn; the score is minus the log density."""
+    """Kernel density estimate; the score is minus the log density.
+
+    Summed over all points: scikit-learn's bounds over a tree give wrong densities where these are
+    low, and nearly the same ones for all rows in hundreds of dimensions (its issues 25799, 27186).
+    """
 
     def train(config, x, seed):
-        from sklearn.neighbors import KernelDensity
-
         n, d = x.shape
         width = config.bandwidth or max(n ** (-1 / (d + 4)) * x.std(axis=0).mean(), 1e-6)
-        model = KernelDensity(bandwidth=width).fit(x)
-        return KernelSum(model, x, np.full(n, 1 / n), 1 / (2 * width**2))
+        constant = d / 2 * np.log(2 * np.pi * width**2)
+        return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
 
     return _peer(train, config)
 
