@@ -101,6 +101,10 @@ def summary(meta: dict[str, Any]) -> str:
         "labels it learns from": meta["labels"],
         "score": meta["score"],
     }
+    if all(REGISTRY[name].host for name in meta["detectors"]):
+        rows["runs"] = "on the host, one seed after the other; it cannot be saved"
+        if "sequences" in meta["takes"]:
+            rows["takes"] = "tables; images and sequences as rows of all their entries"
     return _table(["names", _codes(meta["detectors"])], [[k, value] for k, value in rows.items()])
 
 
