@@ -13,6 +13,7 @@ from jaxad.detector import Detector, Phase
 from jaxad.detectors import REGISTRY, make
 from jaxad.evaluate import Evaluation, evaluate, score
 from jaxad.explain import Audit, audit
+from jaxad.recommend import recommend
 from jaxad.train import Fit, fit
 from jaxad.types import Batch, State, TestData, TrainData
 
@@ -41,6 +42,7 @@ __all__ = [
     "load",
     "load_dataset",
     "make",
+    "recommend",
     "save",
     "score",
 ]

@@ -11,16 +11,17 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from jaxad.cli.options import Audit, Explain, Fit, List, Report, Run, Score, Sweep
+from jaxad.cli.options import Audit, Explain, Fit, List, Recommend, Report, Run, Score, Sweep
 from jaxad.errors import ConfigError, DataError, DataWarning, unknown_name
 
 __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-Options = List | Run | Fit | Score | Audit | Explain | Sweep | Report
+Options = List | Recommend | Run | Fit | Score | Audit | Explain | Sweep | Report
 COMMANDS: dict[str, type] = {
     "list": List,
+    "recommend": Recommend,
     "run": Run,
     "fit": Fit,
     "score": Score,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, type] = {
 }
 Overview = (
     Annotated[List, subcommand("list", description="Detectors, data sets and settings.")]
+    | Annotated[Recommend, subcommand("recommend", description="Say which detector to try first.")]
     | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
@@ -143,6 +145,10 @@ def _dispatch(options: Options) -> int:
             from jaxad.cli.listing import listing
 
             return listing(options)
+        case Recommend():
+            from jaxad.cli.recommend import recommending
+
+            return recommending(options)
         case Run():
             from jaxad.cli.run import run
 

@@ -1,6 +1,7 @@
 """What the commands take. tyro turns these into options, and the docstrings into `--help`."""
 
+from jaxad.cli.options.choosing import Recommend
 from jaxad.cli.options.detectors import Audit, Explain, Fit, List, Score
 from jaxad.cli.options.studies import Report, Run, Sweep
 
-__all__ = ["Audit", "Explain", "Fit", "List", "Report", "Run", "Score", "Sweep"]
+__all__ = ["Audit", "Explain", "Fit", "List", "Recommend", "Report", "Run", "Score", "Sweep"]

@@ -1,0 +1,99 @@
+"""Write the results that `jaxad recommend` goes by, from what sweeps have measured.
+
+`python experiments/recommend/collect.py RESULTS [RESULTS ...] --data-dir DATA`: folders that
+`jaxad sweep experiments/recommend/NAME.toml --out RESULTS` wrote. A job has a row if all of its
+seeds are there; seeds whose training diverged are left out of the mean, and are said.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import jaxad
+from jaxad.recommend.evidence import RESULTS, Measured, plain_name, setting_text, write_results
+from jaxad.results import read_results
+from jaxad.sweep.jobs import Job
+from jaxad.sweep.saved import load_saved
+
+
+def main() -> None:
+    """Write the file and say what is in it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", nargs="+", type=Path, help="folders that sweeps have written")
+    parser.add_argument("--data-dir", type=Path, help="the folder of data")
+    parser.add_argument("--out", type=Path, default=Path(str(RESULTS)))
+    options = parser.parse_args()
+    measured = [one for folder in options.results for one in collected(folder, options.data_dir)]
+    write_results(options.out, measured)
+    print(f"{len(measured)} rows in {options.out}")
+
+
+def collected(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
+    """The rows of a folder of results."""
+    cells = read_results(folder).drop_duplicates(["job", "seed"], keep="last")
+    by_job = dict(list(cells.groupby("job")))
+    for saved in load_saved(folder):
+        for job in saved.jobs:
+            of_job = by_job.get(job.name)
+            if of_job is None or of_job.seed.nunique() < saved.experiment.seeds:
+                print(f"{folder}: not complete: {job.described}", file=sys.stderr)
+                continue
+            one = row(f"{saved.name}.toml", job, of_job, data_dir)
+            if one is not None:
+                yield one
+
+
+def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
+    """The row of a job; None where all of its seeds failed."""
+    asked = dict(job.request)
+    good = cells[cells.error.isna()]
+    if len(good) < len(cells):
+        reason = str(cells.error.dropna().iloc[0]).splitlines()[0]
+        print(f"{job.described}: {len(cells) - len(good)} seeds failed: {reason}", file=sys.stderr)
+    if good.empty:
+        return None
+    kind, columns, anomalies, rows = about(
+        job.dataset, job.normal_class, tuple(sorted(asked.items(), key=str)), data_dir
+    )
+    return Measured(
+        experiment=experiment,
+        kind=kind,
+        dataset=plain_name(job.dataset),
+        normal_class=str(job.class_label),
+        rows=rows,
+        columns=columns,
+        anomalies=anomalies,
+        labelled=asked["labelled_anomalies"],
+        hidden=asked["contamination"],
+        exposure=asked["exposure"] or "",
+        detector=job.variant.detector,
+        settings=setting_text(dict(job.variant.config)),
+        auroc=float(good.auroc.mean()),
+        auroc_std=float(good.auroc.std()) if len(good) > 1 else 0.0,
+        auprc=float(good.auprc.mean()),
+        seeds=len(good),
+    )
+
+
+@cache
+def about(dataset: str, normal_class: int, asked: tuple, data_dir: Path | None):
+    """What kind of data it is, its columns, its share of anomalies, and its unlabelled rows."""
+    data = jaxad.load_dataset(dataset, data_dir=data_dir)
+    drawn = {key: value for key, value in asked if not key.startswith("exposure")}
+    split = jaxad.contaminate(data, 0, normal_class=normal_class, **drawn)
+    y = data.y if data.y_test is None else np.concatenate([data.y, data.y_test])
+    shape = data.x.shape[1:]
+    kind = "table" if len(shape) == 1 else ("sequence" if len(shape) == 2 else "image")
+    if data.vocabulary is not None or dataset.startswith("mean:"):
+        kind = "text"
+    rows = split.setting["rows"]["unlabelled"]
+    return kind, shape[0] if kind == "table" else 0, float(np.mean(y != normal_class)), rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""`jaxad recommend`: which detector to try first, and why."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from jaxad.cli.fit import training_labels
+from jaxad.cli.options import Recommend
+from jaxad.data import Dataset, load_dataset, load_table
+from jaxad.data import Table as Rows
+from jaxad.errors import ConfigError
+from jaxad.recommend import (
+    Measured,
+    Recommendation,
+    Source,
+    commands,
+    named,
+    read_results,
+    recommend,
+)
+from jaxad.recommend.evidence import plain_name, setting_text
+from jaxad.recommend.rules import Ranked
+
+__all__ = ["recommending"]
+
+WIDTH = 120
+TRAINED = 0.6  # the share of a data set without a test part that `jaxad run` trains on
+OTHERS = 5  # how many detectors are shown beside the recommended one
+
+
+def recommending(options: Recommend) -> int:
+    """Print a recommendation, the commands to run next and the results behind it.
+
+    Returns:
+        The exit code, 0.
+    """
+    has, is_file = _given(options) if options.data is None else _read(options)
+    found = recommend(
+        **has,
+        measured=_of_others(options.data),
+        contamination=options.contamination,
+        want=options.want,
+        exposure=options.exposure is not None,
+    )
+    source = Source(
+        data=options.data,
+        is_file=is_file,
+        data_dir=None if options.data_dir is None else str(options.data_dir),
+        label=options.label,
+        label_kind=options.label_kind,
+        exposure=options.exposure,
+    )
+    todo = commands(found, source)
+    if options.json:
+        print(json.dumps(_as_json(found, todo)))
+    else:
+        _print(found, todo)
+    return 0
+
+
+def _of_others(data: str | None) -> list[Measured]:
+    """The results on other data: none of a data set's own takes part in the choice for it."""
+    own = None if data is None else plain_name(data).lower()
+    return [one for one in read_results() if one.dataset.lower() != own]
+
+
+def _given(options: Recommend) -> tuple[dict[str, Any], bool]:
+    """What there is, by the options alone."""
+    for name in ("label", "label_kind", "data_dir"):
+        if getattr(options, name) is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} is about a file or data set: name it")
+    return {
+        "kind": options.type or "table",
+        "rows": options.rows,
+        "columns": options.columns,
+        "labelled_anomalies": options.labelled_anomalies or 0,
+        "labelled_normals": options.labelled_normals or 0,
+    }, True
+
+
+def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
+    """What there is, by the data; and whether that is a file to be trained on whole.
+
+    Raises:
+        ConfigError: An option says what is read from the data.
+    """
+    name = str(options.data)
+    is_file = Path(name.split(":")[-1]).is_file()
+    for option in ("type", "rows", "columns"):
+        _refuse(options, option, f"is read from {name}")
+    if is_file:
+        for option in ("labelled_anomalies", "labelled_normals"):
+            _refuse(options, option, f"is read from {name}, with --label and --label-kind")
+        table = load_table(name, label=options.label)
+        label = training_labels(table, options.label_kind, Path(name))
+        label = np.zeros(len(table.x)) if label is None else label
+        anomalies, normals = int(np.sum(label == -1)), int(np.sum(label == 1))
+        has = _of_examples(table, name, len(table.x))
+    else:
+        for option in ("label", "label_kind"):
+            _refuse(options, option, f"is for files to train on, and {name} is none")
+        data = load_dataset(name, data_dir=options.data_dir)
+        anomalies, normals = options.labelled_anomalies or 0, options.labelled_normals or 0
+        trained = 1.0 if data.x_test is not None else TRAINED
+        has = _of_examples(data, name, round(trained * len(data.x)))
+    return has | {"labelled_anomalies": anomalies, "labelled_normals": normals}, is_file
+
+
+def _refuse(options: Recommend, option: str, why: str) -> None:
+    if getattr(options, option) is not None:
+        raise ConfigError(f"--{option.replace('_', '-')} {why}; leave it out")
+
+
+def _of_examples(data: Dataset | Rows, name: str, rows: int) -> dict[str, Any]:
+    """The kind of the examples, how many there are, and a table's columns."""
+    shape = data.x.shape[1:]
+    if data.vocabulary is not None or name.startswith("mean:"):
+        return {"kind": "text", "rows": rows}
+    if len(shape) == 1:
+        return {"kind": "table", "rows": rows, "columns": shape[0]}
+    return {"kind": "sequence" if len(shape) == 2 else "image", "rows": rows}
+
+
+def _as_json(found: Recommendation, todo: list[list[str]]) -> dict[str, Any]:
+    """The recommendation with everything that the text has."""
+    compared = ("detector", "settings", "auroc", "auprc", "rank")
+    return {
+        "situation": asdict(found.situation),
+        "detector": found.detector,
+        "config": found.config,
+        "reasons": found.reasons,
+        "commands": todo,
+        "compared": [{name: getattr(one, name) for name in compared} for one in found.ranked],
+        "evidence": [asdict(one) | {"command": one.command} for one in found.evidence],
+    }
+
+
+def _print(found: Recommendation, todo: list[list[str]]) -> None:
+    """The recommendation as text."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    tables = Console(highlight=False, markup=False)
+    if not tables.is_terminal:
+        tables.width = max(tables.width, WIDTH)
+    settings = setting_text(found.config)
+    console.print(f"{found.detector}{f' with {settings}' if settings else ''}\n")
+    for reason in found.reasons:
+        console.print(f"- {reason}")
+    console.print("\nNext:")
+    for command in todo:
+        console.print(f"  {shlex.join(command)}")
+    if found.ranked:
+        console.print()
+        tables.print(_compared(found))
+        tables.print(_evidence(found))
+        console.print("Measured by")
+        for command in sorted({one.command for one in found.evidence}):
+            console.print(f"  {command}")
+
+
+def _compared(found: Recommendation) -> Table:
+    table = _table("Detectors by these results", "", "AUROC", "average precision (AP)", "mean rank")
+    for one in found.ranked[: OTHERS + 1]:
+        table.add_row(named(one), _percent(one.auroc), _percent(one.auprc), f"{one.rank:.1f}")
+    return table
+
+
+def _evidence(found: Recommendation) -> Table:
+    """The results of the recommended detector, each beside the best of all for the same rows."""
+    names = ("data set", "rows", "columns", "labelled", "hidden", "AUROC", "AP")
+    table = _table(f"Results of {found.detector}", *names, "best AUROC of all")
+    best = best_of(found.ranked)
+    for one in found.evidence:
+        task = one.dataset if one.normal_class == "normal" else f"{one.dataset}, {one.normal_class}"
+        most = best[(*one.task, one.hidden)]
+        table.add_row(
+            task,
+            str(one.rows),
+            str(one.columns or "-"),
+            str(one.labelled),
+            f"{100 * one.hidden:.0f} %",
+            _percent(one.auroc),
+            _percent(one.auprc),
+            f"{_percent(most.auroc)} {most.detector}",
+        )
+    return table
+
+
+def best_of(ranked: Sequence[Ranked]) -> dict[tuple[str, str, float], Measured]:
+    """The best result for each task and share of hidden anomalies, by labels that nobody has."""
+    best: dict[tuple[str, str, float], Measured] = {}
+    for one in (one for other in ranked for one in other.measured):
+        cell = (*one.task, one.hidden)
+        if cell not in best or one.auroc > best[cell].auroc:
+            best[cell] = one
+    return best
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
+    for i, column in enumerate(columns):
+        right = i > 0 and "best" not in column
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    return table
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"

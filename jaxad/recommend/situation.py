@@ -1,0 +1,87 @@
+"""What somebody has, and what they want to know: what a recommendation is asked for."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from jaxad.detectors.registry import Examples
+from jaxad.errors import ConfigError
+
+__all__ = ["Situation", "Want"]
+
+Want = Literal["scores", "audit", "heatmaps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """A data set without a detector.
+
+    Attributes:
+        kind: What an example is: "table" (a row of one), "image", "sequence" or "text".
+        rows: How many training rows there are, >= 2; None if that is not known.
+        columns: How many columns a table has, >= 1; None if that is not known.
+        labelled_anomalies: How many of the training rows are labelled anomalies, >= 0.
+        labelled_normals: How many are labelled normal rows, >= 0.
+        contamination: The share of anomalies expected among the unlabelled rows, in [0, 1); None
+            if that is not known, which counts as the largest share that was measured.
+        want: "scores"; "audit", to see which training rows are hidden anomalies, too; or
+            "heatmaps", to see which parts of an image are anomalous, too.
+        exposure: Whether there is a set of images that are surely no normal ones.
+
+    Raises:
+        ConfigError: A value out of its range, or values at odds.
+    """
+
+    kind: Examples = "table"
+    rows: int | None = None
+    columns: int | None = None
+    labelled_anomalies: int = 0
+    labelled_normals: int = 0
+    contamination: float | None = None
+    want: Want = "scores"
+    exposure: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("kind", get_args(Examples)), ("want", get_args(Want))):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name} must be {_either(allowed)}; given {self.__dict__[name]!r}"
+                )
+        for name, least in (("rows", 2), ("columns", 1)):
+            if getattr(self, name) is not None:
+                self._count(name, least)
+        for name in ("labelled_anomalies", "labelled_normals"):
+            self._count(name, 0)
+        share = self.contamination
+        if share is not None and not (_is_number(share) and 0 <= share < 1):
+            raise ConfigError(
+                f"contamination must be in [0, 1), the share of anomalies among the unlabelled "
+                f"rows, or None if it is not known; given {share!r}"
+            )
+        labelled = self.labelled_anomalies + self.labelled_normals
+        if self.rows is not None and labelled > self.rows:
+            raise ConfigError(f"{labelled} labelled rows are more than rows={self.rows}")
+        if self.columns is not None and self.kind != "table":
+            raise ConfigError(f"columns={self.columns} are a table's; kind is {self.kind!r}")
+        for name, asked in (
+            ("want='heatmaps'", self.want == "heatmaps"),
+            ("exposure", self.exposure),
+        ):
+            if asked and self.kind != "image":
+                raise ConfigError(f"{name} is for images; kind is {self.kind!r}")
+        if self.want == "audit" and self.exposure:
+            raise ConfigError("want='audit' is of training rows alone: leave exposure out")
+
+    def _count(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ConfigError(f"{name} must be a whole number of at least {least}; given {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"
