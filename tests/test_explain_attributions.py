@@ -271,7 +271,8 @@ def test_relevance_of_a_density_moves_with_the_data(toy):
     moved = toy.train._replace(x=toy.train.x + np.float32(4))
     fits = [jaxad.fit(jaxad.make("kde", t, bandwidth=1.0), t) for t in (toy.train, moved)]
     x = toy.test.x[:6]
-    first, second = attributions(fits[0], x), attributions(fits[1], x + np.float32(4))
+    first = attributions(fits[0], x, "lrp")
+    second = attributions(fits[1], x + np.float32(4), "lrp")
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
 
 

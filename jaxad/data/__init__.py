@@ -6,6 +6,7 @@ rows and labels of your own.
 """
 
 from jaxad.data.arrays import as_train_data
+from jaxad.data.corruptions import CORRUPTIONS, corrupt
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.documents import from_texts
 from jaxad.data.files import Table, load_table
@@ -19,6 +20,7 @@ from jaxad.data.text import Vocabulary
 from jaxad.data.vectors import read_vectors
 
 __all__ = [
+    "CORRUPTIONS",
     "SCALINGS",
     "Dataset",
     "Scaling",
@@ -29,6 +31,7 @@ __all__ = [
     "as_train_data",
     "blobs",
     "contaminate",
+    "corrupt",
     "data_names",
     "fit_scaling",
     "from_arrays",

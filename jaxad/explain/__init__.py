@@ -3,6 +3,7 @@
 from jaxad.explain.attributions import attribution_methods, attributions
 from jaxad.explain.audit import Audit, audit
 from jaxad.explain.bars_picture import draw_attributions, top_features
+from jaxad.explain.clever_hans import clever_hans_score, similarity
 from jaxad.explain.generated import draw_images, generated
 from jaxad.explain.heatmaps import heatmaps
 from jaxad.explain.influence import Influence, PathKernel, influence, path_kernel
@@ -19,6 +20,7 @@ __all__ = [
     "attribution_methods",
     "attributions",
     "audit",
+    "clever_hans_score",
     "draw_attributions",
     "draw_heatmaps",
     "draw_images",
@@ -27,5 +29,6 @@ __all__ = [
     "influence",
     "path_kernel",
     "pixel_auroc",
+    "similarity",
     "top_features",
 ]

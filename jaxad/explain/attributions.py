@@ -65,7 +65,9 @@ def attributions(
     Args:
         fitted: A fitted detector.
         x: `(n, ...)` rows as those of training, scaled as they were.
-        method: One of these, or "auto": the first of them that the detector has.
+        method: One of these, or "auto": "lrp" where it goes through a network, else
+            "integrated_gradients". Of rows in which a column was moved these found the column most
+            often (docs/explanations.md).
         baseline: A row b to compare with, such as the mean or the median of training rows. None: 0,
             which is the mean where columns are standardised, and black for images.
         steps: How many derivatives integrated gradients take, >= 1.
@@ -101,7 +103,7 @@ def attributions(
 
 
 def attribution_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
-    """The methods by which a fitted detector's scores can be attributed, the best known first.
+    """The methods by which a fitted detector's scores can be attributed; "auto" is the first.
 
     Args:
         fitted: A fitted detector.
@@ -115,20 +117,19 @@ def attribution_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
     if detector.lexicon is not None:
         return ()
     model = _model_of(detector)
-    found: list[AttributionMethod] = []
-    if isinstance(_base(model), Reconstruction) or _goes_through(model):
-        found.append("lrp")
+    if _goes_through(model):
+        return ("lrp", "integrated_gradients", "gradient_x_input")
     if isinstance(_base(model), Reconstruction):
-        found.append("residuals")
-    return (*found, "integrated_gradients", "gradient_x_input")
+        return ("integrated_gradients", "gradient_x_input", "lrp", "residuals")
+    return ("integrated_gradients", "gradient_x_input")
 
 
 def _host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
     if getattr(fitted.detector, "coder", None) is not None:
         return ()
     kinds: dict[type, tuple[AttributionMethod, ...]] = {
-        KernelSum: ("lrp", "integrated_gradients", "gradient_x_input"),
-        OffPlane: ("lrp", "residuals", "integrated_gradients", "gradient_x_input"),
+        KernelSum: ("integrated_gradients", "gradient_x_input", "lrp"),
+        OffPlane: ("integrated_gradients", "gradient_x_input", "lrp", "residuals"),
         Ellipsoid: ("integrated_gradients", "gradient_x_input"),
     }
     return kinds.get(type(fitted.models[0]), ())

@@ -214,9 +214,9 @@ class Explain(Common):
             pixel. integrated_gradients, gradient_x_input: against the mean of training where
             columns are standardised, else against 0. For images also map: what the score of fcdd is
             the mean of; gradient: the absolute derivative of the score by each pixel;
-            reconstruction: as residuals. auto: the first of lrp, residuals and
-            integrated_gradients that a detector of tables has; for images of map, reconstruction
-            and gradient.
+            reconstruction: as residuals. auto: for tables lrp if the detector is a distance in
+            the space of a network, else integrated_gradients; for images the first of map,
+            reconstruction and gradient that the detector has.
         sigma: Deviation in pixels of the Gaussian that map, gradient and reconstruction are
             smoothed by.
         most: How many rows or images a picture has.

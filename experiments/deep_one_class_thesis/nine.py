@@ -1,0 +1,107 @@
+"""What tables 4.2, 4.3 and 4.4 of the thesis of Ruff (2021) share: nine methods and a layout."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import jaxad
+
+PUBLISHED = Path(__file__).parent / "published"
+
+
+class Method(NamedTuple):
+    """A method of the tables: its published name, our detector, and settings of quick runs."""
+
+    title: str
+    detector: str
+    settings: dict
+
+
+SMALL = {"channels": (8, 4), "widths": (64,)}  # the thesis's net for MNIST
+METHODS = (
+    Method("Gaussian", "gaussian", {}),
+    Method("MVE", "mcd", {"support": 0.9}),
+    Method("PCA", "pca", {}),
+    Method("KDE", "kde", {}),
+    Method("SVDD", "ocsvm", {}),
+    Method("kernel PCA", "kpca", {}),
+    Method("AnoGAN", "anogan", {"channels": (), "widths": (256, 64), "search_steps": 50}),
+    Method("Deep SVDD", "deep_svdd", SMALL),
+    Method("Autoencoder", "autoencoder", SMALL),
+)
+
+
+def settings_of(method: Method, train: jaxad.TrainData, epochs: int) -> dict:
+    """A method's settings, with so many epochs where it has any."""
+    known = jaxad.make(method.detector, train, **method.settings).config
+    each = {"epochs": epochs, "pretrain_epochs": epochs}
+    return method.settings | {name: n for name, n in each.items() if hasattr(known, name)}
+
+
+def fit(method: Method, x: np.ndarray, epochs: int, seeds: int) -> jaxad.Fit:
+    """Train a method on normal rows."""
+    train = jaxad.as_train_data(x)
+    detector = jaxad.make(method.detector, train, **settings_of(method, train, epochs))
+    return jaxad.fit(detector, train, seeds=seeds)
+
+
+def rows_for(method: Method, train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
+    """Rows as a method takes them, those to train on first: principal components for the MVE.
+
+    The covariance determinant of 784 pixels takes longer than all other methods together. The
+    thesis reduces MVTec-AD alone.
+    """
+    if method.title != "MVE":
+        return [train, *others]
+    from sklearn.decomposition import PCA
+
+    model = PCA(0.9).fit(train.reshape(len(train), -1))
+    parts = (model.transform(x.reshape(len(x), -1)) for x in (train, *others))
+    return [part.astype(np.float32) for part in parts]
+
+
+def clean_images(name: str, data_dir: str | None) -> np.ndarray:
+    """All images of a set, `(n, 28, 28, 1)` in [0, 1]; digits of 8 by 8 pixels are enlarged."""
+    if name == "digits":
+        from scipy.ndimage import zoom
+        from sklearn.datasets import load_digits
+
+        small = load_digits().images / 16
+        return np.clip(zoom(small, (1, 3.5, 3.5), order=1), 0, 1).astype(np.float32)[..., None]
+    x = jaxad.load_dataset(name, data_dir=data_dir).x
+    return (x.reshape(len(x), 28, 28, 1) / np.float32(255)).astype(np.float32)
+
+
+def draw(x: np.ndarray, train: int, test: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and others to test, always the same."""
+    order = np.random.default_rng(0).permutation(len(x))
+    return x[order[:train]], x[order[train : train + test]]
+
+
+def published(table: str, metric: str) -> dict[tuple[str, str], float]:
+    """Published numbers by method and corruption or class."""
+    with (PUBLISHED / f"{table}.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == metric]
+    return {(row["method"], row["subset"]): float(row["mean"]) for row in rows}
+
+
+def auroc(scores: np.ndarray, normal: np.ndarray) -> float:
+    """The mean AUROC over seeds, per cent: `(seeds, n)` scores against `(seeds, m)` normal ones."""
+    from sklearn.metrics import roc_auc_score
+
+    label = np.repeat([1, 0], [scores.shape[1], normal.shape[1]])
+    both = np.concatenate([scores, normal], axis=1)
+    return 100 * float(np.mean([roc_auc_score(label, s) for s in both]))
+
+
+def print_table(
+    rows: list[str], columns: list[str], cell: Callable[[str, str], str], first: str
+) -> None:
+    """A Markdown table."""
+    print(f"| {first} | {' | '.join(columns)} |")
+    print("|" + "---|" * (len(columns) + 1))
+    for row in rows:
+        print(f"| {row} | {' | '.join(cell(row, column) for column in columns)} |", flush=True)
