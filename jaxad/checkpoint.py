@@ -30,7 +30,7 @@ from jaxad.types import Key, PyTree, State, TrainData
 if TYPE_CHECKING:
     from jaxad.train import Fit, Place
 
-__all__ = ["Saver", "load", "save"]
+__all__ = ["Saver", "check_savable", "load", "save"]
 
 _ARRAYS, _LEXICON = "arrays", "lexicon.npz"
 
@@ -62,16 +62,8 @@ def save(
     import orbax.checkpoint as ocp
 
     detector = fitted.single
-    if isinstance(detector, HostDetector) or fitted.state is None:
-        raise ConfigError(
-            f"{detector.name!r} is trained by another library, whose models can only be pickled; "
-            "save a detector of this one"
-        )
-    if detector.name not in REGISTRY:
-        raise ConfigError(
-            f"only registered detectors can be saved; given {detector.name!r}. Register its "
-            "builder with jaxad.detectors.register"
-        )
+    check_savable(detector)
+    assert fitted.state is not None
     for name in files or ():
         taken = (_ARRAYS, CONFIG, SUMS, _LEXICON, "", ".", "..")
         if name in taken or name != os.path.basename(name):
@@ -97,6 +89,20 @@ def save(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def check_savable(detector: Detector | HostDetector) -> None:
+    """Raise a `ConfigError` if what is fitted of a detector cannot be saved."""
+    if isinstance(detector, HostDetector):
+        raise ConfigError(
+            f"{detector.name!r} is trained by another library, whose models can only be pickled; "
+            "save a detector of this one"
+        )
+    if detector.name not in REGISTRY:
+        raise ConfigError(
+            f"only registered detectors can be saved; given {detector.name!r}. Register its "
+            "builder with jaxad.detectors.register"
+        )
 
 
 def load(folder: str | Path) -> tuple["Fit", Scaling | None]:

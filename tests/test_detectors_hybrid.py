@@ -277,6 +277,14 @@ def test_a_table_of_one_s_own_and_a_detector_of_one_s_own(toy):
     assert jaxad.score(fit, toy.test).shape == (2, len(toy.test.x))
 
 
+def test_what_cannot_be_saved_is_refused_before_it_is_trained(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n" + "\n".join(f"{i},{i % 3}" for i in range(30)))
+    monkeypatch.setattr("jaxad.cli.fit.train_detector", None)
+    assert main(["fit", str(path), "hybrid:ocsvm", "--out", str(tmp_path / "saved")]) == 2
+    assert "save a detector of this one" in capsys.readouterr().err
+
+
 def test_it_runs_by_name_in_a_study(tmp_path, capsys):
     """`run`, `list` and `sweep` take the name with its colon and the settings of both."""
     args = ["run", "blobs", "hybrid:ocsvm", "hybrid:iforest", "--epochs", "1", "--seeds", "2"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxad.checkpoint import save
+from jaxad.checkpoint import check_savable, save
 from jaxad.cli.options import Fit
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, configurations
@@ -56,6 +56,7 @@ def fit(options: Fit) -> int:
         mask = np.pad(mask, [(0, len(rows) - len(mask)), (0, 0), (0, 0)])
     train = as_train_data(rows, label, mask, table.vocabulary)
     detector = make(options.detector, train, **config)
+    check_savable(detector)  # now, not after hours
     with reporting(1) as reporter:
         reporter.begin(f"{options.data.name}  {options.detector}")
         fitted = train_detector(
