@@ -5,11 +5,12 @@
 DATA is a folder with magnetic_tile_64.npz: 952 normal tiles and 392 with defects of five kinds, at
 64 pixels, with masks. Tiles without a defect are trained on, less 40 % for the test, in which are
 40 % of the defects too. Prints, for each way of training, the AUROC of images and of pixels, pooled
-and as the mean over images with a defect, then of each kind of defect. --only chooses some.
+and as the mean over images with a defect, then of each kind of defect. --only chooses some;
+--augment "flip, noise(0.01)" changes the images of each batch, and their masks, for all of them.
 
     confetti           artificial anomalies, the loss of whole images
     confetti_pixels    the same, the loss of their pixels
-    five_masks         the last with five labelled defects and their masks
+    five_masks         the last with five labelled defects, one of each kind, and their masks
     field_17 ... 47    confetti_pixels with nets of other receptive fields (table A.3)
     sigma              confetti_pixels up-sampled with other Gaussians, by one fit (table A.4)
     autoencoder        errors of reconstruction, blurred
@@ -19,6 +20,7 @@ import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jax
 import numpy as np
 
 import jaxad
@@ -37,11 +39,11 @@ SIGMAS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 @dataclass(frozen=True)
 class Way:
-    """A way of training: a detector, its settings, and how many defects are labelled."""
+    """A way of training: a detector, its settings, whether a defect of each kind is labelled."""
 
     settings: dict = field(default_factory=dict)
     detector: str = "fcdd"
-    labelled: int = 0
+    labelled: bool = False
     kind: str = "auto"
     sigmas: tuple[float | None, ...] = (None,)
 
@@ -49,9 +51,7 @@ class Way:
 WAYS = {
     "confetti": Way(),
     "confetti_pixels": Way(PIXELS),
-    "five_masks": Way(
-        PIXELS | {"confetti": 0.5, "labelled_share": 0.125, "augment": "flip"}, labelled=5
-    ),
+    "five_masks": Way(PIXELS | {"confetti": 0.5, "labelled_share": 1 / 16}, labelled=True),
     **{f"field_{size}": Way(PIXELS | {"layers": text}) for size, text in FIELDS.items()},
     "sigma": Way(PIXELS, sigmas=SIGMAS),
     "autoencoder": Way({"channels": (16, 32, 64), "widths": (64,)}, "autoencoder"),
@@ -61,11 +61,15 @@ WAYS = {
 def measure(data: jaxad.Dataset, name: str, way: Way, args: argparse.Namespace) -> None:
     """Train in one way and print its rows."""
     seeds = args.seeds
+    labelled = 1.0 if way.labelled else 0
     split = jaxad.contaminate(
-        data, 0, normal_class=0, contamination=0.0, labelled_anomalies=way.labelled, seeds=seeds
+        data, 0, normal_class=0, contamination=0.0, labelled_anomalies=labelled, seeds=seeds
     )
+    train = one_of_each_kind(split, data, seeds) if way.labelled else split.train
     settings = {"epochs": args.epochs, "batch_size": 64} | way.settings
-    fitted = jaxad.fit(jaxad.make(way.detector, split.train, **settings), split.train)
+    if args.augment is not None:
+        settings["augment"] = args.augment
+    fitted = jaxad.fit(jaxad.make(way.detector, train, **settings), train)
     images = jaxad.evaluate(fitted, split.test).auroc.per_seed
     for sigma in way.sigmas:
         found = []
@@ -86,6 +90,19 @@ def measure(data: jaxad.Dataset, name: str, way: Way, args: argparse.Namespace) 
         print(f"| {title} | {' | '.join(cells)} | {seconds} |", flush=True)
 
 
+def one_of_each_kind(split: jaxad.Split, data: jaxad.Dataset, seeds: int) -> jaxad.TrainData:
+    """The training rows with the first labelled defect of each kind, without the others."""
+    kept = []
+    for one in map(split.seed, range(seeds)):
+        labelled = np.flatnonzero(one.train.label == -1)
+        kinds = data.y[one.train_rows[labelled]]
+        first = [labelled[kinds == kind][0] for kind in data.classes[1:]]
+        rows = np.sort([*np.flatnonzero(one.train.label == 0), *first])
+        arrays = {name: getattr(one.train, name)[rows] for name in ("x", "label", "mask")}
+        kept.append(one.train._replace(**arrays, count=np.int32(len(rows))))
+    return jax.tree.map(lambda *of_seeds: np.stack(of_seeds), *kept)
+
+
 def draw(path: Path, split: jaxad.Split, maps: np.ndarray, kinds: np.ndarray) -> None:
     """Two test tiles of each kind, the first there are, whatever their scores."""
     rows = np.concatenate([np.flatnonzero(kinds == kind)[:2] for kind in (1, 2, 3, 4, 5, 0)])
@@ -99,6 +116,7 @@ def main() -> None:
     parser.add_argument("data", help="a folder with magnetic_tile_64.npz")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--augment", help="as the detectors' setting of that name")
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, help="a folder for pictures")
     args = parser.parse_args()
