@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 import jaxad
 from jaxad.detector import Detector
+from jaxad.detectors import REGISTRY
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain import attribution_methods, attributions
 from jaxad.explain.relevance import layers_of, relevance
@@ -334,3 +335,20 @@ def test_what_cannot_be_attributed_is_refused(fitted, toy, toy_for, quick):
         attributions(fitted("deep_svdd"), x, baseline=np.full(6, np.nan))
     with pytest.raises(DataError, match=r"\(n, 6\)"):
         attributions(fitted("deep_svdd"), x[:, :4])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in REGISTRY if n[:7] != "hybrid:" or n == "hybrid:pca"])
+def test_every_detector_has_attributions_or_says_that_it_has_none(fitted, toy_for, name):
+    fit, toy = fitted(name), toy_for(name)
+    x = toy.test.x[:4]
+    if not attribution_methods(fit):
+        with pytest.raises(ConfigError, match="has no attributions"):
+            attributions(fit, x)
+        return
+    b = np.median(toy.train.x, axis=0)
+    got = attributions(fit, x, "integrated_gradients", baseline=b)
+    want = (jaxad.score(fit, x) - jaxad.score(fit, b[None])).mean(axis=0)
+    assert got.shape == x.shape and np.isfinite(got).all()
+    sums = got.reshape(len(x), -1).sum(axis=1)
+    np.testing.assert_allclose(sums, want, rtol=0, atol=0.05 * np.abs(want).max() + 1e-4)
