@@ -4,6 +4,7 @@ mkdocs calls `on_page_markdown` for each page. In place of a comment in a page s
 
 * `<!-- summary -->` what the page's front matter says of its detectors,
 * `<!-- settings -->` the settings of its detectors,
+* `<!-- measured -->` what the results that recommendations rest on say of them,
 * `<!-- detectors -->` the table of all pages of detectors,
 * `<!-- modules jaxad.nets jaxad.rows -->` the reference of these modules and of those below them,
 
@@ -16,6 +17,7 @@ from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
+from statistics import fmean
 from typing import Any
 
 import yaml
@@ -24,11 +26,13 @@ from jaxad.detectors import REGISTRY
 from jaxad.detectors.config import AugmentedConfig, GradientConfig, PretrainedConfig
 from jaxad.detectors.scalar import BalancedConfig
 from jaxad.detectors.settings import Setting, settings_of
+from jaxad.recommend.evidence import Measured, read_results
 
 __all__ = [
     "all_detectors",
     "front_matter",
     "mathml",
+    "measured",
     "modules_below",
     "on_page_content",
     "on_page_markdown",
@@ -48,7 +52,8 @@ FAMILIES = (
     "Classical",
 )
 FIELDS = {"detectors", "title", "family", "takes", "labels", "score"}
-MARKER = re.compile(r"^<!-- (summary|settings|detectors|modules)((?: [\w.]+)*) -->$", re.MULTILINE)
+WHAT = "summary|settings|measured|detectors|modules"
+MARKER = re.compile(rf"^<!-- ({WHAT})((?: [\w.]+)*) -->$", re.MULTILINE)
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 FORMULA = re.compile(r'<(div|span) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -63,6 +68,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
             return summary(page.meta)
         if what == "settings":
             return settings(page.meta["detectors"])
+        if what == "measured":
+            return measured(page.meta["detectors"])
         if what == "detectors":
             return all_detectors(Path(config["docs_dir"]) / "detectors")
         return reference(names, 3 if "\n## " in markdown else 2)
@@ -117,6 +124,53 @@ def settings(names: list[str]) -> str:
         parts.append('??? note "Settings that many detectors have, with the defaults of this page"')
         parts.append("\n".join(f"    {line}".rstrip() for line in shared.splitlines()))
     return "\n\n".join(parts)
+
+
+def measured(names: list[str]) -> str:
+    """Means over data sets beside each other, of each situation that detectors were measured in.
+
+    A detector has a place among those that were measured on all data sets of the situation.
+    """
+    situations: dict[tuple, dict[tuple[str, str], list[Measured]]] = {}
+    for one in read_results():
+        situation = (one.kind, one.exposure, one.labelled, one.hidden)
+        situations.setdefault(situation, {}).setdefault(one.choice, []).append(one)
+    rows = []
+    for situation, found in sorted(situations.items()):
+        sets = len({one.task for results in found.values() for one in results})
+        whole = {
+            choice: fmean(one.auroc for one in results)
+            for choice, results in found.items()
+            if len(results) == sets
+        }
+        for (name, chosen), results in found.items():
+            if name in names:
+                auroc, auprc = (fmean(getattr(r, m) for r in results) for m in ("auroc", "auprc"))
+                place = 1 + sum(other > auroc for other in whole.values())
+                rows.append(
+                    [
+                        f"`{name}`" + (f", `{chosen}`" if chosen else ""),
+                        _situation(*situation),
+                        str(len(results)),
+                        f"{100 * auroc:.1f}",
+                        f"{100 * auprc:.1f}",
+                        f"{place} of {len(whole)}" if (name, chosen) in whole else "",
+                    ]
+                )
+    if not rows:
+        return ""
+    head = ["detector", "data", "sets", "AUROC", "AUPRC", "place by AUROC"]
+    own = {one.command for one in read_results() if one.detector in names}
+    said = "Means over data sets, by the results that `jaxad recommend` goes by, which come from"
+    commands = " and ".join(f"`{command}`" for command in sorted(own))
+    return f"{said} {commands}:\n\n{_table(head, rows)}"
+
+
+def _situation(kind: str, exposure: str, labelled: int, hidden: float) -> str:
+    parts = [f"{kind}s", f"{100 * hidden:g} % hidden"]
+    parts += [f"{labelled} labelled"] if labelled else []
+    parts += [f"{exposure} as exposure"] if exposure else []
+    return ", ".join(parts)
 
 
 def all_detectors(folder: Path) -> str:

@@ -23,6 +23,7 @@ from jaxad.detectors import REGISTRY
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.detectors.settings import settings_of
 from jaxad.errors import ConfigError, DataError
+from jaxad.recommend import read_results
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -80,7 +81,7 @@ def test_a_page_has_its_front_matter_and_sections(path):
     assert meta["family"] in hooks.FAMILIES
     assert re.findall(r"^## (.*)", text, re.MULTILINE) == SECTIONS
     assert f"\n# {meta['title']}\n" in text
-    assert "<!-- summary -->" in text and "<!-- settings -->" in text
+    assert all(f"<!-- {what} -->" in text for what in ("summary", "settings", "measured"))
     use = any(REGISTRY[name].uses_labels for name in meta["detectors"])
     assert (meta["labels"] != "none") == use
 
@@ -274,3 +275,13 @@ def test_bars_in_tables_lose_their_backslash():
     html = "<td><code>\\|x\\|</code></td><p><code>a\\|b</code></p>"
     made = hooks.on_page_content(html, None, None, None)
     assert made == "<td><code>|x|</code></td><p><code>a\\|b</code></p>"
+
+
+def test_results_side_by_side_are_means_over_data_sets():
+    clean = [
+        one.auroc
+        for one in read_results()
+        if (one.choice, one.kind, one.hidden, one.labelled) == (("iforest", ""), "table", 0, 0)
+    ]
+    row = f"| `iforest` | tables, 0 % hidden | {len(clean)} | {100 * np.mean(clean):.1f} |"
+    assert row in hooks.measured(["iforest"])
