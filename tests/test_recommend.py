@@ -155,6 +155,7 @@ def test_ranks_and_means_are_over_the_same_results_for_all():
         ({"labelled_anomalies": 22}, {10}, {0.1}),
         ({"labelled_anomalies": 23}, {50}, {0.1}),
         ({"labelled_anomalies": 10**6, "contamination": 0.04}, {50}, {0.0}),
+        ({"contamination": 0.05}, {0}, {0.1}),
         ({"contamination": 0.9}, {0}, {0.1}),
     ],
 )
@@ -170,15 +171,15 @@ def test_the_nearest_situation_speaks(asked, labelled, hidden):
 
 def test_results_without_labels_stand_for_what_has_none_with_labels():
     measured = [
-        a_result(detector="kde"), a_result(detector="repen", auroc=0.1),
+        a_result(detector="kde"), a_result("b", "kde"), a_result(detector="repen", auroc=0.1),
         a_result(detector="repen", auroc=0.9, labelled=10),
         a_result(detector="hsc", labelled=50), a_result(detector="hsc", exposure="others"),
         a_result(detector="hsc", kind="image"),
     ]  # fmt: skip
     near = spoken_for(measured, Situation(labelled_anomalies=5))
-    assert {(one.detector, one.labelled, one.auroc) for one in near} == {
-        ("kde", 0, 0.5),
-        ("repen", 10, 0.9),
+    assert {(one.dataset, one.detector, one.labelled, one.auroc) for one in near} == {
+        ("a", "kde", 0, 0.5),
+        ("a", "repen", 10, 0.9),
     }
 
 

@@ -1,8 +1,9 @@
 """Write the results that `jaxad recommend` goes by, from what sweeps have measured.
 
 `python experiments/recommend/collect.py RESULTS [RESULTS ...] --data-dir DATA`: folders that
-`jaxad sweep experiments/recommend/NAME.toml --out RESULTS` wrote. A job has a row if all of its
-seeds are there; seeds whose training diverged are left out of the mean, and are said.
+`jaxad sweep experiments/recommend/NAME.toml --out RESULTS` wrote. A task, a data set with a normal
+class, has rows once all of its jobs are there. Seeds whose training diverged are left out of the
+mean, and are said.
 """
 
 import argparse
@@ -38,14 +39,17 @@ def collected(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
     cells = read_results(folder).drop_duplicates(["job", "seed"], keep="last")
     by_job = dict(list(cells.groupby("job")))
     for saved in load_saved(folder):
+        seeds = saved.experiment.seeds
+        missing = {
+            (job.dataset, job.class_label)
+            for job in saved.jobs
+            if job.name not in by_job or by_job[job.name].seed.nunique() < seeds
+        }
+        print(*(f"{folder}: not complete: {task}" for task in missing), sep="\n", file=sys.stderr)
         for job in saved.jobs:
-            of_job = by_job.get(job.name)
-            if of_job is None or of_job.seed.nunique() < saved.experiment.seeds:
-                print(f"{folder}: not complete: {job.described}", file=sys.stderr)
-                continue
-            one = row(f"{saved.name}.toml", job, of_job, data_dir)
-            if one is not None:
-                yield one
+            if (job.dataset, job.class_label) not in missing:
+                one = row(f"{saved.name}.toml", job, by_job[job.name], data_dir)
+                yield from () if one is None else (one,)
 
 
 def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):

@@ -2,16 +2,17 @@
 
 `python experiments/recommend/held_out.py [--results RESULTS]`: for each kind of example the
 mean AUROC of what each rule chooses from the results of the other data sets, and its regret: how
-much less that is than what the best detector in hindsight reaches. In percent, by labels.
+much less that is than what the best detector in hindsight reaches. In percent, by labels. Then the
+first five in each situation, by all data sets.
 """
 
 import argparse
-from collections import Counter
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 
-from jaxad.recommend.evidence import Measured, read_results
+from jaxad.recommend import Measured, Situation, named, read_results
 from jaxad.recommend.held_out import RULES, Outcome, always, held_out
+from jaxad.recommend.rules import ranking, spoken_for
 
 ALWAYS = [
     ("iforest", ""),
@@ -37,19 +38,24 @@ def about(title: str, measured: list[Measured], choices: bool) -> None:
     """The table of one kind of example."""
     tasks, settings = {one.task for one in measured}, {one.choice for one in measured}
     print(f"\n{title}: {len(tasks)} tasks, {len(settings)} detectors, {len(measured)} results\n")
-    if len(tasks) < 2:
-        print("One task alone: none is left to choose by.")
-        return
     counts = sorted({one.labelled for one in measured})
+    if len(tasks) > 1:
+        rules(measured, counts, choices)
+    print("\n| labelled | hidden | the first five, mean AUROC |\n|---|---|---|")
+    for count, share in product(counts, sorted({one.hidden for one in measured})):
+        best(measured, count, share)
+
+
+def rules(measured: list[Measured], counts: list[int], choices: bool) -> None:
+    """A row for each rule."""
     print("| rule |" + "".join(f" {n} labelled: AUROC | regret | worst |" for n in counts))
     print("|" + "---|" * (3 * len(counts) + 1))
     for name, rule in RULES.items():
         line(name, held_out(measured, rule), counts)
     for detector, setting in ALWAYS:
         line(f"always {detector}", held_out(measured, always(detector, setting)), counts)
-    outcomes = held_out(measured, RULES[next(iter(RULES))])
     if choices:
-        for one in outcomes:
+        for one in held_out(measured, RULES[next(iter(RULES))]):
             print(
                 *one.task,
                 one.labelled,
@@ -58,9 +64,19 @@ def about(title: str, measured: list[Measured], choices: bool) -> None:
                 f"{100 * one.regret:.1f}",
                 *one.best,
             )
-    for count in counts:
-        chosen = Counter(" ".join(one.choice).strip() for one in outcomes if one.labelled == count)
-        print(f"\nChosen with {count} labelled: {dict(chosen.most_common())}")
+
+
+def best(measured: list[Measured], labelled: int, hidden: float) -> None:
+    """A row with the first five of a situation."""
+    situation = Situation(
+        kind=measured[0].kind,
+        labelled_anomalies=labelled,
+        contamination=hidden,
+        exposure=bool(measured[0].exposure),
+    )
+    ranked = ranking(spoken_for(measured, situation))[:5]
+    shown = ", ".join(f"{named(one)} {100 * one.auroc:.1f}" for one in ranked)
+    print(f"| {labelled} | {100 * hidden:.0f} % | {shown} |")
 
 
 def line(name: str, outcomes: list[Outcome], counts: list[int]) -> None:

@@ -53,12 +53,13 @@ def spoken_for(measured: Iterable[Measured], situation: Situation) -> list[Measu
     if not own:
         return []
     asked = 1.0 if situation.contamination is None else situation.contamination
-    nearest = min((abs(one.hidden - asked), one.hidden) for one in own)[1]
+    nearest = -min((abs(one.hidden - asked), -one.hidden) for one in own)[1]
     own = [one for one in own if one.hidden == nearest]
     count = _nearest_count(situation.labelled_anomalies, {one.labelled for one in own})
     labelled = [one for one in own if one.labelled == count]
-    known = {one.choice for one in labelled}
-    return labelled + [one for one in own if one.labelled == 0 and one.choice not in known]
+    known, tasks = {one.choice for one in labelled}, {one.task for one in labelled}
+    without = [one for one in own if one.labelled == 0 and one.task in tasks]
+    return labelled + [one for one in without if one.choice not in known]
 
 
 def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int) -> list[Measured]:
