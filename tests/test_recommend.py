@@ -215,8 +215,9 @@ def test_with_labels_what_learns_nothing_from_them_is_chosen_only_if_nothing_was
 
 def test_a_data_set_takes_no_part_in_the_choice_that_is_made_for_it(results):
     """Its own results, turned upside down, change what is best for it, and not what is chosen."""
-    tables = [one for one in results if one.kind == "table"]
-    left_out = tables[0].task
+    tasks = sorted({one.task for one in results if one.kind == "table"})[:5]
+    tables = [one for one in results if one.task in tasks]
+    left_out = tasks[0]
     turned = [replace(one, auroc=1 - one.auroc) if one.task == left_out else one for one in tables]
 
     def choices(measured, rule):
@@ -273,7 +274,7 @@ def test_what_cannot_be_is_refused_with_what_can(asked, says):
 
 
 def test_without_any_result_nothing_is_recommended():
-    with pytest.raises(DataError, match="no result is near"):
+    with pytest.raises(DataError, match="no results to go by on other data of the kind 'table'"):
         jaxad.recommend(measured=[])
 
 

@@ -96,7 +96,10 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
     if situation.exposure:
         ranked = [one for one in ranked if not entry(one.detector).host]
     if not ranked:
-        raise DataError(f"no result is near to {situation}")
+        beside = " with an exposure set" if situation.exposure else ""
+        raise DataError(
+            f"there are no results to go by on other data of the kind {situation.kind!r}{beside}"
+        )
     best = ranked[0]
     config = settings_of(best.settings)
     found = Recommendation(situation, best.detector, config, (), tuple(ranked))
