@@ -186,6 +186,10 @@ def test_layers_are_the_network_and_relevance_is_conserved(net):
     np.testing.assert_allclose(by_layers, codes, rtol=1e-4, atol=1e-5)
     assert got.min() >= 0 and got.shape == x.shape
     np.testing.assert_allclose(np.sum(got, axis=tuple(range(1, x.ndim))), score, rtol=1e-4)
+    # Pixels that are scaled to something else than [0, 1] too.
+    _, _, got, score = both_ways(Hypersphere(net), state, 4 * x - 2)
+    assert got.min() > -1e-6
+    np.testing.assert_allclose(np.sum(got, axis=tuple(range(1, x.ndim))), score, rtol=1e-4)
 
 
 @pytest.mark.parametrize("radius", ["l1", "l2", "pseudo_huber"])

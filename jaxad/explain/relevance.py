@@ -218,7 +218,12 @@ def _back(layer: Layer, x: Array, found: Array, box: bool) -> Array:
         )
 
     if box:
-        return _shared_out(in_box, (x, jnp.zeros_like(x), jnp.ones_like(x)), found, upwards)
+        # Images that are scaled otherwise have a larger box of their own.
+        pixels = tuple(range(1, x.ndim))
+        low = jnp.minimum(jnp.min(x, axis=pixels, keepdims=True), 0)
+        high = jnp.maximum(jnp.max(x, axis=pixels, keepdims=True), 1)
+        corners = (jnp.broadcast_to(corner, x.shape) for corner in (low, high))
+        return _shared_out(in_box, (x, *corners), found, upwards)
     return _shared_out(signs, (x,), found, upwards)
 
 
