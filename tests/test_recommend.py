@@ -164,9 +164,11 @@ def test_the_nearest_situation_speaks(asked, labelled, hidden):
         a_result(labelled=n, hidden=share, detector="deep_sad")
         for n, share in product((0, 10, 50), (0.0, 0.1))
     ]
-    near = spoken_for(measured, Situation(**asked))
+    near = spoken_for(measured, Situation(**asked), enough=1)
     assert {one.labelled for one in near} == labelled
     assert {one.hidden for one in near} == hidden
+    few = spoken_for(measured, Situation(**asked), enough=2)  # one data set is not enough
+    assert {one.hidden for one in few} == {0.0, 0.1}
 
 
 def test_results_without_labels_stand_for_what_has_none_with_labels():

@@ -74,7 +74,7 @@ def best(measured: list[Measured], labelled: int, hidden: float) -> None:
         contamination=hidden,
         exposure=bool(measured[0].exposure),
     )
-    ranked = ranking(spoken_for(measured, situation))[:5]
+    ranked = ranking(spoken_for(measured, situation, enough=1))[:5]
     shown = ", ".join(f"{named(one)} {100 * one.auroc:.1f}" for one in ranked)
     print(f"| {labelled} | {100 * hidden:.0f} % | {shown} |")
 

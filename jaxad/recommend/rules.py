@@ -2,9 +2,10 @@
 
 The rule is one line: the detector with the highest mean AUROC over the data sets that were measured
 in the nearest situation. A situation is near by its kind of example, by how many labelled anomalies
-there are (none, or the nearest count in ratio) and by the share of hidden anomalies; where that is
-not known, as if it were the largest that was measured. How well this does is measured by leaving
-data sets out (`jaxad.recommend.held_out`).
+there are (none, or the nearest count in ratio) and by the share of hidden anomalies. Where that is
+not known, it is taken for the largest that was measured. Where few data sets were measured, all
+shares decide together. How well this does is measured by leaving data sets out
+(`jaxad.recommend.held_out`).
 """
 
 import math
@@ -15,7 +16,9 @@ from typing import NamedTuple
 from jaxad.recommend.evidence import Measured
 from jaxad.recommend.situation import Situation
 
-__all__ = ["Ranked", "nearest_tasks", "ranking", "spoken_for"]
+__all__ = ["ENOUGH", "Ranked", "nearest_tasks", "ranking", "spoken_for"]
+
+ENOUGH = 10
 
 
 class Ranked(NamedTuple):
@@ -38,7 +41,9 @@ class Ranked(NamedTuple):
     measured: tuple[Measured, ...]
 
 
-def spoken_for(measured: Iterable[Measured], situation: Situation) -> list[Measured]:
+def spoken_for(
+    measured: Iterable[Measured], situation: Situation, enough: int = ENOUGH
+) -> list[Measured]:
     """The results of the situation that is nearest to this one.
 
     What learns nothing from labels is mostly measured without them: where a detector has no result
@@ -47,14 +52,17 @@ def spoken_for(measured: Iterable[Measured], situation: Situation) -> list[Measu
     Args:
         measured: All results.
         situation: What is asked for. Its rows and columns are not looked at.
+        enough: With fewer data sets than this of the situation's kind the results of all shares of
+            hidden anomalies are given: one share alone is then too few to choose by.
     """
     own = [one for one in measured if one.kind == situation.kind]
     own = [one for one in own if bool(one.exposure) == situation.exposure]
     if not own:
         return []
-    asked = 1.0 if situation.contamination is None else situation.contamination
-    nearest = -min((abs(one.hidden - asked), -one.hidden) for one in own)[1]
-    own = [one for one in own if one.hidden == nearest]
+    if len({one.task for one in own}) >= enough:
+        asked = 1.0 if situation.contamination is None else situation.contamination
+        nearest = -min((abs(one.hidden - asked), -one.hidden) for one in own)[1]
+        own = [one for one in own if one.hidden == nearest]
     count = _nearest_count(situation.labelled_anomalies, {one.labelled for one in own})
     labelled = [one for one in own if one.labelled == count]
     known, tasks = {one.choice for one in labelled}, {one.task for one in labelled}
