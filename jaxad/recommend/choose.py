@@ -113,7 +113,7 @@ def _ranked_by(ranked: Sequence[Ranked]) -> str:
     shares = sorted({one.hidden for one in best.measured})
     text = (
         f"It has the highest mean AUROC of {len(ranked)} detectors, {100 * best.auroc:.1f} %, over "
-        f"{len(tasks)} tasks with {labelled or 'no'} labelled anomalies and "
+        f"{len(tasks)} task{'s' * (len(tasks) > 1)} with {labelled or 'no'} labelled anomalies and "
         f"{' or '.join(f'{100 * share:.0f} %' for share in shares)} hidden ones."
     )
     if len(ranked) > 1:
@@ -140,7 +140,7 @@ def _notes(found: Recommendation) -> list[str]:
     if entry(best.detector).host:
         notes.append(
             "scikit-learn trains it, and its models are not saved: `jaxad audit` ranks the rows of "
-            "a file by it, and jaxad.sklearn.JaxADDetector scores others in Python."
+            "a file by it, and jaxad.fit and jaxad.score score others in Python."
         )
         if other is not None:
             behind = 100 * (best.auroc - other.auroc)
