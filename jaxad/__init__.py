@@ -13,8 +13,9 @@ from jaxad.detector import Detector, Phase
 from jaxad.detectors import REGISTRY, make
 from jaxad.evaluate import Evaluation, evaluate, score
 from jaxad.explain import Audit, audit
+from jaxad.fitted import Fit
 from jaxad.recommend import recommend
-from jaxad.train import Fit, fit
+from jaxad.train import fit
 from jaxad.types import Batch, State, TestData, TrainData
 
 __version__ = "0.1.0"

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,13 +22,11 @@ from jaxad.description import CONFIG, Description, described, read_description, 
 from jaxad.detector import Detector
 from jaxad.detectors.registry import REGISTRY, Spec, make_for
 from jaxad.errors import ConfigError, DataError
+from jaxad.fitted import Fit, Place
 from jaxad.host import HostDetector
 from jaxad.rows import pad_to_buckets
 from jaxad.seeds import resolve_mode
 from jaxad.types import Key, PyTree, State, TrainData
-
-if TYPE_CHECKING:
-    from jaxad.train import Fit, Place
 
 __all__ = ["Saver", "check_savable", "load", "save"]
 
@@ -36,7 +34,7 @@ _ARRAYS, _LEXICON = "arrays", "lexicon.npz"
 
 
 def save(
-    fitted: "Fit",
+    fitted: Fit,
     folder: str | Path,
     *,
     scaling: Scaling | None = None,
@@ -105,7 +103,7 @@ def check_savable(detector: Detector | HostDetector) -> None:
         )
 
 
-def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
+def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     """Load what `save` saved, on any machine.
 
     Runs no code from the folder: it holds JSON and plain arrays. Every file is checked against its
@@ -123,8 +121,6 @@ def load(folder: str | Path) -> tuple["Fit", Scaling | None]:
         ConfigError: A setting that the detector does not have, or a value that it does not allow.
     """
     import orbax.checkpoint as ocp
-
-    from jaxad.train import Fit
 
     folder = Path(folder).absolute()
     about = read_description(folder)
@@ -266,7 +262,7 @@ class Saver:
         """Whether it is time to save again."""
         return time.monotonic() - self._last >= self._every
 
-    def save(self, place: "Place") -> None:
+    def save(self, place: Place) -> None:
         """Save a place. A later one replaces it."""
         args = self._ocp.args
         where = {"phase": place.phase, "step": place.step, "history": _shapes(place.history)}
@@ -280,14 +276,12 @@ class Saver:
         self._manager.wait_until_finished()  # the state's buffers are donated to the next chunk
         self._last = time.monotonic()
 
-    def restore(self, state_in: Callable[[int], PyTree]) -> "Place | None":
+    def restore(self, state_in: Callable[[int], PyTree]) -> Place | None:
         """The last place that was saved, if there is one.
 
         Args:
             state_in: The shapes of the state in a phase, by its number.
         """
-        from jaxad.train import Place
-
         step = self._manager.latest_step()
         if step is None:
             return None

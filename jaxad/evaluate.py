@@ -8,11 +8,11 @@ import numpy as np
 
 from jaxad.check import check_codes, check_scorable, check_words
 from jaxad.errors import ConfigError, DataError
+from jaxad.fitted import Fit
 from jaxad.functions import Functions, as_partial, shared, side_by_side
 from jaxad.host import HostDetector, scores_of
 from jaxad.metrics import Summary, evaluate_scores, summarise
 from jaxad.outputs import outputs
-from jaxad.train import Fit
 from jaxad.types import TestData
 
 __all__ = ["Evaluation", "evaluate", "evaluation_of", "score"]

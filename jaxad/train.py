@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -18,116 +18,26 @@ from jaxtyping import Float
 
 from jaxad import program
 from jaxad.check import check_codes, check_seeds, check_trainable
+from jaxad.checkpoint import Saver
 from jaxad.data.rng import as_key
 from jaxad.detector import Detector
 from jaxad.devices import put
 from jaxad.errors import ConfigError
+from jaxad.fitted import Fit, History, Place, Progress
 from jaxad.functions import as_partial, check_alike, shared
 from jaxad.host import Coder, HostDetector, models_of
 from jaxad.outputs import outputs
 from jaxad.program import BUFFER, Window
 from jaxad.seeds import MapMode
 from jaxad.study import Lane, Study, compile_ahead, plan, shapes_in
-from jaxad.timing import Seconds, stopwatch
+from jaxad.timing import stopwatch
 from jaxad.types import Key, PyTree, State, TrainData
 
-if TYPE_CHECKING:
-    from jaxad.checkpoint import Saver
-
-__all__ = ["Fit", "Progress", "fit"]
+__all__ = ["fit"]
 
 _FIRST_CHUNK = 64
 _CHUNK_SECONDS = 1.0
 _SAVE_SECONDS = 60.0
-
-History = dict[str, dict[str, np.ndarray]]
-
-
-class Progress(NamedTuple):
-    """Where a fit stands: the phase's name, and steps done of all steps of all phases."""
-
-    phase: str
-    done: int
-    total: int
-
-
-@dataclass
-class Fit:
-    """A fitted detector: one state for each seed.
-
-    Attributes:
-        detector: What was fitted.
-        state: The states of all seeds, stacked along a leading axis.
-        history: Diagnostics of each step, `{phase: {name: (seeds, steps)}}`; NaN where a seed has
-            fewer steps than another.
-        seconds: Wall time, split into compiling and running.
-        mode: How seeds were mapped: "vmap" or "map".
-        interrupted: Whether training was stopped before its end.
-        rows: How many training rows the arrays had room for.
-        models: For a detector of the host a score function for each seed; `state` is then that of
-            what codes its rows, if anything does.
-        members: Where each seed had a detector of its own, all of them; `detector` is the first.
-    """
-
-    detector: Detector | HostDetector
-    state: State | None = None
-    history: History = field(default_factory=dict)
-    seconds: Seconds = field(default_factory=Seconds)
-    mode: str = "vmap"
-    interrupted: bool = False
-    rows: int = 0
-    models: tuple[Any, ...] = ()
-    members: tuple[Detector, ...] = ()
-
-    @property
-    def seeds(self) -> int:
-        """How many seeds were fitted."""
-        if self.models:
-            return len(self.models)
-        return jax.tree.leaves(self.state)[0].shape[0]
-
-    @property
-    def single(self) -> Detector | HostDetector:
-        """The detector of all seeds.
-
-        Raises:
-            ConfigError: Each seed has a detector of its own.
-        """
-        if self.members:
-            raise ConfigError(
-                "each seed of this fit has a detector of its own: give one of them, fit.only(i)"
-            )
-        return self.detector
-
-    def only(self, seed: int) -> "Fit":
-        """The fit of a single seed, of its own detector.
-
-        Args:
-            seed: Its place, from 0.
-
-        Raises:
-            ConfigError: There is no such seed.
-        """
-        if not 0 <= seed < self.seeds:
-            raise ConfigError(f"only({seed}): the fit has {self.seeds} seeds, from 0")
-        one = slice(seed, seed + 1)
-        return replace(
-            self,
-            detector=self.members[seed] if self.members else self.detector,
-            state=jax.tree.map(lambda leaf: leaf[one], self.state),
-            history=jax.tree.map(lambda leaf: leaf[one], self.history),
-            models=self.models[one],
-            members=(),
-        )
-
-
-class Place(NamedTuple):
-    """How far a fit has come: all that it needs to go on, bit for bit."""
-
-    phase: int
-    step: int
-    state: PyTree
-    history: History
 
 
 class _Shown(NamedTuple):
@@ -211,8 +121,6 @@ def fit(
         rows = train.x.shape[np.ndim(train.count)]
         saver = None
         if checkpoint is not None:
-            from jaxad.checkpoint import Saver
-
             trained = members or (detector,)
             saver = Saver(Path(checkpoint), trained, train, root, numbers.tolist(), _SAVE_SECONDS)
             saved = saver.restore(lambda phase: shapes_in(study, phase))
@@ -297,8 +205,8 @@ def _train(
     place: Place,
     stop: threading.Event,
     progress: Callable[[Progress], None] | None,
-    saver: "Saver | None",
-    shown: "_Shown | None",
+    saver: Saver | None,
+    shown: _Shown | None,
 ) -> Place:
     """Run on from a place to the end. Once `stop` is set no more steps, but every phase begins."""
     first, step, states, history = place

@@ -25,7 +25,7 @@ IDEAS = [
     ["learners"],
     ["detector", "host"],
     ["detectors"],
-    ["check", "functions", "program", "outputs", "study"],
+    ["fitted", "check", "functions", "program", "outputs", "study"],
     ["train", "checkpoint", "description"],
     ["evaluate"],
     ["results"],

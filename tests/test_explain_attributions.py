@@ -13,10 +13,10 @@ from jaxad.detectors import REGISTRY
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain import attribution_methods, attributions
 from jaxad.explain.relevance import layers_of, relevance
+from jaxad.fitted import Fit
 from jaxad.models import Hypersphere, Radial
 from jaxad.nets.lenet import lenet_encoder
 from jaxad.nets.mlp import mlp_encoder
-from jaxad.train import Fit
 from jaxad.types import State
 
 rng = np.random.default_rng(0)

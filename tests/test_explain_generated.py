@@ -14,7 +14,7 @@ from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain import MiningCurve, draw_images, generated
 from jaxad.explain.generated import _grid
-from jaxad.train import Fit
+from jaxad.fitted import Fit
 from jaxad.types import State
 from jaxad.weighing.mining import MiningState
 

@@ -8,8 +8,8 @@ import pytest
 
 import jaxad
 from jaxad.errors import ConfigError
+from jaxad.fitted import Progress
 from jaxad.rows import pad_axis
-from jaxad.train import Progress
 
 EPOCHS = {"epochs": 4, "pretrain_epochs": 3}
 

@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from jaxad.train import Progress as Step
+from jaxad.fitted import Progress as Step
 
 __all__ = ["Reporter", "reporting"]
 

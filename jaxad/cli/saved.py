@@ -16,9 +16,9 @@ from jaxad.data.sequences import PREFIX, as_windows
 from jaxad.data.stream import Piece, TableFile, open_table
 from jaxad.errors import DataError
 from jaxad.evaluate import score as scores_of
+from jaxad.fitted import Fit
 from jaxad.rows import bucket_features, bucket_rows, is_table
 from jaxad.thresholds import SCORES, Reference, unpack
-from jaxad.train import Fit
 
 if TYPE_CHECKING:
     from jaxad.sklearn.frames import Encoding

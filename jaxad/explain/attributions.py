@@ -21,11 +21,11 @@ from jaxad.detectors.config import is_count
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.explain.relevance import check_net, has_relevance, relevance
 from jaxad.explain.soft_min import soft_min_relevance
+from jaxad.fitted import Fit
 from jaxad.functions import as_partial
 from jaxad.host import HostDetector, flat
 from jaxad.models import Reconstruction
 from jaxad.models.base import as_input
-from jaxad.train import Fit
 from jaxad.types import State
 
 __all__ = ["AttributionMethod", "attribution_methods", "attributions"]

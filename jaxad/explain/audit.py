@@ -17,8 +17,8 @@ from jaxad.data import Split
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluate import score
 from jaxad.files import written_whole
+from jaxad.fitted import Fit
 from jaxad.metrics import Summary, evaluate_scores, summarise
-from jaxad.train import Fit
 from jaxad.types import PyTree, TestData, TrainData
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from jaxad.data.rng import as_key
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.picture import kind_of
 from jaxad.files import written_whole
+from jaxad.fitted import Fit
 from jaxad.host import HostDetector
 from jaxad.rows import is_table
-from jaxad.train import Fit
 from jaxad.types import Key
 
 __all__ = ["draw_images", "generated"]

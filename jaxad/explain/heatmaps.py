@@ -16,12 +16,12 @@ from jaxtyping import Array, Float, Num
 from jaxad.check import check_scorable
 from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.fitted import Fit
 from jaxad.host import HostDetector
 from jaxad.models import Reconstruction, ScoreMap
 from jaxad.models.base import as_input
 from jaxad.nets.upsampling import blur, default_sigma, gaussian_upsampling
 from jaxad.study import as_partial
-from jaxad.train import Fit
 from jaxad.types import State
 
 __all__ = ["HeatmapKind", "heatmap_kind", "heatmaps"]

@@ -27,11 +27,12 @@ from jaxad.data.rng import as_key
 from jaxad.detector import Detector, keep
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import score
+from jaxad.fitted import Fit
 from jaxad.functions import as_partial, shared
 from jaxad.learners import gradient_step
 from jaxad.program import BUFFER, How, Window
 from jaxad.rows import pad_to_buckets
-from jaxad.train import Fit, fit
+from jaxad.train import fit
 from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
 from jaxad.weighing import Context, Weights
 

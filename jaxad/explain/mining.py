@@ -6,7 +6,7 @@ from jaxtyping import Float
 from jaxad.data import Split
 from jaxad.errors import ConfigError
 from jaxad.explain.audit import find_record, found_by
-from jaxad.train import Fit
+from jaxad.fitted import Fit
 
 __all__ = ["MiningCurve"]
 

@@ -15,10 +15,10 @@ from jaxtyping import Array, Float, Int
 
 from jaxad.data.vectors import Lexicon
 from jaxad.errors import ConfigError, DataError
+from jaxad.fitted import Fit
 from jaxad.metrics import Summary, evaluate_scores, summarise
 from jaxad.models import Contexts
 from jaxad.rows import map_rows
-from jaxad.train import Fit
 from jaxad.types import State, TestData
 
 __all__ = ["TopWord", "attention_page", "context_distances", "oracle_auroc", "top_words", "weights"]

@@ -14,11 +14,12 @@ from jaxad.data.rng import Stream
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluate import score as scores_of
+from jaxad.fitted import Fit
 from jaxad.sklearn.frames import Encoding
 from jaxad.sklearn.labels import LabelKind, labels_of
 from jaxad.sklearn.rows import check_parameters, column_names, encoded, found_encoding
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold, unified
-from jaxad.train import Fit, fit
+from jaxad.train import fit
 
 __all__ = ["JaxADDetector"]
 

@@ -13,10 +13,10 @@ from jaxad.checkpoint import load as load_fit
 from jaxad.checkpoint import save as save_fit
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.errors import ConfigError, DataError
+from jaxad.fitted import Fit
 from jaxad.host import HostDetector
 from jaxad.sklearn.frames import Column, Encoding
 from jaxad.thresholds import SCORES, pack, unpack
-from jaxad.train import Fit
 from jaxad.types import State
 
 __all__ = ["ESTIMATOR", "Frozen", "frozen", "load", "save", "thawed"]

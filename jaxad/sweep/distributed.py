@@ -7,12 +7,12 @@ from pathlib import Path
 import jax
 
 from jaxad.distributed import gathered
+from jaxad.fitted import Progress
 from jaxad.results import Cell, Failure
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.local import run_cells
 from jaxad.sweep.plan import Group
 from jaxad.sweep.store import Appender
-from jaxad.train import Progress
 
 __all__ = ["follow", "run_distributed", "share_of"]
 

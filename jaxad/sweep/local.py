@@ -14,6 +14,7 @@ from jaxad.detector import Detector
 from jaxad.detectors import make
 from jaxad.errors import DataError
 from jaxad.evaluate import evaluation_of, score
+from jaxad.fitted import Fit, Progress
 from jaxad.functions import structure_of
 from jaxad.host import HostDetector
 from jaxad.results import Cell, Failure, Found, setting_of
@@ -25,7 +26,7 @@ from jaxad.sweep.memory import available, bytes_of_rows, bytes_of_training
 from jaxad.sweep.plan import Group
 from jaxad.sweep.store import Appender
 from jaxad.timing import Seconds, stopwatch
-from jaxad.train import Fit, Progress, fit
+from jaxad.train import fit
 from jaxad.types import TestData, TrainData
 
 __all__ = ["failure_of", "run_cells", "run_group", "run_jobs"]

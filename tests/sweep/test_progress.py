@@ -10,11 +10,11 @@ from jaxad.cli import main
 from jaxad.cli.progress import Reporter
 from jaxad.cli.watch import Watch, said_seconds
 from jaxad.evaluate import Evaluation
+from jaxad.fitted import Progress
 from jaxad.metrics import summarise
 from jaxad.results import Cell, Failure
 from jaxad.sweep import expand, load_experiment, plan
 from jaxad.timing import Seconds
-from jaxad.train import Progress
 
 TEXT = """
 datasets = ["blobs"]
