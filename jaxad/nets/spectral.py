@@ -71,7 +71,7 @@ def spectral_conv(
 
 
 def fewer_products(x: tuple[int, ...], kernel: tuple[int, ...], padding: Padding = "SAME") -> float:
-    """How many times fewer products an image takes by its transform.
+    """How many times fewer products a convolution takes by Fourier transforms.
 
     Args:
         x: `(n, height, width, channels)` of the images.
@@ -82,7 +82,7 @@ def fewer_products(x: tuple[int, ...], kernel: tuple[int, ...], padding: Padding
         The ratio; 0 where the transform is not to be taken: its matrices would be large, a pair of
         the padding is negative, or nothing of the kernel's size is in the image.
     """
-    (height, width, c), (*sides, _, out) = x[1:], kernel
+    (n, height, width, c), (*sides, _, out) = x, kernel
     pads = _pads((height, width), tuple(sides), padding)
     torus = _torus((height, width), pads)
     rows, columns = _size((height, width), tuple(sides), pads)
@@ -91,8 +91,9 @@ def fewer_products(x: tuple[int, ...], kernel: tuple[int, ...], padding: Padding
     spectrum = 3 * (torus[0] * torus[1] // 2 + 2)
     if spectrum * max(height * width, rows * columns) > _MOST_ENTRIES:
         return 0.0
-    direct = rows * columns * sides[0] * sides[1] * c * out
-    return direct / (spectrum * (height * width * c + c * out + rows * columns * out))
+    of_images = n * (height * width * c + c * out + rows * columns * out)
+    of_kernel = sides[0] * sides[1] * c * out
+    return n * rows * columns * of_kernel / (spectrum * (of_images + of_kernel))
 
 
 def conv_by_cost(
@@ -108,10 +109,9 @@ def conv_by_cost(
 ) -> Float[Array, "n *out_space out"]:
     """`spectral_conv` where it takes fewer products, else `canonical_conv`.
 
-    The choice rests on shapes alone, neither on how many images there are nor on the device: on the
-    CPU, times of training steps go with the products (`benchmarks/spectral.py`). With strides,
-    dilations, groups or numbers of half precision it is the canonical one. Arguments and errors are
-    those of `canonical_conv`.
+    The choice rests on shapes alone, not on the device: on the CPU, times of training steps go with
+    the products (`benchmarks/spectral.py`). With strides, dilations, groups or numbers of half
+    precision it is the canonical one. Arguments and errors are those of `canonical_conv`.
     """
     dense = all(
         steps is None or all(step == 1 for step in steps)
