@@ -23,8 +23,8 @@ from jaxad.detectors import entry
 from jaxad.errors import ConfigError, DataError
 from jaxad.recommend import Measured, Situation, Source, commands, read_results, write_results
 from jaxad.recommend.evidence import RESULTS, setting_text, settings_of
-from jaxad.recommend.held_out import RULES, held_out
-from jaxad.recommend.rules import nearest_tasks, ranking, spoken_for
+from jaxad.recommend.held_out import RULES, held_out, nearest_tasks
+from jaxad.recommend.rules import ranking, spoken_for
 from jaxad.sweep import load_experiment
 
 ROOT = Path(jaxad.__file__).parents[1]

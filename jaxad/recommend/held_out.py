@@ -5,15 +5,16 @@ the detector with the highest AUROC on the data set itself, which nobody can kno
 which has the luck of its seeds in it: regrets are larger than they would be with more seeds.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from jaxad.recommend.evidence import Measured
-from jaxad.recommend.rules import Ranked, nearest_tasks, ranking, spoken_for
+from jaxad.recommend.rules import Ranked, ranking, spoken_for
 from jaxad.recommend.situation import Situation
 
-__all__ = ["RULES", "Outcome", "always", "held_out"]
+__all__ = ["RULES", "Outcome", "always", "held_out", "nearest_tasks"]
 
 CHANCE = 0.5  # what a choice counts for that has no result: all of its seeds diverged
 
@@ -45,6 +46,20 @@ class Outcome(NamedTuple):
     def regret(self) -> float:
         """How much less the choice reached than the best in hindsight, in AUROC."""
         return self.most - self.auroc
+
+
+def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int) -> list[Measured]:
+    """The results on the tables whose rows and columns are nearest to the situation's.
+
+    Near is by ratio: the root of the squared logarithms, added. What is not known of the situation
+    is not looked at.
+    """
+    far: dict[tuple, float] = {}
+    for one in measured:
+        pairs = ((one.rows, situation.rows), (one.columns, situation.columns))
+        far[one.task] = math.hypot(*(math.log(a / b) for a, b in pairs if a and b))
+    kept = sorted(far, key=lambda task: (far[task], task))[:most]
+    return [one for one in measured if one.task in kept]
 
 
 def by_situation(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jaxad.recommend.evidence import Measured
 from jaxad.recommend.situation import Situation
 
-__all__ = ["ENOUGH", "Ranked", "nearest_tasks", "ranking", "spoken_for"]
+__all__ = ["ENOUGH", "Ranked", "ranking", "spoken_for"]
 
 ENOUGH = 10
 
@@ -68,20 +68,6 @@ def spoken_for(
     known, tasks = {one.choice for one in labelled}, {one.task for one in labelled}
     without = [one for one in own if one.labelled == 0 and one.task in tasks]
     return labelled + [one for one in without if one.choice not in known]
-
-
-def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int) -> list[Measured]:
-    """The results on the tables whose rows and columns are nearest to the situation's.
-
-    Near is by ratio: the root of the squared logarithms, added. What is not known of the situation
-    is not looked at.
-    """
-    far: dict[tuple, float] = {}
-    for one in measured:
-        pairs = ((one.rows, situation.rows), (one.columns, situation.columns))
-        far[one.task] = math.hypot(*(math.log(a / b) for a, b in pairs if a and b))
-    kept = sorted(far, key=lambda task: (far[task], task))[:most]
-    return [one for one in measured if one.task in kept]
 
 
 def ranking(measured: Iterable[Measured]) -> list[Ranked]:
