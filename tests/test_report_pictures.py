@@ -152,6 +152,19 @@ def test_ranks_are_over_data_sets_and_not_over_settings_of_one():
     assert blocks(made(("contamination",), [(0.0,), (0.1,)])).shape == (0, 3)
 
 
+@pytest.mark.parametrize("title", ["a", "a detector with rather long settings, and more of them"])
+def test_names_of_any_length_are_inside_of_the_picture(title):
+    titles = [f"{title} {i}" for i in range(3)]
+    rng = np.random.default_rng(0)
+    rows = {(i,): {t: Entry({0: rng.uniform()}) for t in titles} for i in range(5)}
+    figure = critical_difference(Table("auroc", ("dataset",), rows, tuple(titles)))
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    for text in (*ax.texts, ax.title):
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.width
+
+
 def test_audit_curves_are_means_over_jobs_seed_by_seed(tmp_path):
     path = tmp_path / "two.toml"
     path.write_text(

@@ -16,6 +16,7 @@ __all__ = ["blocks", "boxes", "critical_difference", "curves", "finished", "line
 
 _WIDTH, _HEIGHT = 4.2, 3.2
 _MOST_PANELS = 12
+_RANKS_WIDE, _INCHES_A_LETTER = 3.0, 0.075  # of the critical difference
 
 
 def curves(t: Table, axis: str) -> "Figure":
@@ -136,7 +137,12 @@ def critical_difference(t: Table) -> "Figure":
     sorted_ranks = found.mean_ranks[order]
     cliques = _cliques(sorted_ranks, found.critical_difference)
     below = 0.35 + 0.22 * len(cliques)  # where the bars end and the names begin
-    figure = Figure(figsize=(7, 1.0 + 0.24 * (k + below)), layout="constrained")
+    names = [
+        f"{title} ({rank:.2f})" for title, rank in zip(t.titles, found.mean_ranks, strict=True)
+    ]
+    beside = max(2.0, 0.3 + _INCHES_A_LETTER * max(map(len, names)))
+    size = (_RANKS_WIDE + 2 * beside, 1.0 + 0.24 * (k + below))
+    figure = Figure(figsize=size, layout="constrained")
     ax = figure.add_subplot()
     half = (k + 1) // 2
     for place, i in enumerate(order):
@@ -146,15 +152,16 @@ def critical_difference(t: Table) -> "Figure":
         rank = float(found.mean_ranks[i])
         ax.plot([rank, rank, edge], [0, depth, depth], color="0.3", lw=1)
         side = "right" if left else "left"
-        text = f"{t.titles[i]} ({rank:.2f})"
-        ax.text(edge, depth, f"{text} " if left else f" {text}", ha=side, va="center", fontsize=9)
+        text = f"{names[i]} " if left else f" {names[i]}"
+        ax.text(edge, depth, text, ha=side, va="center", fontsize=9)
     for level, (first, last) in enumerate(cliques):
         y = -0.35 - 0.22 * level
         ax.plot([sorted_ranks[first] - 0.03, sorted_ranks[last] + 0.03], [y, y], "k", lw=3)
     ax.plot([1, k], [0, 0], "k", lw=1)
     for rank in range(1, k + 1):
         ax.text(rank, 0.15, str(rank), ha="center", va="bottom", fontsize=8)
-    ax.set_xlim(-0.35 * k, 1.35 * k + 1)
+    margin = beside * (k - 0.2) / _RANKS_WIDE
+    ax.set_xlim(0.6 - margin, k + 0.4 + margin)
     ax.axis("off")
     ax.set_title(
         f"{said(t.metric)}: mean rank over {len(means)} data sets or classes; critical difference "
