@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from jaxad.data import Split
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluate import score
+from jaxad.explain.picture import kind_of, save_picture
 from jaxad.files import written_whole
 from jaxad.fitted import Fit
 from jaxad.metrics import Summary, evaluate_scores, summarise
@@ -106,12 +107,10 @@ class Audit:
         Raises:
             ConfigError: Another kind of file, or matplotlib is not installed.
         """
-        from jaxad.explain.picture import draw, kind_of
+        from jaxad.explain.audit_picture import draw_audit
 
-        kind = kind_of(path)
-        figure = draw(self)
-        with written_whole(Path(path)) as partial:
-            figure.savefig(partial, format=kind, dpi=150)
+        kind_of(path)
+        save_picture(draw_audit(self), path)
 
     def frame(self) -> "pd.DataFrame":
         """The table that `to_csv` writes."""

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.picture import kind_of
-from jaxad.files import written_whole
+from jaxad.explain.picture import kind_of, save_picture
 
 __all__ = ["draw_attributions", "top_features"]
 
@@ -64,7 +63,7 @@ def draw_attributions(
         DataError: No rows, not a table, not finite, or names, values or titles that do not belong
             to it.
     """
-    kind = kind_of(path)
+    kind_of(path)
     values = np.asarray(attributions, float)
     if most < 1:
         raise ConfigError(f"most must be at least 1; given {most}")
@@ -96,8 +95,7 @@ def draw_attributions(
         _draw_row(axes, labels, sizes, None if titles is None else titles[i])
     for axes in panels[n:]:
         axes.set_axis_off()
-    with written_whole(Path(path)) as partial:
-        figure.savefig(partial, format=kind, dpi=100)
+    save_picture(figure, path, dpi=100)
 
 
 def _label(name: str, value: float | None) -> str:

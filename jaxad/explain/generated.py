@@ -13,8 +13,7 @@ from jaxtyping import Float, Num
 
 from jaxad.data.rng import as_key
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.picture import kind_of
-from jaxad.files import written_whole
+from jaxad.explain.picture import kind_of, save_picture
 from jaxad.fitted import Fit
 from jaxad.host import HostDetector
 from jaxad.rows import is_table
@@ -59,7 +58,7 @@ def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) 
         ConfigError: Another kind of file, or matplotlib is not installed.
         DataError: Not images.
     """
-    kind = kind_of(path)
+    kind_of(path)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4 * len(parts), 4.4), layout="constrained")
@@ -68,8 +67,7 @@ def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) 
     ):
         axes.imshow(_grid(np.asarray(images), title), cmap="gray_r", vmin=0, vmax=1)
         axes.set(title=title, xticks=[], yticks=[])
-    with written_whole(Path(path)) as partial:
-        figure.savefig(partial, format=kind, dpi=150)
+    save_picture(figure, path)
 
 
 def _grid(images: np.ndarray, title: str) -> np.ndarray:

@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.picture import kind_of
-from jaxad.files import written_whole
+from jaxad.explain.picture import kind_of, save_picture
 
 __all__ = ["draw_heatmaps", "normalised"]
 
@@ -63,7 +62,7 @@ def draw_heatmaps(
         ConfigError: Another kind of file, matplotlib is not installed, or quantiles out of order.
         DataError: Not images, or maps, masks or titles that do not belong to them.
     """
-    kind = kind_of(path)
+    kind_of(path)
     images, maps = _as_pictures(np.asarray(images)), np.asarray(maps)
     size = images.shape[:3]
     for name, shape in (
@@ -89,8 +88,7 @@ def draw_heatmaps(
         axes.set_axis_off()
         if i < len(images):
             _draw_one(axes, [row[i] for row in rows], None if titles is None else titles[i])
-    with written_whole(Path(path)) as partial:
-        figure.savefig(partial, format=kind, dpi=120)
+    save_picture(figure, path, dpi=120)
 
 
 def _draw_one(axes: Any, pictures: list[np.ndarray], title: str | None) -> None:
