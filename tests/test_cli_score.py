@@ -166,6 +166,14 @@ def test_files_without_rows_or_names_are_one_clear_error(cli, folder, content):
     assert ended.err.startswith("jaxad: ") and len(ended.err.splitlines()) == 1
 
 
+def test_a_row_of_another_length_that_is_no_utf8_is_a_bad_row_and_no_noise(cli, folder):
+    Path("rows.csv").write_bytes(b"a,b,c\n1,2,3\n1,\xff\n3,2,1\n")
+    ended = cli("score", folder, "rows.csv", "--out", "s.csv")
+    assert ended.code == 3
+    assert "row 1: 2 values for 3 columns" in ended.err
+    assert pd.read_csv("s.csv").score.isna().tolist() == [False, True, False]
+
+
 def test_a_broken_parquet_file_and_columns_of_dates_are_one_clear_error(cli, folder):
     rows = make_rows(300)
     parquet.write_table(pa.Table.from_pandas(rows), "rows.parquet", compression="none")

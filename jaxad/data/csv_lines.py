@@ -76,7 +76,7 @@ def _parsed(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Pie
 
     if not lines[-1].endswith(b"\n"):
         lines[-1] += b"\n"
-    text = b"".join(lines)
+    text = _as_utf8(b"".join(lines))
     kept = [pa.binary()] * len(names)
     try:
         read = arrow.read_csv(
@@ -104,6 +104,15 @@ def _parsed(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Pie
         index = pa.array(places, mask=~good)
         arrays = {name: array.take(index) for name, array in arrays.items()}
     return Piece(arrays, bad)
+
+
+def _as_utf8(text: bytes) -> bytes:
+    """Bytes that are no UTF-8 replaced: Arrow decodes a row of another length for its handler."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return text.decode(errors="replace").encode()
+    return text
 
 
 def _parsed_one_by_one(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piece:

@@ -176,8 +176,7 @@ def test_the_estimator_answers_at_length(x, new, y, rule, labels_kind):
     check_estimator_answers(x, new, y, rule, labels_kind)
 
 
-# The command line. What reads a broken file may leave it open until it is collected.
-collected = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+# The command line.
 cells = st.one_of(
     st.floats(-4, 4).map(str),
     st.sampled_from(["", "nan", "inf", "-inf", "1e400", "x", '"', '"a', "a,b", "1;2", "é", "true"]),
@@ -256,7 +255,6 @@ options = st.sampled_from(
 )
 
 
-@collected
 @few
 @given(files(), options)
 def test_the_command_line_answers(here, file, options):
@@ -264,7 +262,6 @@ def test_the_command_line_answers(here, file, options):
 
 
 @pytest.mark.slow
-@collected
 @several
 @given(files(), options)
 def test_the_command_line_answers_at_length(here, file, options):
