@@ -105,14 +105,14 @@ class State(NamedTuple):
         batch_stats: Running statistics of BatchNorm; {} without BatchNorm.
         extras: Quantities in closed form, which no gradient moves: a centre, a radius.
         opt_state: The optimiser's state.
-        weighing: The weighing's state, diagnostics included.
+        weighting: The weighting's state, diagnostics included.
     """
 
     params: PyTree
     batch_stats: PyTree
     extras: PyTree
     opt_state: PyTree
-    weighing: PyTree
+    weighting: PyTree
 
     @property
     def variables(self) -> Variables:

@@ -21,7 +21,7 @@ IDEAS = [
     ["nets"],
     ["models"],
     ["objectives"],
-    ["weighing"],
+    ["weighting"],
     ["learners"],
     ["detector", "host"],
     ["detectors"],

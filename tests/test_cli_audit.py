@@ -88,7 +88,7 @@ def test_the_labels_choose_the_detector(cli, table, kind, rows, says):
         (["--label-kind", "hidden", "--plot", "a.bmp"], 2, ".png, .pdf, .svg"),
         (["--label-kind", "hidden", "--label", "e"], 2, "no column 'e'"),
         (["--label-kind", "hidden", "--set", "eta=1"], 2, "eta"),
-        (["--label-kind", "hidden", "--method", "meta_weight"], 2, "weighing elite"),
+        (["--label-kind", "hidden", "--method", "meta_weight"], 2, "weighting elite"),
         (["--label-kind", "hidden", "--label", "a"], 1, "column 'a'"),
         (["--label-kind", "hidden", "--seeds", "0"], 2, "seeds"),
         (["--label-kind", "hidden", "--seed-root", "-1"], 2, "--seed-root"),

@@ -14,7 +14,7 @@ from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
 from jaxad.models import Reconstruction
 from jaxad.objectives import identity
-from jaxad.weighing import by_label
+from jaxad.weighting import by_label
 
 INF, NAN = float("inf"), float("nan")
 WRONG = {
@@ -106,7 +106,7 @@ def test_lists_become_tuples(toy):
     assert jaxad.make("autoencoder", toy.train, widths=[5, 3]).config.widths == (5, 3)
 
 
-def test_a_weighing_with_weight_on_anomalies_needs_an_objective_with_their_loss(toy):
+def test_a_weighting_with_weight_on_anomalies_needs_an_objective_with_their_loss(toy):
     config = AutoencoderConfig()
     model = Reconstruction(*networks(config, Spec(toy.train.x.shape[1:], 100)))
     with pytest.raises(ConfigError, match="the objective has none"):

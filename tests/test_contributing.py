@@ -10,7 +10,7 @@ import pytest
 import jaxad
 from jaxad.detectors import REGISTRY
 from jaxad.errors import ConfigError
-from jaxad.weighing.parse import WEIGHINGS
+from jaxad.weighting.parse import WEIGHTINGS
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
@@ -34,15 +34,15 @@ def test_the_detector_is_registered_and_learns(examples, toy):
         examples["ExampleConfig"](eps=0.0)
 
 
-def test_the_weighing_leaves_the_largest_losses_out_and_chains(examples, toy, monkeypatch):
-    monkeypatch.setitem(WEIGHINGS, "trimmed", examples["trimmed"])
-    detector = jaxad.make("deep_sad", toy.train, weighing="by_label, trimmed(0.2)", epochs=1)
+def test_the_weighting_leaves_the_largest_losses_out_and_chains(examples, toy, monkeypatch):
+    monkeypatch.setitem(WEIGHTINGS, "trimmed", examples["trimmed"])
+    detector = jaxad.make("deep_sad", toy.train, weighting="by_label, trimmed(0.2)", epochs=1)
     assert np.isfinite(jaxad.score(jaxad.fit(detector, toy.train), toy.test.x)).all()
 
     class Context:
         out = jnp.arange(10.0)
         objective = type("Objective", (), {"normal": staticmethod(lambda s: s)})
 
-    weights = jaxad.weighing.Weights(jnp.ones(10), jnp.zeros(10))
+    weights = jaxad.weighting.Weights(jnp.ones(10), jnp.zeros(10))
     trimmed, _ = examples["trimmed"](0.2).update(weights, (), Context)
     np.testing.assert_array_equal(trimmed.normal, [1.0] * 8 + [0.0] * 2)

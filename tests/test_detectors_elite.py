@@ -57,7 +57,7 @@ def test_it_finds_hidden_anomalies_and_never_trains_on_labelled_rows(hidden, nam
     fit = jaxad.fit(jaxad.make(name, train, **config), train)
     assert jaxad.evaluate(fit, test).auroc.mean > 0.9
     assert fit.state is not None
-    state = fit.state.weighing
+    state = fit.state.weighting
     rows = len(train.label)
     unlabelled = train.label == 0
     meta_weight, seen = np.asarray(state.meta_weight)[0, :rows], np.asarray(state.seen)[0, :rows]
@@ -66,10 +66,10 @@ def test_it_finds_hidden_anomalies_and_never_trains_on_labelled_rows(hidden, nam
     assert found > 0.8
 
 
-def test_another_weighing_chains_behind_it_by_text(hidden):
+def test_another_weighting_chains_behind_it_by_text(hidden):
     (train, test), _ = hidden
     text = "elite(2.0, scale='batch'), latent_outlier_exposure(0.1, blind=0)"
-    config = SHORT | {"weighing": text, "pretrain_epochs": 2, "epochs": 20}
+    config = SHORT | {"weighting": text, "pretrain_epochs": 2, "epochs": 20}
     fit = jaxad.fit(jaxad.make("deep_sad", train, **config), train)
     assert jaxad.evaluate(fit, test).auroc.mean > 0.9
     assert set(fit.history["train"]) == {"loss", "validation_loss", "pseudo_anomalies"}

@@ -125,21 +125,21 @@ def test_pixelwise_training_needs_masks_or_confetti(images):
 
 
 @pytest.mark.parametrize(
-    "weighing",
+    "weighting",
     [
         "by_label, latent_outlier_exposure(0.1), anoonly(0.1)",
         pytest.param("elite(1.0)", marks=pytest.mark.slow),
     ],
 )
-def test_it_trains_under_other_weighings(images, weighing):
-    fit = jaxad.fit(jaxad.make("fcdd", images.train, **SMALL, weighing=weighing), images.train)
+def test_it_trains_under_other_weightings(images, weighting):
+    fit = jaxad.fit(jaxad.make("fcdd", images.train, **SMALL, weighting=weighting), images.train)
     assert np.isfinite(fit.history["train"]["loss"]).all()
     assert np.isfinite(jaxad.score(fit, images.test)).all()
 
 
-def test_a_weighing_without_labelled_anomalies_cannot_be_pixelwise(images):
+def test_a_weighting_without_labelled_anomalies_cannot_be_pixelwise(images):
     with pytest.raises(ConfigError, match="keeps out of the batches"):
-        jaxad.make("fcdd", images.train, **SMALL, weighing="elite(1.0)", pixelwise=True)
+        jaxad.make("fcdd", images.train, **SMALL, weighting="elite(1.0)", pixelwise=True)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_each_player_moves_its_own_networks(toy, name, networks):
 
 
 def test_by_label_the_critic_of_anogan_takes_labelled_anomalies_for_generated(toy):
-    detector = jaxad.make("anogan", toy.train, weighing="by_label")
+    detector = jaxad.make("anogan", toy.train, weighting="by_label")
     state, (players,) = detector.init(KEY, toy.train), detector.update.args
     critic = players[1].loss
     model = critic.args[0]

@@ -47,12 +47,12 @@ def test_every_radius_learns(toy, quick, radius):
 
 def test_without_anomalies_it_says_what_to_give(toy):
     train = toy.train._replace(label=np.maximum(toy.train.label, 0))
-    with pytest.raises(ConfigError, match=r"labelled_anomalies.*exposure.*a weighing"):
+    with pytest.raises(ConfigError, match=r"labelled_anomalies.*exposure.*a weighting"):
         make("hsc", train)
-    for weighing in ("unsupervised", "contradicting(20)"):
+    for weighting in ("unsupervised", "contradicting(20)"):
         with pytest.raises(ConfigError, match="takes no row for anomalous"):
-            make("hsc", toy.train, weighing=weighing)
-    found = make("hsc", train, weighing="latent_outlier_exposure(0.1)")
+            make("hsc", toy.train, weighting=weighting)
+    found = make("hsc", train, weighting="latent_outlier_exposure(0.1)")
     assert isinstance(found.sampler, ShuffledEpochs)
 
 

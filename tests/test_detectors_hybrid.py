@@ -96,8 +96,8 @@ def test_labelled_anomalies_stay_out_of_the_autoencoder(toy, autoencoder, name):
     jax.tree.map(np.testing.assert_array_equal, fit.state, autoencoder.state)
 
 
-def test_another_weighing_of_the_autoencoder_may_see_them(toy, autoencoder):
-    detector = jaxad.make("hybrid:pca", toy.train, weighing="by_label", **FEW)
+def test_another_weighting_of_the_autoencoder_may_see_them(toy, autoencoder):
+    detector = jaxad.make("hybrid:pca", toy.train, weighting="by_label", **FEW)
     fit = jaxad.fit(detector, toy.train, seeds=[0, 3], key=7)
     assert not np.allclose(
         fit.history["codes"]["loss"], autoencoder.history["train"]["loss"], rtol=1e-3

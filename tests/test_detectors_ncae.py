@@ -14,7 +14,7 @@ from jaxad.learners import gradient_step, start_state
 from jaxad.models import Reconstruction
 from jaxad.objectives import identity
 from jaxad.types import Batch
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 KEY = jax.random.key(0)
 # Numbers of a detector are traced: settings that differ in them alone share a program.
@@ -222,10 +222,10 @@ def test_the_spread_is_the_ratio_of_deviations():
     assert spread_of(jnp.asarray(x), jnp.zeros_like(x))["collapsed"] == 0
 
 
-def test_it_takes_other_weighings(train):
-    assert "mining_rank" not in str(jax.eval_shape(made(train).init, KEY, train).weighing[0])
-    weighing = "unsupervised, mining('latent_distance', 0.3)"
-    one = stepped(train, 3, weighing=weighing)[1]
+def test_it_takes_other_weightings(train):
+    assert "mining_rank" not in str(jax.eval_shape(made(train).init, KEY, train).weighting[0])
+    weighting = "unsupervised, mining('latent_distance', 0.3)"
+    one = stepped(train, 3, weighting=weighting)[1]
     other = stepped(train, 3, mining="latent_distance", tau=0.3)[1]
     assert difference(one.params, other.params) == 0
 

@@ -82,7 +82,7 @@ def test_padding_and_splits_side_by_side_change_nothing():
             np.testing.assert_array_equal(of_both[i], alone)
 
 
-def test_a_triplet_is_its_anchor_to_a_weighing_and_wrong_if_an_anomaly_should_be_near():
+def test_a_triplet_is_its_anchor_to_a_weighting_and_wrong_if_an_anomaly_should_be_near():
     """A labelled anomaly as the negative is as it should be."""
     label = np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0], [1, 0, -1]], np.int8)
     index = np.arange(12).reshape(4, 3)

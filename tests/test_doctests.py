@@ -17,7 +17,7 @@ WITH_EXAMPLES = [
 
 
 def test_there_are_examples():
-    assert {"jaxad.objectives.distances", "jaxad.weighing.base", "jaxad.data.protocol"} <= set(
+    assert {"jaxad.objectives.distances", "jaxad.weighting.base", "jaxad.data.protocol"} <= set(
         WITH_EXAMPLES
     )
 

@@ -28,7 +28,7 @@ def split():
 @pytest.fixture(scope="module")
 def exposed(split, quick):
     """A fit with latent outlier exposure, two seeds."""
-    detector = quick("deep_sad", split.train, weighing=EXPOSURE)
+    detector = quick("deep_sad", split.train, weighting=EXPOSURE)
     return jaxad.fit(detector, split.train, 2)
 
 
@@ -49,7 +49,7 @@ def test_the_score_s_audit_is_the_score_s_metrics_on_the_unlabelled_rows(split, 
 
 def test_auto_takes_the_record_of_exposure_from_within_a_chain(split, exposed):
     audit = jaxad.audit(exposed, split)
-    state = exposed.state.weighing[1]
+    state = exposed.state.weighting[1]
     n = len(split.hidden)
     assert audit.method == "exposure"
     known = split.train.label == 0
@@ -88,7 +88,7 @@ def test_a_low_meta_weight_is_suspicious_and_unseen_rows_are_neither(split, expo
     meta_weight = jnp.zeros((2, 86)).at[:, 0].set(-6.0).at[:, 1].set(4.0)
     seen = jnp.full((2, 86), 2).at[:, 2].set(0)
 
-    state = exposed.state._replace(weighing=((), Elite(meta_weight, seen)))
+    state = exposed.state._replace(weighting=((), Elite(meta_weight, seen)))
     train = split.train._replace(label=np.zeros_like(split.train.label))
     fit = jaxad.Fit(exposed.detector, state, rows=len(split.hidden))
     audit = jaxad.audit(fit, train, "meta_weight")

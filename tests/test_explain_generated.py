@@ -16,14 +16,14 @@ from jaxad.explain import MiningCurve, draw_images, generated
 from jaxad.explain.generated import _grid
 from jaxad.fitted import Fit
 from jaxad.types import State
-from jaxad.weighing.mining import MiningState
+from jaxad.weighting.mining import MiningState
 
 
-def fit_with(weighing: Any = (), generate: Any = None, rows=0, steps=1) -> Fit:
+def fit_with(weighting: Any = (), generate: Any = None, rows=0, steps=1) -> Fit:
     """A fit of two seeds whose state is given."""
     nothing: Any = None
     detector = Detector(nothing, nothing, nothing, generate=generate, input_shape=(2,))
-    state = State({"bias": jnp.array([1.0, 2.0])}, {}, {}, {}, weighing)
+    state = State({"bias": jnp.array([1.0, 2.0])}, {}, {}, {}, weighting)
     return Fit(detector, state, {"train": {"loss": np.zeros((2, steps))}}, rows=rows)
 
 
@@ -93,7 +93,7 @@ def test_the_audit_by_mining_is_the_mean_place(split):
     assert audit.auroc is not None
     expected = roc_auc_score(split.hidden[known], place[known])
     np.testing.assert_allclose(audit.auroc.per_seed[0], expected, rtol=1e-6)
-    with pytest.raises(ConfigError, match="needs a detector with the weighing mining"):
+    with pytest.raises(ConfigError, match="needs a detector with the weighting mining"):
         jaxad.audit(fit_with(rows=n), split, "mining")
 
 

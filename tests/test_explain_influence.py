@@ -44,7 +44,7 @@ def double(leaf):
     [
         ("autoencoder", {"slope": 1.0}),
         ("autoencoder", {"slope": 1.0, "norm": "layer"}),
-        ("autoencoder", {"slope": 1.0, "weighing": "contradicting(lam=2.0)"}),
+        ("autoencoder", {"slope": 1.0, "weighting": "contradicting(lam=2.0)"}),
         ("deep_sad", {"slope": 1.0, "pretrain_epochs": 0, "eta": 2.0}),
     ],
 )

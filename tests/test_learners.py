@@ -15,7 +15,7 @@ from jaxad.models.hypersphere import away_from_zero
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import identity, inverse, soft_boundary
 from jaxad.types import Batch, Variables
-from jaxad.weighing import Context, Weights, by_label, unsupervised
+from jaxad.weighting import Context, Weights, by_label, unsupervised
 
 KEY = jax.random.key(0)
 ENCODER, DECODER = autoencoder_nets((6,), None, (8, 4), "batch_no_affine", False, 0.1)
@@ -27,19 +27,19 @@ def batch_of(train, rows=32, epoch=0.0):
     return Batch(jnp.asarray(train.x)[index], jnp.asarray(train.label)[index], index, epoch)
 
 
-def started(model, weighing, optimiser, train):
+def started(model, weighting, optimiser, train):
     variables, extras = model.init(KEY, train)
-    return start_state(model, weighing, optimiser, variables, extras, train)
+    return start_state(model, weighting, optimiser, variables, extras, train)
 
 
 @pytest.mark.parametrize("eta", [1.0, 4.0])
 def test_the_loss_of_deep_sad_is_that_of_the_paper(toy, eta):
     """Mean of d (unlabelled), eta d (labelled normal), eta / (d + 1e-6) (labelled anomaly)."""
-    model, weighing = Hypersphere(ENCODER), by_label(eta)
-    state = started(model, weighing, PLAIN, toy.train)
+    model, weighting = Hypersphere(ENCODER), by_label(eta)
+    state = started(model, weighting, PLAIN, toy.train)
     batch = batch_of(toy.train)
     assert set(np.unique(batch.label)) == {-1, 0, 1}
-    _, info = gradient_step(model, inverse(), weighing, PLAIN, state, batch, KEY)
+    _, info = gradient_step(model, inverse(), weighting, PLAIN, state, batch, KEY)
 
     missing = ENCODER.input_shape[0] - 6
     x = jnp.pad(batch.x, ((0, 0), (0, missing)))
@@ -50,7 +50,7 @@ def test_the_loss_of_deep_sad_is_that_of_the_paper(toy, eta):
 
 
 @pytest.mark.parametrize(
-    ("model", "objective", "weighing"),
+    ("model", "objective", "weighting"),
     [
         (Hypersphere(ENCODER), inverse(), by_label(2.0)),
         (SoftBoundary(ENCODER), soft_boundary(0.3), unsupervised()),
@@ -58,12 +58,12 @@ def test_the_loss_of_deep_sad_is_that_of_the_paper(toy, eta):
     ],
     ids=["deep_sad", "soft_boundary", "reconstruction"],
 )
-def test_the_gradient_is_that_of_finite_differences(toy, model, objective, weighing):
+def test_the_gradient_is_that_of_finite_differences(toy, model, objective, weighting):
     """Through BatchNorm in train mode, and with a penalty on the kernels, in float64."""
     optimiser = Optimiser("sgd", 1.0, 10.0, 0.1, weight_decay=0.3)
     with jax.enable_x64(True):
         train = toy.train._replace(x=toy.train.x.astype(np.float64))
-        state = started(model, weighing, optimiser, train)
+        state = started(model, weighting, optimiser, train)
         state = jax.tree.map(lambda leaf: leaf.astype(float), state)
         if "radius_sq" in state.extras:
             state = state._replace(extras={**state.extras, "radius_sq": jnp.asarray(0.02)})
@@ -74,11 +74,11 @@ def test_the_gradient_is_that_of_finite_differences(toy, model, objective, weigh
             variables = Variables(params, state.batch_stats)
             out, _ = model.apply(variables, state.extras, batch.x, train=True)
             context = Context(model, objective, variables, state.extras, batch, out, KEY)
-            weights, _ = weighing.update(start, state.weighing, context)
+            weights, _ = weighting.update(start, state.weighting, context)
             return weighted_loss(objective, weights, out) + optimiser.penalty(params)
 
         check_grads(loss, (state.params,), order=1, modes=["rev"])
-        new, info = gradient_step(model, objective, weighing, optimiser, state, batch, KEY)
+        new, info = gradient_step(model, objective, weighting, optimiser, state, batch, KEY)
         np.testing.assert_allclose(info["loss"], loss(state.params), rtol=1e-12)
         jax.tree.map(
             lambda p, n, g: np.testing.assert_allclose(p - n, g, rtol=1e-6, atol=1e-12),

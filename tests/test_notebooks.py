@@ -10,7 +10,7 @@ import pytest
 from matplotlib import pyplot
 
 from jaxad.detectors import REGISTRY
-from jaxad.weighing import WEIGHINGS
+from jaxad.weighting import WEIGHTINGS
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
@@ -50,14 +50,14 @@ def shown(cell):
 def restored():
     """Figures are drawn without a screen; what a notebook registers and sets is taken back."""
     pyplot.switch_backend("Agg")
-    registered, weighings = set(REGISTRY), set(WEIGHINGS)
+    registered, weightings = set(REGISTRY), set(WEIGHTINGS)
     with pd.option_context("display.width", 80, "display.max_columns", 20):
         yield
     pyplot.close("all")
     for name in set(REGISTRY) - registered:
         del REGISTRY[name]
-    for name in set(WEIGHINGS) - weighings:
-        del WEIGHINGS[name]
+    for name in set(WEIGHTINGS) - weightings:
+        del WEIGHTINGS[name]
 
 
 @each

@@ -119,7 +119,7 @@ def test_a_missing_file_is_named(tmp_path):
         {},
         {"score": "evidence", "stacked": True, "prior": 0.1},
         {"channels": (), "widths": (128, 64), "batch_size": 8},
-        {"widths": (16,), "weighing": "by_label, latent_outlier_exposure(0.1, soft=True)"},
+        {"widths": (16,), "weighting": "by_label, latent_outlier_exposure(0.1, soft=True)"},
     ],
 )
 def test_settings_come_back_from_their_text_and_from_the_command_line(settings):
@@ -280,11 +280,11 @@ def test_without_any_result_nothing_is_recommended():
         jaxad.recommend(measured=[])
 
 
-def test_an_audit_is_by_a_weighing_that_keeps_a_record():
+def test_an_audit_is_by_a_weighting_that_keeps_a_record():
     for labelled in (0, 10):
         found = jaxad.recommend(want="audit", labelled_anomalies=labelled)
-        weighing = found.config.get("weighing", "")
-        assert found.detector.startswith("elite") or "latent_outlier_exposure" in weighing
+        weighting = found.config.get("weighting", "")
+        assert found.detector.startswith("elite") or "latent_outlier_exposure" in weighting
         assert commands(found)[0][:2] == ["jaxad", "audit"]
 
 

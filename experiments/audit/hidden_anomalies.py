@@ -16,9 +16,9 @@ from jaxad.cache import enable_compilation_cache
 EXPOSE = "latent_outlier_exposure(0.1)"
 RECORD = "latent_outlier_exposure(0)"
 WITHOUT = [
-    (name, weighing, method)
+    (name, weighting, method)
     for name in ("deep_svdd", "autoencoder")
-    for weighing, method in (
+    for weighting, method in (
         (None, "score"),
         (RECORD, "exposure"),
         (EXPOSE, "score"),
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     options = parser.parse_args()
     enable_compilation_cache()
-    print("data, detector, weighing, audit: AUROC and AUPRC, mean of seeds; of the mean ranking")
+    print("data, detector, weighting, audit: AUROC and AUPRC, mean of seeds; of the mean ranking")
     for data in options.data:
         for audit in WITH if options.labels else WITHOUT:
             print(Path(data).stem, *audit, *measure(data, audit, options), sep=", ", flush=True)
@@ -50,12 +50,12 @@ def main() -> None:
 
 def measure(data: str, audit: tuple, options: argparse.Namespace) -> list[float]:
     """The metrics in percent, the mean over normal classes where there are several."""
-    name, weighing, method = audit
+    name, weighting, method = audit
     rows = []
     for setting in settings(data):
         labels = {"labelled_anomalies": options.labels, "labelled_normals": options.labels}
         split = jaxad.contaminate(data, 0, **setting, **labels)
-        config = {"epochs": options.epochs, "weighing": weighing}
+        config = {"epochs": options.epochs, "weighting": weighting}
         if "autoencoder" not in name:
             config["pretrain_epochs"] = options.epochs
         found = jaxad.audit(

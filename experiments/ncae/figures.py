@@ -74,7 +74,7 @@ def main() -> None:
     if split.train.x.ndim == 4:
         parts = {"training rows": split.train.x[some], "generated": generated(fit)[0]}
         draw_images(args.out / "generated.png", parts)
-    found = find_record(state.weighing, "suspicion")
+    found = find_record(state.weighting, "suspicion")
     n = len(split.hidden)
     suspicion = np.asarray(found.suspicion)[:n] / np.maximum(np.asarray(found.seen)[:n], 1)
     for kind, name in enumerate(("normal", "hidden anomalies")):

@@ -21,7 +21,7 @@ from jaxad.train import fit
 __all__ = ["audit"]
 
 LABELLED, UNLABELLED = "elite_deep_svdd", "deep_svdd"
-RECORD = "weighing=latent_outlier_exposure(0.1)"
+RECORD = "weighting=latent_outlier_exposure(0.1)"
 SHOWN = 10
 
 

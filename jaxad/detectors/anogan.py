@@ -16,13 +16,13 @@ from jaxad.detectors.build import adversarial_detector, networks
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Player, Turn, as_generated, as_real
-from jaxad.learners.gradient import weighed_loss
+from jaxad.learners.gradient import batch_loss
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import LatentSearch
 from jaxad.nets.critic import critic
 from jaxad.objectives import cross_entropy
 from jaxad.types import Batch, Key, State
-from jaxad.weighing import Weighing, unsupervised
+from jaxad.weighting import Weighting, unsupervised
 
 __all__ = ["AnoGANConfig", "anogan"]
 
@@ -71,14 +71,14 @@ def anogan(config: AnoGANConfig, spec: Spec) -> Detector:
     encoder, generator = networks(config, spec)
     widths, channels = encoder.module.widths, getattr(encoder.module, "channels", ())
     judge = critic(encoder.input_shape, widths[:-1] or widths, channels, features=True)
-    model, weighing = LatentSearch(generator, judge), config.weigh(unsupervised(), spec)
+    model, weighting = LatentSearch(generator, judge), config.weighting_or(unsupervised(), spec)
     schedule = config.schedule()
     players = (
         Player("generator", ("generator",), Partial(_generator, model), schedule),
-        Player("critic", ("critic",), Partial(_critic, model, weighing), schedule),
+        Player("critic", ("critic",), Partial(_critic, model, weighting), schedule),
     )
     numbers = (config.search_steps, float(config.search_rate), float(config.feature_weight))
-    return adversarial_detector(model, players, weighing, config)._replace(
+    return adversarial_detector(model, players, weighting, config)._replace(
         score=Partial(_search, model, *numbers), generate=Partial(_generate, model)
     )
 
@@ -91,14 +91,16 @@ def _generator(model: LatentSearch, state: State, batch: Batch, key: Key) -> Tur
     return loss, (state._replace(batch_stats=stats), {})
 
 
-def _critic(model: LatentSearch, weighing: Weighing, state: State, batch: Batch, key: Key) -> Turn:
+def _critic(
+    model: LatentSearch, weighting: Weighting, state: State, batch: Batch, key: Key
+) -> Turn:
     """Rows are real under their weights, generated ones are not."""
     rows = len(batch.label)
     made, _ = model.generate(state.variables, state.extras, key, rows, train=True)
     # Of a critic's verdict the cross-entropy's two losses are those of real and generated rows.
-    real, (_, after) = weighed_loss(model, cross_entropy(), weighing, state, batch, key)
+    real, (_, after) = batch_loss(model, cross_entropy(), weighting, state, batch, key)
     fake = as_generated(model.judge(state.variables, made)[0])
-    return real + fake, (after, weighing.info(after.weighing))
+    return real + fake, (after, weighting.info(after.weighting))
 
 
 def _search(model: LatentSearch, steps, rate, weight, state: State, x: Array) -> Float[Array, "n"]:

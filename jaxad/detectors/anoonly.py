@@ -15,7 +15,7 @@ from jaxad.detectors.prenet import PReNetConfig, prenet_detector
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
 from jaxad.nets.norm import Norm
-from jaxad.weighing import Weighing, anoonly, by_label, chain
+from jaxad.weighting import Weighting, anoonly, by_label, chain
 
 __all__ = [
     "AnoOnlyConfig",
@@ -59,7 +59,7 @@ class AnoOnlyConfig(GradientConfig):
                 "it all the same"
             )
 
-    def weights(self, eta: float = 1.0) -> Weighing:
+    def weights(self, eta: float = 1.0) -> Weighting:
         """Labelled anomalies their loss, all other rows what is left of theirs."""
         return chain(by_label(eta), anoonly(self.normal_weight))
 

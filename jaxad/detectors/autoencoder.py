@@ -14,7 +14,7 @@ from jaxad.detectors.registry import Spec, register
 from jaxad.models import Reconstruction
 from jaxad.nets.norm import Norm
 from jaxad.objectives import inverse
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["AutoencoderConfig", "autoencoder", "reconstruction"]
 
@@ -34,7 +34,7 @@ def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
     Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.
     """
     model = reconstruction(config, spec)
-    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
+    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
 
 
 def reconstruction(config: AutoencoderConfig, spec: Spec) -> Reconstruction:

@@ -1,4 +1,4 @@
-"""From the four choices to a detector: score model, objective, weighing, learner."""
+"""From the four choices to a detector: score model, objective, weighting, learner."""
 
 from collections.abc import Sequence
 
@@ -25,12 +25,12 @@ from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import Objective, identity
 from jaxad.samplers import Sampler, ShuffledEpochs
 from jaxad.types import Key, State, TrainData
-from jaxad.weighing import Weighing, unsupervised
+from jaxad.weighting import Weighting, unsupervised
 
 __all__ = [
     "adversarial_detector",
     "balanced_sampler",
-    "check_weighing",
+    "check_weighting",
     "gradient_detector",
     "networks",
     "sampler_of",
@@ -48,7 +48,7 @@ def networks(config: GradientConfig, spec: Spec, code_bias: bool | None = None):
 def gradient_detector(
     model: Model,
     objective: Objective,
-    weighing: Weighing,
+    weighting: Weighting,
     config: GradientConfig,
     sampler: Sampler | None = None,
 ) -> Detector:
@@ -57,83 +57,83 @@ def gradient_detector(
     Args:
         model: What is measured.
         objective: The pair of losses.
-        weighing: Who decides their weights.
+        weighting: Who decides their weights.
         config: Optimiser and schedule.
         sampler: Which rows make up the batches; None: a new shuffle of all each epoch.
 
     Raises:
-        ConfigError: The weighing asks for what the objective or the model does not have.
+        ConfigError: The weighting asks for what the objective or the model does not have.
     """
-    check_weighing(weighing, objective, model)
+    check_weighting(weighting, objective, model)
     optimiser = config.schedule()
     return Detector(
-        init=Partial(_init, model, weighing, optimiser),
-        update=Partial(gradient_step, model, objective, weighing, optimiser),
+        init=Partial(_init, model, weighting, optimiser),
+        update=Partial(gradient_step, model, objective, weighting, optimiser),
         score=Partial(score_by, model),
-        sampler=sampler_of(weighing, config) if sampler is None else sampler,
+        sampler=sampler_of(weighting, config) if sampler is None else sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
     )
 
 
 def adversarial_detector(
-    model: Model, players: Sequence[Player], weighing: Weighing, config: GradientConfig
+    model: Model, players: Sequence[Player], weighting: Weighting, config: GradientConfig
 ) -> Detector:
     """A detector whose networks are moved by players that take turns in each step.
 
     Args:
         model: What is measured; its variables are those of all players.
         players: Who moves which of its networks, in which order.
-        weighing: The weighing that the players' losses use.
+        weighting: The weighting that the players' losses use.
         config: Batches and epochs.
     """
     players = tuple(players)
     return Detector(
-        init=Partial(_init_players, model, weighing, players),
+        init=Partial(_init_players, model, weighting, players),
         update=Partial(take_turns, players),
         score=Partial(score_by, model),
-        sampler=sampler_of(weighing, config),
+        sampler=sampler_of(weighting, config),
         epochs=config.epochs,
         convolutional=model.convolutional,
     )
 
 
-def check_weighing(weighing: Weighing, objective: Objective, model: Model) -> None:
-    """Raise if a weighing asks for what an objective or a model does not have.
+def check_weighting(weighting: Weighting, objective: Objective, model: Model) -> None:
+    """Raise if a weighting asks for what an objective or a model does not have.
 
     Raises:
         ConfigError: It gives rows the loss of anomalies and the objective has none, or it reads
             codes and the model gives none.
     """
-    if weighing.anomaly_loss and objective.anomaly is None:
+    if weighting.anomaly_loss and objective.anomaly is None:
         raise ConfigError(
-            "this weighing puts weight on a loss of anomalies, and the objective has none: "
-            "choose an objective with one, or a weighing that needs none"
+            "this weighting puts weight on a loss of anomalies, and the objective has none: "
+            "choose an objective with one, or a weighting that needs none"
         )
-    if weighing.codes and not isinstance(model, Calibrated):
+    if weighting.codes and not isinstance(model, Calibrated):
         raise ConfigError(
-            "this weighing mines rows by their codes, and the model gives none beside its scores: "
+            "this weighting mines rows by their codes, and the model gives none beside its scores: "
             "mine by 'reconstruction_error', or choose a detector with codes, such as ncae"
         )
 
 
-def sampler_of(weighing: Weighing, config: GradientConfig) -> Sampler:
-    """A new shuffle each epoch of the rows that a weighing wants to see."""
+def sampler_of(weighting: Weighting, config: GradientConfig) -> Sampler:
+    """A new shuffle each epoch of the rows that a weighting wants to see."""
     return ShuffledEpochs(
-        config.batch_size, float(weighing.labelled_anomalies), float(weighing.labelled_normals)
+        config.batch_size, float(weighting.labelled_anomalies), float(weighting.labelled_normals)
     )
 
 
-def balanced_sampler(weighing: Weighing, config: GradientConfig) -> Sampler:
+def balanced_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
     """Batches of which half are labelled anomalies; an epoch has every other row once."""
-    return Balanced(config.batch_size, None, float(weighing.labelled_normals))
+    return Balanced(config.batch_size, None, float(weighting.labelled_normals))
 
 
 def with_pretraining(
     detector: Detector,
     model: Model,
     autoencoder: Reconstruction,
-    weighing: Weighing,
+    weighting: Weighting,
     config: PretrainedConfig,
     pretraining: Optimiser | None = None,
 ) -> Detector:
@@ -151,22 +151,22 @@ def with_pretraining(
         sampler=ShuffledEpochs(config.batch_size, 0.0),
         epochs=config.pretrain_epochs,
     )
-    begin = Partial(out_of_autoencoder, autoencoder, model, weighing, config.schedule())
+    begin = Partial(out_of_autoencoder, autoencoder, model, weighting, config.schedule())
     return detector._replace(before=(phase,), begin=begin)
 
 
 def _init(
-    model: Model, weighing: Weighing, optimiser: Optimiser, key: Key, data: TrainData
+    model: Model, weighting: Weighting, optimiser: Optimiser, key: Key, data: TrainData
 ) -> State:
     variables, extras = model.init(key, data)
-    return start_state(model, weighing, optimiser, variables, extras, data)
+    return start_state(model, weighting, optimiser, variables, extras, data)
 
 
 def _init_players(
-    model: Model, weighing: Weighing, players: tuple[Player, ...], key: Key, data: TrainData
+    model: Model, weighting: Weighting, players: tuple[Player, ...], key: Key, data: TrainData
 ) -> State:
     variables, extras = model.init(key, data)
-    return start_players(players, variables, extras, weighing.init(data))
+    return start_players(players, variables, extras, weighting.init(data))
 
 
 def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jaxad.detector import Detector
 from jaxad.detectors.ncae import NCAEConfig, ncae
 from jaxad.detectors.registry import Spec, register
-from jaxad.weighing.mining import Strategy
+from jaxad.weighting.mining import Strategy
 
 __all__ = ["CalibratedAutoencoderConfig", "calibrated_autoencoder"]
 

@@ -18,7 +18,7 @@ from jaxad.models.deviation import Deviation
 from jaxad.nets.build import default_sizes
 from jaxad.nets.norm import Norm
 from jaxad.objectives import cross_entropy
-from jaxad.weighing import by_label
+from jaxad.weighting import by_label
 
 __all__ = ["ClassifierConfig", "classifier"]
 
@@ -61,4 +61,4 @@ def classifier(config: ClassifierConfig, spec: Spec) -> Detector:
     widths = default_sizes(spec.shape)[1]
     model = Deviation(scalar_network(config, spec, widths, "classifier"), standardised=False)
     objective = cross_entropy(config.gamma if config.loss == "focal" else 0.0)
-    return gradient_detector(model, objective, config.weigh(by_label(), spec), config)
+    return gradient_detector(model, objective, config.weighting_or(by_label(), spec), config)

@@ -11,7 +11,7 @@ from jaxad.learners.augment import parse_augment
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
 from jaxad.learners.transform import transformed
 from jaxad.nets.norm import Norm
-from jaxad.weighing import Weighing, parse_weighing
+from jaxad.weighting import Weighting, parse_weighting
 
 __all__ = [
     "AugmentedConfig",
@@ -36,7 +36,7 @@ class GradientConfig:
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
         optimiser: "adam", "adam_half" (a decay of 0.5 in the mean gradient), "sgd", "nesterov"
             (momentum 0.9), "rmsprop" or "adadelta".
-        weighing: Who decides the two weights of a row, in place of the detector's own: weighings
+        weighting: Who decides the two weights of a row, in place of the detector's own: weightings
             that are chained, such as "by_label, latent_outlier_exposure(0.1, soft=True)".
         widths: Widths of the dense layers, the code's last; None for the default of the data's
             shape.
@@ -55,7 +55,7 @@ class GradientConfig:
     drop: float = 0.1
     weight_decay: float = 1e-6
     optimiser: OptimiserKind = "adam"
-    weighing: str | None = None
+    weighting: str | None = None
     widths: tuple[int, ...] | None = None
     channels: tuple[int, ...] | None = None
     norm: Norm = "batch_no_affine"
@@ -78,8 +78,8 @@ class GradientConfig:
                 ok = isinstance(sizes, (tuple, list)) and all(is_count(s, 1) for s in sizes)
                 self._need(ok, name, "a tuple of whole numbers of at least 1, or None")
                 object.__setattr__(self, name, tuple(sizes))
-        if self.weighing is not None:
-            parse_weighing(self.weighing)
+        if self.weighting is not None:
+            parse_weighting(self.weighting)
         self._need(self.widths is None or len(self.widths) > 0, "widths", "of at least one layer")
 
     def _need(self, ok: bool, name: str, allowed: str) -> None:
@@ -93,9 +93,9 @@ class GradientConfig:
             self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay
         )
 
-    def weigh(self, default: Weighing, spec: Spec) -> Weighing:
-        """The weighing that was asked for, or else the detector's own."""
-        return default if self.weighing is None else parse_weighing(self.weighing, spec.labelled)
+    def weighting_or(self, default: Weighting, spec: Spec) -> Weighting:
+        """The weighting that was asked for, or else the detector's own."""
+        return default if self.weighting is None else parse_weighting(self.weighting, spec.labelled)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import inverse
 from jaxad.rows import is_table
-from jaxad.weighing import Weighing, contradicting
+from jaxad.weighting import Weighting, contradicting
 
 __all__ = [
     "ContradictingAutoencoderConfig",
@@ -56,10 +56,10 @@ class _Ascent(GradientConfig):
         ok = self.cap is None or (is_number(self.cap) and self.cap > 0)
         self._need(ok, "cap", "> 0, or None")
 
-    def ascent(self, spec: Spec, bounded: bool = False) -> Weighing:
-        """The weighing that was asked for, or else contradicting training."""
+    def ascent(self, spec: Spec, bounded: bool = False) -> Weighting:
+        """The weighting that was asked for, or else contradicting training."""
         cap = (inf if bounded else 10.0) if self.cap is None else self.cap
-        return self.weigh(contradicting(self.lam, cap), spec)
+        return self.weighting_or(contradicting(self.lam, cap), spec)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +91,8 @@ def contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec
     images are in (0, 1), which bounds the ascent there.
     """
     model = Reconstruction(*networks(config, spec, code_bias=False))
-    weighing = config.ascent(spec, bounded=not is_table(spec.shape))
-    return gradient_detector(model, inverse(), weighing, config)
+    weighting = config.ascent(spec, bounded=not is_table(spec.shape))
+    return gradient_detector(model, inverse(), weighting, config)
 
 
 @register("contradicting_deep_svdd", ContradictingDeepSVDDConfig, uses_labels=True)
@@ -103,9 +103,9 @@ def contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> 
     over labelled anomalies; the score is `d`. Pre-training uses no labelled anomalies.
     """
     encoder, decoder = networks(config, spec)
-    model, weighing = Hypersphere(encoder), config.ascent(spec)
-    detector = gradient_detector(model, inverse(), weighing, config)
-    return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighing, config)
+    model, weighting = Hypersphere(encoder), config.ascent(spec)
+    detector = gradient_detector(model, inverse(), weighting, config)
+    return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighting, config)
 
 
 @register(

@@ -21,7 +21,7 @@ from jaxad.learners import context_step
 from jaxad.models import Contexts
 from jaxad.nets.attention import attention_net
 from jaxad.objectives import nearest_contexts
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["CVDDConfig", "cvdd"]
 
@@ -99,10 +99,10 @@ def cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     entries = config.contexts**2 if config.variant == "released" else 1
     penalty = float(config.context_penalty) / entries
     model = Contexts(net, config.contexts, config.score, jnp.asarray(table), penalty)
-    weighing = config.weigh(unsupervised(), spec)
-    detector = gradient_detector(model, nearest_contexts(), weighing, config)
+    weighting = config.weighting_or(unsupervised(), spec)
+    detector = gradient_detector(model, nearest_contexts(), weighting, config)
     alphas, epochs = np.asarray(config.alpha, np.float32), float(config.epochs)
-    step = Partial(context_step, model, alphas, epochs, weighing, config.schedule())
+    step = Partial(context_step, model, alphas, epochs, weighting, config.schedule())
     return detector._replace(update=step, lexicon=words)
 
 

@@ -19,7 +19,7 @@ from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
 from jaxad.nets.norm import Norm
 from jaxad.objectives import mixture
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["DAGMMConfig", "dagmm"]
 
@@ -71,7 +71,9 @@ def dagmm(config: DAGMMConfig, spec: Spec) -> Detector:
     head = mlp_encoder(config.estimation_width, (config.components,), "none", True)
     model = MixtureEnergy(encoder, decoder, hidden, head)
     objective = mixture(config.energy_weight, config.covariance_weight)
-    detector = gradient_detector(model, objective, config.weigh(unsupervised(), spec), config)
+    detector = gradient_detector(
+        model, objective, config.weighting_or(unsupervised(), spec), config
+    )
     return detector._replace(
         update=Partial(with_noise, detector.update), each_epoch=Partial(fresh_extras, model)
     )

@@ -18,7 +18,7 @@ from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import inverse
-from jaxad.weighing import Weighing, by_label
+from jaxad.weighting import Weighting, by_label
 
 __all__ = ["DeepSADConfig", "deep_sad", "deep_sad_detector"]
 
@@ -57,14 +57,14 @@ def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
     return deep_sad_detector(config, spec, by_label(config.eta))
 
 
-def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighing) -> Detector:
-    """Deep SAD under a weighing."""
+def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighting) -> Detector:
+    """Deep SAD under a weighting."""
     encoder, decoder = networks(config, spec)
-    model, weighing = Hypersphere(encoder), config.weigh(default, spec)
-    balanced = config.balanced and weighing.labelled_anomalies
-    sampler = balanced_sampler(weighing, config) if balanced else None
-    detector = gradient_detector(model, inverse(), weighing, config, sampler)
+    model, weighting = Hypersphere(encoder), config.weighting_or(default, spec)
+    balanced = config.balanced and weighting.labelled_anomalies
+    sampler = balanced_sampler(weighting, config) if balanced else None
+    detector = gradient_detector(model, inverse(), weighting, config, sampler)
     if config.variant != "released":
         autoencoder = Reconstruction(encoder, decoder)
-        detector = with_pretraining(detector, model, autoencoder, weighing, config)
+        detector = with_pretraining(detector, model, autoencoder, weighting, config)
     return config.augmented(detector, spec)

@@ -16,7 +16,7 @@ from jaxad.detectors.registry import Spec, register
 from jaxad.learners import closed_form_radius, step_with_batch_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.objectives import inverse, soft_boundary
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["DeepSVDDConfig", "deep_svdd"]
 
@@ -61,12 +61,12 @@ def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     model = SoftBoundary(encoder) if soft else Hypersphere(encoder)
     # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
     objective = soft_boundary(config.nu) if soft else inverse()
-    weighing = config.weigh(unsupervised(), spec)
-    detector = gradient_detector(model, objective, weighing, config)
+    weighting = config.weighting_or(unsupervised(), spec)
+    detector = gradient_detector(model, objective, weighting, config)
     if isinstance(model, SoftBoundary):
         detector = _with_radius(detector, model, config)
     autoencoder = Reconstruction(encoder, decoder)
-    detector = with_pretraining(detector, model, autoencoder, weighing, config)
+    detector = with_pretraining(detector, model, autoencoder, weighting, config)
     return config.augmented(detector, spec)
 
 

@@ -15,7 +15,7 @@ from jaxad.detectors.scalar import BalancedConfig, sampler_for, scalar_network
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.deviation import Deviation
 from jaxad.objectives import deviation, push
-from jaxad.weighing import Weighing, by_label
+from jaxad.weighting import Weighting, by_label
 
 __all__ = ["DevNetConfig", "devnet", "devnet_detector"]
 
@@ -62,8 +62,8 @@ def devnet(config: DevNetConfig, spec: Spec) -> Detector:
     return devnet_detector(config, spec, by_label())
 
 
-def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighing) -> Detector:
-    """DevNet under a weighing; `fit` refuses data without labelled anomalies.
+def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighting) -> Detector:
+    """DevNet under a weighting; `fit` refuses data without labelled anomalies.
 
     Raises:
         ConfigError: The examples are neither rows of a table nor images.
@@ -72,5 +72,5 @@ def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighing) -> Dete
     net = scalar_network(config, spec, (20,), "devnet")
     model = Deviation(net, standardised=not released)
     objective = push(config.margin) if released else deviation(config.margin)
-    weighing = config.weigh(default, spec)
-    return gradient_detector(model, objective, weighing, config, sampler_for(config, weighing))
+    weighting = config.weighting_or(default, spec)
+    return gradient_detector(model, objective, weighting, config, sampler_for(config, weighting))

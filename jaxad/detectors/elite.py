@@ -15,8 +15,8 @@ from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import Hypersphere, Margined, Reconstruction
 from jaxad.nets.norm import Norm
 from jaxad.objectives import hinge
-from jaxad.weighing.base import Weighing
-from jaxad.weighing.elite import MetaGradient, Scale, Variant, elite
+from jaxad.weighting.base import Weighting
+from jaxad.weighting.elite import MetaGradient, Scale, Variant, elite
 
 __all__ = [
     "EliteAutoencoderConfig",
@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class _EliteConfig(GradientConfig):
-    """Settings that the ELITE detectors share; see `jaxad.weighing.elite`.
+    """Settings that the ELITE detectors share; see `jaxad.weighting.elite`.
 
     Attributes:
         eta_meta: Size of the weights, > 0.
@@ -51,8 +51,8 @@ class _EliteConfig(GradientConfig):
         super().__post_init__()
         self._need(is_number(self.eta_meta) and self.eta_meta > 0, "eta_meta", "> 0")
 
-    def elite(self, spec: Spec) -> Weighing:
-        """The weighing, for data with so many labelled rows."""
+    def elite(self, spec: Spec) -> Weighting:
+        """The weighting, for data with so many labelled rows."""
         return elite(
             self.eta_meta,
             labelled=(spec.labelled_anomalies, spec.labelled_normals),
@@ -108,11 +108,14 @@ def elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
     unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
     """
     encoder, decoder = networks(config, spec)
-    model, weighing = config.margined(Hypersphere(encoder)), config.weigh(config.elite(spec), spec)
-    detector = gradient_detector(model, hinge(), weighing, config)
+    model, weighting = (
+        config.margined(Hypersphere(encoder)),
+        config.weighting_or(config.elite(spec), spec),
+    )
+    detector = gradient_detector(model, hinge(), weighting, config)
     autoencoder = Reconstruction(encoder, decoder)
     return with_pretraining(
-        detector, model, autoencoder, weighing, config, pretraining=config.pretraining()
+        detector, model, autoencoder, weighting, config, pretraining=config.pretraining()
     )
 
 
@@ -124,4 +127,4 @@ def elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detector:
     unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
     """
     model = config.margined(Reconstruction(*networks(config, spec, code_bias=False)))
-    return gradient_detector(model, hinge(), config.weigh(config.elite(spec), spec), config)
+    return gradient_detector(model, hinge(), config.weighting_or(config.elite(spec), spec), config)

@@ -24,7 +24,7 @@ from jaxad.nets.norm import Norm
 from jaxad.nets.upsampling import default_sigma
 from jaxad.objectives import hypersphere_classification
 from jaxad.samplers import Sampler
-from jaxad.weighing import Weighing, by_label
+from jaxad.weighting import Weighting, by_label
 
 __all__ = ["FCDDConfig", "fcdd"]
 
@@ -121,18 +121,18 @@ def fcdd(config: FCDDConfig, spec: Spec) -> Detector:
     """
     layers = None if config.layers is None else parse_layers(config.layers)
     net = fcn(spec.shape, layers, config.norm, config.bias, config.slope)
-    weighing, share = config.weigh(by_label(), spec), _share(config, spec)
+    weighting, share = config.weighting_or(by_label(), spec), _share(config, spec)
     model = PixelMap(net) if config.pixelwise else ScoreMap(net)
     objective = hypersphere_classification()
     detector = gradient_detector(
-        model, objective, weighing, config, _sampler(config, spec, weighing)
+        model, objective, weighting, config, _sampler(config, spec, weighting)
     )
     if config.pixelwise:
-        _check_pixelwise(config, weighing)
+        _check_pixelwise(config, weighting)
         step = Partial(pixel_step, model, objective, config.sigma_for(spec.shape))
     else:
         step = Partial(gradient_step, model, objective)
-    update = Partial(step.func, *step.args, weighing, config.schedule())
+    update = Partial(step.func, *step.args, weighting, config.schedule())
     transforms = (confetti(share, config.largest),) if share else ()
     detector = detector._replace(update=transformed(update, transforms))
     return config.augmented(detector, spec)
@@ -147,7 +147,7 @@ def _share(config: FCDDConfig, spec: Spec) -> float:
     share = config.confetti
     if share is None:
         share = 0.0 if spec.labelled_anomalies else 0.5
-    if not share and not spec.labelled_anomalies and config.weighing is None:
+    if not share and not spec.labelled_anomalies and config.weighting is None:
         raise ConfigError(
             "fcdd learns nothing without anomalies: label some, give an exposure set, or leave "
             f"confetti at its default; given confetti={config.confetti} and no labelled anomalies"
@@ -155,23 +155,23 @@ def _share(config: FCDDConfig, spec: Spec) -> float:
     return share
 
 
-def _sampler(config: FCDDConfig, spec: Spec, weighing: Weighing) -> Sampler | None:
-    """Balanced batches where there are labelled anomalies that a weighing wants to see."""
-    if not (spec.labelled_anomalies and weighing.labelled_anomalies and config.batch_size > 1):
+def _sampler(config: FCDDConfig, spec: Spec, weighting: Weighting) -> Sampler | None:
+    """Balanced batches where there are labelled anomalies that a weighting wants to see."""
+    if not (spec.labelled_anomalies and weighting.labelled_anomalies and config.batch_size > 1):
         return None
     size = config.batch_size
     anomalies = min(max(int(config.labelled_share * size), 1), size - 1)
-    return Balanced(size, config.steps, float(weighing.labelled_normals), anomalies)
+    return Balanced(size, config.steps, float(weighting.labelled_normals), anomalies)
 
 
-def _check_pixelwise(config: FCDDConfig, weighing: Weighing) -> None:
-    """Raise if a weighing keeps the masks out of the batches.
+def _check_pixelwise(config: FCDDConfig, weighting: Weighting) -> None:
+    """Raise if a weighting keeps the masks out of the batches.
 
     Raises:
         ConfigError: It leaves labelled anomalies out.
     """
-    if not weighing.labelled_anomalies:
+    if not weighting.labelled_anomalies:
         raise ConfigError(
-            "pixelwise training is on labelled anomalies, which the weighing "
-            f"{config.weighing!r} keeps out of the batches: choose another, or pixelwise=False"
+            "pixelwise training is on labelled anomalies, which the weighting "
+            f"{config.weighting!r} keeps out of the batches: choose another, or pixelwise=False"
         )

@@ -26,7 +26,7 @@ from jaxad.nets.mlp import mlp_decoder, mlp_encoder
 from jaxad.nets.scorer import residual_scorer
 from jaxad.objectives import feawad as feawad_objective
 from jaxad.objectives import identity
-from jaxad.weighing import Weighing, by_label, unsupervised
+from jaxad.weighting import Weighting, by_label, unsupervised
 
 __all__ = ["FEAWADConfig", "feawad", "feawad_detector"]
 
@@ -82,8 +82,8 @@ def feawad(config: FEAWADConfig, spec: Spec) -> Detector:
     return feawad_detector(config, spec, by_label())
 
 
-def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighing) -> Detector:
-    """FEAWAD under a weighing; `fit` refuses data without labelled anomalies.
+def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Detector:
+    """FEAWAD under a weighting; `fit` refuses data without labelled anomalies.
 
     Raises:
         ConfigError: The examples are no rows of a table.
@@ -99,14 +99,16 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighing) -> Dete
         config.bias,
         config.slope,
     )
-    model, weighing = ResidualScore(autoencoder, scorer), config.weigh(default, spec)
+    model, weighting = ResidualScore(autoencoder, scorer), config.weighting_or(default, spec)
     objective = feawad_objective(config.margin)
-    detector = gradient_detector(model, objective, weighing, config, sampler_for(config, weighing))
-    return _with_pretraining(detector, model, weighing, config)
+    detector = gradient_detector(
+        model, objective, weighting, config, sampler_for(config, weighting)
+    )
+    return _with_pretraining(detector, model, weighting, config)
 
 
 def _with_pretraining(
-    detector: Detector, model: ResidualScore, weighing: Weighing, config: FEAWADConfig
+    detector: Detector, model: ResidualScore, weighting: Weighting, config: FEAWADConfig
 ) -> Detector:
     """The same detector, started from an autoencoder of the rows that may be normal."""
     if config.pretrain_epochs == 0:
@@ -117,8 +119,8 @@ def _with_pretraining(
         name="pretrain",
         update=Partial(gradient_step, model.autoencoder, identity(), rows, optimiser),
         begin=Partial(into_first, model, rows, optimiser),
-        sampler=Unlabelled(config.batch_size, config.steps, float(weighing.labelled_normals)),
+        sampler=Unlabelled(config.batch_size, config.steps, float(weighting.labelled_normals)),
         epochs=config.pretrain_epochs,
     )
-    begin = Partial(out_of_first, model, weighing, config.schedule())
+    begin = Partial(out_of_first, model, weighting, config.schedule())
     return detector._replace(before=(phase,), begin=begin)

@@ -18,7 +18,7 @@ from jaxad.nets.forecast import lstm_forecaster as lstm_net
 from jaxad.nets.forecast import mlp_forecaster as mlp_net
 from jaxad.nets.norm import Norm
 from jaxad.objectives import inverse
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = [
     "LSTMForecasterConfig",
@@ -69,7 +69,7 @@ def mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
     labelled anomalies.
     """
     model = mlp_model(config, spec)
-    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
+    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
 
 
 @register("lstm_forecaster", LSTMForecasterConfig, uses_labels=False, examples="sequence")
@@ -80,7 +80,7 @@ def lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
     anomalies.
     """
     model = lstm_model(config, spec)
-    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
+    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
 
 
 def mlp_model(config: MLPForecasterConfig, spec: Spec) -> Forecast:

@@ -10,11 +10,11 @@ from jax.tree_util import Partial
 
 from jaxad.detector import Detector
 from jaxad.detectors.autoencoder import AutoencoderConfig
-from jaxad.detectors.build import adversarial_detector, check_weighing
+from jaxad.detectors.build import adversarial_detector, check_weighting
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Player, Turn, as_generated, as_real
-from jaxad.learners.gradient import weighed_loss
+from jaxad.learners.gradient import batch_loss
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import EncodedTwice
 from jaxad.nets.build import autoencoder_nets
@@ -22,7 +22,7 @@ from jaxad.nets.critic import critic
 from jaxad.objectives import Objective, encoded_twice
 from jaxad.rows import is_table
 from jaxad.types import Batch, Key, State
-from jaxad.weighing import Weighing, unsupervised
+from jaxad.weighting import Weighting, unsupervised
 
 __all__ = ["GANomalyConfig", "ganomaly"]
 
@@ -70,16 +70,16 @@ def ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
     sizes = ((100, 20), ()) if is_table(spec.shape) else (encoder.module.widths[-1:], channels)
     judge = critic(encoder.input_shape, *sizes, features=True)
     model = EncodedTwice(encoder, decoder, encoder, judge)
-    weighing = config.weigh(unsupervised(), spec)
+    weighting = config.weighting_or(unsupervised(), spec)
     objective = encoded_twice(config.matching_weight, config.error_weight, config.code_weight)
-    check_weighing(weighing, objective, model)
+    check_weighting(weighting, objective, model)
     schedule = config.schedule()
-    generator = Partial(_generator, model, objective, weighing)
+    generator = Partial(_generator, model, objective, weighting)
     players = (
         Player("critic", ("critic",), Partial(_critic, model), schedule),
         Player("generator", ("encoder", "decoder", "again"), generator, schedule),
     )
-    return adversarial_detector(model, players, weighing, config)
+    return adversarial_detector(model, players, weighting, config)
 
 
 def _widths(config: GANomalyConfig, spec: Spec) -> tuple[int, ...] | None:
@@ -101,11 +101,11 @@ def _critic(model: EncodedTwice, state: State, batch: Batch, key: Key) -> Turn:
 def _generator(
     model: EncodedTwice,
     objective: Objective,
-    weighing: Weighing,
+    weighting: Weighting,
     state: State,
     batch: Batch,
     key: Key,
 ) -> Turn:
     """Reconstructions should be near to the rows, to the critic and to the second encoder."""
-    loss, (_, after) = weighed_loss(model, objective, weighing, state, batch, key)
-    return loss, (after, weighing.info(after.weighing))
+    loss, (_, after) = batch_loss(model, objective, weighting, state, batch, key)
+    return loss, (after, weighting.info(after.weighting))

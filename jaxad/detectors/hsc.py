@@ -16,7 +16,7 @@ from jaxad.models import Radial
 from jaxad.models.radial import Radius
 from jaxad.nets.norm import Norm
 from jaxad.objectives import hypersphere_classification
-from jaxad.weighing import Weighing, by_label
+from jaxad.weighting import Weighting, by_label
 
 __all__ = ["HSCConfig", "hsc"]
 
@@ -57,30 +57,30 @@ def hsc(config: HSCConfig, spec: Spec) -> Detector:
     least where all weights are 0: without labelled anomalies there is nothing to learn.
 
     Raises:
-        ConfigError: There are no labelled anomalies, and no weighing that takes other rows for
-            anomalous, or the weighing never does.
+        ConfigError: There are no labelled anomalies, and no weighting that takes other rows for
+            anomalous, or the weighting never does.
     """
-    weighing = config.weigh(by_label(), spec)
-    _check_anomalies(config, weighing, spec)
+    weighting = config.weighting_or(by_label(), spec)
+    _check_anomalies(config, weighting, spec)
     encoder, _ = networks(config, spec)
-    balanced = config.balanced and spec.labelled_anomalies > 0 and weighing.labelled_anomalies
-    sampler = balanced_sampler(weighing, config) if balanced else None
+    balanced = config.balanced and spec.labelled_anomalies > 0 and weighting.labelled_anomalies
+    sampler = balanced_sampler(weighting, config) if balanced else None
     model = Radial(encoder, config.radius)
-    detector = gradient_detector(model, hypersphere_classification(), weighing, config, sampler)
+    detector = gradient_detector(model, hypersphere_classification(), weighting, config, sampler)
     return config.augmented(detector, spec)
 
 
-def _check_anomalies(config: HSCConfig, weighing: Weighing, spec: Spec) -> None:
+def _check_anomalies(config: HSCConfig, weighting: Weighting, spec: Spec) -> None:
     """Raise if no row will ever be taken for anomalous."""
-    if config.weighing is None and spec.labelled_anomalies == 0:
+    if config.weighting is None and spec.labelled_anomalies == 0:
         raise ConfigError(
             "hsc learns from anomalies, and no row is labelled as one (-1): label some "
-            "(labelled_anomalies), give another data set as anomalies (exposure), or a weighing "
+            "(labelled_anomalies), give another data set as anomalies (exposure), or a weighting "
             "that finds them, such as 'latent_outlier_exposure(0.1)'"
         )
-    if not weighing.anomaly_loss:
+    if not weighting.anomaly_loss:
         raise ConfigError(
-            f"weighing={config.weighing!r} takes no row for anomalous: the loss of hsc that is "
+            f"weighting={config.weighting!r} takes no row for anomalous: the loss of hsc that is "
             "left is least where the network is 0 everywhere. Choose one that does, such as "
             "'by_label'"
         )

@@ -14,7 +14,7 @@ from jaxad.detectors.config import is_count
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Neighbours
 from jaxad.objectives import inverse
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["LatentOutConfig", "latentout"]
 
@@ -50,4 +50,4 @@ def latentout(config: LatentOutConfig, spec: Spec) -> Detector:
         neighbours=config.neighbours,
         references=config.references,
     )
-    return gradient_detector(model, inverse(), config.weigh(unsupervised(), spec), config)
+    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)

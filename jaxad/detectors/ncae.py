@@ -15,11 +15,11 @@ from jaxtyping import Array, Float
 
 from jaxad.detector import Detector
 from jaxad.detectors.autoencoder import AutoencoderConfig
-from jaxad.detectors.build import check_weighing, networks, sampler_of, score_by
+from jaxad.detectors.build import check_weighting, networks, sampler_of, score_by
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Optimiser, Player, as_generated, as_real, start_players, take_turns
-from jaxad.learners.gradient import weighed_loss
+from jaxad.learners.gradient import batch_loss
 from jaxad.models import Calibrated
 from jaxad.models.base import as_input
 from jaxad.nets.base import Net
@@ -27,8 +27,8 @@ from jaxad.nets.critic import critic
 from jaxad.nets.norm import Norm
 from jaxad.objectives import calibrated
 from jaxad.types import Batch, Info, Key, State, TrainData, Variables
-from jaxad.weighing import Weighing, chain, mining, unsupervised
-from jaxad.weighing.mining import Strategy
+from jaxad.weighting import Weighting, chain, mining, unsupervised
+from jaxad.weighting.mining import Strategy
 
 __all__ = ["NCAEConfig", "ncae"]
 
@@ -191,7 +191,7 @@ def latent_critic(nets: Networks, state: State, batch: Batch, key: Key):
 
 
 def autoencoder(
-    nets: Networks, weighing: Weighing, deviation, gamma, latent_weight, state, batch, key
+    nets: Networks, weighting: Weighting, deviation, gamma, latent_weight, state, batch, key
 ):
     """F and g: rows as themselves, mined ones as generated normal rows, codes as the prior."""
     keys = jax.random.split(key)
@@ -199,12 +199,12 @@ def autoencoder(
     made = nets.generate(deviation, constant, keys[0])
     extras = nets.model.with_generated(constant.variables, constant.extras, made)
     state = state._replace(extras=extras)
-    loss, (out, state) = weighed_loss(nets.model, calibrated(), weighing, state, batch, keys[1])
+    loss, (out, state) = batch_loss(nets.model, calibrated(), weighting, state, batch, keys[1])
     if nets.latent is not None and nets.fools:
         loss = loss + latent_weight * as_real(nets.judge_codes(state, out.code))
     mean = extras["mean"] + gamma * jnp.mean(out.code - extras["mean"], axis=0)
     state = state._replace(extras=extras | {"mean": mean})
-    return loss, (state, weighing.info(state.weighing) | spread_of(made, batch.x))
+    return loss, (state, weighting.info(state.weighting) | spread_of(made, batch.x))
 
 
 def spread_of(made: Array, x: Array) -> Info:
@@ -228,24 +228,24 @@ def ncae(config: NCAEConfig, spec: Spec) -> Detector:
     reconstruction error.
     """
     default = mining(config.mining, config.tau, config.calibrate, labelled_normals=True)
-    return ncae_detector(config, spec, config.weigh(chain(unsupervised(), default), spec))
+    return ncae_detector(config, spec, config.weighting_or(chain(unsupervised(), default), spec))
 
 
-def ncae_detector(config: NCAEConfig, spec: Spec, weighing: Weighing) -> Detector:
-    """NCAE under a weighing."""
+def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detector:
+    """NCAE under a weighting."""
     encoder, decoder = networks(config, spec, code_bias=False)
     released = config.variant == "released"
     model = Calibrated(encoder, decoder, config.generated, own=released)
-    check_weighing(weighing, calibrated(), model)
+    check_weighting(weighting, calibrated(), model)
     sample, latent = critics(config, encoder, decoder)
     nets = Networks(model, sample, latent, fools=not released)
-    players = players_of(nets, weighing, config)
+    players = players_of(nets, weighting, config)
     return Detector(
-        init=Partial(_init, nets, weighing, players),
+        init=Partial(_init, nets, weighting, players),
         update=Partial(take_turns, players),
         score=Partial(score_by, model),
         generate=Partial(nets.generate, config.deviation),
-        sampler=sampler_of(weighing, config),
+        sampler=sampler_of(weighting, config),
         epochs=config.epochs,
         convolutional=model.convolutional,
     )
@@ -267,7 +267,7 @@ def critics(config: NCAEConfig, encoder: Net, decoder: Net) -> tuple[Net | None,
     return sample, latent
 
 
-def players_of(nets: Networks, weighing: Weighing, config: NCAEConfig) -> tuple[Player, ...]:
+def players_of(nets: Networks, weighting: Weighting, config: NCAEConfig) -> tuple[Player, ...]:
     """Who moves in a step, in the order of algorithm 1."""
     own, of_critics = config.schedule(), config.of_critics()
     players = []
@@ -281,12 +281,12 @@ def players_of(nets: Networks, weighing: Weighing, config: NCAEConfig) -> tuple[
         loss = Partial(latent_critic, nets)
         players.append(Player("latent_critic", ("latent",), loss, of_critics))
     numbers = (config.deviation, config.gamma, config.latent_weight)
-    loss = Partial(autoencoder, nets, weighing, *map(float, numbers))
+    loss = Partial(autoencoder, nets, weighting, *map(float, numbers))
     return (*players, Player("autoencoder", ("encoder", "decoder"), loss, own))
 
 
 def _init(
-    nets: Networks, weighing: Weighing, players: tuple[Player, ...], key: Key, data: TrainData
+    nets: Networks, weighting: Weighting, players: tuple[Player, ...], key: Key, data: TrainData
 ) -> State:
     variables, extras = nets.init(key, data)
-    return start_players(players, variables, extras, weighing.init(data))
+    return start_players(players, variables, extras, weighting.init(data))

@@ -20,7 +20,7 @@ from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.pairs import PairScore
 from jaxad.nets.scorer import linear_head, relu_net
 from jaxad.objectives import ordinal
-from jaxad.weighing import Weighing, by_label
+from jaxad.weighting import Weighting, by_label
 
 __all__ = ["PReNetConfig", "prenet", "prenet_detector"]
 
@@ -68,23 +68,23 @@ def prenet(config: PReNetConfig, spec: Spec) -> Detector:
     return prenet_detector(config, spec, by_label())
 
 
-def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighing) -> Detector:
-    """PReNet under a weighing; `fit` refuses data without labelled anomalies.
+def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighting) -> Detector:
+    """PReNet under a weighting; `fit` refuses data without labelled anomalies.
 
     Raises:
-        ConfigError: The examples are no rows of a table, or the weighing leaves anomalies out.
+        ConfigError: The examples are no rows of a table, or the weighting leaves anomalies out.
     """
     features = columns_of(spec, "prenet")
-    weighing = config.weigh(default, spec)
-    if not weighing.labelled_anomalies:
+    weighting = config.weighting_or(default, spec)
+    if not weighting.labelled_anomalies:
         raise ConfigError(
-            "prenet pairs rows with labelled anomalies: a weighing that leaves them out has no "
-            f"use here; given {config.weighing!r}"
+            "prenet pairs rows with labelled anomalies: a weighting that leaves them out has no "
+            f"use here; given {config.weighting!r}"
         )
     widths = config.widths or (20,)
     branch = relu_net(features, widths, config.norm, config.bias, config.slope)
     model = PairScore(branch, linear_head(2 * widths[-1], config.bias))
-    sampler = Pairs(config.batch_size, config.steps, float(weighing.labelled_normals))
-    detector = gradient_detector(model, ordinal(config.target), weighing, config, sampler)
-    step = Partial(pair_step, model, config.target, weighing, config.schedule())
+    sampler = Pairs(config.batch_size, config.steps, float(weighting.labelled_normals))
+    detector = gradient_detector(model, ordinal(config.target), weighting, config, sampler)
+    step = Partial(pair_step, model, config.target, weighting, config.schedule())
     return detector._replace(update=step)

@@ -21,7 +21,7 @@ from jaxad.nets.norm import Norm
 from jaxad.nets.scorer import relu_net
 from jaxad.objectives import triplet
 from jaxad.triplets import Triplets
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["REPENConfig", "repen"]
 
@@ -68,8 +68,8 @@ def repen(config: REPENConfig, spec: Spec) -> Detector:
     """
     features = columns_of(spec, "repen")
     net = relu_net(features, config.widths or (20,), config.norm, config.bias, config.slope)
-    weighing = config.weigh(unsupervised(), spec)
+    weighting = config.weighting_or(unsupervised(), spec)
     sampler = Triplets(config.batch_size, config.steps)
     objective = triplet(config.margin)
-    detector = gradient_detector(Embedding(net), objective, weighing, config, sampler)
+    detector = gradient_detector(Embedding(net), objective, weighting, config, sampler)
     return detector._replace(update=Partial(triplet_step, detector.update))

@@ -11,11 +11,11 @@ from jax.tree_util import Partial
 
 from jaxad.detector import Detector
 from jaxad.detectors.autoencoder import AutoencoderConfig
-from jaxad.detectors.build import adversarial_detector, check_weighing
+from jaxad.detectors.build import adversarial_detector, check_weighting
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Optimiser, Player, Turn
-from jaxad.learners.gradient import weighed_loss
+from jaxad.learners.gradient import batch_loss
 from jaxad.models import Subspace
 from jaxad.models.subspace import off_orthonormal
 from jaxad.nets.base import Net
@@ -24,7 +24,7 @@ from jaxad.nets.mlp import mlp_encoder
 from jaxad.nets.norm import Norm
 from jaxad.objectives import Objective, subspace_error, subspace_residual
 from jaxad.types import Batch, Key, State
-from jaxad.weighing import Weighing, unsupervised
+from jaxad.weighting import Weighting, unsupervised
 
 __all__ = ["RSRAEConfig", "rsrae"]
 
@@ -71,24 +71,27 @@ def rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
         ConfigError: The subspace has more dimensions than the encoder's output.
     """
     encoder, decoder, projection = subspace_nets(config, spec)
-    model, weighing = Subspace(encoder, decoder, projection), config.weigh(unsupervised(), spec)
+    model, weighting = (
+        Subspace(encoder, decoder, projection),
+        config.weighting_or(unsupervised(), spec),
+    )
     objectives = subspace_error(), subspace_residual()
-    check_weighing(weighing, objectives[0], model)
+    check_weighting(weighting, objectives[0], model)
     players = (
         Player(
             "subspace",
             ("encoder", "projection"),
-            Partial(_subspace, model, objectives[1], weighing),
+            Partial(_subspace, model, objectives[1], weighting),
             config.of_subspace(),
         ),
         Player(
             "reconstruction",
             ("encoder", "projection", "decoder"),
-            Partial(_reconstruction, model, objectives[0], weighing),
+            Partial(_reconstruction, model, objectives[0], weighting),
             config.schedule(),
         ),
     )
-    return adversarial_detector(model, players, weighing, config)
+    return adversarial_detector(model, players, weighting, config)
 
 
 def subspace_nets(config: RSRAEConfig, spec: Spec) -> tuple[Net, Net, Net]:
@@ -108,18 +111,28 @@ def subspace_nets(config: RSRAEConfig, spec: Spec) -> tuple[Net, Net, Net]:
 
 
 def _subspace(
-    model: Subspace, objective: Objective, weighing: Weighing, state: State, batch: Batch, key: Key
+    model: Subspace,
+    objective: Objective,
+    weighting: Weighting,
+    state: State,
+    batch: Batch,
+    key: Key,
 ) -> Turn:
     """The encoder's output should lie in the subspace, whose basis is orthonormal."""
-    # The other player keeps the running statistics and the weighing's state.
-    loss, _ = weighed_loss(model, objective, weighing, state, batch, key)
+    # The other player keeps the running statistics and the weighting's state.
+    loss, _ = batch_loss(model, objective, weighting, state, batch, key)
     apart = off_orthonormal(model.matrix(state.variables))
     return loss + apart, (state, {"off_orthonormal": apart})
 
 
 def _reconstruction(
-    model: Subspace, objective: Objective, weighing: Weighing, state: State, batch: Batch, key: Key
+    model: Subspace,
+    objective: Objective,
+    weighting: Weighting,
+    state: State,
+    batch: Batch,
+    key: Key,
 ) -> Turn:
     """Rows should be reconstructed."""
-    loss, (_, after) = weighed_loss(model, objective, weighing, state, batch, key)
-    return jnp.asarray(loss), (after, weighing.info(after.weighing))
+    loss, (_, after) = batch_loss(model, objective, weighting, state, batch, key)
+    return jnp.asarray(loss), (after, weighting.info(after.weighting))

@@ -13,7 +13,7 @@ from jaxad.nets.norm import Norm
 from jaxad.nets.scorer import scalar_net
 from jaxad.rows import bucket_features, is_table
 from jaxad.samplers import Sampler
-from jaxad.weighing import Weighing
+from jaxad.weighting import Weighting
 
 __all__ = ["BalancedConfig", "Variant", "columns_of", "sampler_for", "scalar_network"]
 
@@ -86,8 +86,8 @@ def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], 
     return scalar_net(shape, channels or (), widths, config.norm, config.bias, config.slope)
 
 
-def sampler_for(config: BalancedConfig, weighing: Weighing) -> Sampler | None:
-    """Balanced batches; None where a weighing leaves the labelled anomalies out."""
-    if not weighing.labelled_anomalies:
+def sampler_for(config: BalancedConfig, weighting: Weighting) -> Sampler | None:
+    """Balanced batches; None where a weighting leaves the labelled anomalies out."""
+    if not weighting.labelled_anomalies:
         return None
-    return Balanced(config.batch_size, config.steps, float(weighing.labelled_normals))
+    return Balanced(config.batch_size, config.steps, float(weighting.labelled_normals))

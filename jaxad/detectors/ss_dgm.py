@@ -20,7 +20,7 @@ from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
 from jaxad.objectives import class_bound, evidence
 from jaxad.samplers import ShuffledEpochs
-from jaxad.weighing import by_label, unsupervised
+from jaxad.weighting import by_label, unsupervised
 
 __all__ = ["SSDGMConfig", "ss_dgm"]
 
@@ -73,7 +73,7 @@ def ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
         sampler=ShuffledEpochs(config.batch_size),
         epochs=config.vae_epochs,
     )
-    begin = Partial(out_of_first, model, config.weigh(by_label(), spec), config.schedule())
+    begin = Partial(out_of_first, model, config.weighting_or(by_label(), spec), config.schedule())
     return detector._replace(before=(first,), begin=begin)
 
 
@@ -97,7 +97,10 @@ def _model(
 
 
 def _generative(model: Model, config: SSDGMConfig, spec: Spec) -> Detector:
-    weighing, numbers = config.weigh(by_label(), spec), (float(config.alpha), float(config.prior))
-    detector = gradient_detector(model, class_bound(0, *numbers), weighing, config)
-    step = Partial(class_step, model, *numbers, weighing, config.schedule())
+    weighting, numbers = (
+        config.weighting_or(by_label(), spec),
+        (float(config.alpha), float(config.prior)),
+    )
+    detector = gradient_detector(model, class_bound(0, *numbers), weighting, config)
+    step = Partial(class_step, model, *numbers, weighting, config.schedule())
     return detector._replace(update=Partial(with_noise, step))

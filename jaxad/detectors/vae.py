@@ -22,7 +22,7 @@ from jaxad.nets.base import Net
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.objectives import Objective, evidence
 from jaxad.types import Key, State
-from jaxad.weighing import unsupervised
+from jaxad.weighting import unsupervised
 
 __all__ = ["VAEConfig", "vae"]
 
@@ -56,7 +56,9 @@ def vae(config: VAEConfig, spec: Spec) -> Detector:
     rows that are not labelled anomalies. To score a row, z is the mean of q(z|x).
     """
     model, objective = Variational(*variational_nets(config, spec)), evidence(config.beta)
-    detector = gradient_detector(model, objective, config.weigh(unsupervised(), spec), config)
+    detector = gradient_detector(
+        model, objective, config.weighting_or(unsupervised(), spec), config
+    )
     if config.score == "evidence":
         detector = detector._replace(score=Partial(_minus_evidence, model, objective))
     return detector._replace(

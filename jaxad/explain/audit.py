@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Audit", "Method", "audit"]
 
 Method = Literal["auto", "meta_weight", "exposure", "mining", "score"]
-# What a weighing's state calls the record of a method, and which weighing it is.
+# What a weighting's state calls the record of a method, and which weighting it is.
 RECORDS = {
     "meta_weight": ("meta_weight", "elite"),
     "exposure": ("exposure_rank", "latent_outlier_exposure"),
@@ -154,14 +154,14 @@ def audit(
 
     * "meta_weight": minus the mean over training of ELITE's meta-weight. A row's meta-weight is
       `<grad Omega(x_i), grad L_val>`: positive where training on it as normal lowers the loss of
-      the labelled rows. For detectors with the weighing `elite`.
+      the labelled rows. For detectors with the weighting `elite`.
     * "exposure": the mean over training of the row's place in its batch by
       `normal(s) - anomaly(s)`, by which latent outlier exposure chooses; the end of training, when
       the network may have learned the anomalies too, has no more say than its beginning. For
-      detectors with the weighing `latent_outlier_exposure`; with the share 0 that exposes nothing
+      detectors with the weighting `latent_outlier_exposure`; with the share 0 that exposes nothing
       and only keeps the record.
     * "mining": the mean over training of the row's place in its batch by what NCAE mines by. For
-      detectors with the weighing `mining`; with the share 0 that mines nothing.
+      detectors with the weighting `mining`; with the share 0 that mines nothing.
     * "score": the fitted detector's anomaly score. For every detector.
 
     "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
@@ -244,31 +244,31 @@ def _suspicion(
     values = records[method]
     if values is None:
         raise ConfigError(
-            f"method={method!r} needs a detector with the weighing {RECORDS[method][1]}, and this "
+            f"method={method!r} needs a detector with the weighting {RECORDS[method][1]}, and this "
             f"fit of {fitted.detector.name} has none; method='score' needs nothing"
         )
     return method, -values if method == "meta_weight" else values
 
 
 def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | None:
-    """The mean over training of what a weighing recorded of every row; None if none did.
+    """The mean over training of what a weighting recorded of every row; None if none did.
 
     Raises:
         DataError: Nothing was recorded: no step was taken.
     """
-    found = None if fitted.state is None else find_record(fitted.state.weighing, name)
+    found = None if fitted.state is None else find_record(fitted.state.weighting, name)
     if found is None:
         return None
     total, seen = (np.asarray(leaf)[:, :n] for leaf in (getattr(found, name), found.seen))
     if not seen.any(axis=1).all():
-        raise DataError("the fit has taken no step in which a weighing could look at the rows")
+        raise DataError("the fit has taken no step in which a weighting could look at the rows")
     mean = total / np.maximum(seen, 1)
     # Nothing speaks for or against a row that was in no batch.
     return np.where(seen > 0, mean, np.mean(mean, axis=1, where=seen > 0, keepdims=True))
 
 
 def find_record(state: PyTree, name: str) -> Any:
-    """The first state with a field of a name, in a state of weighings that may be chained."""
+    """The first state with a field of a name, in a state of weightings that may be chained."""
     if hasattr(state, name) and hasattr(state, "seen"):
         return state
     parts = state if isinstance(state, tuple) else ()

@@ -34,7 +34,7 @@ from jaxad.program import BUFFER, How, Window
 from jaxad.rows import pad_to_buckets
 from jaxad.train import fit
 from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
-from jaxad.weighing import Context, Weights
+from jaxad.weighting import Context, Weights
 
 __all__ = ["Influence", "PathKernel", "influence", "path_kernel"]
 
@@ -195,11 +195,11 @@ def _first_order(
     update: Partial, state: State, batch: Batch, key: Key, x: Array
 ) -> tuple[Float[Array, "m b"], Float[Array, "m"]]:
     """`<grad L(x), grad l_i>` for each row of the batch, and the same with the penalty."""
-    model, objective, weighing, optimiser = update.args
+    model, objective, weighting, optimiser = update.args
     out, _ = model.apply(state.variables, state.extras, batch.x, train=True)
     context = Context(model, objective, state.variables, state.extras, batch, out, key)
     start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
-    weights, _ = weighing.update(start, state.weighing, context)
+    weights, _ = weighting.update(start, state.weighting, context)
 
     def of_batch(params: PyTree):
         variables = Variables(params, state.batch_stats)

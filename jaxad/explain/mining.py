@@ -37,10 +37,10 @@ class MiningCurve:
         Raises:
             ConfigError: The detector mines nothing.
         """
-        found = None if fitted.state is None else find_record(fitted.state.weighing, "mining_rank")
+        found = None if fitted.state is None else find_record(fitted.state.weighting, "mining_rank")
         if found is None:
             raise ConfigError(
-                f"{fitted.detector.name} mines no rows: give it the weighing 'mining'"
+                f"{fitted.detector.name} mines no rows: give it the weighting 'mining'"
             )
         n = self._known.shape[-1]
         rank, seen = (np.array(leaf)[:, :n] for leaf in (found.mining_rank, found.seen))

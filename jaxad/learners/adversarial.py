@@ -35,7 +35,7 @@ class Player:
         moves: The entries of `State.params` that it moves; players may share some.
         loss: A `Partial` `(state, batch, key) -> (loss, (state, info))`. Its gradient is taken in
             the entries that the player moves, all others are constants to it. The state that it
-            returns may have other running statistics, extras and weighing; its parameters and
+            returns may have other running statistics, extras and weighting; its parameters and
             optimisers are not looked at.
         optimiser: How the entries move.
     """
@@ -47,13 +47,13 @@ class Player:
 
 
 def start_players(
-    players: Sequence[Player], variables: Variables, extras: PyTree, weighing: PyTree = ()
+    players: Sequence[Player], variables: Variables, extras: PyTree, weighting: PyTree = ()
 ) -> State:
     """The state from which `take_turns` goes on: an optimiser's state for each player."""
     opt_state = {
         player.name: player.optimiser.init(_own(player, variables.params)) for player in players
     }
-    return State(variables.params, variables.batch_stats, extras, opt_state, weighing)
+    return State(variables.params, variables.batch_stats, extras, opt_state, weighting)
 
 
 def take_turns(

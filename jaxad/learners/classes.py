@@ -7,7 +7,7 @@ from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
 from jaxad.objectives import class_bound
 from jaxad.types import Batch, Info, Key, State
-from jaxad.weighing.base import Weighing
+from jaxad.weighting.base import Weighting
 
 __all__ = ["class_step"]
 
@@ -16,7 +16,7 @@ def class_step(
     model: Model,
     alpha: float,
     prior: float,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     batch: Batch,
@@ -31,7 +31,7 @@ def class_step(
         model: `jaxad.models.ClassCode`, or that of codes.
         alpha: Weight of the classifier's cross-entropy on labelled rows.
         prior: Probability of the anomaly class.
-        weighing: Who decides the two weights of a row.
+        weighting: Who decides the two weights of a row.
         optimiser: How parameters move.
         state: The training state.
         batch: Rows.
@@ -41,4 +41,4 @@ def class_step(
     labelled = jnp.where(known >= 2, rows / jnp.maximum(known, 1), 0.0)
     unlabelled = rows / jnp.maximum(rows - known, 1)
     objective = class_bound(batch.label, alpha, prior, labelled, unlabelled)
-    return gradient_step(model, objective, weighing, optimiser, state, batch, key)
+    return gradient_step(model, objective, weighting, optimiser, state, batch, key)

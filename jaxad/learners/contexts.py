@@ -8,7 +8,7 @@ from jaxad.learners.optimiser import Optimiser
 from jaxad.models.contexts import Contexts
 from jaxad.objectives.contexts import nearest_contexts
 from jaxad.types import Batch, Info, Key, State
-from jaxad.weighing.base import Weighing
+from jaxad.weighting.base import Weighting
 
 __all__ = ["context_step"]
 
@@ -17,7 +17,7 @@ def context_step(
     model: Contexts,
     alphas: Float[Array, "stages"],
     epochs: float,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     batch: Batch,
@@ -29,7 +29,7 @@ def context_step(
         model: Distances to contexts.
         alphas: What alpha is in turn, each for an equal share of the epochs.
         epochs: How many epochs there are.
-        weighing: Who decides the two weights of a row.
+        weighting: Who decides the two weights of a row.
         optimiser: How parameters move.
         state: The training state.
         batch: Documents.
@@ -38,4 +38,4 @@ def context_step(
     alphas = jnp.asarray(alphas)
     stage = jnp.floor(batch.epoch / epochs * len(alphas)).astype(jnp.int32)
     objective = nearest_contexts(alphas[jnp.clip(stage, 0, len(alphas) - 1)])
-    return gradient_step(model, objective, weighing, optimiser, state, batch, key)
+    return gradient_step(model, objective, weighting, optimiser, state, batch, key)

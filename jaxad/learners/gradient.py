@@ -8,21 +8,21 @@ from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
 from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, State, TrainData, Variables
-from jaxad.weighing.base import Context, Weighing, Weights
+from jaxad.weighting.base import Context, Weighting, Weights
 
 __all__ = [
+    "batch_loss",
     "batch_penalty",
     "fresh_extras",
     "gradient_step",
     "start_state",
-    "weighed_loss",
     "weighted_loss",
 ]
 
 
 def start_state(
     model: Model,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     variables: Variables,
     extras: PyTree,
@@ -34,14 +34,14 @@ def start_state(
         variables.batch_stats,
         extras,
         optimiser.init(variables.params),
-        weighing.init(data),
+        weighting.init(data),
     )
 
 
 def gradient_step(
     model: Model,
     objective: Objective,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     batch: Batch,
@@ -49,18 +49,18 @@ def gradient_step(
 ) -> tuple[State, Info]:
     """One step of gradient descent on `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + penalty`.
 
-    The whole batch goes forward first, in train mode; the weighing looks at what came out. The
+    The whole batch goes forward first, in train mode; the weighting looks at what came out. The
     penalty is the optimiser's on kernels, and what layers ask for (`batch_penalty`).
     """
 
     def loss_of(params: PyTree):
         now = state._replace(params=params)
-        loss, (_, after) = weighed_loss(model, objective, weighing, now, batch, key)
+        loss, (_, after) = batch_loss(model, objective, weighting, now, batch, key)
         return loss + optimiser.penalty(params) + batch_penalty(after.batch_stats), after
 
     (loss, after), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params)
     params, opt_state = optimiser.update(grads, state.opt_state, state.params, batch.epoch)
-    info = {"loss": loss, **weighing.info(after.weighing)}
+    info = {"loss": loss, **weighting.info(after.weighting)}
     return after._replace(params=params, opt_state=opt_state), info
 
 
@@ -70,28 +70,28 @@ def fresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array
     return state._replace(extras=model.extras(state.variables, data))
 
 
-def weighed_loss(
+def batch_loss(
     model: Model,
     objective: Objective,
-    weighing: Weighing,
+    weighting: Weighting,
     state: State,
     batch: Batch,
     key: Key,
 ) -> tuple[Float[Array, ""], tuple[PyTree, State]]:
-    """The mean loss of a batch in train mode, under the weights that the weighing gives its rows.
+    """The mean loss of a batch in train mode, under the weights that the weighting gives its rows.
 
     Returns:
         The loss without penalties, and beside it the model's output and the state with new
-        running statistics and a new state of the weighing.
+        running statistics and a new state of the weighting.
     """
     variables = state.variables
     out, batch_stats = model.apply(variables, state.extras, batch.x, train=True)
     constants = jax.lax.stop_gradient((variables, state.extras))
     context = Context(model, objective, *constants, batch, jax.lax.stop_gradient(out), key)
     start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
-    weights, weigh_state = weighing.update(start, state.weighing, context)
+    weights, weighting_state = weighting.update(start, state.weighting, context)
     loss = weighted_loss(objective, weights, out)
-    return loss, (out, state._replace(batch_stats=batch_stats, weighing=weigh_state))
+    return loss, (out, state._replace(batch_stats=batch_stats, weighting=weighting_state))
 
 
 def weighted_loss(objective: Objective, weights: Weights, out: PyTree) -> Float[Array, ""]:

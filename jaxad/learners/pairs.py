@@ -7,7 +7,7 @@ from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
 from jaxad.objectives import ordinal
 from jaxad.types import Batch, Info, Key, State
-from jaxad.weighing.base import Weighing
+from jaxad.weighting.base import Weighting
 
 __all__ = ["pair_step"]
 
@@ -15,7 +15,7 @@ __all__ = ["pair_step"]
 def pair_step(
     model: Model,
     target: float,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     batch: Batch,
@@ -23,12 +23,12 @@ def pair_step(
 ) -> tuple[State, Info]:
     """`gradient_step` where a pair's score should be `target` times its labelled anomalies.
 
-    To the weighing a pair with a labelled anomaly is one, any other pair is unlabelled.
+    To the weighting a pair with a labelled anomaly is one, any other pair is unlabelled.
 
     Args:
         model: A score of pairs.
         target: The score of a pair with one labelled anomaly.
-        weighing: Who decides the two weights of a pair.
+        weighting: Who decides the two weights of a pair.
         optimiser: How parameters move.
         state: The training state.
         batch: Pairs: `x` is `(b, 2, ...)`, `label` and `index` are `(b, 2)`.
@@ -38,4 +38,4 @@ def pair_step(
     label = -jnp.minimum(anomalies, 1).astype(batch.label.dtype)
     objective = ordinal(target * anomalies)
     pairs = batch._replace(label=label, index=batch.index[:, 0])
-    return gradient_step(model, objective, weighing, optimiser, state, pairs, key)
+    return gradient_step(model, objective, weighting, optimiser, state, pairs, key)

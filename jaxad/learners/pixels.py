@@ -9,7 +9,7 @@ from jaxad.models.score_map import PixelMap
 from jaxad.objectives import Objective
 from jaxad.objectives.pixels import pixelwise
 from jaxad.types import Batch, Info, Key, State
-from jaxad.weighing.base import Weighing
+from jaxad.weighting.base import Weighting
 
 __all__ = ["pixel_step"]
 
@@ -18,7 +18,7 @@ def pixel_step(
     model: PixelMap,
     objective: Objective,
     sigma: Array | float,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     batch: Batch,
@@ -30,7 +30,7 @@ def pixel_step(
         model: A model whose output is a map.
         objective: The losses of a score, which `pixelwise` makes losses of a map.
         sigma: Deviation of the Gaussian between a map and an image, in pixels.
-        weighing: Who decides the two weights of an image.
+        weighting: Who decides the two weights of an image.
         optimiser: How parameters move.
         state: The training state.
         batch: Images with masks.
@@ -45,4 +45,4 @@ def pixel_step(
             "makes its own; given neither. Give masks, or pixelwise=False"
         )
     of_pixels = pixelwise(objective, batch.mask, model.field, sigma)
-    return gradient_step(model, of_pixels, weighing, optimiser, state, batch, key)
+    return gradient_step(model, of_pixels, weighting, optimiser, state, batch, key)

@@ -9,14 +9,14 @@ from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.types import Key, State, TrainData
-from jaxad.weighing.base import Weighing
+from jaxad.weighting.base import Weighting
 
 __all__ = ["into_autoencoder", "out_of_autoencoder"]
 
 
 def into_autoencoder(
     autoencoder: Reconstruction,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     data: TrainData,
@@ -24,13 +24,13 @@ def into_autoencoder(
 ) -> State:
     """Begin pre-training: a random decoder beside the detector's own encoder."""
     variables, extras = autoencoder.around(state.variables, key, data)
-    return start_state(autoencoder, weighing, optimiser, variables, extras, data)
+    return start_state(autoencoder, weighting, optimiser, variables, extras, data)
 
 
 def out_of_autoencoder(
     autoencoder: Reconstruction,
     model: Model,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     data: TrainData,
@@ -40,4 +40,4 @@ def out_of_autoencoder(
     del key
     variables = autoencoder.encoder_of(state.variables)
     extras = model.extras(variables, data)
-    return start_state(model, weighing, optimiser, variables, extras, data)
+    return start_state(model, weighting, optimiser, variables, extras, data)

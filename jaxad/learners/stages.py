@@ -6,7 +6,7 @@ from jaxad.learners.gradient import start_state
 from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
 from jaxad.types import Key, PyTree, State, TrainData, Variables
-from jaxad.weighing.base import Weighing
+from jaxad.weighting.base import Weighting
 
 __all__ = ["TwoStage", "into_first", "out_of_first"]
 
@@ -30,7 +30,7 @@ class TwoStage(Model, Protocol):
 
 def into_first(
     model: TwoStage,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     data: TrainData,
@@ -40,12 +40,12 @@ def into_first(
     del key
     variables = model.first_of(state.variables, state.extras)
     extras = model.first.extras(variables, data)
-    return start_state(model.first, weighing, optimiser, variables, extras, data)
+    return start_state(model.first, weighting, optimiser, variables, extras, data)
 
 
 def out_of_first(
     model: TwoStage,
-    weighing: Weighing,
+    weighting: Weighting,
     optimiser: Optimiser,
     state: State,
     data: TrainData,
@@ -53,4 +53,4 @@ def out_of_first(
 ) -> State:
     """Begin the second stage: the whole model around the trained first."""
     variables, extras = model.around(state.variables, key, data)
-    return start_state(model, weighing, optimiser, variables, extras, data)
+    return start_state(model, weighting, optimiser, variables, extras, data)

@@ -9,7 +9,7 @@ __all__ = ["triplet_step"]
 
 
 def triplet_step(step: Partial, state: State, batch: Batch, key: Key) -> tuple[State, Info]:
-    """A step to whose weighing a triplet is one row, labelled an anomaly if it cannot be right.
+    """A step to whose weighting a triplet is one row, labelled an anomaly if it cannot be right.
 
     That is a triplet whose anchor or positive is a labelled anomaly.
 

@@ -1,6 +1,6 @@
 """Pairs of per-example losses: one for rows taken as normal, one for rows taken as anomalous.
 
-Training minimises `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + regulariser`; a weighing
+Training minimises `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + regulariser`; a weighting
 decides the two weights. An objective is a pytree: functions are its structure, numbers its leaves.
 """
 

@@ -13,14 +13,14 @@ from jaxad.recommend.situation import Situation
 __all__ = ["Recommendation", "named", "recommend"]
 
 _BY_RECORD = (
-    "Its weighing keeps a record of each training row, which an audit can read. Only detectors of "
+    "Its weighting keeps a record of each training row, which an audit can read. Only detectors of "
     "which that is true were compared, and by the AUROC of test rows, not by audits."
 )
 _BY_SCORE = (
-    "An audit ranks training rows by its scores. No detector whose weighing keeps a record of them "
-    "was measured in this situation; detectors were compared by the AUROC of test rows."
+    "An audit ranks training rows by its scores. No detector whose weighting keeps a record of "
+    "them was measured in this situation; detectors were compared by the AUROC of test rows."
 )
-RECORDS = ("latent_outlier_exposure", "elite")  # weighings that `jaxad audit` can read
+RECORDS = ("latent_outlier_exposure", "elite")  # weightings that `jaxad audit` can read
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def named(one: Ranked | Measured) -> str:
 
 
 def _leaves_record(one: Ranked) -> bool:
-    weighing = str(settings_of(one.settings).get("weighing", ""))
-    return one.detector.startswith("elite") or any(name in weighing for name in RECORDS)
+    weighting = str(settings_of(one.settings).get("weighting", ""))
+    return one.detector.startswith("elite") or any(name in weighting for name in RECORDS)
 
 
 def _notes(found: Recommendation) -> list[str]:

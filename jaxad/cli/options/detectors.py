@@ -141,11 +141,11 @@ class Audit(Common):
     Attributes:
         data: The csv, parquet or npz file.
         detector: A name that `jaxad list` shows. Default: elite_deep_svdd if rows are labelled;
-            else deep_svdd with weighing=latent_outlier_exposure(0.1).
+            else deep_svdd with weighting=latent_outlier_exposure(0.1).
         out: The csv file to write.
         plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
         method: What suspicion is. meta_weight: how little a row helped in training, for detectors
-            with the weighing elite. exposure: a row's place in its batches over training, for
+            with the weighting elite. exposure: a row's place in its batches over training, for
             those with latent_outlier_exposure. score: the anomaly score after training. auto:
             exposure where there is one, else score.
         label: The label column of a csv or parquet file. Without one all rows are unlabelled.

@@ -13,13 +13,13 @@ from jaxad.errors import ConfigError
 from jaxad.models import Coded
 from jaxad.objectives import calibrated
 from jaxad.types import Batch, TrainData
-from jaxad.weighing import Context, Weights, chain, mining, parse_weighing, unsupervised
+from jaxad.weighting import Context, Weights, chain, mining, parse_weighting, unsupervised
 
 ERROR = np.array([3.0, 1.0, 5.0, 2.0, 9.0, 4.0, 8.0])
 LABEL = np.array([0, 0, 0, 0, -1, 0, 1], np.int8)
 
 
-def weigh(weighing, error=ERROR, label=LABEL, code=None, epoch=9.0, index=None, **extras):
+def weighting_or(weighting, error=ERROR, label=LABEL, code=None, epoch=9.0, index=None, **extras):
     """Weights and state after a batch whose errors and codes are given."""
     n = len(label)
     error = jnp.asarray(error, jnp.float32)
@@ -29,8 +29,8 @@ def weigh(weighing, error=ERROR, label=LABEL, code=None, epoch=9.0, index=None, 
     batch = Batch(error[:, None], jnp.asarray(label, jnp.int8), index, jnp.asarray(epoch))
     extras = {name: jnp.asarray(value, jnp.float32) for name, value in extras.items()}
     context = Context(None, calibrated(), None, extras, batch, out, jax.random.key(0))
-    state = weighing.init(TrainData(np.zeros((n, 1)), np.asarray(label), np.int32(n), np.int32(1)))
-    return weighing.update(Weights(jnp.ones(n), jnp.zeros(n)), state, context)
+    state = weighting.init(TrainData(np.zeros((n, 1)), np.asarray(label), np.int32(n), np.int32(1)))
+    return weighting.update(Weights(jnp.ones(n), jnp.zeros(n)), state, context)
 
 
 def suspected(strategy, code, **extras):
@@ -48,11 +48,11 @@ def test_the_worst_share_of_unlabelled_rows_is_trained_as_anomalous():
 
 
 def test_labelled_normals_are_mined_where_labels_are_not_used():
-    weighing = chain(unsupervised(), mining("reconstruction_error", 0.3, labelled_normals=True))
-    weights, _ = weigh(weighing)
+    weighting = chain(unsupervised(), mining("reconstruction_error", 0.3, labelled_normals=True))
+    weights, _ = weigh(weighting)
     np.testing.assert_array_equal(weights.anomaly, [0, 0, 1, 0, 0, 0, 1])
     np.testing.assert_array_equal(weights.normal, [1, 1, 0, 1, 0, 1, 0])
-    assert weighing.codes is False and not weighing.labelled_anomalies
+    assert weighting.codes is False and not weighting.labelled_anomalies
 
 
 @pytest.mark.parametrize(("epoch", "mined"), [(0.0, 0), (1.99, 0), (2.0, 2)])
@@ -149,11 +149,11 @@ def test_it_remembers_places_and_suspicion_of_each_row_that_could_be_mined():
 )
 def test_values_out_of_range_are_refused(text, says):
     with pytest.raises(ConfigError, match=says):
-        parse_weighing(text)
+        parse_weighting(text)
 
 
 def test_codes_are_asked_for_where_a_model_has_none(toy):
     with pytest.raises(ConfigError, match="'reconstruction_error', or choose a detector"):
-        jaxad.make("deep_sad", toy.train, weighing="by_label, mining('latent_density')")
-    weighing = "by_label, mining('reconstruction_error', 0.2)"
-    assert jaxad.make("deep_sad", toy.train, weighing=weighing).name == "deep_sad"
+        jaxad.make("deep_sad", toy.train, weighting="by_label, mining('latent_density')")
+    weighting = "by_label, mining('reconstruction_error', 0.2)"
+    assert jaxad.make("deep_sad", toy.train, weighting=weighting).name == "deep_sad"

@@ -13,12 +13,12 @@ from jaxtyping import Array, Float
 
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
-from jaxad.weighing.base import Context, Weighing, Weights
+from jaxad.weighting.base import Context, Weighting, Weights
 
 __all__ = ["contradicting"]
 
 
-def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighing:
+def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighting:
     """`(-lam, 0)` for labelled anomalies, times the weight that they had; other rows as they are.
 
     The ascent has no bound where the loss has none. So a labelled anomaly whose loss of normals
@@ -39,7 +39,7 @@ def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighing:
         raise ConfigError(f"lam must be a finite number of at least 0; given {lam}")
     if not cap > 0:
         raise ConfigError(f"cap must be positive; given {cap}")
-    return Weighing(Partial(_init), Partial(_ascend, float(lam), float(cap)))
+    return Weighting(Partial(_init), Partial(_ascend, float(lam), float(cap)))
 
 
 class _Initial(NamedTuple):

@@ -1,8 +1,8 @@
-"""What a weighing is, and those that read labels alone.
+"""What a weighting is, and those that read labels alone.
 
-Like an optax transformation, a weighing is a pair of pure functions with a state of its own, and
-weighings chain. It is a pytree: its functions are structure, its numbers are leaves, so that
-weighings that differ in numbers alone share one compiled program.
+Like an optax transformation, a weighting is a pair of pure functions with a state of its own, and
+weightings chain. It is a pytree: its functions are structure, its numbers are leaves, so that
+weightings that differ in numbers alone share one compiled program.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from jaxad.models.base import Model
 from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, TrainData, Variables
 
-__all__ = ["Context", "Weighing", "Weights", "by_label", "chain", "unsupervised"]
+__all__ = ["Context", "Weighting", "Weights", "by_label", "chain", "unsupervised"]
 
 
 class Weights(NamedTuple):
@@ -47,7 +47,7 @@ NO_INFO = Partial(_no_info)
 
 
 class Context(NamedTuple):
-    """What a weighing may look at when it weighs a batch.
+    """What a weighting may look at when it weighs a batch.
 
     Attributes:
         model: The score model.
@@ -76,7 +76,7 @@ class Context(NamedTuple):
     drop_fields=["anomaly_loss", "codes", "labelled_anomalies", "labelled_normals"],
 )
 @dataclass(frozen=True)
-class Weighing:
+class Weighting:
     """A pair of pure functions, and what it asks of the rest.
 
     Attributes:
@@ -98,45 +98,45 @@ class Weighing:
     labelled_normals: bool = True
 
 
-def chain(*weighings: Weighing) -> Weighing:
-    """Weighings one after the other, each given the weights of the one before.
+def chain(*weightings: Weighting) -> Weighting:
+    """Weightings one after the other, each given the weights of the one before.
 
     Example:
         >>> both = chain(by_label(), by_label(eta=2.0))
         >>> len(both.init(None))
         2
     """
-    return Weighing(
-        Partial(_chain_init, weighings),
-        Partial(_chain_update, weighings),
-        Partial(_chain_info, weighings),
-        anomaly_loss=any(w.anomaly_loss for w in weighings),
-        codes=any(w.codes for w in weighings),
-        labelled_anomalies=all(w.labelled_anomalies for w in weighings),
-        labelled_normals=all(w.labelled_normals for w in weighings),
+    return Weighting(
+        Partial(_chain_init, weightings),
+        Partial(_chain_update, weightings),
+        Partial(_chain_info, weightings),
+        anomaly_loss=any(w.anomaly_loss for w in weightings),
+        codes=any(w.codes for w in weightings),
+        labelled_anomalies=all(w.labelled_anomalies for w in weightings),
+        labelled_normals=all(w.labelled_normals for w in weightings),
     )
 
 
-def _chain_init(weighings, data: TrainData | None) -> tuple:
-    return tuple(w.init(data) for w in weighings)
+def _chain_init(weightings, data: TrainData | None) -> tuple:
+    return tuple(w.init(data) for w in weightings)
 
 
-def _chain_update(weighings, weights: Weights, states: tuple, context: Context):
+def _chain_update(weightings, weights: Weights, states: tuple, context: Context):
     new = []
-    for weighing, state in zip(weighings, states, strict=True):
-        weights, state = weighing.update(weights, state, context)
+    for weighting, state in zip(weightings, states, strict=True):
+        weights, state = weighting.update(weights, state, context)
         new.append(state)
     return weights, tuple(new)
 
 
-def _chain_info(weighings, states: tuple) -> Info:
+def _chain_info(weightings, states: tuple) -> Info:
     info = {}
-    for weighing, state in zip(weighings, states, strict=True):
-        info |= weighing.info(state)
+    for weighting, state in zip(weightings, states, strict=True):
+        info |= weighting.info(state)
     return info
 
 
-def unsupervised() -> Weighing:
+def unsupervised() -> Weighting:
     """`(1, 0)` for every row; labelled anomalies are left out of the batches.
 
     A labelled anomaly is known not to be normal, so no method trains on it as normal.
@@ -144,7 +144,7 @@ def unsupervised() -> Weighing:
     return by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
 
 
-def by_label(eta: float = 1.0) -> Weighing:
+def by_label(eta: float = 1.0) -> Weighting:
     """`(1, 0)` unlabelled, `(eta, 0)` labelled normal, `(0, eta)` labelled anomaly.
 
     Args:
@@ -163,10 +163,10 @@ def by_label(eta: float = 1.0) -> Weighing:
 
 def by_table(
     table: Any, *, anomaly_loss: bool = False, labelled_anomalies: bool = True
-) -> Weighing:
+) -> Weighting:
     """Factors on the total weight, by label: rows -1, 0, +1; columns normal, anomaly."""
     table = np.asarray(table, np.float32)
-    return Weighing(
+    return Weighting(
         Partial(no_state),
         Partial(_look_up, table),
         anomaly_loss=anomaly_loss,
@@ -175,7 +175,7 @@ def by_table(
 
 
 def no_state(data: TrainData | None) -> tuple[()]:
-    """The state of a weighing that remembers nothing."""
+    """The state of a weighting that remembers nothing."""
     del data
     return ()
 

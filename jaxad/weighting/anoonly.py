@@ -7,15 +7,15 @@ References:
 from jax.tree_util import Partial
 
 from jaxad.errors import ConfigError
-from jaxad.weighing.base import Context, Weighing, Weights, no_state
+from jaxad.weighting.base import Context, Weighting, Weights, no_state
 
 __all__ = ["anoonly"]
 
 
-def anoonly(normal_weight: float = 0.0) -> Weighing:
+def anoonly(normal_weight: float = 0.0) -> Weighting:
     """`(normal_weight * w^N, w^A)` of the weights before.
 
-    Put it behind a weighing that gives labelled anomalies their loss: `chain(by_label(),
+    Put it behind a weighting that gives labelled anomalies their loss: `chain(by_label(),
     anoonly())`. All rows of a batch go through the network all the same, so that those taken as
     normal act through the statistics of BatchNorm. A batch in which no row has weight on its loss
     of anomalies has loss 0 and gradient 0.
@@ -28,7 +28,7 @@ def anoonly(normal_weight: float = 0.0) -> Weighing:
     """
     if not 0 <= normal_weight <= 1:
         raise ConfigError(f"normal_weight must be in [0, 1]; given {normal_weight}")
-    return Weighing(Partial(no_state), Partial(_weaken, float(normal_weight)))
+    return Weighting(Partial(no_state), Partial(_weaken, float(normal_weight)))
 
 
 def _weaken(normal_weight, weights: Weights, state: tuple[()], context: Context):

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
-from jaxad.weighing.base import Context, Weighing, Weights, place_in_batch
+from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
 
 __all__ = ["ExposureState", "latent_outlier_exposure"]
 
@@ -30,7 +30,9 @@ class ExposureState(NamedTuple):
     seen: Int[Array, "n"]
 
 
-def latent_outlier_exposure(alpha: float = 0.1, soft: bool = False, blind: float = 2.0) -> Weighing:
+def latent_outlier_exposure(
+    alpha: float = 0.1, soft: bool = False, blind: float = 2.0
+) -> Weighting:
     """The top `alpha` of a batch's unlabelled rows, by `normal(s) - anomaly(s)`, as anomalies.
 
     They get `(0, 1)`, or `(1/2, 1/2)` if soft, times the weight that they had; labelled rows stay
@@ -52,7 +54,7 @@ def latent_outlier_exposure(alpha: float = 0.1, soft: bool = False, blind: float
         raise ConfigError(f"blind must be at least 0; given {blind}")
     kept = 0.5 if soft else 0.0
     update = Partial(_expose, float(alpha), kept, float(blind))
-    return Weighing(Partial(_init), update, anomaly_loss=True)
+    return Weighting(Partial(_init), update, anomaly_loss=True)
 
 
 def _init(data: TrainData) -> ExposureState:

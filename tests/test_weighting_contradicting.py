@@ -17,14 +17,14 @@ from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import inverse
 from jaxad.timing import compilations
 from jaxad.types import Batch, TrainData
-from jaxad.weighing import (
+from jaxad.weighting import (
     Context,
     Weights,
     by_label,
     chain,
     contradicting,
     latent_outlier_exposure,
-    parse_weighing,
+    parse_weighting,
 )
 
 LABEL = np.array([-1, 0, 1, -1], np.int8)
@@ -32,14 +32,14 @@ LOSS = np.array([4.0, 1.0, 2.0, 5.0])  # mean 3, of the labelled 4.5
 TRAIN = TrainData(np.zeros((4, 1), np.float32), LABEL, np.int32(4), np.int32(1))
 
 
-def weigh(weighing, loss=LOSS, label=LABEL, state=None, start=None):
+def weighting_or(weighting, loss=LOSS, label=LABEL, state=None, start=None):
     """Weights of a batch, and the state after it."""
     loss = jnp.asarray(loss)
     batch = Batch(loss[:, None], jnp.asarray(label), jnp.arange(len(loss)), jnp.asarray(9.0))
     context = Context(None, inverse(), None, None, batch, loss, jax.random.key(0))
     start = Weights(jnp.ones(len(loss)), jnp.zeros(len(loss))) if start is None else start
-    state = weighing.init(TRAIN) if state is None else state
-    return weighing.update(start, state, context)
+    state = weighting.init(TRAIN) if state is None else state
+    return weighting.update(start, state, context)
 
 
 def test_labelled_anomalies_ascend_and_other_rows_stay_as_they_are():
@@ -66,12 +66,12 @@ def test_a_step_follows_the_gradient_of_the_paper_s_objective(lam):
         label = rng.integers(-1, 2, 24).astype(np.int8)
         data = TrainData(x, label, np.int32(24), np.int32(6))
         model = Reconstruction(*autoencoder_nets((6,), None, (8, 4), "batch", True, 0.1))
-        weighing, descent = contradicting(lam, inf), Optimiser("sgd", 1.0, 1.0, 1.0, 0.0)
+        weighting, descent = contradicting(lam, inf), Optimiser("sgd", 1.0, 1.0, 1.0, 0.0)
         variables, extras = model.init(jax.random.key(0), data)
         variables = jax.tree.map(lambda v: v.astype(jnp.float64), variables)
-        state = start_state(model, weighing, descent, variables, extras, data)
+        state = start_state(model, weighting, descent, variables, extras, data)
         batch = Batch(jnp.asarray(x), jnp.asarray(label), jnp.arange(24), jnp.zeros(()))
-        step = gradient_step(model, inverse(), weighing, descent, state, batch, jax.random.key(1))[
+        step = gradient_step(model, inverse(), weighting, descent, state, batch, jax.random.key(1))[
             0
         ]
 
@@ -87,11 +87,11 @@ def test_a_step_follows_the_gradient_of_the_paper_s_objective(lam):
 
 
 def test_a_row_at_the_cap_is_held_there_and_counts_with_what_it_reached():
-    weighing = contradicting(3.0, cap=2.0)
-    _, state = weigh(weighing)
+    weighting = contradicting(3.0, cap=2.0)
+    _, state = weigh(weighting)
     top = 2 * 4.5  # twice the labelled anomalies' mean, which is above the batch's
     later = np.array([top + 1, 1.0, 2.0, top - 1])
-    weights, again = weigh(weighing, later, state=state)
+    weights, again = weigh(weighting, later, state=state)
     np.testing.assert_allclose(weights.normal, [0, 1, 1, -3])
     np.testing.assert_allclose(weights.held, [-3 * top, 0, 0, 0])
     loss = float(weighted_loss(inverse(), weights, jnp.asarray(later)))
@@ -100,14 +100,14 @@ def test_a_row_at_the_cap_is_held_there_and_counts_with_what_it_reached():
 
 
 def test_the_cap_looks_at_the_first_batch_and_at_the_first_with_labelled_anomalies():
-    weighing = contradicting(1.0, cap=1.0)
+    weighting = contradicting(1.0, cap=1.0)
     unlabelled = np.zeros(4, np.int8)
-    _, first = weigh(weighing, [6.0, 6.0, 6.0, 6.0], unlabelled)
+    _, first = weigh(weighting, [6.0, 6.0, 6.0, 6.0], unlabelled)
     np.testing.assert_array_equal(first, [6, -1])
     for loss, top in ((LOSS, 6.0), ([1.0, 0.0, 0.0, 17.0], 9.0)):
-        _, state = weigh(weighing, loss, state=first)
+        _, state = weigh(weighting, loss, state=first)
         below, at = (
-            weigh(weighing, [value, 0, 0, 0], state=state)[0].normal[0]
+            weigh(weighting, [value, 0, 0, 0], state=state)[0].normal[0]
             for value in (top - 0.01, top)
         )
         assert (below, at) == (-1, 0)
@@ -159,7 +159,7 @@ def test_lambda_0_1_and_20_are_one_program(toy_for, quick):
     first = scores(lam=0.0)
     before = compilations()
     ramp, paper = scores(lam=1.0), scores(lam=20.0)
-    written = scores(lam=3.0, weighing="contradicting(20)")
+    written = scores(lam=3.0, weighting="contradicting(20)")
     assert compilations() == before
     np.testing.assert_array_equal(paper, written)
     assert not np.allclose(first, ramp) and not np.allclose(ramp, paper)
@@ -193,8 +193,8 @@ def test_ten_times_the_default_of_ascent_stays_finite(toy_for, quick, name):
 )
 def test_there_is_no_cap_where_the_error_is_bounded_by_itself(name, shape, cap):
     def numbers(**config):
-        weighing = make_for(name, Spec(shape, 100), config).update.args[2]
-        return weighing.update.args
+        weighting = make_for(name, Spec(shape, 100), config).update.args[2]
+        return weighting.update.args
 
     assert numbers() == (20.0, cap)
     assert numbers(lam=1.0, cap=7.0) == (1.0, 7.0)
@@ -217,13 +217,13 @@ def test_the_cap_must_be_positive(cap):
 
 
 def test_it_is_open_to_every_base_by_configuration(toy, quick):
-    """The autoencoder with this weighing is the registered detector with its cap for tables."""
+    """The autoencoder with this weighting is the registered detector with its cap for tables."""
     text = "contradicting(20.0, cap=10.0)"
-    assert jax.tree.structure(parse_weighing(text)) == jax.tree.structure(contradicting())
+    assert jax.tree.structure(parse_weighting(text)) == jax.tree.structure(contradicting())
     scores = [
         jaxad.score(jaxad.fit(quick(name, toy.train, **config), toy.train), toy.test)
         for name, config in (
-            ("autoencoder", {"weighing": text}),
+            ("autoencoder", {"weighting": text}),
             ("contradicting_autoencoder", {}),
         )
     ]

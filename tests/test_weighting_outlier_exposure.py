@@ -12,7 +12,7 @@ from jaxad.errors import ConfigError
 from jaxad.objectives import identity, inverse
 from jaxad.timing import compilations
 from jaxad.types import Batch, TrainData
-from jaxad.weighing import (
+from jaxad.weighting import (
     Context,
     Weights,
     anoonly,
@@ -25,16 +25,16 @@ SCORES = np.array([3.0, 1.0, 5.0, 2.0, 9.0, 4.0, 8.0])
 LABEL = np.array([0, 0, 0, 0, -1, 0, 1], np.int8)
 
 
-def weigh(weighing, scores=SCORES, label=LABEL, epoch=9.0, start=None):
+def weighting_or(weighting, scores=SCORES, label=LABEL, epoch=9.0, start=None):
     """Weights of a batch whose scores are given."""
     n = len(label)
     scores = jnp.asarray(scores, jnp.float32)
     label = np.asarray(label, np.int8)
     batch = Batch(scores[:, None], jnp.asarray(label), jnp.arange(n), jnp.asarray(epoch))
     context = Context(None, inverse(), None, None, batch, scores, jax.random.key(0))
-    state = weighing.init(TrainData(np.zeros((n, 1)), label, np.int32(n), np.int32(1)))
+    state = weighting.init(TrainData(np.zeros((n, 1)), label, np.int32(n), np.int32(1)))
     start = Weights(jnp.ones(n), jnp.zeros(n)) if start is None else start
-    return weighing.update(start, state, context)[0]
+    return weighting.update(start, state, context)[0]
 
 
 def test_the_top_share_of_unlabelled_rows_takes_the_loss_of_anomalies():
@@ -85,9 +85,9 @@ def test_it_ranks_by_the_difference_of_the_losses_not_by_the_score():
     turned = inverse()._replace(anomaly=jax.tree_util.Partial(lambda s: 3 * s))
     batch = Batch(scores[:, None], jnp.asarray(label), jnp.arange(4), jnp.asarray(9.0))
     context = Context(None, turned, None, None, batch, scores, jax.random.key(0))
-    weighing = latent_outlier_exposure(0.25)
-    state = weighing.init(TrainData(np.zeros((4, 1)), label, np.int32(4), np.int32(1)))
-    weights, _ = weighing.update(Weights(jnp.ones(4), jnp.zeros(4)), state, context)
+    weighting = latent_outlier_exposure(0.25)
+    state = weighting.init(TrainData(np.zeros((4, 1)), label, np.int32(4), np.int32(1)))
+    weights, _ = weighting.update(Weights(jnp.ones(4), jnp.zeros(4)), state, context)
     np.testing.assert_array_equal(weights.anomaly, [1, 0, 0, 0])
 
 
@@ -117,8 +117,8 @@ def test_numbers_soft_included_are_leaves():
 
 
 def test_shares_and_softness_are_one_program_and_change_what_is_learned(toy, quick):
-    def scores(weighing):
-        fit = jaxad.fit(quick("deep_svdd", toy.train, weighing=weighing), toy.train)
+    def scores(weighting):
+        fit = jaxad.fit(quick("deep_svdd", toy.train, weighting=weighting), toy.train)
         return jaxad.score(fit, toy.test)
 
     first = scores("latent_outlier_exposure(0.1)")
@@ -133,8 +133,8 @@ def test_shares_and_softness_are_one_program_and_change_what_is_learned(toy, qui
 
 
 def test_without_a_share_the_base_is_left_as_it_is(toy, quick):
-    def scores(weighing):
-        fit = jaxad.fit(quick("deep_sad", toy.train, weighing=weighing), toy.train)
+    def scores(weighting):
+        fit = jaxad.fit(quick("deep_sad", toy.train, weighting=weighting), toy.train)
         return jaxad.score(fit, toy.test)
 
     plain, chained = scores("by_label"), scores("by_label, latent_outlier_exposure(0.0)")
@@ -146,8 +146,8 @@ def test_it_finds_hidden_anomalies_that_spoil_its_base(toy_of, quick):
     toy = toy_of(rows=400, labelled=40)
     train = toy.train._replace(label=np.zeros(400, np.int8))
 
-    def auroc(weighing):
-        fit = jaxad.fit(quick("deep_svdd", train, weighing=weighing), train, seeds=3)
+    def auroc(weighting):
+        fit = jaxad.fit(quick("deep_svdd", train, weighting=weighting), train, seeds=3)
         return jaxad.evaluate(fit, toy.test).auroc.mean
 
     assert auroc("latent_outlier_exposure(0.1)") > auroc("unsupervised") + 0.01
@@ -175,5 +175,5 @@ def test_an_objective_without_a_loss_of_anomalies_is_refused(toy, quick):
             "deep_svdd",
             toy.train,
             objective="soft_boundary",
-            weighing="latent_outlier_exposure(0.1)",
+            weighting="latent_outlier_exposure(0.1)",
         )

@@ -16,7 +16,7 @@ from jaxad.errors import ConfigError
 from jaxad.models.base import Model, as_input, forward_mode
 from jaxad.rows import valid_rows
 from jaxad.types import Info, PyTree, TrainData, Variables
-from jaxad.weighing.base import Context, Weighing, Weights
+from jaxad.weighting.base import Context, Weighting, Weights
 
 __all__ = ["EliteState", "MetaGradient", "Scale", "Variant", "elite"]
 
@@ -57,7 +57,7 @@ def elite(
     scale: Scale = "initial",
     variant: Variant = "paper",
     meta_gradient: MetaGradient = "forward",
-) -> Weighing:
+) -> Weighting:
     r"""Weights from the meta-gradient of the loss on labelled rows, which are never trained on.
 
     With Omega the objective's loss of normal rows, the validation loss is
@@ -111,7 +111,7 @@ def elite(
         )
     sizes = (min(labelled[0], _MOST), min(labelled[1], _MOST))
     how = _How(sizes, scale, variant, meta_gradient)
-    return Weighing(
+    return Weighting(
         Partial(_init, how),
         Partial(_update, how, float(eta_meta)),
         Partial(_info),

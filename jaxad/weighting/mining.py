@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.models.calibrated import unit
 from jaxad.types import TrainData
-from jaxad.weighing.base import Context, Weighing, Weights, place_in_batch
+from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
 
 __all__ = ["MiningState", "Strategy", "mining"]
 
@@ -52,7 +52,7 @@ def mining(
     *,
     warm_up: float = 0.0,
     labelled_normals: bool = False,
-) -> Weighing:
+) -> Weighting:
     """The `ceil(tau m)` most suspicious of a batch's m unlabelled rows get `(0, calibrate)`.
 
     That is times the weight that they had; other rows stay as they are. A row is suspicious by
@@ -86,7 +86,7 @@ def mining(
     if not warm_up >= 0:
         raise ConfigError(f"warm_up must be at least 0; given {warm_up}")
     numbers = (float(tau), float(calibrate), float(warm_up), float(labelled_normals))
-    return Weighing(
+    return Weighting(
         Partial(_init),
         Partial(_mine, _By(strategy), *numbers),
         anomaly_loss=True,

@@ -14,8 +14,8 @@ from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import hinge, inverse
 from jaxad.rows import pad_to_buckets
 from jaxad.types import Batch, Variables
-from jaxad.weighing import Context, Weights, chain, latent_outlier_exposure
-from jaxad.weighing.elite import Scale, elite
+from jaxad.weighting import Context, Weights, chain, latent_outlier_exposure
+from jaxad.weighting.elite import Scale, elite
 
 TABLE, IMAGE = (5,), (8, 8, 1)
 SGD = Optimiser("sgd", 1e-2, 1.0, 1.0, 0.0)
@@ -39,7 +39,7 @@ def make_model(shape, base="hypersphere"):
 
 
 def make_context(model, data, objective=None, rows=8, labels=0):
-    """What a weighing sees of a batch, of which some rows may be labelled."""
+    """What a weighting sees of a batch, of which some rows may be labelled."""
     data = pad_to_buckets(data) if len(data.x.shape) == 2 else data
     variables, extras = model.init(jax.random.key(0), data)
     first = int(np.sum(np.asarray(data.label[: int(data.count)]) != 0)) - labels
@@ -51,10 +51,10 @@ def make_context(model, data, objective=None, rows=8, labels=0):
     return data, Context(model, objective, variables, extras, batch, out, jax.random.key(1))
 
 
-def weigh(weighing, data, context, start=None):
+def weighting_or(weighting, data, context, start=None):
     rows = len(context.batch.label)
     start = Weights(jnp.ones(rows), jnp.zeros(rows)) if start is None else start
-    return weighing.update(start, weighing.init(data), context)
+    return weighting.update(start, weighting.init(data), context)
 
 
 def g_of(meta_gradient, labelled, data, context):
@@ -150,8 +150,8 @@ def test_weights_are_the_parts_of_g_by_sign_times_the_weights_before():
     unit = np.abs(g).sum() / 6
     divisors: dict[Scale, float] = {"none": 1.0, "initial": unit, "batch": unit}
     for scale, divisor in divisors.items():
-        weighing = elite(3.0, labelled=(4, 4), scale=scale)
-        weights, state = weigh(weighing, data, context, before)
+        weighting = elite(3.0, labelled=(4, 4), scale=scale)
+        weights, state = weigh(weighting, data, context, before)
         np.testing.assert_allclose(
             weights.normal, 3 * total * np.maximum(g, 0) / divisor, rtol=1e-5
         )
@@ -165,11 +165,11 @@ def test_weights_are_the_parts_of_g_by_sign_times_the_weights_before():
 
 def test_the_initial_scale_stays_and_sums_go_on():
     data, context = make_context(make_model(TABLE), make_data(TABLE, (4, 4)))
-    weighing = elite(labelled=(4, 4))
+    weighting = elite(labelled=(4, 4))
     start = Weights(jnp.ones(8), jnp.zeros(8))
-    _, first = weighing.update(start, weighing.init(data), context)
+    _, first = weighting.update(start, weighting.init(data), context)
     smaller = context._replace(extras=context.extras | {"margin": jnp.zeros(())})
-    weights, second = weighing.update(start, first, smaller)
+    weights, second = weighting.update(start, first, smaller)
     np.testing.assert_array_equal(second.scale, first.scale)
     g = second.meta_weight - first.meta_weight
     np.testing.assert_allclose(
@@ -202,9 +202,9 @@ def test_images_are_kept_as_networks_take_them():
     np.testing.assert_allclose(state.x, raw.x[:4] / np.float32(255), rtol=1e-6)
 
 
-def a_step(model, objective, weighing, data, context):
-    start = start_state(model, weighing, SGD, context.variables, context.extras, data)
-    step = jax.jit(lambda s, b: gradient_step(model, objective, weighing, SGD, s, b, context.key))
+def a_step(model, objective, weighting, data, context):
+    start = start_state(model, weighting, SGD, context.variables, context.extras, data)
+    step = jax.jit(lambda s, b: gradient_step(model, objective, weighting, SGD, s, b, context.key))
     return step(start, context.batch)
 
 
@@ -212,8 +212,8 @@ def a_step(model, objective, weighing, data, context):
 def test_running_statistics_move_by_the_batch_alone(meta_gradient):
     model = make_model(TABLE)
     data, context = make_context(model, make_data(TABLE, (4, 4)))
-    weighing = elite(labelled=(4, 4), meta_gradient=meta_gradient)
-    state, _ = a_step(model, hinge(), weighing, data, context)
+    weighting = elite(labelled=(4, 4), meta_gradient=meta_gradient)
+    state, _ = a_step(model, hinge(), weighting, data, context)
     _, plain = model.apply(context.variables, context.extras, context.batch.x, train=True)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), state.batch_stats, plain)
 
@@ -264,9 +264,9 @@ def test_a_collapsed_network_with_margin_0_moves_nowhere(meta_gradient, scale):
     model = make_model(TABLE)
     data, context = make_context(model, make_data(TABLE, (4, 4)))
     context = collapsed(context)
-    weighing = elite(labelled=(4, 4), scale=scale, meta_gradient=meta_gradient)
-    state, info = a_step(model, hinge(), weighing, data, context)
-    np.testing.assert_array_equal(weigh(weighing, data, context)[0].normal, 0)
+    weighting = elite(labelled=(4, 4), scale=scale, meta_gradient=meta_gradient)
+    state, info = a_step(model, hinge(), weighting, data, context)
+    np.testing.assert_array_equal(weigh(weighting, data, context)[0].normal, 0)
     for leaf in jax.tree.leaves((state, info)):
         assert np.isfinite(np.asarray(leaf)).all()
     for leaf in jax.tree.leaves(state.params):
