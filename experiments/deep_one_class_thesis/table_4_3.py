@@ -3,7 +3,7 @@
     python experiments/deep_one_class_thesis/table_4_3.py --data-dir DIR
 
 The thesis has the fifteen classes of MVTec-AD, and networks trained on other images in front of
-Deep SVDD. Here are magnetic tiles (the data that docs/fcdd.md describes), averaged to 32 by 32
+Deep SVDD. Here are magnetic tiles (described in docs/explanation/fcdd.md), averaged to 32 by 32
 pixels: 60 % of those without a defect are trained on, and the others told from tiles with a defect
 of each kind. The minimum covariance determinant is found after principal components, as published.
 The last row has the published means over MVTec-AD in brackets, which are of other images.

@@ -19,8 +19,8 @@ class CalibratedAutoencoderConfig(NCAEConfig):
     """Settings of the calibrated autoencoder; see `NCAEConfig`.
 
     Of NCAE's ablation the combination that did best on another data set than those reported on
-    (docs/ncae.md): both critics, a fifth of the rows mined by their reconstruction error, steps of
-    1e-3 and a tenth of it after a third of the epochs.
+    (docs/explanation/ncae.md): both critics, a fifth of the rows mined by their reconstruction
+    error, steps of 1e-3 and a tenth of it after a third of the epochs.
     """
 
     learning_rate: float = 1e-3

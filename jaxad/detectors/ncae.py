@@ -41,7 +41,7 @@ class NCAEConfig(AutoencoderConfig):
     """Settings of NCAE; see `AutoencoderConfig`.
 
     Without a normalisation: where BatchNorm gives every batch the same spread of codes, neither
-    the prior nor the noise around the mean code has a scale (docs/ncae.md).
+    the prior nor the noise around the mean code has a scale (docs/explanation/ncae.md).
 
     Attributes:
         drop_every: Epochs after which the step size drops, and after as many again; 0 for one drop

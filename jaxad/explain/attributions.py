@@ -67,7 +67,7 @@ def attributions(
         x: `(n, ...)` rows as those of training, scaled as they were.
         method: One of these, or "auto": "lrp" where it goes through a network, else
             "integrated_gradients". Of rows in which a column was moved these found the column most
-            often (docs/explanations.md).
+            often (docs/explanation/explanations.md).
         baseline: A row b to compare with, such as the mean or the median of training rows. None: 0,
             which is the mean where columns are standardised, and black for images.
         steps: How many derivatives integrated gradients take, >= 1.

@@ -166,7 +166,7 @@ def audit(
 
     "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
     scores found hidden anomalies better than the meta-weights wherever both were measured
-    (docs/audit.md, docs/elite.md).
+    (docs/howto/audit.md, docs/explanation/elite.md).
 
     Args:
         fitted: A fitted detector.

@@ -57,8 +57,8 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
     """Which detector to try first, and why.
 
     The choice is made from results on other data sets, measured in the nearest situation; the data
-    that it is made for is neither trained on nor looked at. docs/choosing.md says how far such a
-    choice is from the best one in hindsight.
+    that it is made for is neither trained on nor looked at. docs/howto/choosing.md says how far
+    such a choice is from the best one in hindsight.
 
     Args:
         measured: The results to go by; by default those that jaxad comes with.
@@ -189,7 +189,7 @@ def _heat_maps(situation: Situation) -> Recommendation:
         learns = "Without labels it learns from confetti, artificial anomalies with known pixels."
     reasons = (
         "Its score is the mean of a heat map: the map explains the score itself. This is a rule; "
-        "detectors were not ranked by their heat maps. docs/fcdd.md has its numbers.",
+        "detectors were not ranked by their heat maps. docs/explanation/fcdd.md has its numbers.",
         learns,
     )
     artificial = not (situation.exposure or situation.labelled_anomalies)

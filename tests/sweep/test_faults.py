@@ -1,4 +1,4 @@
-"""Faults of disks, folders, files and memory: each as docs/sweeps.md says."""
+"""Faults of disks, folders, files and memory: each as docs/reference/sweeps.md says."""
 
 import errno
 import os

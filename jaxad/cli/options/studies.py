@@ -91,7 +91,8 @@ class Sweep(Common):
     Exit codes: 0 done, 1 failure or failed cells, 2 wrong use, 130 stopped by Ctrl-C.
 
     Attributes:
-        experiment: The TOML file. `experiments/` has examples; docs/sweeps.md says what keys mean.
+        experiment: The TOML file. `experiments/` has examples; docs/reference/sweeps.md
+            explains the keys.
         size: Which of its sizes.
         only: Run only the jobs of which this is true, as detector=deep_sad, dataset=cardio or
             contamination=0.1. Give it again for another condition.
@@ -100,7 +101,7 @@ class Sweep(Common):
         dry_run: Print the jobs and how many programs they need, and run nothing.
         retry_failed: Run cells again that failed before.
         memory_gib: The most memory that what is trained side by side may take, as estimated; see
-            docs/sweeps.md.
+            docs/reference/sweeps.md.
         seeds: How many seeds, in place of the experiment's.
         executor: Where cells run: in this process, or as tasks on a Ray cluster, while this
             process writes the results. Needs Ray: `pip install "jaxad[ray]"`.
@@ -109,7 +110,7 @@ class Sweep(Common):
         worker_cpus: Cores that a task on the cluster takes.
         worker_gpus: Accelerators that it takes; 0.5 puts two tasks on one.
         distributed: Be one of several processes, each of which was started with the same command,
-            and which share the seeds; see docs/sweeps.md. Process 0 writes and prints.
+            and which share the seeds; see docs/reference/sweeps.md. Process 0 writes and prints.
         coordinator: Address and port of process 0, as 10.0.0.1:8476; not needed where the
             cluster's environment says it (SLURM, Open MPI, Kubernetes, a TPU pod).
         processes: How many processes there are, likewise.
