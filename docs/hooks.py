@@ -6,7 +6,7 @@ mkdocs calls `on_page_markdown` for each page. In place of a comment in a page s
 * `<!-- settings -->` the settings of its detectors,
 * `<!-- measured -->` what the results that recommendations rest on say of them,
 * `<!-- detectors -->` the table of all pages of detectors,
-* `<!-- modules jaxad.nets jaxad.rows -->` the reference of these modules and of those below them,
+* `<!-- modules jaxad.nets jaxad.rows -->` the reference of these modules and packages,
 
 and formulas between dollars become MathML.
 """
@@ -14,6 +14,7 @@ and formulas between dollars become MathML.
 import re
 from collections.abc import Callable
 from html import unescape
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
@@ -33,9 +34,9 @@ __all__ = [
     "front_matter",
     "mathml",
     "measured",
-    "modules_below",
     "on_page_content",
     "on_page_markdown",
+    "public_names",
     "reference",
     "settings",
     "summary",
@@ -55,6 +56,7 @@ FIELDS = {"detectors", "title", "family", "takes", "labels", "score"}
 WHAT = "summary|settings|measured|detectors|modules"
 MARKER = re.compile(rf"^<!-- ({WHAT})((?: [\w.]+)*) -->$", re.MULTILINE)
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
+NUMBER = re.compile(r"<td(?=[^>]*>(?:<strong>)?[-+±(]?\d[^<a-zA-Z]*(?:</strong>[^<a-zA-Z]*)?</td>)")
 FORMULA = re.compile(r'<(div|span) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -81,9 +83,11 @@ def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
     """The page with formulas as MathML, which browsers draw without a script from elsewhere.
 
     A bar in code in a table is escaped for GitHub, and Python-Markdown leaves the backslash there.
+    Cells with numbers alone are marked, for the style sheet keeps them in one line.
     """
     del page, config, files
     html = CELL.sub(lambda found: found[0].replace("\\|", "|"), html)
+    html = NUMBER.sub('<td data-number=""', html)
     return FORMULA.sub(lambda found: mathml(unescape(found[2]), found[1] == "div"), html)
 
 
@@ -194,19 +198,25 @@ def all_detectors(folder: Path) -> str:
 
 
 def reference(tops: list[str], level: int) -> str:
-    """What mkdocstrings reads, for the modules below some, at a level of headings."""
-    found = [name for top in tops for name in modules_below(top)]
+    """Return what mkdocstrings reads for some modules and packages, at a level of headings."""
+    found = [name for top in tops for name in public_names(top)]
     return "\n\n".join(f"::: {name}\n    options: {{heading_level: {level}}}" for name in found)
 
 
-def modules_below(top: str) -> list[str]:
-    """A module, or the modules of a package, whose names a package gives again."""
+def public_names(top: str) -> list[str]:
+    """List what the reference shows of a module or package.
+
+    Of a package it is what the package's `__all__` lists, each by the package's name; helpers of
+    its modules stay out. A module, and each module of a package without `__all__`, is shown whole.
+    """
     spec = find_spec(top)
     assert spec is not None, f"there is no module {top}"
     if spec.submodule_search_locations is None:
         return [top]
+    if listed := getattr(import_module(top), "__all__", None):
+        return [f"{top}.{name}" for name in listed]
     found = sorted(iter_modules(spec.submodule_search_locations), key=lambda module: module.name)
-    return [name for module in found for name in modules_below(f"{top}.{module.name}")]
+    return [name for module in found for name in public_names(f"{top}.{module.name}")]
 
 
 def _of_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:
