@@ -9,7 +9,7 @@ Prints the median time of a step at batch 128 inside the compiled loop, on the n
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 PARTS = (
     None,

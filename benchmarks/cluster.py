@@ -44,10 +44,10 @@ class Costs:
 
 def cell_of(number, seeds):
     """A made-up cell, as large as a real one."""
-    from jaxad.evaluate import Evaluation
-    from jaxad.metrics import summarise
+    from jaxad.evaluation.metrics import summarise
+    from jaxad.evaluation.scoring import Evaluation
     from jaxad.results import Cell
-    from jaxad.timing import Seconds
+    from jaxad.utils.timing import Seconds
 
     metric = summarise(np.random.default_rng(number).random(seeds))
     return Cell(

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.nets.attention import attention_net, attention_weights, pooled
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 SEEDS, BATCH, STEPS, ROUNDS = 5, 64, 50, 5
 

@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.explain import heatmaps
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 ROWS, BATCH = 1280, 128
 

@@ -54,7 +54,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     seeds = parser.parse_args().seeds
-    from jaxad.sweep import expand, load_experiment, plan
+    from jaxad.sweep import expand, group_jobs, load_experiment
     from jaxad.sweep.memory import available
     from jaxad.sweep.store import done
 
@@ -71,7 +71,7 @@ def main():
             (job, tuple(s for s in range(seeds) if s not in there.get(job.name, ())))
             for job in jobs
         ]
-        groups = plan([(job, missing) for job, missing in todo if missing], available())
+        groups = group_jobs([(job, missing) for job, missing in todo if missing], available())
         clock.append(time.perf_counter())
     cells = sum(len(g.jobs) * len(g.seeds) for g in groups)
     expanding, reading, planning = np.diff(clock)

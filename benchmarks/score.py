@@ -65,9 +65,9 @@ def estimator(data_dir):
     import numpy as np
 
     import jaxad
-    from jaxad.cache import enable_compilation_cache
     from jaxad.data import fit_scaling
     from jaxad.sklearn import JaxADDetector
+    from jaxad.utils.compilation_cache import enable_compilation_cache
 
     enable_compilation_cache()
     data = jaxad.load_dataset("cardio", data_dir=data_dir)

@@ -54,13 +54,13 @@ def jobs_of(file, data):
 
 def sweep(file, data):
     """All cells, as `jaxad sweep` runs and records them."""
-    from jaxad.sweep import plan, run_jobs
+    from jaxad.sweep import group_jobs, run_jobs
     from jaxad.sweep.memory import available
 
     seeds, jobs = jobs_of(file, data)
     found = {}
     with tempfile.TemporaryDirectory() as out:
-        groups = plan([(job, tuple(range(seeds))) for job in jobs], available())
+        groups = group_jobs([(job, tuple(range(seeds))) for job in jobs], available())
         run_jobs(groups, out, data, on_cell=lambda cell: found.update(auroc_of(cell)))
     return found
 
@@ -146,7 +146,7 @@ def side_of(args):
     start = time.perf_counter()
     import jax
 
-    from jaxad.timing import compilations
+    from jaxad.utils.timing import compilations
 
     jax.config.update("jax_enable_compilation_cache", False)
     if args.side in ("sweep", "loop"):

@@ -6,7 +6,7 @@ mkdocs calls `on_page_markdown` for each page. In place of a comment in a page s
 * `<!-- settings -->` the settings of its detectors,
 * `<!-- measured -->` what the results that recommendations rest on say of them,
 * `<!-- detectors -->` the table of all pages of detectors,
-* `<!-- modules jaxad.nets jaxad.rows -->` the reference of these modules and packages,
+* `<!-- modules jaxad.nets jaxad.padding -->` the reference of these modules and packages,
 
 and formulas between dollars become MathML.
 """
@@ -27,7 +27,7 @@ from jaxad.detectors import REGISTRY
 from jaxad.detectors.config import AugmentedConfig, GradientConfig, PretrainedConfig
 from jaxad.detectors.scalar import BalancedConfig
 from jaxad.detectors.settings import Setting, settings_of
-from jaxad.recommend.evidence import Measured, read_results
+from jaxad.recommendation.evidence import Measured, read_results
 
 __all__ = [
     "all_detectors",

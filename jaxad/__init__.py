@@ -1,6 +1,8 @@
-"""Deep anomaly detection in JAX for training data that is itself dirty."""
+"""Deep anomaly detection in JAX when training data is contaminated and labels are scarce."""
 
-from jaxad.checkpoint import load, save
+from importlib import import_module
+from typing import Any
+
 from jaxad.data import (
     Dataset,
     Split,
@@ -9,16 +11,18 @@ from jaxad.data import (
     from_arrays,
     load_dataset,
 )
-from jaxad.detector import Detector, Phase
+from jaxad.detector import Detector, HostDetector, Phase
 from jaxad.detectors import REGISTRY, make
-from jaxad.evaluate import Evaluation, evaluate, score
-from jaxad.explain import Audit, audit
-from jaxad.fitted import Fit
-from jaxad.recommend import recommend
-from jaxad.train import fit
+from jaxad.evaluation.scoring import Evaluation, evaluate, score
+from jaxad.explain.auditing import Audit, audit
+from jaxad.recommendation import recommend
+from jaxad.saving.folder import load, save
+from jaxad.training.fitted import Fit
+from jaxad.training.train import fit
 from jaxad.types import Batch, State, TestData, TrainData
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "REGISTRY",
@@ -28,6 +32,7 @@ __all__ = [
     "Detector",
     "Evaluation",
     "Fit",
+    "HostDetector",
     "Phase",
     "Split",
     "State",
@@ -37,6 +42,7 @@ __all__ = [
     "as_train_data",
     "audit",
     "contaminate",
+    "enable_compilation_cache",
     "evaluate",
     "fit",
     "from_arrays",
@@ -47,3 +53,17 @@ __all__ = [
     "save",
     "score",
 ]
+
+# Packages that are imported when they are first used: they need scikit-learn or pandas.
+_LAZY = ("explain", "recommendation", "report", "results", "sklearn", "sweep", "thresholds")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a package of the library on first use, so that `import jaxad` reaches all of it."""
+    if name in _LAZY:
+        return import_module(f"jaxad.{name}")
+    raise AttributeError(f"module 'jaxad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

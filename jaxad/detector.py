@@ -3,19 +3,22 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Array, Float
 
-from jaxad.data.vectors import Lexicon
-from jaxad.samplers import Sampler, ShuffledEpochs
+from jaxad.data.text.vectors import Lexicon
+from jaxad.sampling.base import Sampler, ShuffledEpochs
 from jaxad.types import Batch, Info, Key, State, TrainData
 
-__all__ = ["Detector", "Phase", "keep"]
+__all__ = ["Coder", "Detector", "HostDetector", "HostScore", "Phase", "keep"]
 
 Init = Callable[[Key, TrainData], State]
 Update = Callable[[State, Batch, Key], tuple[State, Info]]
 Score = Callable[[State, Array], Float[Array, "n"]]
 Begin = Callable[[State, TrainData, Key], State]
 Generate = Callable[[State, Key], Array]
+HostScore = Callable[[np.ndarray], Float[np.ndarray, "n"]]
+HostTrain = Callable[[np.ndarray, np.ndarray, int], HostScore]
 EachEpoch = Callable[[State, TrainData, Float[Array, ""]], State]
 
 
@@ -90,3 +93,39 @@ class Detector(NamedTuple):
         """All phases in order; the last is the detector's own training."""
         main = Phase("train", self.update, self.begin, self.each_epoch, self.sampler, self.epochs)
         return (*self.before, main)
+
+
+class Coder(NamedTuple):
+    """What turns rows into codes.
+
+    Attributes:
+        detector: What is trained to give them.
+        code: `(state, (b, ...) rows) -> (b, k)` codes.
+    """
+
+    detector: Detector
+    code: Callable[[State, Array], Float[Array, "b k"]]
+
+
+class HostDetector(NamedTuple):
+    """A detector of another library, under the same registry as those of this one.
+
+    Attributes:
+        train: `(rows (n, d), labels (n,), random number) -> score function of (m, d) rows`.
+        name: The detector's registered name.
+        config: The configuration that made it, a frozen dataclass.
+        input_shape: The shape of one example it takes; longer ones than tables are flattened.
+        coder: What gives the codes that `train` and its scores are given in place of rows; None
+            for rows as they are.
+    """
+
+    train: HostTrain
+    name: str = "custom"
+    config: Any = None
+    input_shape: tuple[int, ...] | None = None
+    coder: Coder | None = None
+
+    @property
+    def lexicon(self) -> None:
+        """It knows no words: texts are rows of a table to it, or nothing."""
+        return None

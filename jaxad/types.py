@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray, UInt8
 __all__ = ["Batch", "Info", "Key", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
 if TYPE_CHECKING:
-    from jaxad.data.text import Vocabulary
+    from jaxad.data.text.vocabulary import Vocabulary
 
     Leaf = Any  # an array of the host or of a device
 else:

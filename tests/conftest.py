@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
-from jaxad.data.text import Vocabulary
+from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detectors import entry
 from jaxad.types import TestData, TrainData
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 enable_compilation_cache()
 
@@ -171,5 +171,5 @@ def fitted(toy_for) -> Callable[[str], jaxad.Fit]:
 @pytest.fixture
 def small_chunks(monkeypatch):
     """A fit returns to the host after 5 steps, and then after each."""
-    monkeypatch.setattr("jaxad.train._FIRST_CHUNK", 5)
-    monkeypatch.setattr("jaxad.train._CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("jaxad.training.train._FIRST_CHUNK", 5)
+    monkeypatch.setattr("jaxad.training.train._CHUNK_SECONDS", 0.0)

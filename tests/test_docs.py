@@ -20,12 +20,12 @@ import jaxad
 from jaxad.cli.app import COMMANDS, _parse
 from jaxad.cli.settings import configurations
 from jaxad.data import load_dataset
-from jaxad.data.bundled import BUNDLED
+from jaxad.data.sources.bundled import BUNDLED
 from jaxad.detectors import REGISTRY
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.detectors.settings import settings_of
 from jaxad.errors import ConfigError, DataError
-from jaxad.recommend import read_results
+from jaxad.recommendation import read_results
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

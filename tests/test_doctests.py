@@ -17,9 +17,11 @@ WITH_EXAMPLES = [
 
 
 def test_there_are_examples():
-    assert {"jaxad.objectives.distances", "jaxad.weighting.base", "jaxad.data.protocol"} <= set(
-        WITH_EXAMPLES
-    )
+    assert {
+        "jaxad.objectives.distances",
+        "jaxad.weighting.base",
+        "jaxad.data.protocol.drawing",
+    } <= set(WITH_EXAMPLES)
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

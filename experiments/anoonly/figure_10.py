@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.models.base import as_input
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 SETS = ("CIFAR10_0", "SVHN_8", "20news_3", "MVTec-AD_bottle")
 DETECTORS = {

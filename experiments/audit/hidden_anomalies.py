@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 EXPOSE = "latent_outlier_exposure(0.1)"
 RECORD = "latent_outlier_exposure(0)"

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.data import Dataset, as_sequences, from_arrays
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 NORMALS, TESTED = 2_500, 400
 DETECTORS = {"Baseline": 0.0, "Contradicting": 20.0}

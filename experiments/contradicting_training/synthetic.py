@@ -15,9 +15,9 @@ import argparse
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.data import as_sequences, from_arrays, monotone_sequences
 from jaxad.detectors import REGISTRY
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 RATIOS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05)
 OTHERS = {"deep_sad": {"eta": 20.0}, "devnet": {}}

@@ -15,8 +15,8 @@ import numpy as np
 from nine import METHODS, auroc, clean_images, draw, fit, print_table, published, rows_for
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.data.corruptions import CORRUPTIONS, corrupt
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from nine import METHODS, auroc, fit, print_table, published, rows_for
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 
 def tiles(data_dir: str | None, side: int) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -16,10 +16,10 @@ import numpy as np
 from nine import METHODS, auroc, clean_images, draw, fit, print_table, published
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.data.corruptions import CORRUPTIONS, corrupt
 from jaxad.explain import attributions
 from jaxad.explain.clever_hans import clever_hans_score, similarity
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 EXPLAINED = ("KDE", "Deep SVDD", "Autoencoder", "PCA", "SVDD")
 SHOWN = ("stripe", "dotted_line", "impulse_noise", "shear")

@@ -24,8 +24,8 @@ import jax
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.explain import draw_heatmaps, heatmaps, pixel_auroc
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 PIXELS = {"pixelwise": True}
 FIELDS = {

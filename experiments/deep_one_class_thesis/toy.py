@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 WIDTHS = (64, 32, 8)
 # By title: the detector, its settings, and whether it is given labelled anomalies.

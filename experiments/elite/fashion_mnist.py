@@ -15,7 +15,7 @@ import argparse
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 BASES = {"elite_deep_svdd": "deep_svdd", "elite_autoencoder": "autoencoder"}
 

@@ -14,8 +14,8 @@ import argparse
 import numpy as np
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.explain import attribution_methods, attributions
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 DETECTORS = ("deep_svdd", "autoencoder", "kde", "ocsvm", "pca", "gaussian", "mcd")
 

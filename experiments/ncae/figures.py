@@ -19,9 +19,9 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KernelDensity
 
 import jaxad
-from jaxad.cache import enable_compilation_cache
 from jaxad.explain import draw_images, generated
-from jaxad.explain.audit import find_record
+from jaxad.explain.auditing import find_record
+from jaxad.utils.compilation_cache import enable_compilation_cache
 
 POINTS = 500
 

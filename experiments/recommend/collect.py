@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import jaxad
-from jaxad.recommend.evidence import RESULTS, Measured, plain_name, setting_text, write_results
+from jaxad.recommendation.evidence import RESULTS, Measured, plain_name, setting_text, write_results
 from jaxad.results import read_results
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.saved import load_saved

@@ -10,9 +10,9 @@ import argparse
 from itertools import groupby, product
 from pathlib import Path
 
-from jaxad.recommend import Measured, Situation, named, read_results
-from jaxad.recommend.held_out import RULES, Outcome, always, held_out
-from jaxad.recommend.rules import ranking, spoken_for
+from jaxad.recommendation import Measured, Situation, named, read_results
+from jaxad.recommendation.held_out import RULES, Outcome, always, leave_sets_out
+from jaxad.recommendation.rules import ranking, spoken_for
 
 ALWAYS = [
     ("iforest", ""),
@@ -51,11 +51,11 @@ def rules(measured: list[Measured], counts: list[int], choices: bool) -> None:
     print("| rule |" + "".join(f" {n} labelled: AUROC | regret | worst |" for n in counts))
     print("|" + "---|" * (3 * len(counts) + 1))
     for name, rule in RULES.items():
-        line(name, held_out(measured, rule), counts)
+        line(name, leave_sets_out(measured, rule), counts)
     for detector, setting in ALWAYS:
-        line(f"always {detector}", held_out(measured, always(detector, setting)), counts)
+        line(f"always {detector}", leave_sets_out(measured, always(detector, setting)), counts)
     if choices:
-        for one in held_out(measured, RULES[next(iter(RULES))]):
+        for one in leave_sets_out(measured, RULES[next(iter(RULES))]):
             print(
                 *one.task,
                 one.labelled,

@@ -6,6 +6,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated
 
 import tyro
@@ -82,7 +83,7 @@ def _parse(argv: list[str]) -> Options:
     if not name.startswith("-"):
         raise unknown_name("command", name, COMMANDS)
     description = (
-        "Deep anomaly detection in JAX for training data that is itself dirty. "
+        "Deep anomaly detection in JAX when training data is contaminated and labels are scarce. "
         "`jaxad COMMAND --help` explains a command, --version says which this is. "
         "Compiled programs are kept in the user's cache folder; the environment's JAXAD_CACHE_DIR "
         "names another one, or is off."
@@ -137,46 +138,11 @@ def _said_warnings() -> Iterator[None]:
 
 def _dispatch(options: Options) -> int:
     """Import and run one command."""
-    from jaxad.cache import enable_compilation_cache
+    from jaxad.utils.compilation_cache import enable_compilation_cache
 
     enable_compilation_cache()
-    match options:
-        case List():
-            from jaxad.cli.listing import listing
-
-            return listing(options)
-        case Recommend():
-            from jaxad.cli.recommend import recommending
-
-            return recommending(options)
-        case Run():
-            from jaxad.cli.run import run
-
-            return run(options)
-        case Fit():
-            from jaxad.cli.fit import fit
-
-            return fit(options)
-        case Score():
-            from jaxad.cli.score import score
-
-            return score(options)
-        case Audit():
-            from jaxad.cli.audit import audit
-
-            return audit(options)
-        case Explain():
-            from jaxad.cli.explain import explain
-
-            return explain(options)
-        case Sweep():
-            from jaxad.cli.sweep import sweep
-
-            return sweep(options)
-        case Report():
-            from jaxad.cli.report import report
-
-            return report(options)
+    name = next(name for name, kind in COMMANDS.items() if isinstance(options, kind))
+    return import_module(f"jaxad.cli.{name}").execute(options)
 
 
 def _say(message: str, code: int, debug: bool = False) -> int:

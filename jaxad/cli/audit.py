@@ -14,18 +14,18 @@ from jaxad.detectors import make
 from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
 from jaxad.explain import audit as audit_fit
-from jaxad.explain.picture import kind_of
-from jaxad.files import check_writable, written_whole
-from jaxad.train import fit
+from jaxad.explain.pictures.base import kind_of
+from jaxad.training.train import fit
+from jaxad.utils.files import check_writable, written_whole
 
-__all__ = ["audit"]
+__all__ = ["execute"]
 
 LABELLED, UNLABELLED = "elite_deep_svdd", "deep_svdd"
 RECORD = "weighting=latent_outlier_exposure(0.1)"
 SHOWN = 10
 
 
-def audit(options: Audit) -> int:
+def execute(options: Audit) -> int:
     """Train on a file, rank its rows and write the ranking.
 
     Returns:

@@ -10,25 +10,25 @@ from jaxad.cli.explain_table import CSV, of_table
 from jaxad.cli.options import Explain
 from jaxad.cli.saved import Saved, open_saved
 from jaxad.data import Table, load_table
-from jaxad.data.documents import read_texts
+from jaxad.data.text.documents import read_texts
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluate import score as scores_of
-from jaxad.explain.attributions import AttributionMethod, attributions
-from jaxad.explain.heatmaps import heatmap_kind, heatmaps
-from jaxad.explain.maps_picture import draw_heatmaps
-from jaxad.explain.picture import kind_of
+from jaxad.evaluation.scoring import score as score_models
+from jaxad.explain.attribution import AttributionMethod, attributions
+from jaxad.explain.heat_maps import heatmap_kind, heatmaps
+from jaxad.explain.pictures.base import kind_of
+from jaxad.explain.pictures.maps import draw_heatmaps
 from jaxad.explain.pixels import pixel_auroc
 from jaxad.explain.text import attention_page, top_words
-from jaxad.files import check_writable, written_whole
+from jaxad.utils.files import check_writable, written_whole
 
-__all__ = ["explain"]
+__all__ = ["execute"]
 
 HIGHEST, LOWEST = "highest.png", "lowest.png"
 PAGE = "texts.html"
 AT_ONCE = 256
 
 
-def explain(options: Explain) -> int:
+def execute(options: Explain) -> int:
     """Explain the scores of a file's rows, and write pictures into a folder.
 
     Returns:
@@ -61,7 +61,7 @@ def _texts(saved: Saved, options: Explain) -> int:
     if options.label is not None:
         raise ConfigError("--label is of tables; texts have none")
     texts = read_texts(options.data).text
-    scores = scores_of(saved.fitted, texts).mean(axis=0)
+    scores = score_models(saved.fitted, texts).mean(axis=0)
     order = np.argsort(-scores, kind="stable").tolist()
     rows = dict.fromkeys([*order[: options.most], *order[::-1][: options.most]])
     words = top_words(saved.fitted, texts)
@@ -91,7 +91,7 @@ def _images(saved: Saved, options: Explain) -> int:
             f"{options.folder} was trained on {saved.shape}"
         )
     x = saved.scaled(table.x)
-    scores = scores_of(saved.fitted, x).mean(axis=0)
+    scores = score_models(saved.fitted, x).mean(axis=0)
     order = np.argsort(-scores, kind="stable")
     for name, rows in ((HIGHEST, order[: options.most]), (LOWEST, order[::-1][: options.most])):
         _draw(saved, table, x, scores, rows, options.out / name, options)

@@ -10,9 +10,9 @@ from jaxtyping import Float, Int
 from jaxad.cli.options import Explain
 from jaxad.cli.saved import Saved, scored
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.attributions import AttributionMethod, attribution_methods, attributions
-from jaxad.explain.bars_picture import draw_attributions
-from jaxad.files import written_whole
+from jaxad.explain.attribution import AttributionMethod, attribution_methods, attributions
+from jaxad.explain.pictures.bars import draw_attributions
+from jaxad.utils.files import written_whole
 
 __all__ = ["CSV", "method_of", "of_table"]
 

@@ -5,26 +5,26 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxad.checkpoint import check_savable, save
 from jaxad.cli.options import Fit
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, configurations
 from jaxad.data import Dataset, Scaling, Table, as_train_data, fit_scaling, load_dataset, load_table
-from jaxad.data.exposure import expose
+from jaxad.data.protocol.exposure import expose
 from jaxad.data.rng import Stream
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluate import score as scores_of
-from jaxad.files import check_writable
+from jaxad.evaluation.scoring import score as score_models
+from jaxad.saving.folder import check_savable, save
 from jaxad.thresholds import SCORES, Reference, pack
-from jaxad.train import fit as train_detector
+from jaxad.training.train import fit as train_detector
+from jaxad.utils.files import check_writable
 
-__all__ = ["ABOUT", "fit", "training_labels"]
+__all__ = ["ABOUT", "execute", "training_labels"]
 
 ABOUT = "data.json"  # beside the detector's own files: what it was trained on
 
 
-def fit(options: Fit) -> int:
+def execute(options: Fit) -> int:
     """Train on a file and save the detector.
 
     Returns:
@@ -73,7 +73,7 @@ def fit(options: Fit) -> int:
     about = {"columns": list(table.columns), "file": options.data.name, "rows": len(table.x)}
     if shown is not None:
         about["exposure"] = {"name": shown.name, "rows": len(train.label) - len(table.x)}
-    scores = scores_of(fitted, train.x).mean(axis=0, dtype=np.float64)
+    scores = score_models(fitted, train.x).mean(axis=0, dtype=np.float64)
     if not np.isfinite(scores).all():
         raise DataError(
             "training diverged: the scores of its rows are not finite; nothing is saved"

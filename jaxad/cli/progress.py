@@ -13,7 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from jaxad.fitted import Progress as Step
+from jaxad.training.fitted import Progress as Step
 
 __all__ = ["Reporter", "reporting"]
 

@@ -16,26 +16,26 @@ from jaxad.cli.options import Recommend
 from jaxad.data import Dataset, load_dataset, load_table
 from jaxad.data import Table as Rows
 from jaxad.errors import ConfigError
-from jaxad.recommend import (
+from jaxad.recommendation import (
     Measured,
     Recommendation,
     Source,
-    commands,
     named,
     read_results,
     recommend,
+    suggest_commands,
 )
-from jaxad.recommend.evidence import plain_name, setting_text
-from jaxad.recommend.rules import Ranked
+from jaxad.recommendation.evidence import plain_name, setting_text
+from jaxad.recommendation.rules import Ranked
 
-__all__ = ["recommending"]
+__all__ = ["execute"]
 
 WIDTH = 120
 TRAINED = 0.6  # the share of a data set without a test part that `jaxad run` trains on
 OTHERS = 5  # how many detectors are shown beside the recommended one
 
 
-def recommending(options: Recommend) -> int:
+def execute(options: Recommend) -> int:
     """Print a recommendation, the commands to run next and the results behind it.
 
     Returns:
@@ -57,7 +57,7 @@ def recommending(options: Recommend) -> int:
         label_kind=options.label_kind,
         exposure=options.exposure,
     )
-    todo = commands(found, source)
+    todo = suggest_commands(found, source)
     if options.json:
         print(json.dumps(_as_json(found, todo)))
     else:

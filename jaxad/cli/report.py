@@ -6,15 +6,15 @@ from pathlib import Path
 
 from jaxad.cli.options import Report
 from jaxad.errors import ConfigError
-from jaxad.report import tables, write_report
+from jaxad.report import make_tables, write_report
 from jaxad.sweep import expand, load_experiment
 from jaxad.sweep.saved import Saved, load_saved
 from jaxad.sweep.store import read_cells
 
-__all__ = ["report"]
+__all__ = ["execute"]
 
 
-def report(options: Report) -> int:
+def execute(options: Report) -> int:
     """Print tables, and write them with pictures if that is asked for.
 
     Returns:
@@ -27,7 +27,7 @@ def report(options: Report) -> int:
     rows = read_cells(options.results)
     published = not options.no_published
     for one in _experiments(options):
-        print(tables(one.experiment, one.jobs, rows, options.format, published))
+        print(make_tables(one.experiment, one.jobs, rows, options.format, published))
         if options.out is not None:
             text = one.text if one.size is None else f"# in its size [{one.size}]\n{one.text}"
             made = write_report(

@@ -15,13 +15,13 @@ from jaxad.cli.table import print_tables
 from jaxad.data import Dataset, Split, contaminate, load_dataset
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluate import evaluate
-from jaxad.files import check_writable
+from jaxad.evaluation.scoring import evaluate
 from jaxad.results import Cell, append_cell, setting_of
-from jaxad.timing import stopwatch
-from jaxad.train import fit
+from jaxad.training.train import fit
+from jaxad.utils.files import check_writable
+from jaxad.utils.timing import stopwatch
 
-__all__ = ["json_line", "run"]
+__all__ = ["execute", "json_line"]
 
 
 class Study(NamedTuple):
@@ -50,7 +50,7 @@ class Study(NamedTuple):
         )
 
 
-def run(options: Run) -> int:
+def execute(options: Run) -> int:
     """Run a study, print its tables and append its rows.
 
     Returns:

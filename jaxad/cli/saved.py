@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxad.checkpoint import load
 from jaxad.cli.fit import ABOUT
 from jaxad.data import Scaling, load_table
-from jaxad.data.documents import MEAN
-from jaxad.data.sequences import PREFIX, as_windows
-from jaxad.data.stream import Piece, TableFile, open_table
+from jaxad.data.sources.sequences import PREFIX, as_windows
+from jaxad.data.sources.stream import Piece, TableFile, open_table
+from jaxad.data.text.documents import MEAN
 from jaxad.errors import DataError
-from jaxad.evaluate import score as scores_of
-from jaxad.fitted import Fit
-from jaxad.rows import bucket_features, bucket_rows, is_table
+from jaxad.evaluation.scoring import score as score_models
+from jaxad.padding import bucket_features, bucket_rows, is_table
+from jaxad.saving.folder import load
 from jaxad.thresholds import SCORES, Reference, unpack
+from jaxad.training.fitted import Fit
 
 if TYPE_CHECKING:
     from jaxad.sklearn.frames import Encoding
@@ -187,7 +187,7 @@ def _scores(saved: Saved, x: np.ndarray, bad: dict[int, str]) -> Float[np.ndarra
         finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
         _add(bad, finite, "is too far from the training rows")
         rows[list(bad)] = 0.0
-    scores = scores_of(saved.fitted, rows)
+    scores = score_models(saved.fitted, rows)
     _add(bad, np.isfinite(scores).all(axis=0), "has no finite score")
     scores[:, list(bad)] = np.nan
     return scores

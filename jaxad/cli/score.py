@@ -12,19 +12,19 @@ from jaxtyping import Float
 from jaxad.cli.options import Score
 from jaxad.cli.saved import Saved, Scored, open_saved, scored
 from jaxad.errors import ConfigError, DataError
-from jaxad.files import check_writable, written_whole
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold
+from jaxad.utils.files import check_writable, written_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BAD_ROWS", "score"]
+__all__ = ["BAD_ROWS", "execute"]
 
 BAD_ROWS = 3  # the exit code
 _NAMED = 20  # bad rows that are said one by one
 
 
-def score(options: Score) -> int:
+def execute(options: Score) -> int:
     """Score rows and write the scores.
 
     Returns:

@@ -6,26 +6,34 @@ from collections.abc import Sequence
 
 import jax
 
-from jaxad import distributed
 from jaxad.cli.options import Sweep
 from jaxad.cli.progress import reporting
 from jaxad.cli.watch import Watch
 from jaxad.errors import ConfigError, unknown_name
-from jaxad.report import tables
+from jaxad.report import make_tables
 from jaxad.results import Cell, Failure
-from jaxad.sweep import Experiment, Group, Job, expand, load_experiment, plan, run_jobs
+from jaxad.sweep import (
+    Experiment,
+    Group,
+    Job,
+    expand,
+    group_jobs,
+    load_experiment,
+    processes,
+    run_jobs,
+)
 from jaxad.sweep.distributed import follow, run_distributed
 from jaxad.sweep.memory import available
-from jaxad.sweep.outlook import outlook
+from jaxad.sweep.outlook import describe_outlook
 from jaxad.sweep.plan import WIDTH
 from jaxad.sweep.ray import Cluster, run_on_ray
 from jaxad.sweep.saved import save_experiment
 from jaxad.sweep.store import done, only_writer, read_cells, tidy
 
-__all__ = ["sweep"]
+__all__ = ["execute"]
 
 
-def sweep(options: Sweep) -> int:
+def execute(options: Sweep) -> int:
     """Run what is missing of an experiment and print its tables.
 
     Returns:
@@ -35,7 +43,7 @@ def sweep(options: Sweep) -> int:
         raise ConfigError("--address and --worker-gpus are for --executor ray")
     if options.distributed:
         _join(options)
-        if not distributed.is_first():
+        if not processes.is_first():
             follow()
             return 0
     changes = {} if options.seeds is None else {"seeds": options.seeds}
@@ -53,7 +61,7 @@ def sweep(options: Sweep) -> int:
         watch = _run(groups, options)
     print(watch.summary(len(jobs) * experiment.seeds - watch.cells), file=sys.stderr)
     rows = read_cells(options.out)
-    print(tables(experiment, jobs, rows, published=True))
+    print(make_tables(experiment, jobs, rows, published=True))
     if watch.failed:
         print(
             f"jaxad: {watch.failed} cells failed; --retry-failed runs them again", file=sys.stderr
@@ -67,7 +75,7 @@ def _missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> lis
     wanted = range(experiment.seeds)
     todo = [(job, tuple(s for s in wanted if s not in there.get(job.name, ()))) for job in jobs]
     todo = [(job, seeds) for job, seeds in todo if seeds]
-    return plan(todo, _memory(options) * jax.process_count(), WIDTH * jax.device_count())
+    return group_jobs(todo, _memory(options) * jax.process_count(), WIDTH * jax.device_count())
 
 
 def _join(options: Sweep) -> None:
@@ -78,7 +86,7 @@ def _join(options: Sweep) -> None:
     """
     if options.executor == "ray" or options.dry_run:
         raise ConfigError("--distributed goes neither with --executor ray nor with --dry-run")
-    distributed.start(options.coordinator, options.processes, options.process_id)
+    processes.start(options.coordinator, options.processes, options.process_id)
 
 
 def _memory(options: Sweep) -> int:
@@ -175,4 +183,4 @@ def _describe(
         f"{experiment.title}: {len(jobs)} jobs x {experiment.seeds} seeds; {cells} cells are "
         f"missing, in {len(groups)} groups"
     )
-    print(*outlook(groups, options.out), sep="\n")
+    print(*describe_outlook(groups, options.out), sep="\n")

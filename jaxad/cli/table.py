@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jaxad.metrics import Summary, summarise
+from jaxad.evaluation.metrics import Summary, summarise
 from jaxad.results import Cell
-from jaxad.timing import Seconds
+from jaxad.utils.timing import Seconds
 
 __all__ = ["print_tables"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from jaxad.results import Cell, Failure
 from jaxad.sweep import Group
-from jaxad.timing import Seconds
+from jaxad.utils.timing import Seconds
 
 __all__ = ["Count", "Watch", "said_seconds"]
 

@@ -8,16 +8,16 @@ rows and labels of your own.
 from jaxad.data.arrays import as_train_data
 from jaxad.data.corruptions import CORRUPTIONS, corrupt
 from jaxad.data.dataset import Dataset, from_arrays
-from jaxad.data.documents import from_texts
-from jaxad.data.files import Table, load_table
-from jaxad.data.protocol import contaminate
+from jaxad.data.protocol.drawing import contaminate
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
-from jaxad.data.sequences import as_sequences
-from jaxad.data.sources import data_names, load_dataset
+from jaxad.data.sources.files import Table, load_table
+from jaxad.data.sources.load import data_names, load_dataset
+from jaxad.data.sources.sequences import as_sequences
+from jaxad.data.sources.synthetic import blobs, monotone_sequences, two_moons
 from jaxad.data.split import Split
-from jaxad.data.synthetic import blobs, monotone_sequences, two_moons
-from jaxad.data.text import Vocabulary
-from jaxad.data.vectors import read_vectors
+from jaxad.data.text.documents import from_texts
+from jaxad.data.text.vectors import read_vectors
+from jaxad.data.text.vocabulary import Vocabulary
 
 __all__ = [
     "CORRUPTIONS",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Int32, Num, UInt8
 
-from jaxad.data.text import Vocabulary
+from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import DataError
 from jaxad.types import TrainData
 

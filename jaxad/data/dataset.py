@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int, Num, UInt8
 
 from jaxad.data.arrays import as_documents, as_label_column, as_masks, as_rows
-from jaxad.data.text import Vocabulary
+from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["Dataset", "from_arrays"]

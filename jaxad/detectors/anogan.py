@@ -19,12 +19,12 @@ from jaxad.learners import Player, Turn, as_generated, as_real
 from jaxad.learners.gradient import batch_loss
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import LatentSearch
-from jaxad.nets.critic import critic
+from jaxad.nets.critics import critic
 from jaxad.objectives import cross_entropy
 from jaxad.types import Batch, Key, State
 from jaxad.weighting import Weighting, unsupervised
 
-__all__ = ["AnoGANConfig", "anogan"]
+__all__ = ["AnoGANConfig", "build_anogan"]
 
 _GENERATED = 128
 
@@ -61,7 +61,7 @@ class AnoGANConfig(AutoencoderConfig):
 
 
 @register("anogan", AnoGANConfig, uses_labels=False)
-def anogan(config: AnoGANConfig, spec: Spec) -> Detector:
+def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
     """AnoGAN; the distance of a row to what a generator of normal rows makes nearest to it.
 
     In a step the generator learns to pass for real before the critic, and then the critic learns to

@@ -23,10 +23,10 @@ __all__ = [
     "AnoOnlyDevNetConfig",
     "AnoOnlyFEAWADConfig",
     "AnoOnlyPReNetConfig",
-    "anoonly_deep_sad",
-    "anoonly_devnet",
-    "anoonly_feawad",
-    "anoonly_prenet",
+    "build_anoonly_deep_sad",
+    "build_anoonly_devnet",
+    "build_anoonly_feawad",
+    "build_anoonly_prenet",
 ]
 
 
@@ -98,7 +98,7 @@ class AnoOnlyPReNetConfig(PReNetConfig, AnoOnlyConfig):
 
 
 @register("anoonly_deep_sad", AnoOnlyDeepSADConfig, uses_labels=True)
-def anoonly_deep_sad(config: AnoOnlyDeepSADConfig, spec: Spec) -> Detector:
+def build_anoonly_deep_sad(config: AnoOnlyDeepSADConfig, spec: Spec) -> Detector:
     """Deep SAD with AnoOnly; no loss pulls normal rows to the centre.
 
     Minimises the batch mean of `eta / (d + 1e-6)` for labelled anomalies and `normal_weight * d`
@@ -108,7 +108,7 @@ def anoonly_deep_sad(config: AnoOnlyDeepSADConfig, spec: Spec) -> Detector:
 
 
 @register("anoonly_devnet", AnoOnlyDevNetConfig, uses_labels=True)
-def anoonly_devnet(config: AnoOnlyDevNetConfig, spec: Spec) -> Detector:
+def build_anoonly_devnet(config: AnoOnlyDevNetConfig, spec: Spec) -> Detector:
     """DevNet with AnoOnly; labelled anomalies are put above a batch whose statistics are fixed.
 
     Minimises the batch mean of `max(0, margin - dev)` for labelled anomalies and
@@ -118,7 +118,7 @@ def anoonly_devnet(config: AnoOnlyDevNetConfig, spec: Spec) -> Detector:
 
 
 @register("anoonly_feawad", AnoOnlyFEAWADConfig, uses_labels=True)
-def anoonly_feawad(config: AnoOnlyFEAWADConfig, spec: Spec) -> Detector:
+def build_anoonly_feawad(config: AnoOnlyFEAWADConfig, spec: Spec) -> Detector:
     """FEAWAD with AnoOnly; its loss of labelled anomalies alone, after pre-training.
 
     Minimises the batch mean of `max(0, margin - s) + max(0, margin - r)` for labelled anomalies and
@@ -128,7 +128,7 @@ def anoonly_feawad(config: AnoOnlyFEAWADConfig, spec: Spec) -> Detector:
 
 
 @register("anoonly_prenet", AnoOnlyPReNetConfig, uses_labels=True)
-def anoonly_prenet(config: AnoOnlyPReNetConfig, spec: Spec) -> Detector:
+def build_anoonly_prenet(config: AnoOnlyPReNetConfig, spec: Spec) -> Detector:
     """PReNet with AnoOnly; pairs without a labelled anomaly have no loss.
 
     Minimises the batch mean of `|4 - s|` for a labelled anomaly with another row, `|8 - s|` for two

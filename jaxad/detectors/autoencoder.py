@@ -16,7 +16,7 @@ from jaxad.nets.norm import Norm
 from jaxad.objectives import inverse
 from jaxad.weighting import unsupervised
 
-__all__ = ["AutoencoderConfig", "autoencoder", "reconstruction"]
+__all__ = ["AutoencoderConfig", "build_autoencoder", "reconstruction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class AutoencoderConfig(GradientConfig):
 
 
 @register("autoencoder", AutoencoderConfig, uses_labels=False)
-def autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
+def build_autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
     """Autoencoder; the score is the squared reconstruction error.
 
     Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from jaxad.balanced import Balanced
 from jaxad.detector import Detector, Phase
 from jaxad.detectors.config import GradientConfig, PretrainedConfig
 from jaxad.detectors.registry import Spec
@@ -23,7 +22,8 @@ from jaxad.learners import (
 from jaxad.models import Calibrated, Model, Reconstruction
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import Objective, identity
-from jaxad.samplers import Sampler, ShuffledEpochs
+from jaxad.sampling.balanced import Balanced
+from jaxad.sampling.base import Sampler, ShuffledEpochs
 from jaxad.types import Key, State, TrainData
 from jaxad.weighting import Weighting, unsupervised
 

@@ -7,11 +7,11 @@ References:
 from dataclasses import dataclass
 
 from jaxad.detector import Detector
-from jaxad.detectors.ncae import NCAEConfig, ncae
+from jaxad.detectors.ncae import NCAEConfig, build_ncae
 from jaxad.detectors.registry import Spec, register
-from jaxad.weighting.mining import Strategy
+from jaxad.weighting.row_mining import Strategy
 
-__all__ = ["CalibratedAutoencoderConfig", "calibrated_autoencoder"]
+__all__ = ["CalibratedAutoencoderConfig", "build_calibrated_autoencoder"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +30,9 @@ class CalibratedAutoencoderConfig(NCAEConfig):
 
 
 @register("calibrated_autoencoder", CalibratedAutoencoderConfig, uses_labels=False)
-def calibrated_autoencoder(config: CalibratedAutoencoderConfig, spec: Spec) -> Detector:
+def build_calibrated_autoencoder(config: CalibratedAutoencoderConfig, spec: Spec) -> Detector:
     """Autoencoder that learns badly reconstructed rows as generated normal ones.
 
     A step is that of `ncae`; the score is the reconstruction error.
     """
-    return ncae(config, spec)
+    return build_ncae(config, spec)

@@ -20,7 +20,7 @@ from jaxad.nets.norm import Norm
 from jaxad.objectives import cross_entropy
 from jaxad.weighting import by_label
 
-__all__ = ["ClassifierConfig", "classifier"]
+__all__ = ["ClassifierConfig", "build_classifier"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class ClassifierConfig(GradientConfig):
 
 
 @register("classifier", ClassifierConfig, uses_labels=True)
-def classifier(config: ClassifierConfig, spec: Spec) -> Detector:
+def build_classifier(config: ClassifierConfig, spec: Spec) -> Detector:
     """Supervised classifier; the log odds of a labelled anomaly, unlabelled rows taken as normal.
 
     Minimises the mean of `-log(1 - p)` for unlabelled and labelled normal rows and `-log p` for

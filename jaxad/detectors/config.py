@@ -7,9 +7,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from jaxad.detector import Detector
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
-from jaxad.learners.augment import parse_augment
+from jaxad.learners.batches.augment import parse_augment
+from jaxad.learners.batches.transform import transformed
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
-from jaxad.learners.transform import transformed
 from jaxad.nets.norm import Norm
 from jaxad.weighting import Weighting, parse_weighting
 
@@ -104,8 +104,8 @@ class AugmentedConfig(GradientConfig):
 
     Attributes:
         augment: What is done to each batch of images, in this order, such as
-            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (see `jaxad.learners.augment`);
-            None for nothing. Scores are of images as they are.
+            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (`jaxad.learners.batches`).
+            None changes nothing. Images are scored unchanged.
     """
 
     augment: str | None = None

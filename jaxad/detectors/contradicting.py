@@ -21,7 +21,7 @@ from jaxad.detectors.forecaster import (
 from jaxad.detectors.registry import Spec, register
 from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import inverse
-from jaxad.rows import is_table
+from jaxad.padding import is_table
 from jaxad.weighting import Weighting, contradicting
 
 __all__ = [
@@ -29,10 +29,10 @@ __all__ = [
     "ContradictingDeepSVDDConfig",
     "ContradictingLSTMForecasterConfig",
     "ContradictingMLPForecasterConfig",
-    "contradicting_autoencoder",
-    "contradicting_deep_svdd",
-    "contradicting_lstm_forecaster",
-    "contradicting_mlp_forecaster",
+    "build_contradicting_autoencoder",
+    "build_contradicting_deep_svdd",
+    "build_contradicting_lstm_forecaster",
+    "build_contradicting_mlp_forecaster",
 ]
 
 
@@ -83,7 +83,7 @@ class ContradictingLSTMForecasterConfig(LSTMForecasterConfig, _Ascent):
 
 
 @register("contradicting_autoencoder", ContradictingAutoencoderConfig, uses_labels=True)
-def contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec) -> Detector:
+def build_contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec) -> Detector:
     """Contradicting training on an autoencoder, which unlearns a few labelled anomalies.
 
     Minimises `sum ||x - g(f(x))||^2` over unlabelled and labelled normal rows, less `lam` times
@@ -96,7 +96,7 @@ def contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec
 
 
 @register("contradicting_deep_svdd", ContradictingDeepSVDDConfig, uses_labels=True)
-def contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> Detector:
+def build_contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> Detector:
     """Contradicting training on Deep SVDD, which pushes labelled anomalies off the centre.
 
     Minimises the sum of `d` over unlabelled and labelled normal rows, less `lam` times the same sum
@@ -114,7 +114,9 @@ def contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> 
     uses_labels=True,
     examples="sequence",
 )
-def contradicting_mlp_forecaster(config: ContradictingMLPForecasterConfig, spec: Spec) -> Detector:
+def build_contradicting_mlp_forecaster(
+    config: ContradictingMLPForecasterConfig, spec: Spec
+) -> Detector:
     """Contradicting training on an MLP that predicts a sequence's last points.
 
     Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
@@ -129,7 +131,7 @@ def contradicting_mlp_forecaster(config: ContradictingMLPForecasterConfig, spec:
     uses_labels=True,
     examples="sequence",
 )
-def contradicting_lstm_forecaster(
+def build_contradicting_lstm_forecaster(
     config: ContradictingLSTMForecasterConfig, spec: Spec
 ) -> Detector:
     """Contradicting training on an LSTM that predicts each next point of a sequence.

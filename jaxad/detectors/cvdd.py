@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from jaxad.data.vectors import lexicon_of
+from jaxad.data.text.vectors import lexicon_of
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
@@ -23,7 +23,7 @@ from jaxad.nets.attention import attention_net
 from jaxad.objectives import nearest_contexts
 from jaxad.weighting import unsupervised
 
-__all__ = ["CVDDConfig", "cvdd"]
+__all__ = ["CVDDConfig", "build_cvdd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class CVDDConfig(GradientConfig):
 
 
 @register("cvdd", CVDDConfig, uses_labels=False, examples="text")
-def cvdd(config: CVDDConfig, spec: Spec) -> Detector:
+def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     """CVDD, for text; the mean cosine distance to contexts, by attention over words.
 
     Minimises the mean over documents of `sum_k sigma_k d_k`, `sigma = softmax_k(-alpha d)`, plus

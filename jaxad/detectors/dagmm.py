@@ -21,7 +21,7 @@ from jaxad.nets.norm import Norm
 from jaxad.objectives import mixture
 from jaxad.weighting import unsupervised
 
-__all__ = ["DAGMMConfig", "dagmm"]
+__all__ = ["DAGMMConfig", "build_dagmm"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class DAGMMConfig(AutoencoderConfig):
 
 
 @register("dagmm", DAGMMConfig, uses_labels=False)
-def dagmm(config: DAGMMConfig, spec: Spec) -> Detector:
+def build_dagmm(config: DAGMMConfig, spec: Spec) -> Detector:
     """DAGMM; minus the log density of a row's code and reconstruction errors under a mixture.
 
     Minimises `mean ||x - x'||^2 + 0.1 energy + 0.005 sum 1 / variance` with the mixture of the

@@ -20,7 +20,7 @@ from jaxad.models import Hypersphere, Reconstruction
 from jaxad.objectives import inverse
 from jaxad.weighting import Weighting, by_label
 
-__all__ = ["DeepSADConfig", "deep_sad", "deep_sad_detector"]
+__all__ = ["DeepSADConfig", "build_deep_sad", "deep_sad_detector"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class DeepSADConfig(PretrainedConfig, AugmentedConfig):
 
 
 @register("deep_sad", DeepSADConfig, uses_labels=True)
-def deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
+def build_deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
     """Deep SAD; a distance to a centre, small for normal rows and large for labelled anomalies.
 
     Minimises the batch mean of `d` for unlabelled rows, `eta d` for labelled normal rows and

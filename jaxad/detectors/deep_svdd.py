@@ -18,7 +18,7 @@ from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.objectives import inverse, soft_boundary
 from jaxad.weighting import unsupervised
 
-__all__ = ["DeepSVDDConfig", "deep_svdd"]
+__all__ = ["DeepSVDDConfig", "build_deep_svdd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
 
 
 @register("deep_svdd", DeepSVDDConfig, uses_labels=False)
-def deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
+def build_deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     """Deep SVDD; the score is the squared distance to a centre in a network's space.
 
     One-class: `mean d + (decay / 2) ||w||^2` with `d = ||phi(x) - c||^2`, over all rows that are

@@ -17,7 +17,7 @@ from jaxad.models.deviation import Deviation
 from jaxad.objectives import deviation, push
 from jaxad.weighting import Weighting, by_label
 
-__all__ = ["DevNetConfig", "devnet", "devnet_detector"]
+__all__ = ["DevNetConfig", "build_devnet", "devnet_detector"]
 
 # The decay is a factor of ||w||^2 / 2 here, of ||w||^2 in the original.
 _ORIGINAL = {"learning_rate": 1e-3, "batch_size": 512, "weight_decay": 0.02}
@@ -52,7 +52,7 @@ class DevNetConfig(BalancedConfig):
 
 
 @register("devnet", DevNetConfig, uses_labels=True)
-def devnet(config: DevNetConfig, spec: Spec) -> Detector:
+def build_devnet(config: DevNetConfig, spec: Spec) -> Detector:
     """DevNet; a network's score, large where labelled anomalies are; the rest is near to 0.
 
     Minimises the mean of `|dev|` for other rows and `max(0, margin - dev)` for labelled anomalies,

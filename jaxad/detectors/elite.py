@@ -16,19 +16,19 @@ from jaxad.models import Hypersphere, Margined, Reconstruction
 from jaxad.nets.norm import Norm
 from jaxad.objectives import hinge
 from jaxad.weighting.base import Weighting
-from jaxad.weighting.elite import MetaGradient, Scale, Variant, elite
+from jaxad.weighting.meta_gradient import MetaGradient, Scale, Variant, elite
 
 __all__ = [
     "EliteAutoencoderConfig",
     "EliteDeepSVDDConfig",
-    "elite_autoencoder",
-    "elite_deep_svdd",
+    "build_elite_autoencoder",
+    "build_elite_deep_svdd",
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _EliteConfig(GradientConfig):
-    """Settings that the ELITE detectors share; see `jaxad.weighting.elite`.
+    """Settings that the ELITE detectors share; see `jaxad.weighting.meta_gradient`.
 
     Attributes:
         eta_meta: Size of the weights, > 0.
@@ -101,7 +101,7 @@ class EliteAutoencoderConfig(_EliteConfig):
 
 
 @register("elite_deep_svdd", EliteDeepSVDDConfig, uses_labels=True)
-def elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
+def build_elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
     """ELITE on Deep SVDD; the score is the distance to a centre.
 
     Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||phi(x) - c||` over the
@@ -120,7 +120,7 @@ def elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
 
 
 @register("elite_autoencoder", EliteAutoencoderConfig, uses_labels=True)
-def elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detector:
+def build_elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detector:
     """ELITE on an autoencoder; the score is the unsquared error of reconstruction.
 
     Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||x - g(f(x))||` over the

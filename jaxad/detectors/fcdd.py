@@ -8,25 +8,25 @@ from dataclasses import dataclass
 
 from jax.tree_util import Partial
 
-from jaxad.balanced import Balanced
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import AugmentedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
 from jaxad.learners import Optimiser, gradient_step, transformed
-from jaxad.learners.confetti import confetti
+from jaxad.learners.batches.artificial import confetti
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.learners.pixels import pixel_step
 from jaxad.models.score_map import PixelMap, ScoreMap
-from jaxad.nets.fcn import fcn, parse_layers
+from jaxad.nets.fully_convolutional import fcn, parse_layers
 from jaxad.nets.norm import Norm
 from jaxad.nets.upsampling import default_sigma
 from jaxad.objectives import hypersphere_classification
-from jaxad.samplers import Sampler
+from jaxad.sampling.balanced import Balanced
+from jaxad.sampling.base import Sampler
 from jaxad.weighting import Weighting, by_label
 
-__all__ = ["FCDDConfig", "fcdd"]
+__all__ = ["FCDDConfig", "build_fcdd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ class FCDDConfig(AugmentedConfig):
 
 
 @register("fcdd", FCDDConfig, uses_labels=True, examples="image")
-def fcdd(config: FCDDConfig, spec: Spec) -> Detector:
+def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
     """FCDD; the mean of a map of pseudo-Huber distances, one for each part of an image.
 
     Minimises the mean of `a` for rows taken as normal and `-log(1 - exp(-a))` for anomalies, `a`

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from jax.tree_util import Partial
 
-from jaxad.balanced import Unlabelled
 from jaxad.detector import Detector, Phase
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_count, is_number
@@ -26,9 +25,10 @@ from jaxad.nets.mlp import mlp_decoder, mlp_encoder
 from jaxad.nets.scorer import residual_scorer
 from jaxad.objectives import feawad as feawad_objective
 from jaxad.objectives import identity
+from jaxad.sampling.balanced import Unlabelled
 from jaxad.weighting import Weighting, by_label, unsupervised
 
-__all__ = ["FEAWADConfig", "feawad", "feawad_detector"]
+__all__ = ["FEAWADConfig", "build_feawad", "feawad_detector"]
 
 _ORIGINAL = {"pretrain_epochs": 100, "widths": (256, 32), "code_widths": (128, 64)}
 
@@ -72,7 +72,7 @@ class FEAWADConfig(BalancedConfig):
 
 
 @register("feawad", FEAWADConfig, uses_labels=True)
-def feawad(config: FEAWADConfig, spec: Spec) -> Detector:
+def build_feawad(config: FEAWADConfig, spec: Spec) -> Detector:
     """FEAWAD; a score of the code, the residual's direction and its norm in an autoencoder.
 
     Minimises the mean of `|s| + r` for other rows and `max(0, margin - s) + max(0, margin - r)` for

@@ -23,9 +23,9 @@ from jaxad.weighting import unsupervised
 __all__ = [
     "LSTMForecasterConfig",
     "MLPForecasterConfig",
-    "lstm_forecaster",
+    "build_lstm_forecaster",
+    "build_mlp_forecaster",
     "lstm_model",
-    "mlp_forecaster",
     "mlp_model",
 ]
 
@@ -62,7 +62,7 @@ class LSTMForecasterConfig(GradientConfig):
 
 
 @register("mlp_forecaster", MLPForecasterConfig, uses_labels=False, examples="sequence")
-def mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
+def build_mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
     """MLP forecaster; the score is the squared error of a sequence's last points.
 
     Minimises the mean squared error over predicted points and channels, over all rows that are not
@@ -73,7 +73,7 @@ def mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
 
 
 @register("lstm_forecaster", LSTMForecasterConfig, uses_labels=False, examples="sequence")
-def lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
+def build_lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
     """LSTM forecaster; the score is the squared error of each next point of a sequence.
 
     Minimises the mean squared error over points and channels, over all rows that are not labelled

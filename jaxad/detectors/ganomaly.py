@@ -18,13 +18,13 @@ from jaxad.learners.gradient import batch_loss
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import EncodedTwice
 from jaxad.nets.build import autoencoder_nets
-from jaxad.nets.critic import critic
+from jaxad.nets.critics import critic
 from jaxad.objectives import Objective, encoded_twice
-from jaxad.rows import is_table
+from jaxad.padding import is_table
 from jaxad.types import Batch, Key, State
 from jaxad.weighting import Weighting, unsupervised
 
-__all__ = ["GANomalyConfig", "ganomaly"]
+__all__ = ["GANomalyConfig", "build_ganomaly"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class GANomalyConfig(AutoencoderConfig):
 
 
 @register("ganomaly", GANomalyConfig, uses_labels=False)
-def ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
+def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
     """GANomaly; the difference of a row's code and the code of its reconstruction.
 
     In a step the critic learns to tell rows from reconstructions, and then the other networks

@@ -18,7 +18,7 @@ from jaxad.nets.norm import Norm
 from jaxad.objectives import hypersphere_classification
 from jaxad.weighting import Weighting, by_label
 
-__all__ = ["HSCConfig", "hsc"]
+__all__ = ["HSCConfig", "build_hsc"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class HSCConfig(AugmentedConfig):
 
 
 @register("hsc", HSCConfig, uses_labels=True)
-def hsc(config: HSCConfig, spec: Spec) -> Detector:
+def build_hsc(config: HSCConfig, spec: Spec) -> Detector:
     """HSC; a distance, small for normal rows and large for labelled anomalies or an exposure set.
 
     Minimises the batch mean of `h` for normal rows and `-log(1 - exp(-h))` for labelled anomalies,

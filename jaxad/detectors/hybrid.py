@@ -19,11 +19,10 @@ from typing import Any
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from jaxad.detector import Detector
-from jaxad.detectors import classical, classical_labelled
+from jaxad.detector import Coder, Detector, HostDetector
+from jaxad.detectors import classical
 from jaxad.detectors.autoencoder import AutoencoderConfig, reconstruction
 from jaxad.detectors.registry import REGISTRY, Entry, Spec, make_for, register
-from jaxad.host import Coder, HostDetector
 from jaxad.models import Reconstruction
 from jaxad.models.base import as_input
 from jaxad.types import State
@@ -34,7 +33,7 @@ PREFIX = "hybrid:"
 PEERS = tuple(
     name
     for name, found in REGISTRY.items()
-    if found.build.__module__ in (classical.__name__, classical_labelled.__name__)
+    if found.build.__module__.startswith(f"{classical.__name__}.")
 )
 
 

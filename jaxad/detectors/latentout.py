@@ -16,7 +16,7 @@ from jaxad.models import Neighbours
 from jaxad.objectives import inverse
 from jaxad.weighting import unsupervised
 
-__all__ = ["LatentOutConfig", "latentout"]
+__all__ = ["LatentOutConfig", "build_latentout"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class LatentOutConfig(AutoencoderConfig):
 
 
 @register("latentout", LatentOutConfig, uses_labels=False)
-def latentout(config: LatentOutConfig, spec: Spec) -> Detector:
+def build_latentout(config: LatentOutConfig, spec: Spec) -> Detector:
     """LatentOut; the distance to the nearest training rows by code and reconstruction error.
 
     Minimises `mean ||x - g(f(x))||^2` as the autoencoder does. The score is the mean distance from

@@ -23,14 +23,14 @@ from jaxad.learners.gradient import batch_loss
 from jaxad.models import Calibrated
 from jaxad.models.base import as_input
 from jaxad.nets.base import Net
-from jaxad.nets.critic import critic
+from jaxad.nets.critics import critic
 from jaxad.nets.norm import Norm
 from jaxad.objectives import calibrated
 from jaxad.types import Batch, Info, Key, State, TrainData, Variables
 from jaxad.weighting import Weighting, chain, mining, unsupervised
-from jaxad.weighting.mining import Strategy
+from jaxad.weighting.row_mining import Strategy
 
-__all__ = ["NCAEConfig", "ncae"]
+__all__ = ["NCAEConfig", "build_ncae"]
 
 RELEASED = {"tau": 0.0, "learning_rate": 1e-3}
 COLLAPSED = 0.01
@@ -219,7 +219,7 @@ def spread_of(made: Array, x: Array) -> Info:
 
 
 @register("ncae", NCAEConfig, uses_labels=False)
-def ncae(config: NCAEConfig, spec: Spec) -> Detector:
+def build_ncae(config: NCAEConfig, spec: Spec) -> Detector:
     """NCAE; an autoencoder that reconstructs suspected contamination as a generated normal row.
 
     A step is algorithm 1 of the paper: the sample critic and the generator move, the latent critic

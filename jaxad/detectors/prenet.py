@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from jax.tree_util import Partial
 
-from jaxad.balanced import Pairs
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
@@ -20,9 +19,10 @@ from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.pairs import PairScore
 from jaxad.nets.scorer import linear_head, relu_net
 from jaxad.objectives import ordinal
+from jaxad.sampling.pairs import Pairs
 from jaxad.weighting import Weighting, by_label
 
-__all__ = ["PReNetConfig", "prenet", "prenet_detector"]
+__all__ = ["PReNetConfig", "build_prenet", "prenet_detector"]
 
 _ORIGINAL = {"epochs": 50}
 
@@ -58,7 +58,7 @@ class PReNetConfig(BalancedConfig):
 
 
 @register("prenet", PReNetConfig, uses_labels=True)
-def prenet(config: PReNetConfig, spec: Spec) -> Detector:
+def build_prenet(config: PReNetConfig, spec: Spec) -> Detector:
     """PReNet; the score of a row's pairs with some labelled anomalies and unlabelled rows.
 
     Minimises the mean of `|s|` for pairs of other rows, `|4 - s|` for a labelled anomaly with

@@ -6,11 +6,10 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from jaxad.data.text import Vocabulary
-from jaxad.data.vectors import Lexicon
-from jaxad.detector import Detector
+from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.vocabulary import Vocabulary
+from jaxad.detector import Detector, HostDetector
 from jaxad.errors import DataError, unknown_name
-from jaxad.host import HostDetector
 from jaxad.types import TrainData
 
 __all__ = ["REGISTRY", "Entry", "Examples", "Spec", "entry", "make", "make_for", "register"]

@@ -20,10 +20,10 @@ from jaxad.models import Embedding
 from jaxad.nets.norm import Norm
 from jaxad.nets.scorer import relu_net
 from jaxad.objectives import triplet
-from jaxad.triplets import Triplets
+from jaxad.sampling.triplets import Triplets
 from jaxad.weighting import unsupervised
 
-__all__ = ["REPENConfig", "repen"]
+__all__ = ["REPENConfig", "build_repen"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class REPENConfig(GradientConfig):
 
 
 @register("repen", REPENConfig, uses_labels=True)
-def repen(config: REPENConfig, spec: Spec) -> Detector:
+def build_repen(config: REPENConfig, spec: Spec) -> Detector:
     """REPEN; the distance to the nearest rows of random subsets, in a learned space.
 
     Minimises the mean of `max(0, 1000 - (||e - n||^2 - ||e - p||^2))` over triplets of points that

@@ -26,7 +26,7 @@ from jaxad.objectives import Objective, subspace_error, subspace_residual
 from jaxad.types import Batch, Key, State
 from jaxad.weighting import Weighting, unsupervised
 
-__all__ = ["RSRAEConfig", "rsrae"]
+__all__ = ["RSRAEConfig", "build_rsrae"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class RSRAEConfig(AutoencoderConfig):
 
 
 @register("rsrae", RSRAEConfig, uses_labels=False)
-def rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
+def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
     """RSRAE; the cosine dissimilarity of a row and its reconstruction from a subspace.
 
     A step minimises `||A^T A - I||^2 + mean ||y - A A^T y||` in the encoder and the subspace A, y

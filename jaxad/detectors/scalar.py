@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from jaxad.balanced import Balanced
 from jaxad.detectors.config import GradientConfig, is_count
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
@@ -11,8 +10,9 @@ from jaxad.nets.base import Net
 from jaxad.nets.build import default_sizes
 from jaxad.nets.norm import Norm
 from jaxad.nets.scorer import scalar_net
-from jaxad.rows import bucket_features, is_table
-from jaxad.samplers import Sampler
+from jaxad.padding import bucket_features, is_table
+from jaxad.sampling.balanced import Balanced
+from jaxad.sampling.base import Sampler
 from jaxad.weighting import Weighting
 
 __all__ = ["BalancedConfig", "Variant", "columns_of", "sampler_for", "scalar_network"]

@@ -19,10 +19,10 @@ from jaxad.models import ClassCode, Model, OnCodes, Variational
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
 from jaxad.objectives import class_bound, evidence
-from jaxad.samplers import ShuffledEpochs
+from jaxad.sampling.base import ShuffledEpochs
 from jaxad.weighting import by_label, unsupervised
 
-__all__ = ["SSDGMConfig", "ss_dgm"]
+__all__ = ["SSDGMConfig", "build_ss_dgm"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class SSDGMConfig(AutoencoderConfig):
 
 
 @register("ss_dgm", SSDGMConfig, uses_labels=True)
-def ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
+def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     """SS-DGM; the log odds of the anomaly class in a generative model.
 
     Minimises minus the evidence lower bound: the mean over unlabelled rows in expectation over the

@@ -24,7 +24,7 @@ from jaxad.objectives import Objective, evidence
 from jaxad.types import Key, State
 from jaxad.weighting import unsupervised
 
-__all__ = ["VAEConfig", "vae"]
+__all__ = ["VAEConfig", "build_vae"]
 
 _GENERATED = 128
 
@@ -49,7 +49,7 @@ class VAEConfig(AutoencoderConfig):
 
 
 @register("vae", VAEConfig, uses_labels=False)
-def vae(config: VAEConfig, spec: Spec) -> Detector:
+def build_vae(config: VAEConfig, spec: Spec) -> Detector:
     """VAE; the score is the squared reconstruction error, or minus the evidence lower bound.
 
     Minimises `mean ||x - g(z)||^2 / 2 + beta KL(q(z|x) || N(0, I))`, z a draw of q(z|x), over all

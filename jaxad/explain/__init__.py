@@ -1,15 +1,15 @@
 """What a fitted detector learned, and from which rows."""
 
-from jaxad.explain.attributions import attribution_methods, attributions
-from jaxad.explain.audit import Audit, audit
-from jaxad.explain.bars_picture import draw_attributions, top_features
+from jaxad.explain.attribution import attribution_methods, attributions
+from jaxad.explain.auditing import Audit, audit
 from jaxad.explain.clever_hans import clever_hans_score, similarity
-from jaxad.explain.generated import draw_images, generated
-from jaxad.explain.heatmaps import heatmaps
-from jaxad.explain.influence import Influence, PathKernel, influence, path_kernel
-from jaxad.explain.maps_picture import draw_heatmaps
+from jaxad.explain.generation import draw_images, generated
+from jaxad.explain.heat_maps import heatmaps
 from jaxad.explain.mining import MiningCurve
+from jaxad.explain.pictures.bars import draw_attributions, top_features
+from jaxad.explain.pictures.maps import draw_heatmaps
 from jaxad.explain.pixels import PixelAUROC, pixel_auroc
+from jaxad.explain.training_influence import Influence, PathKernel, influence, path_kernel
 
 __all__ = [
     "Audit",

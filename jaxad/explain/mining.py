@@ -5,8 +5,8 @@ from jaxtyping import Float
 
 from jaxad.data import Split
 from jaxad.errors import ConfigError
-from jaxad.explain.audit import find_record, found_by
-from jaxad.fitted import Fit
+from jaxad.explain.auditing import find_record, found_by
+from jaxad.training.fitted import Fit
 
 __all__ = ["MiningCurve"]
 

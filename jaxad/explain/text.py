@@ -13,12 +13,12 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxad.data.vectors import Lexicon
+from jaxad.data.text.vectors import Lexicon
 from jaxad.errors import ConfigError, DataError
-from jaxad.fitted import Fit
-from jaxad.metrics import Summary, evaluate_scores, summarise
+from jaxad.evaluation.metrics import Summary, evaluate_scores, summarise
 from jaxad.models import Contexts
-from jaxad.rows import map_rows
+from jaxad.padding import map_rows
+from jaxad.training.fitted import Fit
 from jaxad.types import State, TestData
 
 __all__ = ["TopWord", "attention_page", "context_distances", "oracle_auroc", "top_words", "weights"]

@@ -8,6 +8,7 @@ from jaxad.learners.adversarial import (
     start_players,
     take_turns,
 )
+from jaxad.learners.batches.transform import Transform, transformed
 from jaxad.learners.classes import class_step
 from jaxad.learners.contexts import context_step
 from jaxad.learners.gradient import fresh_extras, gradient_step, start_state
@@ -18,7 +19,6 @@ from jaxad.learners.pixels import pixel_step
 from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
 from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
 from jaxad.learners.stages import into_first, out_of_first
-from jaxad.learners.transform import Transform, transformed
 from jaxad.learners.triplets import triplet_step
 
 __all__ = [

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxad.nets.base import Net
-from jaxad.rows import is_table, pad_axis
+from jaxad.padding import is_table, pad_axis
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Model", "as_input", "forward_mode"]

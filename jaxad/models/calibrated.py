@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from jaxad.models.base import as_input
 from jaxad.models.reconstruction import Reconstruction
-from jaxad.rows import map_rows, masked_mean, valid_rows
+from jaxad.padding import map_rows, masked_mean, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Calibrated", "Coded", "unit"]

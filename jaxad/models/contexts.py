@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxad.models.kmeans import kmeans
+from jaxad.models.clustering import kmeans
 from jaxad.nets.attention import attention_weights, pooled
 from jaxad.nets.base import Net
-from jaxad.rows import map_rows, valid_rows
+from jaxad.padding import map_rows, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["ContextOut", "Contexts"]

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from jaxad.rows import valid_rows
-from jaxad.samplers import ROUNDS, permuted
+from jaxad.padding import valid_rows
+from jaxad.sampling.permutation import ROUNDS, permute
 from jaxad.types import Key, TrainData
 
 __all__ = ["Drawn", "draw_rows"]
@@ -38,5 +38,5 @@ def draw_rows(key: Key, data: TrainData, number: int) -> Drawn:
     up_to = jnp.cumsum(valid_rows(data) & (jnp.asarray(data.label) >= 0))
     count = up_to[-1]
     place = jnp.arange(number)
-    order = permuted(jax.random.bits(key, (ROUNDS, 2), jnp.uint32), count, place % count)
+    order = permute(jax.random.bits(key, (ROUNDS, 2), jnp.uint32), count, place % count)
     return Drawn(jnp.asarray(data.x)[jnp.searchsorted(up_to, order + 1)], place < count)

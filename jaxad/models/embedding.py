@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from jaxad.models.base import as_input
 from jaxad.models.drawn import draw_rows
 from jaxad.nets.base import Net
-from jaxad.triplets import SUBSET_SIZE, SUBSETS, nearest_in_subsets
+from jaxad.sampling.triplets import SUBSET_SIZE, SUBSETS, nearest_in_subsets
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Embedding"]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxad.models.base import as_input
 from jaxad.nets.base import Net
-from jaxad.rows import map_rows, masked_mean, masked_quantile, valid_rows
+from jaxad.padding import map_rows, masked_mean, masked_quantile, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Boundary", "Hypersphere", "SoftBoundary"]

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxad.models.base import as_input
 from jaxad.nets.base import Net
-from jaxad.rows import is_table
+from jaxad.padding import is_table
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["LatentSearch"]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxad.models.base import Model
-from jaxad.rows import valid_rows
+from jaxad.padding import valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Distance", "MarginRule", "Margined"]

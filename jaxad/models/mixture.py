@@ -15,7 +15,7 @@ from jaxad.models.base import as_input
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import direction_and_norm
 from jaxad.nets.base import Net
-from jaxad.rows import map_rows, valid_rows
+from jaxad.padding import map_rows, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Mixture", "MixtureEnergy", "MixtureOut", "energy", "fit_mixture"]

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float
 from jaxad.models.base import as_input
 from jaxad.models.drawn import draw_rows
 from jaxad.models.reconstruction import Reconstruction
-from jaxad.rows import masked_mean
+from jaxad.padding import masked_mean
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Neighbours", "mean_distance"]

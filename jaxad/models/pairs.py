@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxad.models.base import as_input
 from jaxad.nets.base import Net
-from jaxad.rows import valid_rows
+from jaxad.padding import valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["PairScore"]

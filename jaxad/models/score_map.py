@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from jaxad.models.base import as_input
 from jaxad.models.radial import pseudo_huber
 from jaxad.nets.base import Net
-from jaxad.nets.fcn import FCN, ReceptiveField, receptive_field
+from jaxad.nets.fully_convolutional import FCN, ReceptiveField, receptive_field
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["PixelMap", "ScoreMap"]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxad.nets.base import ZEROS, Net
-from jaxad.rows import largest
+from jaxad.padding import largest
 from jaxad.types import PyTree
 
 __all__ = ["attention_net", "attention_weights", "pooled"]

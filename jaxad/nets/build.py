@@ -8,7 +8,7 @@ from jaxad.nets.lenet import lenet_decoder, lenet_encoder
 from jaxad.nets.mlp import mlp_decoder, mlp_encoder
 from jaxad.nets.norm import Norm
 from jaxad.nets.spectral import conv_by_cost
-from jaxad.rows import bucket_features, is_table
+from jaxad.padding import bucket_features, is_table
 
 __all__ = ["autoencoder_nets", "default_sizes"]
 

@@ -9,7 +9,7 @@ from jaxad.nets.base import ZEROS, Net
 from jaxad.nets.conv import max_pool, upsample
 from jaxad.nets.norm import Norm, PooledBatchNorm, bias_before, normalise
 from jaxad.nets.spectral import conv_by_cost
-from jaxad.rows import pad_axis
+from jaxad.padding import pad_axis
 
 __all__ = ["lenet_decoder", "lenet_encoder"]
 

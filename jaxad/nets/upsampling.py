@@ -8,7 +8,7 @@ References:
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.nets.fcn import ReceptiveField
+from jaxad.nets.fully_convolutional import ReceptiveField
 
 __all__ = ["blur", "default_sigma", "gaussian_upsampling"]
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Num
 
-from jaxad.nets.fcn import ReceptiveField
+from jaxad.nets.fully_convolutional import ReceptiveField
 from jaxad.nets.upsampling import gaussian_upsampling
 from jaxad.objectives.base import Objective
 

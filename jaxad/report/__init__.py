@@ -2,12 +2,12 @@
 
 from jaxad.report.audits import audit_curves
 from jaxad.report.folder import write_report
-from jaxad.report.page import page
-from jaxad.report.pictures import pictures, pictures_of
+from jaxad.report.page import render_page
+from jaxad.report.pictures import draw_pictures, pictures_of
 from jaxad.report.plots import boxes, critical_difference, curves
 from jaxad.report.published import Published, read_published
 from jaxad.report.significance import Comparison, compare, wilcoxon_holm
-from jaxad.report.tables import table, tables
+from jaxad.report.tables import make_tables, table
 
 __all__ = [
     "Comparison",
@@ -17,12 +17,12 @@ __all__ = [
     "compare",
     "critical_difference",
     "curves",
-    "page",
-    "pictures",
+    "draw_pictures",
+    "make_tables",
     "pictures_of",
     "read_published",
+    "render_page",
     "table",
-    "tables",
     "wilcoxon_holm",
     "write_report",
 ]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxad.files import check_writable, written_whole
-from jaxad.report.page import page
-from jaxad.report.pictures import pictures
+from jaxad.report.page import render_page
+from jaxad.report.pictures import draw_pictures
 from jaxad.report.published import read_published
 from jaxad.report.tables import rendered, table
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
+from jaxad.utils.files import check_writable, written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,12 +49,12 @@ def write_report(
     rows = rows.loc[rows.job.isin({job.name for job in jobs})]
     numbers = read_published(experiment.published, jobs) if published else {}
     made = [table(metric, jobs, rows, numbers) for metric in experiment.metrics]
-    figures = pictures(made, jobs, rows)
+    figures = draw_pictures(made, jobs, rows)
     texts = {
         "md": rendered(experiment, made, "markdown"),
         "tex": rendered(experiment, made, "latex"),
         "csv": rendered(experiment, made, "csv"),
-        "html": page(text, experiment, made, figures, rows),
+        "html": render_page(text, experiment, made, figures, rows),
     }
     paths = []
     for kind, content in texts.items():

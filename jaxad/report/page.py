@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["page"]
+__all__ = ["render_page"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
@@ -25,7 +25,7 @@ img { max-width: 100% }
 """
 
 
-def page(
+def render_page(
     text: str,
     experiment: Experiment,
     made: Sequence[Table],

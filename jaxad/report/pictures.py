@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["numeric_axes", "pictures", "pictures_of"]
+__all__ = ["draw_pictures", "numeric_axes", "pictures_of"]
 
 _FEW = 5  # rows, or data sets, too few for boxes and ranks
 
 
-def pictures(
+def draw_pictures(
     made: Sequence[Table], jobs: Sequence[Job], rows: "pd.DataFrame"
 ) -> "dict[str, Figure]":
     """All pictures of an experiment by name, such as "auroc-curves-contamination".

@@ -20,10 +20,10 @@ __all__ = [
     "caption",
     "cells_of",
     "footnotes",
+    "make_tables",
     "rendered",
     "said",
     "table",
-    "tables",
 ]
 
 Format = Literal["markdown", "latex", "csv"]
@@ -79,7 +79,7 @@ class Table(NamedTuple):
         return [row for row in self.rows.values() if len(row) == len(self.titles)]
 
 
-def tables(
+def make_tables(
     experiment: Experiment,
     jobs: Sequence[Job],
     rows: "pd.DataFrame",

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.data import Split
-from jaxad.evaluate import Evaluation
-from jaxad.timing import Seconds
+from jaxad.evaluation.scoring import Evaluation
+from jaxad.utils.timing import Seconds
 
 __all__ = [
     "AXES",

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxad.errors import DataError
-from jaxad.files import written_whole
 from jaxad.results.cell import AXES, LIBRARIES, METRICS, Cell, Failure, as_json, rows_of
+from jaxad.utils.files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

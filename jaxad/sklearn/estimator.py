@@ -13,13 +13,13 @@ from jaxad.data import Scaling, as_train_data, fit_scaling
 from jaxad.data.rng import Stream
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluate import score as scores_of
-from jaxad.fitted import Fit
+from jaxad.evaluation.scoring import score as score_models
 from jaxad.sklearn.frames import Encoding
 from jaxad.sklearn.labels import LabelKind, labels_of
 from jaxad.sklearn.rows import check_parameters, column_names, encoded, found_encoding
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold, unified
-from jaxad.train import fit
+from jaxad.training.fitted import Fit
+from jaxad.training.train import fit
 
 __all__ = ["JaxADDetector"]
 
@@ -265,7 +265,7 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
             return self.scaling_.apply(rows)
 
     def _scores(self, rows: np.ndarray) -> Float[np.ndarray, "n"]:
-        scores = scores_of(self.fitted_, rows).mean(axis=0, dtype=np.float64)
+        scores = score_models(self.fitted_, rows).mean(axis=0, dtype=np.float64)
         if not np.isfinite(scores).all():
             row = int(np.argmin(np.isfinite(scores)))
             raise DataError(

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxad.checkpoint import load as load_fit
-from jaxad.checkpoint import save as save_fit
+from jaxad.detector import HostDetector
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.errors import ConfigError, DataError
-from jaxad.fitted import Fit
-from jaxad.host import HostDetector
+from jaxad.saving.folder import load as load_fit
+from jaxad.saving.folder import save as save_fit
 from jaxad.sklearn.frames import Column, Encoding
 from jaxad.thresholds import SCORES, pack, unpack
+from jaxad.training.fitted import Fit
 from jaxad.types import State
 
 __all__ = ["ESTIMATOR", "Frozen", "frozen", "load", "save", "thawed"]

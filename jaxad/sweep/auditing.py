@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxad.metrics import evaluate_scores
+from jaxad.evaluation.metrics import evaluate_scores
 from jaxad.results import SHARES, Found
 from jaxad.types import TrainData
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import jax
 
-from jaxad.distributed import gathered
-from jaxad.fitted import Progress
 from jaxad.results import Cell, Failure
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.local import run_cells
 from jaxad.sweep.plan import Group
+from jaxad.sweep.processes import gathered
 from jaxad.sweep.store import Appender
+from jaxad.training.fitted import Progress
 
 __all__ = ["follow", "run_distributed", "share_of"]
 
@@ -30,7 +30,7 @@ def run_distributed(
     Process 0 calls this and all others call `follow`. After each group they wait for each other.
 
     Args:
-        groups: As `plan` made them.
+        groups: As `group_jobs` made them.
         folder: The folder of results.
         data_dir: The folder that data sets are looked for in, the same on every machine.
         progress: Told how far this process's share of the present group has come.

@@ -10,24 +10,23 @@ import numpy as np
 
 from jaxad.data import contaminate, load_dataset
 from jaxad.data.split import stack_rows
-from jaxad.detector import Detector
+from jaxad.detector import Detector, HostDetector
 from jaxad.detectors import make
 from jaxad.errors import DataError
-from jaxad.evaluate import evaluation_of, score
-from jaxad.fitted import Fit, Progress
-from jaxad.functions import structure_of
-from jaxad.host import HostDetector
+from jaxad.evaluation.scoring import evaluation_of, score
 from jaxad.results import Cell, Failure, Found, setting_of
-from jaxad.seeds import resolve_mode
 from jaxad.sweep.auditing import found_by
 from jaxad.sweep.faults import described
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.memory import available, bytes_of_rows, bytes_of_training
 from jaxad.sweep.plan import Group
 from jaxad.sweep.store import Appender
-from jaxad.timing import Seconds, stopwatch
-from jaxad.train import fit
+from jaxad.training.fitted import Fit, Progress
+from jaxad.training.seeds import resolve_mode
+from jaxad.training.stacking import structure_of
+from jaxad.training.train import fit
 from jaxad.types import TestData, TrainData
+from jaxad.utils.timing import Seconds, stopwatch
 
 __all__ = ["failure_of", "run_cells", "run_group", "run_jobs"]
 
@@ -106,7 +105,7 @@ def run_jobs(
     A job that fails is recorded with its error, and the others go on.
 
     Args:
-        groups: As `plan` made them.
+        groups: As `group_jobs` made them.
         folder: The folder of results.
         data_dir: The folder that data sets are looked for in.
         progress: Told how far the present fit has come.

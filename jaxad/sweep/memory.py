@@ -14,8 +14,8 @@ import numpy as np
 
 from jaxad.data import Dataset
 from jaxad.detector import Detector, Phase
-from jaxad.rows import bucket_features, bucket_rows, is_table
-from jaxad.seeds import resolve_mode
+from jaxad.padding import bucket_features, bucket_rows, is_table
+from jaxad.training.seeds import resolve_mode
 from jaxad.types import Batch, PyTree, TrainData
 
 __all__ = ["available", "bytes_of_rows", "bytes_of_training", "most_bytes_of_rows"]

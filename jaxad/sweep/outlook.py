@@ -11,17 +11,17 @@ from jaxad.sweep.store import read_cells
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["outlook", "programs", "seconds"]
+__all__ = ["describe_outlook", "programs", "seconds"]
 
 _FEW = 20  # jobs that are listed one by one
 _LINES = 12  # detectors, and data sets, that are listed in a summary
 
 
-def outlook(groups: Sequence[Group], folder: str | Path) -> list[str]:
+def describe_outlook(groups: Sequence[Group], folder: str | Path) -> list[str]:
     """What is to be run, in lines: few of them, however much it is.
 
     Args:
-        groups: As `plan` made them.
+        groups: As `group_jobs` made them.
         folder: The folder of results, whose cells say how long others like them will take.
     """
     jobs = [(job, len(group.seeds)) for group in groups for job in group.jobs]
@@ -54,7 +54,7 @@ def seconds(groups: Sequence[Group], rows: "pd.DataFrame") -> float | None:
     either.
 
     Args:
-        groups: As `plan` made them.
+        groups: As `group_jobs` made them.
         rows: The cells that were run.
     """
     took = rows.loc[rows.error.isna()].assign(s=lambda r: r.seconds_compile + r.seconds_run)

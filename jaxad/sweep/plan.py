@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxad.sweep.jobs import Job
 
-__all__ = ["WIDTH", "Group", "plan"]
+__all__ = ["WIDTH", "Group", "group_jobs"]
 
 WIDTH = 64  # seeds side by side, for each device
 
@@ -26,7 +26,7 @@ class Group:
     seeds: tuple[int, ...]
 
 
-def plan(
+def group_jobs(
     todo: Sequence[tuple[Job, tuple[int, ...]]], memory: int | None = None, width: int = WIDTH
 ) -> list[Group]:
     """Groups of jobs, in an order that uses a data set and a program as long as they are at hand.

@@ -90,7 +90,7 @@ def run_on_ray(
     """Run groups on a cluster and append their rows as they arrive.
 
     Args:
-        groups: As `plan` made them.
+        groups: As `group_jobs` made them.
         folder: The folder of results, of this machine.
         data_dir: The folder that data sets are looked for in, the same path on every machine.
         cluster: Where tasks run.
@@ -173,7 +173,7 @@ def _work(
     group: Group, data_dir: Path | None, folder: str, cluster: Cluster
 ) -> Iterator[Cell | Failure]:
     """The task, in a worker: paths of data files are taken from where the sweep was started."""
-    from jaxad.cache import enable_compilation_cache
+    from jaxad.utils.compilation_cache import enable_compilation_cache
 
     enable_compilation_cache()
     with chdir(folder) if os.path.isdir(folder) else nullcontext():

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.files import written_whole
 from jaxad.sweep.experiment import Experiment, load_experiment
 from jaxad.sweep.jobs import Job, expand
+from jaxad.utils.files import written_whole
 
 __all__ = ["Saved", "load_saved", "save_experiment"]
 

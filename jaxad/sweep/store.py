@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.files import check_writable, leftovers, sync_folder, written_whole
 from jaxad.results import (
     Cell,
     Failure,
@@ -19,6 +18,7 @@ from jaxad.results import (
     read_file,
     read_results,
 )
+from jaxad.utils.files import check_writable, leftovers, sync_folder, written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ row is anomalous if its score is *above* it. Pure functions of NumPy arrays; Sci
 `extreme`.
 """
 
-from jaxad.thresholds.conformal import benjamini_hochberg, conformal, p_values
+from jaxad.thresholds.conformal_rules import benjamini_hochberg, conformal, p_values
 from jaxad.thresholds.rules import RULES, Reference, Rule, parse_rule, threshold
 from jaxad.thresholds.scores import extreme, f1, quantile, sigma, unified
 from jaxad.thresholds.stored import SCORES, pack, unpack

@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.thresholds.checks import Scores, in_range
-from jaxad.thresholds.conformal import conformal
+from jaxad.thresholds.conformal_rules import conformal
 from jaxad.thresholds.scores import extreme, f1, quantile, sigma
 
 __all__ = ["RULES", "Reference", "Rule", "parse_rule", "threshold"]

@@ -1,12 +1,12 @@
 """Weightings: who decides how much of each loss an example gets."""
 
-from jaxad.weighting.anoonly import anoonly
 from jaxad.weighting.base import Context, Weighting, Weights, by_label, chain, unsupervised
-from jaxad.weighting.contradicting import contradicting
-from jaxad.weighting.elite import elite
-from jaxad.weighting.mining import mining
+from jaxad.weighting.gradient_ascent import contradicting
+from jaxad.weighting.meta_gradient import elite
+from jaxad.weighting.only_anomalies import anoonly
 from jaxad.weighting.outlier_exposure import latent_outlier_exposure
 from jaxad.weighting.parse import WEIGHTINGS, parse_weighting
+from jaxad.weighting.row_mining import mining
 
 __all__ = [
     "WEIGHTINGS",

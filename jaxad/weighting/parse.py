@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from jaxad.calls import called, parse_calls
-from jaxad.weighting.anoonly import anoonly
+from jaxad.utils.calls import called, parse_calls
 from jaxad.weighting.base import Weighting, by_label, chain, unsupervised
-from jaxad.weighting.contradicting import contradicting
-from jaxad.weighting.elite import elite
-from jaxad.weighting.mining import mining
+from jaxad.weighting.gradient_ascent import contradicting
+from jaxad.weighting.meta_gradient import elite
+from jaxad.weighting.only_anomalies import anoonly
 from jaxad.weighting.outlier_exposure import latent_outlier_exposure
+from jaxad.weighting.row_mining import mining
 
 __all__ = ["WEIGHTINGS", "parse_weighting"]
 

@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from jaxad.data import idx, load_dataset
+from jaxad.data import load_dataset
+from jaxad.data.sources import idx
 from jaxad.errors import DataError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 4, 5), np.uint8)

@@ -8,7 +8,7 @@ import pytest
 
 import jaxad
 from jaxad.data import from_texts, load_dataset, load_table
-from jaxad.data.documents import kind_of_file, name_of_file, read_texts
+from jaxad.data.text.documents import kind_of_file, name_of_file, read_texts
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 ROWS = [

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.checkpoint import _fingerprint
 from jaxad.data import load_table
 from jaxad.errors import DataError
-from jaxad.rows import pad_to_buckets
-from jaxad.samplers import ShuffledEpochs
+from jaxad.padding import pad_to_buckets
+from jaxad.sampling.base import ShuffledEpochs
+from jaxad.training.resume import _fingerprint
 from jaxad.types import State
 
 SIZE = 6

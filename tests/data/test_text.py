@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxad.data.text import LONGEST, STOP_WORDS, Vocabulary, bucket_words, vocabulary_of, words_of
+from jaxad.data.text.vocabulary import (
+    LONGEST,
+    STOP_WORDS,
+    Vocabulary,
+    bucket_words,
+    vocabulary_of,
+    words_of,
+)
 from jaxad.errors import DataError
 
 WORDS = Vocabulary(("bank", "dollar", "ship"), 32)

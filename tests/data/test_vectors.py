@@ -5,8 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from jaxad.data.text import Vocabulary
-from jaxad.data.vectors import (
+from jaxad.data.text.vectors import (
     find_vectors,
     hashed_vectors,
     lexicon_of,
@@ -15,6 +14,7 @@ from jaxad.data.vectors import (
     read_vectors,
     write_lexicon,
 )
+from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 LINES = "bank 1 2\nship 3 4.5\ndollar -1e-3 0\n"

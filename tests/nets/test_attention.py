@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxad.nets.attention import attention_net, attention_weights, pooled
-from jaxad.timing import compilations
+from jaxad.utils.timing import compilations
 
 WORDS, LENGTH, HEADS = 50, 7, 3
 NET = attention_net(LENGTH, 5, HEADS)

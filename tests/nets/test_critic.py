@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxad.nets.critic import critic
+from jaxad.nets.critics import critic
 
 KEY = jax.random.key(0)
 

@@ -7,7 +7,14 @@ import pytest
 
 from jaxad.errors import ConfigError
 from jaxad.nets.conv import plain_conv
-from jaxad.nets.fcn import Conv, Pool, default_layers, fcn, parse_layers, receptive_field
+from jaxad.nets.fully_convolutional import (
+    Conv,
+    Pool,
+    default_layers,
+    fcn,
+    parse_layers,
+    receptive_field,
+)
 
 
 @pytest.mark.parametrize(("side", "size", "jump"), [(28, 16, 4), (32, 22, 4), (224, 62, 8)])

@@ -10,7 +10,7 @@ from jax.test_util import check_grads
 
 from jaxad.errors import ConfigError
 from jaxad.nets.conv import canonical_conv, plain_conv
-from jaxad.nets.fcn import fcn
+from jaxad.nets.fully_convolutional import fcn
 from jaxad.nets.spectral import conv_by_cost, spectral_conv
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxad.nets.fcn import Conv, Pool, default_layers, receptive_field
+from jaxad.nets.fully_convolutional import Conv, Pool, default_layers, receptive_field
 from jaxad.nets.upsampling import blur, default_sigma, gaussian_upsampling
 
 rng = np.random.default_rng(0)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from jaxad.cli import main
-from jaxad.distributed import gathered
-from jaxad.sweep import expand, load_experiment, plan
+from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.distributed import share_of
+from jaxad.sweep.processes import gathered
 from jaxad.sweep.store import failed, read_cells
 
 TEXT = """
@@ -29,7 +29,7 @@ MAIN = "import sys; from jaxad.cli import main; sys.exit(main())"
 
 @pytest.mark.parametrize("processes", [1, 2, 4, 16])
 def test_shares_are_even_and_have_each_cell_once(file, processes):
-    (group, *_) = plan([(job, (0, 1, 2)) for job in expand(load_experiment(file))])
+    (group, *_) = group_jobs([(job, (0, 1, 2)) for job in expand(load_experiment(file))])
     shares = [share_of(group, i, processes) for i in range(processes)]
     cells = [[(job.name, s) for job, seeds in share for s in seeds] for share in shares]
     assert [cell for share in cells for cell in share] == [

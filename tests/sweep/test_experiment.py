@@ -3,7 +3,7 @@
 import pytest
 
 from jaxad.errors import ConfigError
-from jaxad.sweep import expand, load_experiment, plan
+from jaxad.sweep import expand, group_jobs, load_experiment
 
 BASE = """
 title = "Blobs"
@@ -130,11 +130,11 @@ def test_a_plan_has_every_job_once_and_groups_what_differs_in_splits_alone(writt
     text = replaced('"autoencoder"', '"autoencoder", "deep_svdd"')
     jobs = expand(load_experiment(written(text + "labelled_normals = [0, 1]\n")))
     todo = [(job, (0, 1)) for job in jobs]
-    groups = plan(todo)
+    groups = group_jobs(todo)
     assert sorted(j.name for g in groups for j in g.jobs) == sorted(job.name for job in jobs)
     assert len(groups) == 4
     assert all(len({dict(j.request)["labelled_normals"] for j in g.jobs}) == 1 for g in groups)
-    assert max(len(g.jobs) for g in plan(todo, width=2)) == 1
+    assert max(len(g.jobs) for g in group_jobs(todo, width=2)) == 1
 
 
 @pytest.mark.parametrize(
@@ -146,10 +146,10 @@ def test_groups_are_equally_long_where_a_few_more_make_it_so(written, jobs, leng
     text = replaced('"autoencoder"', f'{{name = "autoencoder", learning_rate = {rates}}}')
     todo = [(job, (0, 1, 2)) for job in expand(load_experiment(written(text)))]
     todo = todo[::2]  # there are two contaminations
-    assert sorted(len(g.jobs) for g in plan(todo, width=38)) == lengths
+    assert sorted(len(g.jobs) for g in group_jobs(todo, width=38)) == lengths
 
 
 def test_jobs_with_other_seeds_missing_are_other_groups(written):
     one, two = expand(load_experiment(written(BASE)))
-    groups = plan([(one, (0, 1)), (two, (1,))])
+    groups = group_jobs([(one, (0, 1)), (two, (1,))])
     assert [g.seeds for g in groups] == [(0, 1), (1,)]

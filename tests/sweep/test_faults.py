@@ -15,12 +15,12 @@ import pytest
 
 from jaxad.cli import main
 from jaxad.errors import DataError
-from jaxad.files import leftovers
 from jaxad.results import read_results
-from jaxad.sweep import expand, load_experiment, plan
+from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.faults import described, is_out_of_memory
 from jaxad.sweep.local import run_group
 from jaxad.sweep.store import Appender, failed, only_writer, read_cells, tidy
+from jaxad.utils.files import leftovers
 
 TEXT = """
 datasets = ["blobs"]
@@ -72,7 +72,7 @@ def test_a_full_disk_ends_the_sweep_and_keeps_what_is_complete(sweep, out, monke
         elif at == "rename":
             m.setattr(Path, "replace", full)
         else:
-            m.setattr("jaxad.files.sync_folder" if "folder" in at else "os.fsync", full)
+            m.setattr("jaxad.utils.files.sync_folder" if "folder" in at else "os.fsync", full)
         code, said = sweep()
     assert code == 1
     assert re.search(f"jaxad: cannot write to the folder '{out}': .*No space left", said)
@@ -204,7 +204,7 @@ def test_a_cell_that_raises_is_a_row_with_its_traceback(sweep, out, monkeypatch)
             raise ValueError("a bug in it")
         return original(detector, *args, **kwargs)
 
-    from jaxad.train import fit as original
+    from jaxad.training.train import fit as original
 
     monkeypatch.setattr("jaxad.sweep.local.fit", fit)
     code, said = sweep()
@@ -240,7 +240,7 @@ def test_a_cell_that_is_out_of_memory_says_what_helps(file, monkeypatch, error):
 
     monkeypatch.setattr("jaxad.sweep.local.fit", fit)
     experiment = load_experiment(file)
-    (group, *_) = plan([(job, (0, 1)) for job in expand(experiment)])
+    (group, *_) = group_jobs([(job, (0, 1)) for job in expand(experiment)])
     for cell in run_group(group):
         line = cell.error.splitlines()[0]
         assert line.startswith(type(error).__name__) and "--memory-gib" in line
@@ -254,7 +254,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory():
 def test_files_are_joined_while_a_sweep_runs_and_no_row_is_lost(file, out, monkeypatch):
     monkeypatch.setattr("jaxad.sweep.store._MANY", 3)
     experiment = load_experiment(file)
-    groups = plan([(job, (0, 1)) for job in expand(experiment)])
+    groups = group_jobs([(job, (0, 1)) for job in expand(experiment)])
     appender = Appender(out)
     for group in groups:
         for cell in run_group(group):

@@ -92,11 +92,11 @@ def rows_in(folder):
 STEPS = '''
 import os, signal, sys
 from pathlib import Path
-from jaxad.evaluate import Evaluation
-from jaxad.metrics import summarise
+from jaxad.evaluation.scoring import Evaluation
+from jaxad.evaluation.metrics import summarise
 from jaxad.results import Cell, files_of
 from jaxad.sweep import store
-from jaxad.timing import Seconds
+from jaxad.utils.timing import Seconds
 import pandas
 import pyarrow.parquet as pq
 

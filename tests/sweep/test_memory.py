@@ -10,8 +10,8 @@ import pytest
 import jaxad
 from jaxad.cli import main
 from jaxad.data import contaminate, load_dataset
-from jaxad.rows import pad_to_buckets
-from jaxad.sweep import expand, load_experiment, plan
+from jaxad.padding import pad_to_buckets
+from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.local import run_group
 from jaxad.sweep.memory import bytes_of_rows, bytes_of_training, most_bytes_of_rows
 
@@ -49,10 +49,10 @@ def cells(groups, memory):
 def test_results_do_not_depend_on_what_fits_side_by_side(jobs):
     some = [(job, (0, 1, 2)) for job in jobs[:2]]
     size = jobs[0].bytes
-    whole = cells(plan(some), None)
+    whole = cells(group_jobs(some), None)
     assert len(whole) == 6
     for planned, held in ((size, size), (2 * size, None), (None, 1)):
-        parts = cells(plan(some, planned), held)
+        parts = cells(group_jobs(some, planned), held)
         assert parts.keys() == whole.keys()
         for key, value in whole.items():
             np.testing.assert_allclose(parts[key], value, atol=1e-5)
@@ -62,12 +62,12 @@ def test_groups_stay_within_the_memory_and_have_each_cell_once(jobs):
     todo = [(job, (0, 1, 2)) for job in jobs]
     size = jobs[0].bytes
     for seeds, groups in ((1, 24), (2, 12), (3, 8), (6, 4), (100, 1)):
-        made = plan(todo, seeds * size)
+        made = group_jobs(todo, seeds * size)
         assert len(made) == groups
         assert all(len(g.jobs) * len(g.seeds) <= seeds for g in made)
         found = [(job.name, seed) for g in made for job in g.jobs for seed in g.seeds]
         assert sorted(found) == sorted((job.name, s) for job in jobs for s in range(3))
-    assert len(plan(todo, 1)) == 24  # at least one seed, however little there is
+    assert len(group_jobs(todo, 1)) == 24  # at least one seed, however little there is
 
 
 @pytest.mark.parametrize("convolutional", [False, True])
@@ -88,7 +88,7 @@ def test_no_more_rows_are_held_than_fit(jobs, monkeypatch, convolutional):
 
     monkeypatch.setattr("jaxad.sweep.local.contaminate", counting)
     monkeypatch.setattr("jaxad.sweep.local.make", making)
-    (group,) = plan([(job, (0,)) for job in jobs])
+    (group,) = group_jobs([(job, (0,)) for job in jobs])
     assert len(group.jobs) == 8
     split = contaminate("digits", 0, normal_class=0, labelled_anomalies=4, seeds=1)
     size = sum(bytes_of_rows(x.shape[1], x.shape[2:], 4) for x in (split.train.x, split.test.x))

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from jaxad.sweep import expand, load_experiment, plan
+from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.jobs import Job
-from jaxad.sweep.outlook import outlook, programs, seconds
+from jaxad.sweep.outlook import describe_outlook, programs, seconds
 
 TEXT = """
 datasets = ["digits", "wine"]
@@ -24,7 +24,7 @@ def jobs(tmp_path):
 
 
 def groups_of(jobs):
-    return plan([(job, tuple(range(4))) for job in jobs])
+    return group_jobs([(job, tuple(range(4))) for job in jobs])
 
 
 def test_each_set_is_loaded_once_and_each_job_is_hashed_once(tmp_path, monkeypatch):
@@ -40,7 +40,7 @@ def test_each_set_is_loaded_once_and_each_job_is_hashed_once(tmp_path, monkeypat
     assert len(loaded) == 2
     for _ in range(3):
         assert len({job.name for job in jobs}) == 2 * 3 * 2 * 3
-    plan([(job, (0,)) for job in jobs])
+    group_jobs([(job, (0,)) for job in jobs])
     assert len(hashed) == len(jobs) and isinstance(jobs[0], Job)
 
 
@@ -65,8 +65,8 @@ def test_seconds_are_those_of_cells_like_these(jobs):
 
 
 def test_the_outlook_is_short_however_much_there_is(jobs, tmp_path):
-    few = outlook(groups_of(jobs[:2]), tmp_path / "none")
+    few = describe_outlook(groups_of(jobs[:2]), tmp_path / "none")
     assert len(few) == 3 and few[0].endswith("4 seeds") and "unknown" in few[-1]
-    many = outlook(groups_of(jobs), tmp_path / "none")
+    many = describe_outlook(groups_of(jobs), tmp_path / "none")
     assert many[:2] == ["3 detectors:", "  deep_sad (eta=1.0): 48 cells"]
     assert "  wine: 72 cells" in many and len(many) == 8

@@ -9,12 +9,12 @@ from rich.console import Console
 from jaxad.cli import main
 from jaxad.cli.progress import Reporter
 from jaxad.cli.watch import Watch, said_seconds
-from jaxad.evaluate import Evaluation
-from jaxad.fitted import Progress
-from jaxad.metrics import summarise
+from jaxad.evaluation.metrics import summarise
+from jaxad.evaluation.scoring import Evaluation
 from jaxad.results import Cell, Failure
-from jaxad.sweep import expand, load_experiment, plan
-from jaxad.timing import Seconds
+from jaxad.sweep import expand, group_jobs, load_experiment
+from jaxad.training.fitted import Progress
+from jaxad.utils.timing import Seconds
 
 TEXT = """
 datasets = ["blobs"]
@@ -30,7 +30,7 @@ seeds = 2
 @pytest.fixture
 def groups(file):
     """Two groups of two jobs with two seeds each."""
-    return plan([(job, (0, 1)) for job in expand(load_experiment(file))])
+    return group_jobs([(job, (0, 1)) for job in expand(load_experiment(file))])
 
 
 class Clock:

@@ -13,7 +13,7 @@ import pytest
 from jaxad.cli import main
 from jaxad.errors import ConfigError
 from jaxad.results import Failure, read_results
-from jaxad.sweep import expand, load_experiment, plan, run_jobs
+from jaxad.sweep import expand, group_jobs, load_experiment, run_jobs
 from jaxad.sweep.local import run_group
 from jaxad.sweep.ray import Cluster, run_on_ray
 from jaxad.sweep.store import done, read_cells
@@ -49,7 +49,9 @@ def cluster():
 
 def groups_of(path, width=2):
     experiment = load_experiment(path)
-    return plan([(job, tuple(range(experiment.seeds))) for job in expand(experiment)], width=width)
+    return group_jobs(
+        [(job, tuple(range(experiment.seeds))) for job in expand(experiment)], width=width
+    )
 
 
 def same(folder, other):

@@ -10,7 +10,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.errors import ConfigError
 from jaxad.results import Failure, read_results
-from jaxad.sweep import expand, load_experiment, plan, run_jobs
+from jaxad.sweep import expand, group_jobs, load_experiment, run_jobs
 from jaxad.sweep.local import run_group
 from jaxad.sweep.store import done, failed, only_writer, read_cells, tidy
 
@@ -28,7 +28,7 @@ seeds = 2
 
 def groups_of(path, **changes):
     experiment = load_experiment(path, **changes)
-    return plan([(job, tuple(range(experiment.seeds))) for job in expand(experiment)])
+    return group_jobs([(job, tuple(range(experiment.seeds))) for job in expand(experiment)])
 
 
 def test_jobs_side_by_side_are_each_job_alone(file):

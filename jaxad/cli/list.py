@@ -1,0 +1,66 @@
+"""`jaxad list`: what there is, and the settings of a detector."""
+
+import inspect
+
+from rich.console import Console
+from rich.table import Table
+
+from jaxad.cli.options import List
+from jaxad.data import data_names
+from jaxad.detectors import REGISTRY, Entry, entry
+from jaxad.detectors.settings import settings_of
+
+__all__ = ["execute"]
+
+PLAIN_WIDTH = 120
+
+
+def execute(options: List) -> int:
+    """Print detectors and data sets, or the settings of one detector.
+
+    Returns:
+        The exit code, 0.
+    """
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PLAIN_WIDTH)
+    if options.detector is not None:
+        found = entry(options.detector)
+        console.print(inspect.getdoc(found.build) or found.summary)
+        console.print(_settings(found))
+        return 0
+    names = data_names(options.data_dir)
+    console.print(_detectors())
+    console.print(_names(names))
+    console.print("`jaxad list DETECTOR` shows a detector's settings.")
+    return 0
+
+
+def _detectors() -> Table:
+    table = _table("Detectors", "name", "uses labels", "what it is")
+    for name, found in sorted(REGISTRY.items()):
+        table.add_row(name, "yes" if found.uses_labels else "no", found.summary)
+    return table
+
+
+def _names(names: list[str]) -> Table:
+    table = _table("Data sets", "name")
+    table.show_header = False
+    for name in names:
+        table.add_row(name)
+    return table
+
+
+def _settings(found: Entry) -> Table:
+    """The fields of a configuration, their defaults and what their docstrings say."""
+    table = _table("Settings (--set name=value)", "name", "default", "what it is")
+    for setting in settings_of(found.config):
+        table.add_row(setting.name, setting.default, setting.text)
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, justify="left")
+    return table

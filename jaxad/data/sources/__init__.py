@@ -1,0 +1,1 @@
+"""Where data comes from: files, folders, bundled and synthetic data sets."""

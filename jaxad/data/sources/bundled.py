@@ -1,0 +1,51 @@
+"""Small data sets that are always there: three of scikit-learn's, and the synthetic ones."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxad.data.dataset import Dataset
+from jaxad.data.sources.synthetic import blobs, monotone_sequences, two_moons
+
+__all__ = ["BUNDLED"]
+
+
+def digits() -> Dataset:
+    """Handwritten digits: 1,797 tables of 8 x 8 pixels in 0..16 as 64 columns, classes 0..9.
+
+    All columns are pixels of one unit, and many are zero in most images, so they are scaled by one
+    range.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch: Any = load_digits()
+    return Dataset("digits", bunch.data, bunch.target, scaling="range")
+
+
+def breast_cancer() -> Dataset:
+    """Breast cancer Wisconsin: 569 rows of 30 columns; benign is normal, malignant anomalous."""
+    from sklearn.datasets import load_breast_cancer
+
+    bunch: Any = load_breast_cancer()
+    malignant = bunch.target == list(bunch.target_names).index("malignant")
+    names = ("benign", "malignant")
+    return Dataset("breast_cancer", bunch.data, malignant.astype(np.int64), names, anomaly=True)
+
+
+def wine() -> Dataset:
+    """Wine recognition: 178 rows of 13 columns, three classes."""
+    from sklearn.datasets import load_wine
+
+    bunch: Any = load_wine()
+    return Dataset("wine", bunch.data, bunch.target, tuple(map(str, bunch.target_names)))
+
+
+BUNDLED: dict[str, Callable[[], Dataset]] = {
+    "blobs": blobs,
+    "breast_cancer": breast_cancer,
+    "digits": digits,
+    "monotone": monotone_sequences,
+    "two_moons": two_moons,
+    "wine": wine,
+}

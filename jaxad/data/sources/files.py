@@ -1,0 +1,249 @@
+"""Tables, images and texts in files: npz, csv, parquet and JSON lines."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from jaxad.data.arrays import as_label_column, as_masks, as_rows
+from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.sources.sequences import PREFIX, as_windows
+from jaxad.data.text.documents import (
+    LINES,
+    MEAN,
+    holds_texts,
+    kind_of_file,
+    name_of_file,
+    read_texts,
+    text_dataset,
+)
+from jaxad.data.text.vectors import lexicon_of, mean_vectors
+from jaxad.data.text.vocabulary import Vocabulary, vocabulary_of, words_of
+from jaxad.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LABEL_NAMES", "SUFFIXES", "Table", "load_table", "read_file", "split_mean"]
+
+SUFFIXES = (".npz", ".csv", ".parquet", *LINES)
+LABEL_NAMES = ("label", "y", "anomaly", "outlier")
+
+
+class Table(NamedTuple):
+    """Rows of a file, and their labels if it has any.
+
+    Attributes:
+        x: `(n, ...)` rows.
+        y: `(n,)` int64 class numbers, or None.
+        columns: Names of the columns of x; () for an npz file.
+        class_names: Names of the classes 0, 1, ... where labels are words.
+        mask: `(n, height, width)` uint8: 1 where a pixel is anomalous, if an npz file says it.
+        vocabulary: The words of x where it holds documents.
+    """
+
+    x: Float[np.ndarray, "n *shape"]
+    y: Int[np.ndarray, "n"] | None
+    columns: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    mask: UInt8[np.ndarray, "n height width"] | None = None
+    vocabulary: Vocabulary | None = None
+
+
+def read_file(path: Path, label: str | None = None) -> Dataset:
+    """Read a labelled npz, csv or parquet file.
+
+    Args:
+        path: The file.
+        label: The label column of a csv or parquet file. Default: the column named label, y,
+            anomaly or outlier, else the last one.
+
+    Returns:
+        The data set, named like the file. Labels of nothing but 0 and 1 are taken for normal and
+        anomaly.
+
+    Raises:
+        DataError: The file is broken, or does not hold rows with labels.
+        ConfigError: The label column is not there, or another kind of file.
+    """
+    if _suffix(path) == ".npz":
+        return _npz_dataset(path, _npz(path))
+    if holds_texts(path):
+        return text_dataset(path, label)
+    frame = _frame(path)
+    label = _label_column(frame, path, label) or str(frame.columns[-1])
+    y, names = _labels(frame, path, label)
+    anomaly = not names and set(np.unique(y)) <= {0, 1}
+    return Dataset(name_of_file(path), _features(frame, path, label), y, names, anomaly)
+
+
+def load_table(
+    path: str | Path, *, label: str | None = None, vocabulary: Vocabulary | None = None
+) -> Table:
+    """Read rows that may have no labels, to score them.
+
+    Args:
+        path: A csv, parquet or npz file; an npz holds `X` or `x`, `y` if there are labels, and
+            `mask` if pixels of images are known to be anomalous.
+            With `sequence:` in front its columns are points in time of sequences of one channel.
+        label: The label column of a csv or parquet file. Default: the column named label, y,
+            anomaly or outlier if there is one; else all columns are features.
+        vocabulary: The words that texts are numbers of; by default their own.
+
+    Returns:
+        The rows, and their labels if there are any.
+
+    Raises:
+        DataError: The file is missing or broken, or a feature is not a finite number.
+        ConfigError: The label column is not there, or another kind of file.
+    """
+    if str(path).startswith(PREFIX):
+        table = load_table(str(path).removeprefix(PREFIX), label=label)
+        return table._replace(x=as_windows(table.x, f"{path}"))
+    if str(path).startswith(MEAN):
+        vectors, name = split_mean(str(path))
+        table = load_table(name, label=label)
+        if table.vocabulary is None:
+            raise DataError(f"{name} is no text: only texts have mean word vectors")
+        x = mean_vectors(table.x, lexicon_of(table.vocabulary, vectors, more=0))
+        return table._replace(x=x, vocabulary=None)
+    path = Path(path)
+    if _suffix(path) != ".npz" and holds_texts(path):
+        return _text_table(path, label, vocabulary)
+    if _suffix(path) != ".npz":
+        frame = _frame(path)
+        label = _label_column(frame, path, label)
+        y, names = (None, ()) if label is None else _labels(frame, path, label)
+        columns = tuple(column for column in frame.columns if column != label)
+        return Table(_features(frame, path, label), y, columns, names)
+    arrays = _npz(path)
+    if "x" not in arrays:
+        raise DataError(f"{path}: holds {_listed(arrays)}; needs X, and y if there are labels")
+    x = as_rows(arrays["x"], f"{path}: X", at_least=1)
+    mask = as_masks(arrays["mask"], x, f"{path}: mask") if "mask" in arrays else None
+    if "y" not in arrays:
+        return Table(x, None, mask=mask)
+    y, names = as_label_column(arrays["y"], f"{path}: y")
+    return Table(x, y, class_names=names, mask=mask)
+
+
+def split_mean(source: str) -> tuple[str, str]:
+    """The file of vectors and the name in `mean:VECTORS:NAME`.
+
+    Raises:
+        ConfigError: There are no two.
+    """
+    vectors, colon, name = source.removeprefix(MEAN).partition(":")
+    if not (vectors and colon and name):
+        raise ConfigError(
+            f"{source!r}: give mean:VECTORS:NAME, a file of word vectors and a data set of texts"
+        )
+    return vectors, name
+
+
+def _text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
+    """The texts of a file, in a given vocabulary or in their own."""
+    texts = read_texts(path, label)
+    words = [words_of(text) for text in texts.text]
+    vocabulary = vocabulary or vocabulary_of(words, path.resolve().parent)
+    y, names = None, ()
+    if texts.label is not None:
+        y, names = as_label_column(texts.label, f"{path}: label")
+    return Table(vocabulary.encode_words(words), y, class_names=names, vocabulary=vocabulary)
+
+
+def _suffix(path: Path) -> str:
+    """The file's kind, checked."""
+    if kind_of_file(path) not in SUFFIXES:
+        raise ConfigError(f"{path}: files that can be read end in {', '.join(SUFFIXES)}")
+    return kind_of_file(path)
+
+
+def _npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, under lower-case names. Pickled objects are not loaded."""
+    try:
+        # Opened here, as np.load leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name.lower(): archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = "holds pickled objects, which are not loaded for safety"
+        if "allow_pickle" not in str(error) or not zipfile.is_zipfile(path):
+            reason = f"not a complete npz file ({error}); fetch it again"
+        raise DataError(f"{path}: {reason}") from error
+
+
+def _npz_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
+    """The data set of arrays `x, y` or `x_train, y_train, x_test, y_test`, with masks if any."""
+    names: Any = ()
+    for known in ("class_names", "classes"):
+        if known in arrays and arrays[known].dtype.kind == "U":
+            names = arrays[known].tolist()
+    if {"x_train", "y_train"} <= arrays.keys():
+        return from_arrays(
+            arrays["x_train"],
+            arrays["y_train"],
+            name=path.stem,
+            class_names=names,
+            x_test=arrays.get("x_test"),
+            y_test=arrays.get("y_test"),
+            mask=arrays.get("mask_train"),
+            mask_test=arrays.get("mask_test"),
+        )
+    if {"x", "y"} <= arrays.keys():
+        x, y, mask = arrays["x"], arrays["y"], arrays.get("mask")
+        return from_arrays(x, y, name=path.stem, class_names=names, mask=mask)
+    raise DataError(
+        f"{path}: holds {_listed(arrays)}; needs X and y, or x_train, y_train, x_test and y_test"
+    )
+
+
+def _listed(arrays: dict[str, np.ndarray]) -> str:
+    return ", ".join(arrays) or "nothing"
+
+
+def _frame(path: Path) -> "pd.DataFrame":
+    """A csv or parquet file as a frame with string column names."""
+    import pandas as pd
+
+    try:
+        if _suffix(path) == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            first = pd.read_csv(path, header=None, nrows=1)
+            is_data = all(pd.api.types.is_numeric_dtype(kind) for kind in first.dtypes)
+            frame = pd.read_csv(path, header=None if is_data else 0)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are of these kinds
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    frame.columns = [str(column) for column in frame.columns]
+    return frame
+
+
+def _label_column(frame: "pd.DataFrame", path: Path, label: str | None) -> str | None:
+    """The label column as asked for, or by its name."""
+    columns = list(frame.columns)
+    if label is not None:
+        if label not in columns:
+            raise ConfigError(f"{path}: no column {label!r}; columns are {', '.join(columns)}")
+        return label
+    named = [column for column in columns if column.lower() in LABEL_NAMES]
+    if len(named) > 1:
+        raise ConfigError(f"{path}: {', '.join(named)} may be the labels; choose with label=")
+    return named[0] if named else None
+
+
+def _features(frame: "pd.DataFrame", path: Path, label: str | None) -> np.ndarray:
+    """All columns but the labels, as numbers."""
+    features = frame if label is None else frame.drop(columns=label)
+    return as_rows(features, str(path), at_least=1)
+
+
+def _labels(frame: "pd.DataFrame", path: Path, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class numbers of the label column, and names where it holds words."""
+    return as_label_column(frame[label].to_numpy(), f"{path}: column {label!r}")

@@ -1,0 +1,121 @@
+"""Tables in csv and parquet files piece by piece, however large they are.
+
+A row that is no row of numbers is a bad row: it keeps its place, with what is wrong with it, and
+the rest of the file is read on. Values of csv files may be quoted, but not hold line breaks.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxad.data.sources.csv_lines import csv_names, csv_pieces
+from jaxad.data.sources.files import LABEL_NAMES
+from jaxad.data.sources.pieces import Piece
+from jaxad.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Piece", "TableFile", "open_table"]
+
+
+class TableFile(NamedTuple):
+    """A file that is read piece by piece.
+
+    Attributes:
+        path: The file.
+        columns: The names of its columns, but that of labels.
+        label: The name of the column of labels, or None.
+        names: The names of all its columns.
+        first: How many lines come before the first row.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    label: str | None
+    names: tuple[str, ...]
+    first: int
+
+    def pieces(self, size: int, columns: Sequence[str]) -> Iterator[Piece]:
+        """Pieces of at most `size` rows with some of the columns, in order.
+
+        Raises:
+            DataError: The file is broken beyond single rows.
+        """
+        if self.path.suffix.lower() == ".parquet":
+            return _parquet_pieces(self.path, size, list(columns))
+        return csv_pieces(self.path, self.names, self.first, size, list(columns))
+
+
+def open_table(path: Path, label: str | None = None, known: Sequence[str] = ()) -> TableFile:
+    """Find the columns of a csv or parquet file.
+
+    Args:
+        path: The file.
+        label: The column of labels. Default: the one named label, y, anomaly or outlier, if it is
+            none of the known columns.
+        known: The columns of training, where they have names.
+
+    Raises:
+        DataError: The file is missing, empty or broken, or has two columns of one name.
+        ConfigError: The label column is not there, or several may be it.
+    """
+    parquet = path.suffix.lower() == ".parquet"
+    names, first = (_parquet_names(path), 0) if parquet else csv_names(path)
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise DataError(f"{path}: has more than one column {twice[0]!r}")
+    if label is None:
+        found = [n for n in names if n.lower() in LABEL_NAMES and n not in known]
+        if len(found) > 1:
+            raise ConfigError(f"{path}: {', '.join(found)} may be the labels; choose with --label")
+        label = found[0] if found else None
+    elif label not in names:
+        raise ConfigError(f"{path}: no column {label!r}; columns are {', '.join(names)}")
+    columns = tuple(name for name in names if name != label)
+    if not columns:
+        raise DataError(f"{path}: has no columns to score")
+    return TableFile(path, columns, label, names, first)
+
+
+def _parquet_names(path: Path) -> tuple[str, ...]:
+    with _parquet(path) as file:
+        return tuple(file.schema_arrow.names)
+
+
+def _parquet(path: Path) -> Any:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return parquet.ParquetFile(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def _parquet_pieces(path: Path, size: int, columns: list[str]) -> Iterator[Piece]:
+    import pyarrow as pa
+
+    with _parquet(path) as file:
+        for name in columns:
+            _check_type(path, name, file.schema_arrow.field(name).type)
+        try:
+            # Threads would decode columns of a whole group of rows ahead.
+            for batch in file.iter_batches(size, columns=columns, use_threads=False):
+                yield Piece({name: batch.column(name) for name in columns}, {})
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DataError(f"{path}: is broken ({error})") from error
+
+
+def _check_type(path: Path, name: str, kind: "pa.DataType") -> None:
+    """Raise if a column of a parquet file can be neither numbers nor words."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    numbers = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
+    words = (types.is_string, types.is_large_string, types.is_string_view, types.is_binary)
+    if not any(fits(kind) for fits in (*numbers, *words, types.is_null, types.is_large_binary)):
+        raise DataError(f"{path}: column {name!r} is of type {kind}; columns are numbers or words")

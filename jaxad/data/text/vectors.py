@@ -1,0 +1,305 @@
+"""Word vectors: files of them in text or npz form, and the lexicon of a detector."""
+
+import functools
+import gzip
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from jaxad.data.text.vocabulary import Vocabulary
+from jaxad.errors import ConfigError, DataError, DataWarning
+
+__all__ = [
+    "Lexicon",
+    "WordVectors",
+    "find_vectors",
+    "hashed_vectors",
+    "lexicon_of",
+    "mean_vectors",
+    "read_lexicon",
+    "read_vectors",
+    "write_lexicon",
+]
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class WordVectors(NamedTuple):
+    """What a file of word vectors holds.
+
+    Attributes:
+        words: The words, in the file's order, each once.
+        vectors: `(words, d)` their vectors.
+        broken: How many lines of the file could not be read.
+    """
+
+    words: tuple[str, ...]
+    vectors: Float32[np.ndarray, "words d"]
+    broken: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """The words that a detector knows, and the vector of each.
+
+    Attributes:
+        vocabulary: The words of the training data, in its numbers, and further ones behind them.
+        vectors: `(1 + words, d)`; zeros where there is no word (row 0), or no vector of it.
+        source: What the vectors are, in words.
+    """
+
+    vocabulary: Vocabulary
+    vectors: Float32[np.ndarray, "words d"]
+    source: str
+
+    @property
+    def known(self) -> np.ndarray:
+        """`(1 + words,)` bool: whether a word has a vector."""
+        return np.any(self.vectors != 0, axis=1, keepdims=True)[:, 0]
+
+    def count_unknown(self, x: np.ndarray) -> int:
+        """How many documents have no word with a vector.
+
+        Args:
+            x: `(..., length)` documents as numbers of words.
+        """
+        return int(np.sum(~self.known[x].any(axis=-1)))
+
+
+def find_vectors(name: str, folder: Path | None = None) -> Path:
+    """The path of a file of word vectors.
+
+    Args:
+        name: A path; or one below the folder of the data, the folder above it, or the data folder
+            that the environment's `JAXAD_DATA` names.
+        folder: The folder of the data.
+
+    Raises:
+        ConfigError: There is no such file; the message names the folders that were looked in.
+    """
+    places = [] if folder is None else [folder, folder.parent]
+    if os.environ.get("JAXAD_DATA"):
+        places.append(Path(os.environ["JAXAD_DATA"]).expanduser())
+    for path in (Path(name).expanduser(), *(place / name for place in places)):
+        if path.is_file():
+            return path.resolve()
+    where = ", ".join(["the working folder", *map(str, places)])
+    raise ConfigError(f"vectors={name!r}: no such file; looked in {where}")
+
+
+def lexicon_of(vocabulary: Vocabulary, vectors: str | None, more: int, size: int = 100) -> Lexicon:
+    """The words of a vocabulary with their vectors.
+
+    Args:
+        vocabulary: The words of the data.
+        vectors: A file of word vectors, as `find_vectors` takes it; None for `hashed_vectors`.
+        more: How many words of the file are kept beside those of the data, the file's first ones:
+            texts that come later have other words.
+        size: Length of the vectors where there is no file.
+
+    Raises:
+        ConfigError: There is no such file.
+        DataError: The file cannot be read, or has none of the words.
+    """
+    if vectors is not None:
+        path = find_vectors(vectors, vocabulary.folder)
+        return _lexicon(path, path.stat().st_mtime_ns, vocabulary, more)
+    table = np.zeros((1 + len(vocabulary.words), size), np.float32)
+    table[1:] = hashed_vectors(vocabulary.words, size)
+    return Lexicon(vocabulary, table, "random vectors by a hash of each word")
+
+
+@functools.lru_cache(maxsize=4)
+def _lexicon(path: Path, modified: int, vocabulary: Vocabulary, more: int) -> Lexicon:
+    """The lexicon of a file; `modified` makes a changed one be read anew."""
+    del modified
+    found = read_vectors(path, frozenset(vocabulary.number), more)
+    number = dict(vocabulary.number)
+    others = [word for word in found.words if word not in number]
+    number |= {word: i for i, word in enumerate(others, len(number) + 1)}
+    if len(others) == len(found.words):
+        raise DataError(
+            f"{path}: has a vector for none of the {len(vocabulary.words)} words of the data; is "
+            "it of another language?"
+        )
+    table = np.zeros((1 + len(number), found.vectors.shape[1]), np.float32)
+    table[[number[word] for word in found.words]] = found.vectors
+    grown = replace(vocabulary, words=(*vocabulary.words, *others))
+    checksum = zlib.crc32(np.ascontiguousarray(found.vectors).tobytes())
+    return Lexicon(grown, table, f"{path.name} (crc32 of what was read {checksum:08x})")
+
+
+def read_vectors(
+    path: str | Path, wanted: frozenset[str] | None = None, more: int = 0
+) -> WordVectors:
+    """Read a file of word vectors.
+
+    Args:
+        path: An npz file with `vectors` `(n, d)` and `words`, strings or the bytes of a text with
+            a word a line; or a text file, plain or gzipped, with a line for each word: the word
+            and its numbers, as GloVe and word2vec write it; fastText's first line is passed over.
+        wanted: Which words are read; None for all.
+        more: How many of the other words are read too, the file's first ones.
+
+    Returns:
+        The words and their vectors. Of a word that comes twice the first counts. A line counts as
+        broken, and is reported by a `DataWarning`, if it has another number of columns than the
+        first usable line, or something that is not a finite number.
+
+    Raises:
+        DataError: The file is missing or broken, or no line of it is usable.
+    """
+    path = Path(path)
+    try:
+        found = _npz(path) if path.suffix.lower() == ".npz" else _text(path, wanted, more)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read as word vectors ({error})") from error
+    if found.broken:
+        warnings.warn(
+            f"{path}: {found.broken} broken line(s) of word vectors are left out",
+            DataWarning,
+            stacklevel=2,
+        )
+    if not len(found.words):
+        raise DataError(
+            f"{path}: no line is a word with its numbers; {found.broken} are broken. A file of "
+            "word vectors is text with a word and its numbers a line, or an npz of words and "
+            "vectors"
+        )
+    return _chosen(found, wanted, more)
+
+
+def _chosen(found: WordVectors, wanted: frozenset[str] | None, more: int) -> WordVectors:
+    """Each word once, and of those that are not wanted the first so many."""
+    kept: dict[str, int] = {}
+    for i, word in enumerate(found.words):
+        if word in kept:
+            continue
+        if wanted is not None and word not in wanted:
+            if more <= 0:
+                continue
+            more -= 1
+        kept[word] = i
+    vectors = found.vectors[list(kept.values())].astype(np.float32)
+    return WordVectors(tuple(kept), vectors, found.broken)
+
+
+def _npz(path: Path) -> WordVectors:
+    """The words and vectors of an npz file. Pickled objects are not loaded."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        words, vectors = archive["words"], archive["vectors"]
+    if words.dtype == np.uint8:
+        words = np.array(words.tobytes().decode().split("\n"))
+    if vectors.ndim != 2 or words.shape != (len(vectors),):
+        raise ValueError(f"{words.shape} words and vectors of shape {vectors.shape}")
+    good = np.isfinite(vectors.astype(np.float32)).all(axis=1)
+    return WordVectors(tuple(words[good].tolist()), vectors[good], int(np.sum(~good)))
+
+
+def _text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVectors:
+    """The words and vectors of a text file; lines of other words are counted, not kept."""
+    words, rows, broken, columns = [], [], 0, 0
+    for number, line in enumerate(_lines(path)):
+        word, *texts = line.rstrip().split(" ") if line.strip() else ("",)
+        if number == 0 and len(texts) == 1 and word.isdigit() and texts[0].isdigit():
+            continue
+        skipped = wanted is not None and word not in wanted and more <= 0
+        row = texts if skipped and len(texts) == columns else _row(texts)
+        if not word or row is None or (columns and len(row) != columns):
+            broken += 1
+            continue
+        columns = len(row)
+        if not skipped:
+            more -= wanted is not None and word not in wanted
+            words.append(word)
+            rows.append(row)
+    return WordVectors(tuple(words), np.array(rows, np.float32).reshape(len(rows), -1), broken)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a text file; bytes that are no text become a sign that no number has."""
+    gzipped = path.suffix.lower() == ".gz"
+    with gzip.open(path) if gzipped else path.open("rb") as opened:
+        for line in opened:
+            yield line.decode(errors="replace")
+
+
+def _row(texts: list[str]) -> Float[np.ndarray, "d"] | None:
+    """Numbers, or None if they are none or not finite in float32."""
+    try:
+        row = np.array(texts, np.float64)
+    except ValueError:
+        return None
+    # NaN fails the comparison, too.
+    return row if len(row) and (np.abs(row) <= _LARGEST).all() else None
+
+
+def hashed_vectors(words: tuple[str, ...], size: int) -> Float32[np.ndarray, "words size"]:
+    """Vectors of norm 1 for words by a hash of each: the same everywhere, without a meaning.
+
+    Each coordinate is `+-1 / sqrt(size)`, so that two different words are nearly orthogonal. The
+    mean vector of a document then says which words it has, and nothing of words that are alike.
+    """
+    seed = np.array(
+        [zlib.crc32(w.encode()) | zlib.adler32(w.encode()) << 32 for w in words], np.uint64
+    )
+    z = seed[:, None] + np.arange(1, size + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    # The finaliser of SplitMix64 (Steele et al. 2014): every bit of z moves the last one's odds.
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    sign = np.where(z >> np.uint64(63), 1.0, -1.0)
+    return (sign / np.sqrt(size)).astype(np.float32)
+
+
+def write_lexicon(lexicon: Lexicon, path: Path) -> None:
+    """Write a lexicon as an npz file: plain arrays, no pickle."""
+    words = np.frombuffer("\n".join(lexicon.vocabulary.words).encode(), np.uint8)
+    source = np.frombuffer(lexicon.source.encode(), np.uint8)
+    np.savez(path, words=words, vectors=lexicon.vectors, source=source)
+
+
+def read_lexicon(path: Path, shape: tuple[int, ...]) -> Lexicon:
+    """Read what `write_lexicon` wrote.
+
+    Args:
+        path: The file.
+        shape: The shape of an example: the length of documents.
+
+    Raises:
+        DataError: It is missing or broken.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            texts = [archive[name].tobytes().decode() for name in ("words", "source")]
+            vectors = archive["vectors"]
+        words = tuple(texts[0].split("\n"))
+        if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != 1 + len(words):
+            raise ValueError(f"{len(words)} words, vectors of {vectors.dtype} {vectors.shape}")
+        if len(set(words)) < len(words) or not np.isfinite(vectors).all() or vectors[0].any():
+            raise ValueError("words are not different, or vectors not finite")
+        (length,) = shape
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path}: no lexicon of a saved detector ({error})") from error
+    return Lexicon(Vocabulary(words, length), vectors, texts[1])
+
+
+def mean_vectors(x: np.ndarray, lexicon: Lexicon) -> Float32[np.ndarray, "n d"]:
+    """The mean vector of each document's words, of norm 1; zeros where no word has a vector.
+
+    Args:
+        x: `(n, length)` documents as numbers of words.
+        lexicon: The words' vectors.
+    """
+    out = np.stack([lexicon.vectors[row[row > 0]].sum(axis=0) for row in x])
+    norm = np.linalg.norm(out, axis=1, keepdims=True)
+    return (out / np.where(norm > 0, norm, 1)).astype(np.float32)

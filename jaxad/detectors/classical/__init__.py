@@ -1,0 +1,5 @@
+"""Detectors of scikit-learn under this library's interface."""
+
+from jaxad.detectors.classical import labelled, unlabelled  # registers them
+
+__all__ = ["labelled", "unlabelled"]

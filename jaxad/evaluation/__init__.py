@@ -1,0 +1,1 @@
+"""Scores of new rows, metrics, and how well hidden anomalies are found."""

@@ -1,0 +1,160 @@
+"""Scores of a fitted detector, and their metrics over seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from jaxad.detector import HostDetector
+from jaxad.errors import ConfigError, DataError
+from jaxad.evaluation.metrics import Summary, evaluate_scores, summarise
+from jaxad.training.checks import check_codes, check_scorable, check_words
+from jaxad.training.fitted import Fit
+from jaxad.training.host import score_models
+from jaxad.training.inference import outputs
+from jaxad.training.stacking import Functions, as_partial, shared, side_by_side
+from jaxad.types import TestData
+
+__all__ = ["Evaluation", "evaluate", "evaluation_of", "score"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of a fitted detector, each with `per_seed`, `mean`, `std` and `interval`.
+
+    Attributes:
+        auroc: Area under the ROC curve.
+        auprc: Average precision for anomalies.
+        auprc_normal: Average precision for normal rows, by the negated score.
+        best_f1: The largest F1 over all thresholds (it looks at the labels: an upper bound).
+        precision_at_n: Precision among the n highest scores, n the number of anomalies.
+        auroc_seen: AUROC of anomalies of classes that labelled anomalies came from; else None.
+        auroc_unseen: AUROC of anomalies of all other classes; else None.
+    """
+
+    auroc: Summary
+    auprc: Summary
+    auprc_normal: Summary
+    best_f1: Summary
+    precision_at_n: Summary
+    auroc_seen: Summary | None = None
+    auroc_unseen: Summary | None = None
+
+    def __getitem__(self, metric: str) -> Summary:
+        """A metric by its name."""
+        return getattr(self, metric)
+
+    def as_dict(self) -> dict[str, dict]:
+        """Plain numbers, ready for JSON."""
+        return {
+            name: {
+                "mean": value.mean,
+                "std": value.std,
+                "interval": list(value.interval),
+                "per_seed": [float(v) for v in value.per_seed],
+            }
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+
+def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> np.ndarray:
+    """Anomaly scores of rows under every seed.
+
+    Args:
+        fitted: A fitted detector.
+        x: `(n, ...)` rows for all seeds; or test data, with or without a seed axis; or, for a
+            detector of text, texts.
+
+    Returns:
+        `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding.
+
+    Raises:
+        DataError: No rows, another shape than those of training, or not finite.
+    """
+    if isinstance(x, TestData):
+        rows, count = np.asarray(x.x), np.asarray(x.count)
+    else:
+        rows = np.asarray(x)
+        count = np.asarray(len(rows) if rows.ndim else 0)
+    lexicon = fitted.detector.lexicon
+    if lexicon is not None and rows.dtype.kind in "UO" and rows.ndim == 1 and rows.size:
+        rows = lexicon.vocabulary.encode(rows.tolist())
+    check_scorable(rows, count.ndim, fitted.detector.input_shape)
+    if lexicon is not None:
+        valid = np.arange(rows.shape[count.ndim]) < count[..., None]
+        check_words(rows[valid], lexicon, "x")
+    if count.ndim and len(count) != fitted.seeds:
+        raise DataError(f"x holds rows for {len(count)} seeds; fitted were {fitted.seeds}")
+    if isinstance(fitted.detector, HostDetector):
+        return score_models(fitted.models, _rows_for(fitted, fitted.detector, rows, count), count)
+    if fitted.members:
+        functions = side_by_side([as_partial(detector.score) for detector in fitted.members])
+    else:
+        functions = shared(as_partial(fitted.detector.score))
+    scores = _outputs(functions, fitted, rows, count)
+    valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
+    return np.where(valid, scores, np.nan)
+
+
+def _rows_for(
+    fitted: Fit, detector: HostDetector, rows: np.ndarray, count: np.ndarray
+) -> Sequence[np.ndarray]:
+    """The rows as each seed's model of the host takes them: as they are, or their codes."""
+    if detector.coder is None:
+        return list(rows) if count.ndim else [rows] * fitted.seeds
+    codes = _outputs(shared(as_partial(detector.coder.code)), fitted, rows, count)
+    check_codes(codes, count)
+    return list(codes)
+
+
+def _outputs(functions: Functions, fitted: Fit, rows: np.ndarray, count: np.ndarray) -> np.ndarray:
+    assert fitted.state is not None
+    return outputs(functions, fitted.state, rows, count, fitted.seeds, fitted.mode)
+
+
+def evaluate(fitted: Fit, test: TestData) -> Evaluation:
+    """AUROC, AUPRC and more of a fitted detector, per seed with mean, deviation and interval.
+
+    Args:
+        fitted: A fitted detector.
+        test: Rows with their truth, of one split or of as many as there are seeds.
+
+    Raises:
+        ConfigError: `test` is not test data.
+        DataError: The rows do not fit the detector, or a split has rows of one kind only.
+    """
+    if not isinstance(test, TestData):
+        raise ConfigError(f"test must be a TestData, as in `split.test`; given {type(test)}")
+    return evaluation_of(score(fitted, test), test)
+
+
+def evaluation_of(scores: np.ndarray, test: TestData) -> Evaluation:
+    """The metrics of scores that are there already.
+
+    Args:
+        scores: `(seeds, n)` scores of the rows of `test`.
+        test: Rows with their truth, of one split or of as many as there are seeds.
+
+    Raises:
+        DataError: Scores that are not finite, or a split has rows of one kind only.
+    """
+    label = np.broadcast_to(np.asarray(test.label), scores.shape)
+    seen = np.broadcast_to(np.asarray(test.seen), scores.shape)
+    count = np.broadcast_to(np.asarray(test.count), (len(scores),))
+    valid = np.arange(scores.shape[1]) < count[:, None]
+    metrics = evaluate_scores(scores, label, count)
+    parts = {}
+    anomalies = valid & (label == 1)
+    if (anomalies & seen).any(axis=1).all() and (anomalies & ~seen).any(axis=1).all():
+        parts = {
+            "auroc_seen": _auroc_of(scores, label, valid & ((label == 0) | seen)),
+            "auroc_unseen": _auroc_of(scores, label, valid & ((label == 0) | ~seen)),
+        }
+    return Evaluation(**{name: summarise(value) for name, value in (metrics | parts).items()})
+
+
+def _auroc_of(scores, label, where):
+    kept = [(s[w], y[w]) for s, y, w in zip(scores, label, where, strict=True)]
+    return np.array([evaluate_scores(s[None], y[None])["auroc"][0] for s, y in kept])

@@ -1,0 +1,306 @@
+"""Contamination audit: which unlabelled training rows are hidden anomalies.
+
+References:
+    Zhang et al. 2021, ELITE, figure 7c (running meta-weights); Qiu et al. 2022, Latent outlier
+    exposure for anomaly detection with contaminated data (the criterion that `exposure` keeps).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxad.data import Split
+from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.evaluation.metrics import Summary, evaluate_scores, summarise
+from jaxad.evaluation.scoring import score
+from jaxad.explain.pictures.base import kind_of, save_picture
+from jaxad.training.fitted import Fit
+from jaxad.types import PyTree, TestData, TrainData
+from jaxad.utils.files import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Audit", "Method", "audit"]
+
+Method = Literal["auto", "meta_weight", "exposure", "mining", "score"]
+# What a weighting's state calls the record of a method, and which weighting it is.
+RECORDS = {
+    "meta_weight": ("meta_weight", "elite"),
+    "exposure": ("exposure_rank", "latent_outlier_exposure"),
+    "mining": ("mining_rank", "mining"),
+}
+METRICS = ("auroc", "auprc", "precision_at_n")
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """Training rows by how likely they are hidden anomalies.
+
+    Attributes:
+        method: What the suspicion is: "meta_weight", "exposure", "mining" or "score".
+        suspicion: `(seeds, n)` of each training row under each seed, higher is more suspicious;
+            NaN for labelled rows and padding. Its scale is the method's own.
+        combined: `(n,)` the mean over seeds of a row's place among the unlabelled rows, 0 the
+            least and 1 the most suspicious; None where seeds have splits of their own.
+        rows: `(n,)` or `(seeds, n)` which row of the source each training row is.
+        hidden: 1 for hidden anomalies, of the shape of `rows`; None where that is not known.
+        auroc: Area under the ROC curve of finding the hidden anomalies, over seeds; None where
+            they are not known, or a seed has none.
+        auprc: Average precision of the same.
+        precision_at_n: Share of hidden anomalies among the n most suspicious rows, n their number.
+        together: The three metrics of `combined`; {} where there is none, or no truth.
+    """
+
+    method: str
+    suspicion: Float[np.ndarray, "seeds n"]
+    combined: Float[np.ndarray, "n"] | None
+    rows: Int[np.ndarray, "*seeds n"]
+    hidden: Int[np.ndarray, "*seeds n"] | None
+    auroc: Summary | None
+    auprc: Summary | None
+    precision_at_n: Summary | None
+    together: dict[str, float]
+
+    def __repr__(self) -> str:
+        seeds, n = self.suspicion.shape
+        found = "" if self.auroc is None else f", AUROC {self.auroc.mean:.3f}"
+        return f"Audit({self.method!r}: {n} rows, {seeds} seeds{found})"
+
+    @property
+    def ranking(self) -> Int[np.ndarray, "*seeds m"]:
+        """Source rows of the unlabelled training rows, the most suspicious first.
+
+        `(m,)` over all seeds; or `(seeds, n)`, with -1 behind, where each seed has its own split.
+        """
+        if self.combined is not None:
+            return self.rows[_descending(self.combined)]
+        out = np.full(self.rows.shape, -1, self.rows.dtype)
+        for i, values in enumerate(self.suspicion):
+            order = _descending(values)
+            out[i, : len(order)] = self.rows[i, order]
+        return out
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the ranking: a line for each unlabelled row, the most suspicious first.
+
+        Columns are place (from 1), row (of the source, from 0), suspicion (`combined`),
+        suspicion_seed_0, ... and, where it is known, hidden. Where seeds have splits of their own
+        there are seed, place, row, suspicion and hidden instead.
+
+        Args:
+            path: The file; what was there is replaced once the new one is complete.
+        """
+        with written_whole(Path(path)) as partial:
+            self.frame().to_csv(partial, index=False)
+
+    def plot(self, path: str | Path) -> None:
+        """Draw the audit: how suspicion separates hidden anomalies, or how it falls with the rank.
+
+        Args:
+            path: A png, pdf or svg file; what was there is replaced once the new one is complete.
+
+        Raises:
+            ConfigError: Another kind of file, or matplotlib is not installed.
+        """
+        from jaxad.explain.pictures.audit import draw_audit
+
+        kind_of(path)
+        save_picture(draw_audit(self), path)
+
+    def frame(self) -> "pd.DataFrame":
+        """The table that `to_csv` writes."""
+        import pandas as pd
+
+        parts = []
+        for seed, order in self._orders():
+            columns: dict[str, Any] = {} if seed is None else {"seed": seed}
+            columns["place"] = np.arange(1, len(order) + 1)
+            columns["row"] = (self.rows if seed is None else self.rows[seed])[order]
+            if seed is None and self.combined is not None:
+                columns["suspicion"] = self.combined[order]
+                each = enumerate(self.suspicion)
+                columns |= {f"suspicion_seed_{i}": values[order] for i, values in each}
+            else:
+                columns["suspicion"] = self.suspicion[seed, order]
+            if self.hidden is not None:
+                columns["hidden"] = (self.hidden if seed is None else self.hidden[seed])[order]
+            parts.append(pd.DataFrame(columns))
+        return pd.concat(parts, ignore_index=True)
+
+    def _orders(self) -> Iterator[tuple[int | None, np.ndarray]]:
+        """Each ranking, with its seed; None where all seeds make one."""
+        if self.combined is not None:
+            yield None, _descending(self.combined)
+            return
+        for seed, values in enumerate(self.suspicion):
+            yield seed, _descending(values)
+
+
+def audit(
+    fitted: Fit,
+    data: Split | TrainData,
+    method: Method = "auto",
+    *,
+    hidden: Int[np.ndarray, "*seeds n"] | None = None,
+) -> Audit:
+    """Rank the unlabelled training rows by how likely they are hidden anomalies.
+
+    Four ways to tell:
+
+    * "meta_weight": minus the mean over training of ELITE's meta-weight. A row's meta-weight is
+      `<grad Omega(x_i), grad L_val>`: positive where training on it as normal lowers the loss of
+      the labelled rows. For detectors with the weighting `elite`.
+    * "exposure": the mean over training of the row's place in its batch by
+      `normal(s) - anomaly(s)`, by which latent outlier exposure chooses; the end of training, when
+      the network may have learned the anomalies too, has no more say than its beginning. For
+      detectors with the weighting `latent_outlier_exposure`; with the share 0 that exposes nothing
+      and only keeps the record.
+    * "mining": the mean over training of the row's place in its batch by what NCAE mines by. For
+      detectors with the weighting `mining`; with the share 0 that mines nothing.
+    * "score": the fitted detector's anomaly score. For every detector.
+
+    "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
+    scores found hidden anomalies better than the meta-weights wherever both were measured
+    (docs/howto/audit.md, docs/explanation/elite.md).
+
+    Args:
+        fitted: A fitted detector.
+        data: What it was trained on: the split, whose hidden anomalies then measure the audit, or
+            the training data alone.
+        method: "auto", "meta_weight", "exposure", "mining" or "score".
+        hidden: The truth of training data that is no split: 1 for anomalies among the unlabelled
+            rows, `(n,)`, or `(seeds, n)` with a split for each seed. It measures and does not rank.
+
+    Returns:
+        The audit, on the host.
+
+    Raises:
+        ConfigError: The fit has no record that the method needs, no such method, or `hidden`
+            beside a split, which has its own.
+        DataError: The data is not what the detector was trained on, or has no unlabelled rows.
+    """
+    if isinstance(data, Split):
+        if hidden is not None:
+            raise ConfigError("hidden is for training data alone: a split has its own")
+        train, rows, truth = data.train, np.asarray(data.train_rows), np.asarray(data.hidden)
+    elif isinstance(data, TrainData):
+        train, truth = data, None if hidden is None else np.asarray(hidden)
+        rows = np.broadcast_to(np.arange(np.shape(data.label)[-1]), np.shape(data.label))
+    else:
+        raise DataError(f"data must be a Split or a TrainData; given {type(data).__name__}")
+    label, count = np.asarray(train.label), np.asarray(train.count)
+    if truth is not None and truth.shape != label.shape:
+        raise DataError(f"hidden has shape {truth.shape}; the training labels have {label.shape}")
+    if count.ndim and len(count) != fitted.seeds:
+        raise DataError(f"data holds splits for {len(count)} seeds; fitted were {fitted.seeds}")
+    if fitted.rows and label.shape[-1] != fitted.rows:
+        raise DataError(
+            f"data has room for {label.shape[-1]} rows, the fit was made with {fitted.rows}: give "
+            "the data that it was trained on"
+        )
+    name, values = _suspicion(fitted, train, method)
+    unlabelled = (label == 0) & (np.arange(label.shape[-1]) < count[..., None])
+    if not unlabelled.any(axis=-1).all():
+        raise DataError("there are no unlabelled rows to audit")
+    suspicion = np.where(unlabelled, values, np.nan)
+    if np.isnan(suspicion[np.broadcast_to(unlabelled, suspicion.shape)]).any():
+        raise DataError(f"the fit's {name} of some rows is NaN: training diverged")
+    combined = None if count.ndim else _mean_place(suspicion)
+    metrics, together = {}, {}
+    if truth is not None:
+        truth = np.where(unlabelled, truth, 0).astype(np.int8)
+        metrics = found_by(suspicion, truth)
+        together = {} if combined is None else found_by(combined[None], truth)
+    return Audit(
+        method=name,
+        suspicion=suspicion,
+        combined=combined,
+        rows=rows,
+        hidden=truth,
+        **{m: summarise(metrics[m]) if metrics else None for m in METRICS},
+        together={m: float(values[0]) for m, values in together.items()},
+    )
+
+
+def _suspicion(
+    fitted: Fit, train: TrainData, method: str
+) -> tuple[str, Float[np.ndarray, "seeds n"]]:
+    """The method that was chosen, and what it says of every row, padding included."""
+    if method not in get_args(Method):
+        raise unknown_name("method", str(method), get_args(Method))
+    n = np.shape(train.label)[-1]
+    records = {name: _record(fitted, field, n) for name, (field, _) in RECORDS.items()}
+    if method == "auto":
+        method = "score" if records["exposure"] is None else "exposure"
+    if method == "score":
+        seen = np.zeros(np.shape(train.label), bool)
+        rows = TestData(train.x, np.asarray(train.label), train.count, seen)
+        return method, score(fitted, rows if np.ndim(train.count) else np.asarray(train.x))
+    values = records[method]
+    if values is None:
+        raise ConfigError(
+            f"method={method!r} needs a detector with the weighting {RECORDS[method][1]}, and this "
+            f"fit of {fitted.detector.name} has none; method='score' needs nothing"
+        )
+    return method, -values if method == "meta_weight" else values
+
+
+def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | None:
+    """The mean over training of what a weighting recorded of every row; None if none did.
+
+    Raises:
+        DataError: Nothing was recorded: no step was taken.
+    """
+    found = None if fitted.state is None else find_record(fitted.state.weighting, name)
+    if found is None:
+        return None
+    total, seen = (np.asarray(leaf)[:, :n] for leaf in (getattr(found, name), found.seen))
+    if not seen.any(axis=1).all():
+        raise DataError("the fit has taken no step in which a weighting could look at the rows")
+    mean = total / np.maximum(seen, 1)
+    # Nothing speaks for or against a row that was in no batch.
+    return np.where(seen > 0, mean, np.mean(mean, axis=1, where=seen > 0, keepdims=True))
+
+
+def find_record(state: PyTree, name: str) -> Any:
+    """The first state with a field of a name, in a state of weightings that may be chained."""
+    if hasattr(state, name) and hasattr(state, "seen"):
+        return state
+    parts = state if isinstance(state, tuple) else ()
+    return next((found for part in parts if (found := find_record(part, name)) is not None), None)
+
+
+def _descending(values: Float[np.ndarray, "n"]) -> Int[np.ndarray, "m"]:
+    """The order from the highest on, of equals the first; without those that are NaN."""
+    return np.argsort(-values, kind="stable")[: np.count_nonzero(~np.isnan(values))]
+
+
+def _mean_place(suspicion: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "n"]:
+    """The mean over seeds of each row's place among those that are not NaN, in [0, 1]."""
+    known = ~np.isnan(suspicion[0])
+    among = suspicion[:, known]
+    _, equal = zip(*(np.unique(s, return_inverse=True) for s in among), strict=True)
+    places = []
+    for group in equal:
+        size = np.bincount(group)
+        places.append((np.cumsum(size) - (size + 1) / 2)[group])  # equal rows share their places
+    out = np.full(suspicion.shape[1], np.nan)
+    out[known] = np.mean(places, axis=0) / max(among.shape[1] - 1, 1)
+    return out
+
+
+def found_by(suspicion: np.ndarray, hidden: np.ndarray) -> dict[str, np.ndarray]:
+    """The metrics of each seed; {} where one has rows of one kind only."""
+    hidden, known = np.broadcast_to(hidden, suspicion.shape), ~np.isnan(suspicion)
+    anomalies, counts = np.sum(known & (hidden == 1), axis=1), known.sum(axis=1)
+    if not ((anomalies > 0) & (anomalies < counts)).all():
+        return {}
+    front = np.argsort(~known, axis=1, kind="stable")  # the rows that count come first
+    values = np.take_along_axis(np.nan_to_num(suspicion), front, axis=1)
+    found = evaluate_scores(values, np.take_along_axis(hidden, front, axis=1), counts)
+    return {name: np.asarray(found[name]) for name in METRICS}

@@ -1,0 +1,86 @@
+"""What a generative detector takes for normal: rows that it makes up, and pictures of images.
+
+References:
+    Yu et al. 2023, NCAE, figure 3.
+"""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Num
+
+from jaxad.data.rng import as_key
+from jaxad.detector import HostDetector
+from jaxad.errors import ConfigError, DataError
+from jaxad.explain.pictures.base import kind_of, save_picture
+from jaxad.padding import is_table
+from jaxad.training.fitted import Fit
+from jaxad.types import Key
+
+__all__ = ["draw_images", "generated"]
+
+MOST = 64
+
+
+def generated(fitted: Fit, *, key: int | Key = 0) -> Float[np.ndarray, "seeds m *shape"]:
+    """Rows that a fitted generative detector makes up, under every seed.
+
+    Args:
+        fitted: A fitted detector that generates, such as `ncae`.
+        key: The randomness, the same for all seeds.
+
+    Raises:
+        ConfigError: The detector generates nothing, or each seed has one of its own.
+    """
+    detector = fitted.single
+    if isinstance(detector, HostDetector) or detector.generate is None:
+        raise ConfigError(f"{detector.name} generates no rows; ncae does")
+    generate, key = detector.generate, as_key(key)
+    rows = np.asarray(jax.vmap(lambda state: generate(state, key))(_as_arrays(fitted.state)))
+    shape = detector.input_shape
+    return rows[..., : shape[0]] if shape is not None and is_table(shape) else rows
+
+
+def _as_arrays(tree):
+    return jax.tree.map(jnp.asarray, tree)
+
+
+def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) -> None:
+    """Draw images in square grids side by side, as many of each as make a square, 64 at most.
+
+    Args:
+        path: A png, pdf or svg file; what was there is replaced once the new one is complete.
+        parts: Images under their titles, uint8 or floats in [0, 1], with 1 or 3 channels.
+
+    Raises:
+        ConfigError: Another kind of file, or matplotlib is not installed.
+        DataError: Not images.
+    """
+    kind_of(path)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4 * len(parts), 4.4), layout="constrained")
+    for axes, (title, images) in zip(
+        np.ravel(figure.subplots(1, len(parts))), parts.items(), strict=True
+    ):
+        axes.imshow(_grid(np.asarray(images), title), cmap="gray_r", vmin=0, vmax=1)
+        axes.set(title=title, xticks=[], yticks=[])
+    save_picture(figure, path)
+
+
+def _grid(images: np.ndarray, title: str) -> np.ndarray:
+    """Images in rows and columns, with a line between, `(height, width)` or with 3 channels."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+        raise DataError(
+            f"{title}: images must be (n, height, width, 1 or 3); given shape {images.shape}"
+        )
+    if images.dtype == np.uint8:
+        images = images.astype(np.float32) / 255
+    side = int(np.sqrt(min(len(images), MOST)))
+    padded = np.pad(images[: side**2], ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=0.5)
+    _, height, width, channels = padded.shape
+    grid = padded.reshape(side, side, height, width, channels).swapaxes(1, 2)
+    grid = np.clip(grid.reshape(side * height, side * width, channels), 0, 1)
+    return grid[..., 0] if channels == 1 else grid

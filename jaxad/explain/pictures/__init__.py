@@ -1,0 +1,1 @@
+"""Pictures of audits, attributions and heat maps."""

@@ -1,0 +1,108 @@
+"""Pictures of heat maps beside their images. matplotlib is imported when one is drawn."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from jaxad.errors import ConfigError, DataError
+from jaxad.explain.pictures.base import kind_of, save_picture
+
+__all__ = ["draw_heatmaps", "normalised"]
+
+COLUMNS = 8
+GAP = 2  # pixels between images
+
+
+def normalised(
+    maps: Float[np.ndarray, "n height width"], low: float = 0.25, high: float = 0.99
+) -> Float[np.ndarray, "n height width"]:
+    """Maps from 0 to 1 between two quantiles of all their pixels together, cut beyond.
+
+    One scale for all: a map that is dark has low values. By quantiles a few bright pixels do not
+    darken all others.
+
+    Args:
+        maps: `(n, height, width)` heat maps.
+        low: The quantile that becomes 0, in [0, 1).
+        high: The quantile that becomes 1, in (low, 1].
+
+    Raises:
+        ConfigError: The quantiles are not in order.
+    """
+    if not 0 <= low < high <= 1:
+        raise ConfigError(f"quantiles must be 0 <= low < high <= 1; given low={low}, high={high}")
+    first, last = np.quantile(maps, [low, high])
+    return np.clip((maps - first) / max(last - first, np.finfo(np.float32).tiny), 0, 1)
+
+
+def draw_heatmaps(
+    path: str | Path,
+    images: Num[np.ndarray, "n height width channels"],
+    maps: Float[np.ndarray, "n height width"],
+    masks: Num[np.ndarray, "n height width"] | None = None,
+    *,
+    titles: list[str] | None = None,
+    low: float = 0.25,
+    high: float = 0.99,
+) -> None:
+    """Draw images, their heat maps below them, and below these the anomalous pixels.
+
+    Args:
+        path: A png, pdf or svg file; what was there is replaced once the new one is complete.
+        images: `(n, height, width, channels)` uint8 or floats in [0, 1], of 1 or 3 channels.
+        maps: `(n, height, width)` heat maps; from black over red to yellow on one scale for all.
+        masks: `(n, height, width)` 1 for anomalous pixels, if they are known.
+        titles: A line above each image.
+        low: The quantile of the maps' pixels that is black.
+        high: The quantile that is brightest.
+
+    Raises:
+        ConfigError: Another kind of file, matplotlib is not installed, or quantiles out of order.
+        DataError: Not images, or maps, masks or titles that do not belong to them.
+    """
+    kind_of(path)
+    images, maps = _as_pictures(np.asarray(images)), np.asarray(maps)
+    size = images.shape[:3]
+    for name, shape in (
+        ("maps", maps.shape),
+        ("masks", size if masks is None else np.shape(masks)),
+    ):
+        if shape != size:
+            raise DataError(f"{name} of shape {shape} do not belong to images of shape {size}")
+    if titles is not None and len(titles) != len(images):
+        raise DataError(f"{len(titles)} titles are given for {len(images)} images")
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    hot = colormaps["inferno"](normalised(maps, low, high))[..., :3]
+    rows = [images, hot]
+    if masks is not None:
+        rows.append(np.repeat(np.asarray(masks, float)[..., None], 3, axis=-1))
+    across = min(COLUMNS, len(images))
+    down = -(-len(images) // across)
+    high_each = 1.2 * len(rows) + 0.2 * (titles is not None)
+    figure = Figure(figsize=(1.2 * across, high_each * down), layout="constrained")
+    for i, axes in enumerate(np.ravel(figure.subplots(down, across, squeeze=False))):
+        axes.set_axis_off()
+        if i < len(images):
+            _draw_one(axes, [row[i] for row in rows], None if titles is None else titles[i])
+    save_picture(figure, path, dpi=120)
+
+
+def _draw_one(axes: Any, pictures: list[np.ndarray], title: str | None) -> None:
+    """Pictures of one image below each other."""
+    gap = np.ones((GAP, pictures[0].shape[1], 3))
+    column = [part for picture in pictures for part in (picture, gap)][:-1]
+    axes.imshow(np.concatenate(column), interpolation="nearest", vmin=0, vmax=1)
+    if title is not None:
+        axes.set_title(title, fontsize=7)
+
+
+def _as_pictures(images: np.ndarray) -> Float[np.ndarray, "n height width 3"]:
+    """Images with three channels in [0, 1]."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+        raise DataError(f"images must be (n, height, width, 1 or 3); given shape {images.shape}")
+    images = images.astype(np.float32) / (255 if images.dtype == np.uint8 else 1)
+    return np.clip(np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images, 0, 1)

@@ -1,0 +1,293 @@
+r"""Influence: which training rows made a row look normal, by the path kernel of training.
+
+With small steps of gradient descent the loss of a row x as a normal one changes over training by
+
+$$L(x; \theta_T) = L(x; \theta_0) + \sum_i K(x, x_i), \qquad
+K(x, x_i) = -\int \langle \nabla L(x), \nabla L_i \rangle \, dt.$$
+
+Rows with the most negative K made x look normal.
+
+References:
+    Wu et al. 2022, Understanding and mitigating data contamination in deep anomaly detection: a
+    kernel-based approach, theorem 1.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+from jaxtyping import Array, Float, Int
+
+from jaxad.data.rng import as_key
+from jaxad.detector import Detector, keep
+from jaxad.errors import ConfigError, DataError
+from jaxad.evaluation.scoring import score
+from jaxad.learners import gradient_step
+from jaxad.padding import pad_to_buckets
+from jaxad.training import program
+from jaxad.training.checks import check_scorable, check_trainable
+from jaxad.training.fitted import Fit
+from jaxad.training.program import BUFFER, How, Window
+from jaxad.training.stacking import as_partial, shared
+from jaxad.training.train import fit
+from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
+from jaxad.weighting import Context, Weights
+
+__all__ = ["Influence", "PathKernel", "influence", "path_kernel"]
+
+HOW = How("map", None)  # one seed
+
+
+class PathKernel(NamedTuple):
+    """What some steps did to the losses of some rows, to first order.
+
+    Attributes:
+        kernel: `(m, n)` what each of n training rows did to each of m rows; negative made it look
+            more normal.
+        decay: `(m,)` what the penalty on the weights did.
+        state: The state after the steps.
+    """
+
+    kernel: Float[Array, "m n"]
+    decay: Float[Array, "m"]
+    state: State
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What each training row did to the loss of some rows.
+
+    Attributes:
+        kernel: `(m, n)` the path kernel K of each row with each training row; negative made it
+            look more normal.
+        decay: `(m,)` what the penalty on the weights did, in the same sense.
+        before: `(m,)` the losses of the rows as normal ones before training; after pre-training,
+            where there is one.
+        after: `(m,)` the same after it.
+    """
+
+    kernel: Float[np.ndarray, "m n"]
+    decay: Float[np.ndarray, "m"]
+    before: Float[np.ndarray, "m"]
+    after: Float[np.ndarray, "m"]
+
+    @property
+    def remainder(self) -> Float[np.ndarray, "m"]:
+        """What the first order does not explain of each change; shrinks with the step size."""
+        return self.after - self.before - self.kernel.sum(axis=1) - self.decay
+
+    def top(self, count: int = 10) -> Int[np.ndarray, "m count"]:
+        """The training rows that made each row look normal, the strongest first."""
+        return np.argsort(self.kernel, axis=1, kind="stable")[:, :count]
+
+
+def influence(
+    fitted: Fit | Detector, train: TrainData, x: Any, *, seed: int = 0, key: int | Key = 0
+) -> Influence:
+    """Which training rows made some rows look normal.
+
+    The gradients along the path of training are needed, so that one seed is trained anew: the
+    same batches from the same key. Each step costs about two more for each of the m rows. Meant
+    for small networks and few rows.
+
+    Exact to first order for plain gradient descent alone, and for networks in which a row's output
+    does not depend on the rows beside it: make the detector with `optimiser="sgd"` and
+    `norm="none"` or `"layer"`. Pre-training counts as part of the start.
+
+    Args:
+        fitted: A detector, or a fit of it, whose scores of `x` are then compared with those of
+            the training here.
+        train: What it was trained on; of splits for several seeds, the one of the seed.
+        x: `(m, ...)` rows as in `train.x`; they need not be training rows.
+        seed: Which seed of the fit to follow.
+        key: The key of the fit.
+
+    Returns:
+        The kernel and the losses before and after, on the host.
+
+    Raises:
+        ConfigError: The detector's steps are no sum over rows, or no seed of the fit was trained
+            like this.
+        DataError: Rows that the detector cannot take, or training diverged.
+    """
+    detector = _checked(fitted.single if isinstance(fitted, Fit) else fitted)
+    check_trainable(train, detector)
+    if np.ndim(train.count):
+        raise ConfigError("train holds several splits: give one, as in split.seed(i).train")
+    rows = np.asarray(x)
+    check_scorable(rows, 0, detector.input_shape)
+    root, data = as_key(key), jax.device_put(pad_to_buckets(train))
+    keys = program.seed_keys(root, np.array([seed]))
+    state = _at_start(detector, train, data, keys, root, seed)
+    if jax.tree.leaves(state.batch_stats):
+        raise ConfigError(
+            "with BatchNorm a row's output depends on its batch and on running statistics, which "
+            "no gradient moves: make the detector with norm='none' or 'layer'"
+        )
+    before = np.asarray(_losses(detector.update, state, rows))
+    n = int(train.count)
+    kernel, decay, state = _follow(detector, train, data, keys, state, rows)
+    kernel, after = np.asarray(kernel)[:, :n], np.asarray(_losses(detector.update, state, rows))
+    if not (np.isfinite(kernel).all() and np.isfinite(after).all()):
+        raise DataError("training diverged: make the detector with a smaller learning_rate")
+    if isinstance(fitted, Fit):
+        ours, theirs = np.asarray(detector.score(state, jnp.asarray(rows))), score(fitted, rows)
+        if not any(np.allclose(ours, of_seed, rtol=2e-3) for of_seed in theirs):
+            raise ConfigError(
+                "no seed of the fit scores x as this training does: give the data, the key and "
+                f"the seed of the fit; given seed={seed}"
+            )
+    return Influence(kernel, np.asarray(decay), before, after)
+
+
+def path_kernel(
+    update: Partial,
+    state: State,
+    data: TrainData,
+    x: Float[Array, "m *shape"],
+    index: Int[Array, "steps b"],
+    epoch: Float[Array, "steps"],
+    keys: Key,
+    steps: Int[Array, ""] | int | None = None,
+) -> PathKernel:
+    """Take steps of gradient descent and sum up what each row of their batches did to rows x.
+
+    A step moves the parameters by `-(rate / b) sum_i grad l_i`, where `l_i` is a row's weighted
+    loss; so row i changes `L(x)` by `-(rate / b) <grad L(x), grad l_i>` to first order. For one x
+    all of a batch are one forward-mode derivative of the batch's losses along `grad L(x)`. A pure
+    function.
+
+    Args:
+        update: A detector's update, by `gradient_step` with plain gradient descent.
+        state: Where to start from.
+        data: The training rows.
+        x: The rows whose losses are followed.
+        index: Which rows make up each batch.
+        epoch: The epoch of each step.
+        keys: `(steps,)` a random key for each step.
+        steps: How many of the steps to take; all by default.
+    """
+    optimiser = update.args[3]
+    x, index, epoch = jnp.asarray(x), jnp.asarray(index), jnp.asarray(epoch)
+
+    def step(t, carry):
+        kernel, decay, state = carry
+        rows = index[t]
+        batch = Batch(jnp.asarray(data.x)[rows], jnp.asarray(data.label)[rows], rows, epoch[t])
+        shares, penalty = _first_order(update, state, batch, keys[t], x)
+        rate = optimiser.rate(epoch[t])
+        kernel = kernel.at[:, rows].add(-rate / rows.size * shares)
+        return PathKernel(kernel, decay - rate * penalty, update(state, batch, keys[t])[0])
+
+    dtype = jax.tree.leaves(state.params)[0].dtype
+    kernel = jnp.zeros((len(x), np.shape(data.label)[0]), dtype)
+    start = PathKernel(kernel, jnp.zeros(len(x), dtype), state)
+    return jax.lax.fori_loop(0, len(index) if steps is None else steps, step, start)
+
+
+_path_kernel = jax.jit(path_kernel)
+
+
+def _first_order(
+    update: Partial, state: State, batch: Batch, key: Key, x: Array
+) -> tuple[Float[Array, "m b"], Float[Array, "m"]]:
+    """`<grad L(x), grad l_i>` for each row of the batch, and the same with the penalty."""
+    model, objective, weighting, optimiser = update.args
+    out, _ = model.apply(state.variables, state.extras, batch.x, train=True)
+    context = Context(model, objective, state.variables, state.extras, batch, out, key)
+    start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
+    weights, _ = weighting.update(start, state.weighting, context)
+
+    def of_batch(params: PyTree):
+        variables = Variables(params, state.batch_stats)
+        out, _ = model.apply(variables, state.extras, batch.x, train=True)
+        losses = weights.normal * objective.normal(out)
+        if objective.anomaly is not None:
+            losses = losses + weights.anomaly * objective.anomaly(out)
+        return losses, optimiser.penalty(params)
+
+    def along(gradient: PyTree):
+        return jax.jvp(of_batch, (state.params,), (gradient,))[1]
+
+    gradients = jax.jacrev(lambda p: _losses_at(update, state._replace(params=p), x))(state.params)
+    return jax.vmap(along)(gradients)
+
+
+def _losses_at(update: Partial, state: State, x: Array) -> Float[Array, "m"]:
+    """The losses of rows as normal ones, in inference mode."""
+    model, objective = update.args[:2]
+    out, _ = model.apply(state.variables, state.extras, x, train=False)
+    return objective.normal(out)
+
+
+_losses = jax.jit(_losses_at)
+
+
+def _checked(detector: Any) -> Detector:
+    """The detector, if its steps can be taken apart into rows."""
+    name = getattr(detector, "name", type(detector).__name__)
+    update = getattr(detector, "update", None)
+    if not isinstance(detector, Detector) or getattr(update, "func", None) is not gradient_step:
+        raise ConfigError(
+            f"influence follows detectors that gradient_step trains; {name} is trained otherwise"
+        )
+    if detector.each_epoch is not keep:
+        raise ConfigError(
+            f"influence follows gradients alone; {name} sets quantities in closed form as well"
+        )
+    kind = update.args[3].kind  # pyright: ignore[reportOptionalMemberAccess]
+    if kind != "sgd":
+        raise ConfigError(
+            f"a step of {kind} is no sum over rows: make the detector with optimiser='sgd', and a "
+            "learning_rate that suits it"
+        )
+    return detector
+
+
+def _at_start(
+    detector: Detector, train: TrainData, data: TrainData, keys: Key, root: Key, seed: int
+) -> State:
+    """The state of one seed in which the detector's own training begins."""
+    begin = as_partial(detector.begin)
+    if not detector.before:
+        functions = shared((as_partial(detector.init), begin))
+        state = program.start(functions, keys, data, how=HOW)
+    else:
+        *before, last = detector.before
+        first = detector._replace(
+            update=last.update,
+            begin=last.begin,
+            each_epoch=last.each_epoch,
+            sampler=last.sampler,
+            epochs=last.epochs,
+            before=tuple(before),
+        )
+        state = fit(first, train, [seed], key=root, mode=HOW.mode).state  # pyright: ignore
+        phase = len(detector.before)
+        state = program.begin(shared(begin), state, data, keys, phase, how=HOW)
+    return jax.tree.map(lambda leaf: leaf[0], state)
+
+
+def _follow(
+    detector: Detector, train: TrainData, data: TrainData, keys: Key, state: State, x: np.ndarray
+) -> PathKernel:
+    """The detector's own training, with the batches that `fit` would take."""
+    per_epoch = np.asarray(detector.sampler.steps_per_epoch(train)).reshape(1).astype(np.int32)
+    table = jax.device_put(detector.sampler.init(data))
+    total = int(per_epoch[0]) * detector.epochs
+    kernel, decay = 0.0, 0.0
+    for first in range(0, total, BUFFER):
+        window = Window(len(detector.before), first, total, detector.epochs)
+        drawn = program.draws(detector.sampler, keys, per_epoch, window, how=HOW)
+        orders, step_keys = jax.tree.map(lambda leaf: leaf[0], (drawn.orders, drawn.keys))
+        steps = first + np.arange(BUFFER)
+        draw = jax.vmap(detector.sampler.draw, in_axes=(None, 0, 0))
+        index = draw(table, orders, jnp.asarray(steps % per_epoch[0]))
+        epoch = jnp.asarray(steps / per_epoch[0], jnp.float32)
+        count = min(BUFFER, total - first)
+        path = _path_kernel(detector.update, state, data, x, index, epoch, step_keys, count)
+        kernel, decay, state = kernel + path.kernel, decay + path.decay, path.state
+    return PathKernel(jnp.asarray(kernel), jnp.asarray(decay), state)

@@ -1,0 +1,1 @@
+"""Samplers: which training rows make up each batch, drawn on the device."""

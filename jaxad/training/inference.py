@@ -1,0 +1,54 @@
+"""What the functions of fitted detectors give for rows: scores, or codes."""
+
+from functools import partial
+
+import jax
+import numpy as np
+
+from jaxad.padding import map_rows, pad_to_buckets
+from jaxad.training.devices import mesh_for
+from jaxad.training.program import How
+from jaxad.training.seeds import map_seeds, spread
+from jaxad.training.stacking import Functions
+from jaxad.types import State, TrainData
+
+__all__ = ["outputs"]
+
+
+def outputs(
+    functions: Functions, state: State, x: np.ndarray, count: np.ndarray, seeds: int, mode: str
+) -> np.ndarray:
+    """A function `(state, rows)` of every seed over all rows, in blocks.
+
+    Args:
+        functions: It maps `(b, ...)` rows to `(b, ...)` numbers, each row for itself.
+        state: The states of all seeds.
+        x: `(n, ...)` rows for all seeds, or `(seeds, n, ...)`.
+        count: How many rows are data; one number, or one for each seed.
+        seeds: How many seeds there are.
+        mode: How seeds are mapped.
+
+    Returns:
+        `(seeds, n, ...)`; what stands behind `count` means nothing.
+    """
+    n = x.shape[np.ndim(count)]
+    padded = pad_to_buckets(
+        TrainData(x, np.zeros(x.shape[: np.ndim(count) + 1], np.int8), count, count)
+    )
+    how = How(mode, 0 if np.ndim(count) else None, mesh_for(seeds))
+    rows, counts = padded.x, padded.count
+    if np.ndim(count):
+        rows, counts = spread((rows, counts), seeds)
+    functions = functions._replace(numbers=spread(functions.numbers, seeds))
+    given = _outputs(functions, spread(state, seeds), rows, counts, how)
+    return np.asarray(given)[:seeds, :n]
+
+
+@partial(jax.jit, static_argnums=4)
+def _outputs(functions: Functions, state: State, x, count, how: How):
+    def one_seed(numbers, rest, state, x, count):
+        fn = Functions(numbers, rest).whole()
+        return map_rows(lambda rows: fn(state, rows), x, count)
+
+    axes = (0, None, 0, how.data_axis, how.data_axis)
+    return map_seeds(one_seed, (*functions, state, x, count), axes, how.mode, how.mesh)

@@ -1,0 +1,1 @@
+"""Helpers that know nothing of anomaly detection: files, checksums, timing, parsing of calls."""

@@ -1,0 +1,238 @@
+"""ELITE: a few labelled rows decide how much, and as what, each unlabelled row is trained on.
+
+References:
+    Zhang et al. 2021, ELITE: robust deep anomaly detection with meta gradient.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+from jax.tree_util import Partial
+from jaxtyping import Array, Float, Int
+
+from jaxad.errors import ConfigError
+from jaxad.models.base import Model, as_input, forward_mode
+from jaxad.padding import valid_rows
+from jaxad.types import Info, PyTree, TrainData, Variables
+from jaxad.weighting.base import Context, Weighting, Weights
+
+__all__ = ["EliteState", "MetaGradient", "Scale", "Variant", "elite"]
+
+MetaGradient = Literal["forward", "unrolled"]
+Scale = Literal["none", "initial", "batch"]
+Variant = Literal["paper", "released"]
+
+_MOST = 256
+
+
+class EliteState(NamedTuple):
+    """The validation rows, and what was found out of the training rows.
+
+    Attributes:
+        x: `(m, ...)` labelled rows: anomalies first, then normal ones.
+        weight: `(m,)` their weights in the validation loss.
+        scale: The mean of `|g|` at the first step; -1 before it.
+        meta_weight: `(n,)` for each training row the sum over steps of its g: low for rows that
+            look like labelled anomalies, so that `-meta_weight` audits the training data.
+        seen: `(n,)` how many g each row's sum is of.
+        validation_loss: The validation loss before the last step.
+        pseudo_anomalies: The share of the last batch that was taken as anomalous.
+    """
+
+    x: Float[Array, "m *shape"]
+    weight: Float[Array, "m"]
+    scale: Float[Array, ""]
+    meta_weight: Float[Array, "n"]
+    seen: Int[Array, "n"]
+    validation_loss: Float[Array, ""]
+    pseudo_anomalies: Float[Array, ""]
+
+
+def elite(
+    eta_meta: float = 1.0,
+    *,
+    labelled: tuple[int, int],
+    scale: Scale = "initial",
+    variant: Variant = "paper",
+    meta_gradient: MetaGradient = "forward",
+) -> Weighting:
+    r"""Weights from the meta-gradient of the loss on labelled rows, which are never trained on.
+
+    With Omega the objective's loss of normal rows, the validation loss is
+
+    $$L_{val} = \tfrac12 \operatorname{mean}_{normal} \Omega +
+    \tfrac12 \operatorname{mean}_{anomalies} l^A.$$
+
+    A virtual step `theta_hat(eps) = theta - eta grad sum_i eps_i Omega_i` says what training on
+    row i as normal would do to it: `M_i = dL_val(theta_hat) / d eps_i` at 0, which is
+    `-eta g_i` with `g_i = <grad Omega_i, grad L_val>`. A row that helps (`g > 0`) is taken as
+    normal, one that harms as anomalous:
+
+    $$w^N = \eta_{meta} \max(g, 0), \qquad w^A = \eta_{meta} \max(-g, 0),$$
+
+    each times the row's weight before. All evaluations are in train mode, so that g has the part
+    that flows through the statistics of BatchNorm; running statistics stay as they are.
+
+    The halves are the paper's mean where it takes as many labelled rows of each kind. With
+    labelled anomalies alone the unlabelled rows of the batch stand in for the labelled normal
+    ones, contaminated but mostly normal; with labelled normals alone there is no loss of
+    anomalies. Each seed needs labelled rows of the same kinds.
+
+    Args:
+        eta_meta: Size of the weights, > 0.
+        labelled: How many labelled anomalies and labelled normal rows there are, at most, in any
+            seed. 256 of each are taken.
+        scale: What g is divided by: 1 ("none", the paper), the mean of `|g|` over the first batch
+            ("initial": free of the units of the score) or over the present one ("batch").
+        variant: "paper", or "released": weight g on Omega whatever its sign, so that rows taken
+            as anomalous get plain gradient ascent.
+        meta_gradient: "forward", all g by one forward-mode derivative of the batch's Omega along
+            `grad L_val`, or "unrolled", by the definition: the gradient through the virtual step.
+
+    Raises:
+        ConfigError: There are no labelled rows, or a value is out of its range.
+    """
+    for name, value, kinds in (
+        ("scale", scale, Scale),
+        ("variant", variant, Variant),
+        ("meta_gradient", meta_gradient, MetaGradient),
+    ):
+        if value not in get_args(kinds):
+            allowed = ", ".join(map(repr, get_args(kinds)))
+            raise ConfigError(f"{name} must be one of {allowed}; given {value!r}")
+    if not 0 < eta_meta < float("inf"):
+        raise ConfigError(f"eta_meta must be positive; given {eta_meta}")
+    if min(labelled) < 0 or max(labelled) == 0:
+        raise ConfigError(
+            "elite learns from labelled rows, and the training data has none: label at least one "
+            f"anomaly or normal row; given {labelled[0]} and {labelled[1]}"
+        )
+    sizes = (min(labelled[0], _MOST), min(labelled[1], _MOST))
+    how = _How(sizes, scale, variant, meta_gradient)
+    return Weighting(
+        Partial(_init, how),
+        Partial(_update, how, float(eta_meta)),
+        Partial(_info),
+        anomaly_loss=True,
+        labelled_anomalies=False,
+        labelled_normals=False,
+    )
+
+
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class _How:
+    """The static side: how many labelled rows of each kind there are, and the choices."""
+
+    sizes: tuple[int, int]
+    scale: Scale
+    variant: Variant
+    meta_gradient: MetaGradient
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds of rows the validation loss has: unlabelled ones can stand in."""
+        return 1 + (self.sizes[0] > 0)
+
+
+def _init(how: _How, data: TrainData) -> EliteState:
+    """Gather the validation rows; where a seed has fewer than the others, some fill up."""
+    rows, weights = [], []
+    for label, size in zip((-1, 1), how.sizes, strict=True):
+        where = valid_rows(data) & (data.label == label)
+        count, j = jnp.sum(where), jnp.arange(size)
+        rows.append(jnp.argsort(~where, stable=True)[j % jnp.maximum(count, 1)])
+        # A row that comes again has no weight: each row of a kind counts the same.
+        weights.append((j < count) / (jnp.clip(count, 1, max(size, 1)) * how.kinds))
+    x = jnp.asarray(data.x)[jnp.concatenate(rows)]
+    n, zero = data.label.shape[0], jnp.zeros(())
+    return EliteState(
+        x=as_input(x, x.shape[1:]),
+        weight=jnp.concatenate(weights),
+        scale=zero - 1,
+        meta_weight=jnp.zeros(n),
+        seen=jnp.zeros(n, jnp.int32),
+        validation_loss=zero,
+        pseudo_anomalies=zero,
+    )
+
+
+def _update(how: _How, eta_meta, weights: Weights, state: EliteState, context: Context):
+    batch = context.batch
+    unlabelled = (batch.label == 0).astype(weights.normal.dtype)
+    meta_gradient = _forward if how.meta_gradient == "forward" else _unrolled
+    validation_loss, g = meta_gradient(*_functions(how, state, context))
+    g = g * unlabelled
+    mean = jnp.sum(jnp.abs(g)) / jnp.maximum(jnp.sum(unlabelled), 1)
+    scale = jnp.where(state.scale < 0, mean, state.scale)
+    state = state._replace(
+        scale=scale,
+        meta_weight=state.meta_weight.at[batch.index].add(g),
+        seen=state.seen.at[batch.index].add(unlabelled.astype(jnp.int32)),
+        validation_loss=validation_loss,
+        pseudo_anomalies=jnp.sum(g < 0) / jnp.maximum(jnp.sum(unlabelled), 1),
+    )
+    unit = {"none": jnp.ones(()), "initial": scale, "batch": mean}[how.scale]
+    # A batch without any gradient gets no weight, and no division by 0.
+    size = eta_meta * (weights.normal + weights.anomaly) / jnp.where(unit > 0, unit, 1)
+    if how.variant == "released":
+        return weights._replace(normal=size * g, anomaly=jnp.zeros_like(g)), state
+    return weights._replace(
+        normal=size * jnp.maximum(g, 0), anomaly=size * jnp.maximum(-g, 0)
+    ), state
+
+
+def _info(state: EliteState) -> Info:
+    return {
+        "validation_loss": state.validation_loss,
+        "pseudo_anomalies": state.pseudo_anomalies,
+    }
+
+
+def _functions(how: _How, state: EliteState, context: Context):
+    """`params -> (b,)` Omega of the batch, `params -> L_val`, and the present parameters."""
+    (normal, anomaly), batch = context.objective, context.batch
+    params, batch_stats = context.variables
+    assert anomaly is not None  # `gradient_detector` refuses such an objective
+
+    def out(params: PyTree, x: Array, model: Model) -> PyTree:
+        return model.apply(Variables(params, batch_stats), context.extras, x, train=True)[0]
+
+    def omega(params: PyTree) -> Float[Array, "b"]:
+        model = context.model
+        forward = how.meta_gradient == "forward"
+        return normal(out(params, batch.x, forward_mode(model) if forward else model))
+
+    def validation_loss(params: PyTree) -> Float[Array, ""]:
+        anomalies, normals = how.sizes
+        x, weight = state.x, state.weight
+        if normals == 0:
+            x = jnp.concatenate([x, as_input(batch.x, x.shape[1:])])
+            unlabelled = batch.label == 0
+            share = unlabelled / (jnp.maximum(jnp.sum(unlabelled), 1) * how.kinds)
+            weight = jnp.concatenate([weight, share])
+        outs = out(params, x, context.model)
+        loss = jnp.sum((weight * normal(outs))[anomalies:])
+        return loss + jnp.sum((weight * anomaly(outs))[:anomalies]) if anomalies else loss
+
+    return omega, validation_loss, params
+
+
+def _forward(omega, validation_loss, params: PyTree):
+    """The validation loss and all g as one derivative of Omega along its gradient."""
+    loss, slope = jax.value_and_grad(validation_loss)(params)
+    return loss, jax.jvp(omega, (params,), (slope,))[1]
+
+
+def _unrolled(omega, validation_loss, params: PyTree):
+    """The validation loss and all g by the definition, with eta = 1: g does not depend on it."""
+
+    def after_virtual_step(eps: Float[Array, "b"]) -> Float[Array, ""]:
+        step = jax.grad(lambda params: jnp.vdot(eps, omega(params)))(params)
+        return validation_loss(jax.tree.map(jnp.subtract, params, step))
+
+    rows = jax.eval_shape(omega, params)
+    loss, m = jax.value_and_grad(after_virtual_step)(jnp.zeros(rows.shape, rows.dtype))
+    return loss, -m

@@ -1,0 +1,125 @@
+"""`jaxad audit`: what it writes and prints, and how it refuses."""
+
+import os
+import signal
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import jaxad
+from jaxad.cli import main
+from jaxad.cli.progress import Reporter
+
+SMALL = ("--epochs", "5", "--seeds", "2", "--batch-size", "16")
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch, capsys):
+    """The program, run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*argv):
+        code = main([str(arg) for arg in argv])
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    """60 rows around 0 and 8 far from them, each in its own direction."""
+    rng = np.random.default_rng(0)
+    truth = (np.arange(68) % 9 == 0).astype(int)
+    far = 8 * rng.choice([-1, 1], (68, 4)) * truth[:, None]
+    frame = pd.DataFrame(rng.normal(size=(68, 4)) + far, columns=list("abcd"))
+    return frame.assign(label=truth)
+
+
+def test_the_files_are_what_the_library_gives(cli, table):
+    table.to_csv("rows.csv", index=False)
+    argv = ("audit", "rows.csv", "autoencoder", "--out", "a.csv", "--label-kind", "hidden", *SMALL)
+    ended = cli(*argv, "--plot", "a.png")
+    assert ended.code == 0
+    x = table[list("abcd")].to_numpy()
+    train = jaxad.as_train_data(jaxad.data.fit_scaling(x, "standard").apply(x))
+    detector = jaxad.make("autoencoder", train, epochs=5, batch_size=16)
+    expected = jaxad.audit(jaxad.fit(detector, train, 2), train, hidden=table.label.to_numpy())
+    found = pd.read_csv("a.csv")
+    assert found.row.tolist() == expected.ranking.tolist()
+    assert found.hidden.tolist() == table.label[expected.ranking].tolist()
+    np.testing.assert_allclose(found.suspicion, expected.frame().suspicion, rtol=1e-6)
+    assert f"AUROC {100 * expected.together['auroc']:.1f}" in ended.out
+    assert "68 unlabelled rows ranked by score of autoencoder, 2 seed(s)" in ended.out
+    assert sorted(os.listdir()) == ["a.csv", "a.png", "rows.csv"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "says"),
+    [
+        ("truth", 60, "60 unlabelled rows ranked by score of elite_deep_svdd"),
+        ("hidden", 68, "8 hidden anomalies: AUROC"),
+        ("ignore", 68, "68 unlabelled rows ranked by exposure of deep_svdd"),
+    ],
+)
+def test_the_labels_choose_the_detector(cli, table, kind, rows, says):
+    np.savez("rows.npz", X=table[list("abcd")], y=table.label)
+    ended = cli("audit", "rows.npz", "--out", "a.csv", "--label-kind", kind, *SMALL)
+    assert ended.code == 0
+    assert says in ended.out
+    found = pd.read_csv("a.csv")
+    assert len(found) == rows
+    assert ("hidden" in found) == (kind == "hidden")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        ([], 2, "--label-kind hidden"),
+        (["--label-kind", "hidden", "--out", "a.txt"], 2, "must end in .csv"),
+        (["--label-kind", "hidden", "--out", "old.csv"], 2, "exists already"),
+        (["--label-kind", "hidden", "--plot", "a.bmp"], 2, ".png, .pdf, .svg"),
+        (["--label-kind", "hidden", "--label", "e"], 2, "no column 'e'"),
+        (["--label-kind", "hidden", "--set", "eta=1"], 2, "eta"),
+        (["--label-kind", "hidden", "--method", "meta_weight"], 2, "weighting elite"),
+        (["--label-kind", "hidden", "--label", "a"], 1, "column 'a'"),
+        (["--label-kind", "hidden", "--seeds", "0"], 2, "seeds"),
+        (["--label-kind", "hidden", "--seed-root", "-1"], 2, "--seed-root"),
+    ],
+)
+def test_wrong_use_is_one_line_and_nothing_is_written(cli, table, options, code, says):
+    table.to_csv("rows.csv", index=False)
+    table.to_csv("old.csv", index=False)
+    ended = cli("audit", "rows.csv", "--out", "a.csv", *SMALL, *options)
+    assert ended.code == code
+    line = ended.err.splitlines()[-1]
+    assert line.startswith("jaxad: ") and says in line
+    assert sorted(os.listdir()) == ["old.csv", "rows.csv"]
+
+
+def test_what_is_stopped_or_fails_to_draw_leaves_nothing(cli, table, monkeypatch):
+    table.drop(columns="label").to_csv("rows.csv", index=False)
+    argv = ("audit", "rows.csv", "autoencoder", "--out", "a.csv", "--plot", "a.png", *SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(Reporter, "step", lambda *_: signal.raise_signal(signal.SIGINT))
+        assert cli(*argv).code == 130
+    with monkeypatch.context() as patch:
+        patch.setattr("jaxad.explain.pictures.audit.draw_audit", lambda audit: 1 / 0)
+        assert cli(*argv).code == 1
+    assert os.listdir() == ["rows.csv"]
+    assert cli(*argv).code == 0
+    assert cli(*argv, "--force").code == 0
+
+
+def test_labels_are_needed_where_they_are_named(cli, table):
+    table.drop(columns="label").to_csv("rows.csv", index=False)
+    ended = cli("audit", "rows.csv", "--out", "a.csv", "--label-kind", "hidden")
+    assert ended.code == 2
+    assert "has no labels" in ended.err
