@@ -1,5 +1,3 @@
 """Detectors of scikit-learn under this library's interface."""
 
-from jaxad.detectors.classical import labelled, unlabelled  # registers them
-
-__all__ = ["labelled", "unlabelled"]
+from jaxad.detectors.classical import labelled, unlabelled  # registers them  # noqa: F401
