@@ -106,34 +106,34 @@ def front_matter(path: Path) -> dict[str, Any]:
 
 
 def summary(meta: dict[str, Any]) -> str:
-    """Names, data, labels and scores of a page's detectors."""
+    """Return a table of the names, input, labels and score range of a page's detectors."""
     rows = {
-        "takes": ", ".join(meta["takes"]),
-        "labels it learns from": meta["labels"],
-        "score": meta["score"],
+        "input": ", ".join(meta["takes"]),
+        "labels used": meta["labels"],
+        "score range": meta["score"],
     }
     if all(REGISTRY[name].host for name in meta["detectors"]):
-        rows["runs"] = "on the host, one seed after the other; it cannot be saved"
+        rows["runs on"] = "the host, one seed after another; it cannot be saved"
         if "sequences" in meta["takes"]:
-            rows["takes"] = "tables; images and sequences as rows of all their entries"
-    return _table(["names", _codes(meta["detectors"])], [[k, value] for k, value in rows.items()])
+            rows["input"] = "tables; images and sequences are flattened to rows of a table"
+    return _table(["name", _codes(meta["detectors"])], [[k, value] for k, value in rows.items()])
 
 
 def settings(names: list[str]) -> str:
-    """The settings of some detectors: their own, and folded those that many detectors have."""
+    """Return tables of the settings of detectors: their own, and the shared ones folded."""
     own = _of_all(names, lambda found: found.said_by not in SHARED)
     shared = _of_all(names, lambda found: found.said_by in SHARED)
-    parts = [own or "It has no settings of its own."]
+    parts = [own or "This detector has no settings of its own."]
     if shared:
-        parts.append('??? note "Settings that many detectors have, with the defaults of this page"')
+        parts.append('??? note "Shared settings, with the defaults of this page"')
         parts.append("\n".join(f"    {line}".rstrip() for line in shared.splitlines()))
     return "\n\n".join(parts)
 
 
 def measured(names: list[str]) -> str:
-    """Means over data sets beside each other, of each situation that detectors were measured in.
+    """Return a table of mean AUROC and AUPRC over data sets, for each measured situation.
 
-    A detector has a place among those that were measured on all data sets of the situation.
+    A detector has a rank only where it was measured on all data sets of the situation.
     """
     situations: dict[tuple, dict[tuple[str, str], list[Measured]]] = {}
     for one in read_results():
@@ -163,9 +163,9 @@ def measured(names: list[str]) -> str:
                 )
     if not rows:
         return ""
-    head = ["detector", "data", "sets", "AUROC", "AUPRC", "place by AUROC"]
+    head = ["detector", "data", "sets", "AUROC", "AUPRC", "rank by AUROC"]
     own = {one.command for one in read_results() if one.detector in names}
-    said = "Means over data sets, by the results that `jaxad recommend` goes by, which come from"
+    said = "Means over data sets, from the results that `jaxad recommend` uses, measured by"
     commands = " and ".join(f"`{command}`" for command in sorted(own))
     return f"{said} {commands}:\n\n{_table(head, rows)}"
 
@@ -178,7 +178,7 @@ def _situation(kind: str, exposure: str, labelled: int, hidden: float) -> str:
 
 
 def all_detectors(folder: Path) -> str:
-    """A table for each family, with a row for each page."""
+    """Return a table for each family of detectors, with a row for each page."""
     pages = [(front_matter(path), path.name) for path in sorted(folder.glob("*.md"))]
     parts = []
     for family in FAMILIES:
@@ -193,7 +193,7 @@ def all_detectors(folder: Path) -> str:
             for meta, name in pages
             if meta.get("family") == family
         ]
-        parts += [f"## {family}", _table(["page", "names", "takes", "labels", "score"], rows)]
+        parts += [f"## {family}", _table(["method", "name", "input", "labels", "score range"], rows)]
     return "\n\n".join(parts)
 
 
@@ -232,7 +232,7 @@ def _of_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:
 
 def _lines(found: list[Setting]) -> str:
     rows = [[f"`{one.name}`", f"`{one.default}`", one.text] for one in found]
-    return _table(["setting", "default", "what it is"], rows)
+    return _table(["setting", "default", "description"], rows)
 
 
 def _codes(names: list[str]) -> str:
