@@ -193,7 +193,8 @@ def all_detectors(folder: Path) -> str:
             for meta, name in pages
             if meta.get("family") == family
         ]
-        parts += [f"## {family}", _table(["method", "name", "input", "labels", "score range"], rows)]
+        head = ["method", "name", "input", "labels", "score range"]
+        parts += [f"## {family}", _table(head, rows)]
     return "\n\n".join(parts)
 
 
