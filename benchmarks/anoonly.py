@@ -1,10 +1,10 @@
-"""The MVTec-AD column of AnoOnly's table 1: 15 sets x 8 detectors x 3 seeds, 360 fits.
+"""Time the MVTec-AD column of AnoOnly's table 1: 15 datasets x 8 detectors x 3 seeds.
 
     python benchmarks/anoonly.py DATA [--seeds 3] [--sets 15]
 
-DATA is a folder of ADBench's npz files. The fits run in fresh processes, first with an empty
-compilation cache and then with a warm one. Imports and reading the data are not counted. Beside
-wall time stands processor time: on a machine with other work it is the steadier number.
+DATA is a folder of ADBench's npz files. The 360 fits run in fresh processes, first with an empty
+compilation cache and then with a warm one. Imports and reading the data are not counted. Processor
+time is printed next to wall time, because it varies less on a machine with other work.
 """
 
 import argparse
@@ -30,13 +30,13 @@ DETECTORS = {
 
 
 def processor_seconds() -> float:
-    """Processor time of this process, in all threads."""
+    """Return the processor time of this process over all threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-def column(data_dir, seeds, sets, detectors):
-    """Seconds of making, fitting and scoring, for each detector over all sets."""
+def time_column(data_dir, seeds, sets, detectors):
+    """Measure making, fitting and scoring of each detector over all datasets, in seconds."""
     import jaxad
 
     names = sorted(path.stem for path in Path(data_dir).glob("MVTec-AD_*.npz"))[:sets]
@@ -68,8 +68,8 @@ def column(data_dir, seeds, sets, detectors):
     return results
 
 
-def measured(args, cache):
-    """All detectors in a process of its own."""
+def run_process(args, cache):
+    """Run all detectors in a new process and return its results."""
     command = [sys.executable, __file__, args.data, "--cache", cache, "--seeds", str(args.seeds)]
     command += ["--sets", str(args.sets), "--detectors", *args.detectors]
     out = subprocess.check_output(command, text=True)
@@ -90,10 +90,10 @@ def main():
         jax.config.update("jax_compilation_cache_dir", args.cache)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-        print(json.dumps(column(args.data, args.seeds, args.sets, args.detectors)))
+        print(json.dumps(time_column(args.data, args.seeds, args.sets, args.detectors)))
         return
     with tempfile.TemporaryDirectory() as cache:
-        runs = {"empty": measured(args, cache), "warm": measured(args, cache)}
+        runs = {"empty": run_process(args, cache), "warm": run_process(args, cache)}
     print("| detector | cache | wall seconds | processor seconds | programs | AUROC |")
     print("|---|---|---|---|---|---|")
     for cache, results in runs.items():

@@ -1,9 +1,10 @@
-"""What augmentation of images costs: a training step of HSC with and without it, in one run.
+"""Measure the cost of image augmentation in a training step of HSC.
 
     python benchmarks/augmentation.py
 
-Prints the median time of a step at batch 128 inside the compiled loop, on the nets for 28x28 and
-32x32 images, without augmentation and with each of its parts, and the share of the step.
+Prints the median time of a step at batch size 128 inside the compiled loop, for the networks for
+28x28 and 32x32 images, without augmentation and with each of its parts, and the share of the step
+that augmentation takes.
 """
 
 import numpy as np
@@ -23,7 +24,7 @@ ROUNDS = 3
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all variants and print the table."""
     enable_compilation_cache()
     rng = np.random.default_rng(0)
     print("| images | augment | ms a step | share |\n|---|---|---|---|")
@@ -32,9 +33,9 @@ def main() -> None:
         label = np.where(np.arange(1000) < 500, -1, 0)
         data = jaxad.as_train_data(images, label)
         times: dict[str | None, list[float]] = {part: [] for part in PARTS}
-        for _ in range(ROUNDS):  # in turn, so that what else runs falls on all alike
+        for _ in range(ROUNDS):  # interleaved, so that other work on the machine affects all alike
             for part in PARTS:
-                times[part].append(seconds_a_step(data, part))
+                times[part].append(seconds_per_step(data, part))
         plain = float(np.median(times[None]))
         for part, taken in times.items():
             median = float(np.median(taken))
@@ -43,8 +44,8 @@ def main() -> None:
             print(f"| {size} | {part or ''} | {1e3 * median:.1f} | {share} |", flush=True)
 
 
-def seconds_a_step(data: jaxad.TrainData, augment: str | None) -> float:
-    """The run time of a step, compiling excluded."""
+def seconds_per_step(data: jaxad.TrainData, augment: str | None) -> float:
+    """Return the run time of a step in seconds, without compiling."""
     detector = jaxad.make("hsc", data, augment=augment, epochs=2, batch_size=128)
     jaxad.fit(detector._replace(epochs=1), data)
     fitted = jaxad.fit(detector, data)

@@ -1,13 +1,13 @@
-"""A model of a sweep on a cluster: where the one process that plans and writes becomes the limit.
+"""Simulate a sweep on a cluster, to find when the planning and writing process becomes the limit.
 
     python benchmarks/cluster.py [--group-seconds 10] [--jobs 3] [--seeds 5] [--cells 1000000]
 
-Measured here, as processor time: appending cells of one job to the store, alone and many at once.
-Given: how long a group runs on a worker, what planning takes (benchmarks/plan.py), and what Ray's
-driver spends, by default as measured with Ray 2.60 on one of two x86-64 cores. Then the sweep is
-played through for 1 to 10,000 workers. As in `jaxad.sweep.ray`, each worker has three more tasks
-waiting for it; the process looks at all tasks, takes one result of each that has one, writes them
-as one file, and hands out as many tasks as have ended.
+The script measures the processor time of appending cells of one job to the store, singly and in
+bulk. It takes as given how long a group runs on a worker, the cost of planning (benchmarks/plan.py)
+and the cost of Ray's driver, by default as measured with Ray 2.60 on one of two x86-64 cores. It
+then simulates the sweep for 10 to 10,000 workers. As in `jaxad.sweep.ray`, each worker has three
+further tasks queued. In each turn the process polls all tasks, takes one result of each task that
+has one, writes these results as one file, and submits as many tasks as have ended.
 """
 
 import argparse
@@ -23,15 +23,15 @@ AHEAD = 4
 
 @dataclass
 class Costs:
-    """Seconds of the process that plans and writes.
+    """Costs of the planning and writing process, in seconds.
 
     Attributes:
-        plan: For each cell of the sweep.
-        file: For each file of results, however few cells it has, with its part in joining.
-        job: For each job in it, besides.
-        task: For handing out a task.
-        take: For taking a result, which is a job.
-        look: For each task that is out, at each turn.
+        plan: Planning one cell.
+        file: Writing one file of results, independent of its number of cells, and merging it later.
+        job: Writing one job into a file.
+        task: Submitting a task.
+        take: Taking a result, which is a job.
+        look: Polling one pending task in one turn.
     """
 
     plan: float
@@ -42,8 +42,8 @@ class Costs:
     look: float
 
 
-def cell_of(number, seeds):
-    """A made-up cell, as large as a real one."""
+def make_cell(number, seeds):
+    """Return an artificial cell with the size of a real one."""
     from jaxad.evaluation.metrics import summarise
     from jaxad.evaluation.scoring import Evaluation
     from jaxad.results import Cell
@@ -63,12 +63,12 @@ def cell_of(number, seeds):
     )
 
 
-def measured(seeds, folder):
-    """What appending costs: a file with one cell, and each further cell."""
+def measure_appending(seeds, folder):
+    """Measure the cost of appending a file and of each cell in it, in seconds."""
     from jaxad.sweep.store import Appender
 
     appender = Appender(folder)
-    cells = [cell_of(i, seeds) for i in range(2_000)]
+    cells = [make_cell(i, seeds) for i in range(2_000)]
     appender.add(cells[0])
 
     def cost(batches):
@@ -83,8 +83,8 @@ def measured(seeds, folder):
     return one - job, job
 
 
-def played(workers, groups, seconds, jobs, costs):
-    """Wall seconds of a sweep of so many groups, and the part in which the process is busy."""
+def simulate(workers, groups, seconds, jobs, costs):
+    """Simulate a sweep; return its wall seconds and the share in which the process is busy."""
     running: list[float] = []
     idle, queued, left, out, arrived = workers, 0, groups, 0, 0
     now = busy = 0.0
@@ -121,20 +121,22 @@ def played(workers, groups, seconds, jobs, costs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--group-seconds", type=float, default=10.0, help="of a group on a worker")
-    parser.add_argument("--jobs", type=int, default=3, help="in a group")
-    parser.add_argument("--seeds", type=int, default=5, help="of a job")
+    parser.add_argument(
+        "--group-seconds", type=float, default=10.0, help="run time of a group on a worker"
+    )
+    parser.add_argument("--jobs", type=int, default=3, help="jobs in a group")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds of a job")
     parser.add_argument("--cells", type=int, default=300_000)
-    parser.add_argument("--plan", type=float, default=30e-6, help="seconds a cell; benchmarks/plan")
-    parser.add_argument("--task", type=float, default=0.24e-3, help="to hand out a task")
-    parser.add_argument("--take", type=float, default=0.72e-3, help="to take a result")
-    parser.add_argument("--look", type=float, default=4e-6, help="to look at a task that is out")
-    parser.add_argument("--one-file-a-job", action="store_true", help="as if written one by one")
+    parser.add_argument("--plan", type=float, default=30e-6, help="seconds to plan a cell")
+    parser.add_argument("--task", type=float, default=0.24e-3, help="seconds to submit a task")
+    parser.add_argument("--take", type=float, default=0.72e-3, help="seconds to take a result")
+    parser.add_argument("--look", type=float, default=4e-6, help="seconds to poll a pending task")
+    parser.add_argument("--one-file-a-job", action="store_true", help="write a file for each job")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        file, job = measured(args.seeds, folder)
+        file, job = measure_appending(args.seeds, folder)
     print(
-        f"appending: {1e3 * file:.1f} ms a file and {1e3 * job:.2f} ms a job of {args.seeds} seeds"
+        f"append: {1e3 * file:.1f} ms per file and {1e3 * job:.2f} ms per job, {args.seeds} seeds"
     )
     if args.one_file_a_job:
         file, job = 0.0, file + job
@@ -146,7 +148,7 @@ def main():
     )
     print("| workers | hours | of the ideal | process busy |\n|---|---|---|---|")
     for workers in (10, 100, 1_000, 10_000):
-        wall, busy = played(workers, groups, args.group_seconds, args.jobs, costs)
+        wall, busy = simulate(workers, groups, args.group_seconds, args.jobs, costs)
         wall += planning
         ideal = args.group_seconds * groups / workers
         print(f"| {workers} | {wall / 3600:.3g} | {ideal / wall:.0%} | {busy:.0%} |", flush=True)

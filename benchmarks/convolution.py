@@ -1,8 +1,10 @@
-"""Time of a training step of a small LeNet, by how its convolutions are written and looped.
+"""Time a training step of a small LeNet for several forms of its convolutions and loops.
 
-Run `python benchmarks/convolution.py`. Two modules of 5x5 convolution (16 and 32 channels), leaky
-ReLU and 2x2 max-pool; batches of 200 images of 28x28; forward, backward and a step of gradient
-descent. Times are the best of a few runs, a step and a seed; trust the ratios.
+    python benchmarks/convolution.py
+
+The network has two modules of a 5x5 convolution (16 and 32 channels), leaky ReLU and 2x2
+max-pooling. A step is forward, backward and gradient descent on a batch of 200 images of 28x28.
+Times are the best of a few runs, per step and seed; the ratios are more reliable than the times.
 """
 
 import time
@@ -44,8 +46,8 @@ def make_step(convolution: Callable, pool: Callable) -> Callable[[Params, jax.Ar
     return step
 
 
-def scanned(step: Callable) -> Callable[[Params, jax.Array], Params]:
-    """STEPS steps in one program."""
+def scan_steps(step: Callable) -> Callable[[Params, jax.Array], Params]:
+    """Return a function that runs STEPS steps in one program."""
     return lambda params, x: lax.scan(lambda p, _: (step(p, x), None), params, length=STEPS)[0]
 
 
@@ -67,18 +69,18 @@ def main() -> None:
     plain, canonical = make_step(plain_conv, window_pool), make_step(canonical_conv, max_pool)
 
     def mapped(params: Params, x: jax.Array) -> Params:
-        return lax.map(lambda p: scanned(canonical)(p, x), params)
+        return lax.map(lambda p: scan_steps(canonical)(p, x), params)
 
-    # name, function, parameters, steps of one seed that one call makes
+    # name, function, parameters, steps in one call (summed over seeds)
     rows = [
         ("plain + reduce_window, no loop", plain, one, 1),
-        ("plain + reduce_window, scan", scanned(plain), one, STEPS),
-        ("plain + max_pool, scan", scanned(make_step(plain_conv, max_pool)), one, STEPS),
+        ("plain + reduce_window, scan", scan_steps(plain), one, STEPS),
+        ("plain + max_pool, scan", scan_steps(make_step(plain_conv, max_pool)), one, STEPS),
         ("canonical + max_pool, no loop", canonical, one, 1),
-        ("canonical + max_pool, scan", scanned(canonical), one, STEPS),
+        ("canonical + max_pool, scan", scan_steps(canonical), one, STEPS),
         (
             f"the same, vmap over {SEEDS} seeds",
-            jax.vmap(scanned(canonical), (0, None)),
+            jax.vmap(scan_steps(canonical), (0, None)),
             many,
             SEEDS * STEPS,
         ),

@@ -2,12 +2,12 @@
 
     python benchmarks/cvdd.py DATA_DIR [--classes ship acq] [--steps]
 
-Printed are seconds by the clock, and those of all processors together, which other work on the
-machine changes less. DATA_DIR holds reuters7.jsonl.gz and glove100_subset.npz.
+Prints wall time, and processor time, which other work on the machine affects less. DATA_DIR holds
+reuters7.jsonl.gz and glove100_subset.npz.
 
-With `--steps` the time of a gradient of the attention is measured, too: in pieces, as the library
-has it, and over all documents padded to the longest, and to the 95 % quantile of lengths, as a
-batch would be without.
+With `--steps` the script also times a gradient of the attention for three paddings: in pieces, as
+in the library, and for all documents padded to the longest or to the 95 % quantile of lengths,
+which a batch would need without pieces.
 """
 
 import argparse
@@ -25,7 +25,7 @@ SEEDS, BATCH, STEPS, ROUNDS = 5, 64, 50, 5
 
 
 def main() -> None:
-    """Print the times."""
+    """Train CVDD on each class and print the times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data_dir")
     parser.add_argument("--vectors", default="glove100_subset.npz")
@@ -49,14 +49,14 @@ def main() -> None:
         words = int((split.train.x[0] > 0).sum())
         print(
             f"{name}: {split.train.x.shape[1]} texts, {words} words, {SEEDS} seeds x "
-            f"{options.epochs} epochs: run {fit.seconds.run:.1f} s, of processors "
-            f"{processor:.1f} s; AUROC {100 * auroc.mean:.1f} +- {100 * auroc.std:.1f}",
+            f"{options.epochs} epochs: run {fit.seconds.run:.1f} s, processors "
+            f"{processor:.1f} s; AUROC {100 * auroc.mean:.1f} ± {100 * auroc.std:.1f}",
             flush=True,
         )
 
 
 def steps(name: str, x: np.ndarray, vectors: np.ndarray) -> None:
-    """The time of a gradient of the attention, by how documents are padded."""
+    """Print the time of a gradient of the attention for each way of padding documents."""
     net = attention_net(vectors.shape[1], 150, 3)
     params, vectors = net.init(jax.random.key(0), vectors.shape[1]).params, jnp.asarray(vectors)
     length = (x > 0).sum(axis=1)
@@ -71,7 +71,7 @@ def steps(name: str, x: np.ndarray, vectors: np.ndarray) -> None:
     for run, of_batches in runs.values():
         jax.block_until_ready(run(params, vectors, of_batches))
     least = dict.fromkeys(runs, np.inf)
-    for _ in range(ROUNDS):  # in turn, as other work on the machine comes and goes
+    for _ in range(ROUNDS):  # interleaved, because other work on the machine varies
         for way, (run, of_batches) in runs.items():
             start = time.perf_counter()
             jax.block_until_ready(run(params, vectors, of_batches))

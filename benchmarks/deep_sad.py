@@ -1,10 +1,10 @@
-"""Deep SAD with pre-training on tables: this library beside an eager PyTorch twin, in one run.
+"""Compare the speed of Deep SAD with pre-training on tables with an eager PyTorch twin.
 
-    python benchmarks/deep_sad.py cardio DATA     10 seeds of one set, 150 + 150 epochs
-    python benchmarks/deep_sad.py suite DATA      24 classical sets x 5 seeds, 50 + 50 epochs
+    python benchmarks/deep_sad.py cardio DATA     10 seeds of one dataset, 150 + 150 epochs
+    python benchmarks/deep_sad.py suite DATA      24 classical datasets x 5 seeds, 50 + 50 epochs
 
 DATA is a folder of ADBench's npz files. The library runs in fresh processes, first with an empty
-compilation cache and then with a warm one; the twin runs warm, with its best number of threads.
+compilation cache and then with a warm one. The twin runs warm, with its best number of threads.
 Imports and reading the data are not counted for either.
 """
 
@@ -36,7 +36,7 @@ CLASSICAL = [
     "vowels",
     "WBC",
     "WDBC",
-    "45_wine",  # the bare name is scikit-learn's
+    "45_wine",  # the name without its number is scikit-learn's dataset
     "breastw",
     "campaign",
     "cardio",
@@ -46,7 +46,7 @@ JOBS = {"cardio": (["cardio"], 10, 150), "suite": (CLASSICAL, 5, 50)}
 
 
 def splits(names, data_dir, seeds):
-    """The same splits for both sides: 60/40, five labelled anomalies, the rest hidden."""
+    """Yield the splits for both sides: 60/40, five labelled anomalies, the rest hidden."""
     import jaxad
 
     for name in names:
@@ -62,7 +62,7 @@ def splits(names, data_dir, seeds):
 
 
 def ours(job, data_dir):
-    """Wall seconds of making, fitting and scoring every split, and of running alone."""
+    """Return the seconds of making, fitting and scoring, and of running programs only."""
     import jaxad
 
     names, seeds, epochs = JOBS[job]
@@ -82,7 +82,7 @@ def ours(job, data_dir):
 
 
 def twin(job, data_dir):
-    """Wall seconds of the twin over the same splits, and its thread count."""
+    """Return the seconds of the twin over the same splits, and its number of threads."""
     from torch_twin import best_threads, fit_deep_sad
 
     names, seeds, epochs = JOBS[job]
@@ -113,8 +113,8 @@ def _auroc(scores, labels):
     return sum(values) / len(values)
 
 
-def measured(side, job, data_dir, cache):
-    """One side in a process of its own."""
+def run_process(side, job, data_dir, cache):
+    """Run one side in a new process and return its results."""
     command = [sys.executable, __file__, job, data_dir, "--side", side, "--cache", cache]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(out.splitlines()[-1])
@@ -126,7 +126,7 @@ def main():
     parser.add_argument("data", help="folder of ADBench's npz files")
     parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
-    parser.add_argument("--pairs", type=int, default=1, help="how often the pair is run")
+    parser.add_argument("--pairs", type=int, default=1, help="number of repetitions")
     args = parser.parse_args()
     if args.side:
         sys.path.insert(0, str(Path(__file__).parent))
@@ -138,15 +138,16 @@ def main():
         print(json.dumps({"ours": ours, "twin": twin}[args.side](args.job, args.data)))
         return
     names, seeds, epochs = JOBS[args.job]
-    print(f"{len(names)} sets x {seeds} seeds, {epochs} + {epochs} epochs")
+    print(f"{len(names)} datasets x {seeds} seeds, {epochs} + {epochs} epochs")
     print("| | seconds | twin / ours | AUROC | programs |\n|---|---|---|---|---|")
     for _ in range(args.pairs):
         with tempfile.TemporaryDirectory() as cache:
-            theirs = measured("twin", args.job, args.data, cache)
-            cold = measured("ours", args.job, args.data, cache)
-            warm = measured("ours", args.job, args.data, cache)
+            theirs = run_process("twin", args.job, args.data, cache)
+            cold = run_process("ours", args.job, args.data, cache)
+            warm = run_process("ours", args.job, args.data, cache)
         wall = theirs["wall"]
-        print(f"| twin, {theirs['threads']} threads | {wall:.2f} | 1 | {theirs['auroc']:.3f} | |")
+        threads = "1 thread" if theirs["threads"] == 1 else f"{theirs['threads']} threads"
+        print(f"| twin, {threads} | {wall:.2f} | 1 | {theirs['auroc']:.3f} | |")
         for title, result, seconds in (
             ("empty cache", cold, cold["wall"]),
             ("warm cache", warm, warm["wall"]),

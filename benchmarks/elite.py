@@ -1,11 +1,11 @@
-"""ELITE's step beside the plain step of the same base, in one run.
+"""Compare the time of ELITE's training step with the plain step of the same base detector.
 
     python benchmarks/elite.py
 
-Deep SVDD and the autoencoder, batch 128, 10 + 10 labelled rows, inside the compiled loop: LeNet
-16-32 on 28x28 images, and an MLP on a table of 32 columns. ELITE computes all meta-gradients of a
-batch by one forward-mode derivative, or unrolled, by the definition. Times are the least of
-`--repeats` turns, which take the rows in order; ratios are to the plain step.
+Deep SVDD and the autoencoder at batch size 128 with 10 + 10 labelled rows inside the compiled loop:
+a LeNet 16-32 on 28x28 images, and an MLP on a table of 32 columns. ELITE computes all
+meta-gradients of a batch from one forward-mode derivative, or unrolled by their definition. Times
+are the least of `--repeats` interleaved repetitions; ratios are relative to the plain step.
 """
 
 import argparse
@@ -18,8 +18,8 @@ SHAPES = {"LeNet": (28, 28, 1), "MLP": (32,)}
 BASES = {"deep_svdd": "elite_deep_svdd", "autoencoder": "elite_autoencoder"}
 
 
-def data_of(shape, rows, labelled=10):
-    """Random rows, so many labelled anomalies and labelled normal rows among them."""
+def random_data(shape, rows, labelled=10):
+    """Return random rows, with `labelled` anomalies and as many normal rows labelled."""
     rng = np.random.default_rng(0)
     label = np.zeros(rows, np.int8)
     label[:labelled], label[labelled : 2 * labelled] = -1, 1
@@ -28,8 +28,8 @@ def data_of(shape, rows, labelled=10):
     return jaxad.as_train_data(rng.normal(size=(rows, *shape)).astype(np.float32), label)
 
 
-def seconds_a_step(detector, data):
-    """The run time of a step, compiling excluded."""
+def seconds_per_step(detector, data):
+    """Return the run time of a step in seconds, without compiling."""
     fitted = jaxad.fit(detector, data)
     return fitted.seconds.run / fitted.history["train"]["loss"].shape[1]
 
@@ -38,11 +38,13 @@ def main():
     """Print a table for each network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=30, help="of LeNet; 50 times as many of MLPs")
+    parser.add_argument(
+        "--steps", type=int, default=30, help="steps of the LeNet; MLPs take 50 x as many"
+    )
     args = parser.parse_args()
     print("| | ms a step | ratio to plain |\n|---|---|---|")
     for net, shape in SHAPES.items():
-        data = data_of(shape, 128 * 5 + 20)  # 5 batches an epoch
+        data = random_data(shape, 128 * 5 + 20)  # 5 batches an epoch
         epochs = args.steps // 5 * (1 if net == "LeNet" else 50)
         for base, with_elite in BASES.items():
             config = {"epochs": epochs, "norm": "batch_no_affine", "optimiser": "sgd"}
@@ -54,9 +56,9 @@ def main():
                 "ELITE, unrolled": jaxad.make(with_elite, data, **config, meta_gradient="unrolled"),
             }
             for detector in detectors.values():
-                jaxad.fit(detector._replace(epochs=1), data)  # compiles
+                jaxad.fit(detector._replace(epochs=1), data)  # compile
             turns = [
-                [seconds_a_step(detector, data) for detector in detectors.values()]
+                [seconds_per_step(detector, data) for detector in detectors.values()]
                 for _ in range(args.repeats)
             ]
             best = np.min(turns, axis=0)

@@ -1,12 +1,13 @@
-"""FCDD's step and heat map: this library beside an eager PyTorch twin, in turns in one process.
+"""Compare FCDD's training step with an eager PyTorch twin, and time its heat map.
 
-    python benchmarks/fcdd.py            the net for Fashion-MNIST, batches of 128
+    python benchmarks/fcdd.py            the network for Fashion-MNIST, batches of 128
     python benchmarks/fcdd.py --rounds 5
 
-The step is the whole one of training with labelled anomalies, within the compiled loop over steps:
-uint8 images gathered on the device, forward and backward, BatchNorm, SGD with Nesterov's momentum.
-The twin does the same eagerly, its data in memory as one tensor and channels last. The heat map is
-that of one image of 224 pixels with the net for that size, from uint8 to a map of 224 x 224.
+The step is a full training step with labelled anomalies inside the compiled loop: gathering uint8
+images on the device, forward and backward pass, BatchNorm, and SGD with Nesterov momentum. The twin
+does the same eagerly, with its data in memory as one tensor and channels last. Both run in turns in
+one process. The heat map is that of one image of 224 pixels with the network for that size, from
+uint8 to a map of 224 x 224.
 """
 
 import argparse
@@ -27,19 +28,19 @@ ROWS, BATCH = 1280, 128
 
 
 def images(n: int, side: int, seed: int = 0) -> np.ndarray:
-    """Random bytes."""
+    """Return random uint8 images."""
     return np.random.default_rng(seed).integers(0, 256, (n, side, side, 1), np.uint8)
 
 
 class Seconds(NamedTuple):
-    """On the clock, and of all processor cores together: these depend less on what else runs."""
+    """Wall time and processor time over all cores, which other work affects less, in seconds."""
 
     wall: float
     cores: float
 
 
 def our_step(steps: int) -> Seconds:
-    """Seconds of a step, compiled before."""
+    """Time a step of jaxad, without compiling."""
     label = np.where(np.arange(ROWS) % 2 == 0, -1, 0).astype(np.int8)
     train = jaxad.as_train_data(images(ROWS, 28), label)
     detector = jaxad.make("fcdd", train, epochs=1, steps=steps, batch_size=BATCH)
@@ -49,7 +50,7 @@ def our_step(steps: int) -> Seconds:
 
 
 def twin_step(steps: int) -> Seconds:
-    """Seconds of the twin's step."""
+    """Time a step of the twin."""
     layers = [nn.Conv2d(1, 128, 5, padding=2, bias=False), nn.BatchNorm2d(128, eps=1e-4)]
     layers += [nn.LeakyReLU(0.1), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(128, 128, 5, padding=2, bias=False), nn.BatchNorm2d(128, eps=1e-4)]
@@ -79,10 +80,10 @@ def twin_step(steps: int) -> Seconds:
 
 
 def one_map(times: int) -> Seconds:
-    """Seconds of one heat map of an image of 224 pixels, compiled before; the fastest of some."""
+    """Time one heat map of an image of 224 pixels, without compiling; the fastest of `times`."""
     train = jaxad.as_train_data(images(2, 224), np.zeros(2, np.int8))
     detector = jaxad.make("fcdd", train)
-    # Weights cost no time: those of a fresh net do.
+    # The values of weights do not affect the time, so a new network suffices.
     state = jax.jit(detector.init)(jax.random.key(0), jax.tree.map(jax.numpy.asarray, train))
     fitted = jaxad.Fit(detector, jax.tree.map(lambda leaf: leaf[None], state))
     found = []
@@ -94,7 +95,7 @@ def one_map(times: int) -> Seconds:
 
 
 def main() -> None:
-    """Print a table of steps and the time of a heat map."""
+    """Print the times of steps and of a heat map."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
@@ -112,9 +113,9 @@ def main() -> None:
         ]
         print(f"| {' | '.join(cells)} |", flush=True)
     wall, cores = (statistics.median(column) for column in zip(*ratios, strict=True))
-    print(f"median of twin / ours: {wall:.2f} on the clock, {cores:.2f} of cores")
+    print(f"median of twin / ours: {wall:.2f} wall time, {cores:.2f} processor time")
     wall, cores = one_map(10)
-    print(f"a heat map of 224 x 224: {wall:.3f} s on the clock, {cores:.3f} s of cores")
+    print(f"a heat map of 224 x 224: {wall:.3f} s wall time, {cores:.3f} s processor time")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Deep SVDD on 28x28 images: a training step here beside the eager PyTorch twin's, in one run.
+"""Compare a training step of Deep SVDD on 28x28 images with an eager PyTorch twin.
 
     python benchmarks/lenet.py
 
-Prints the time of a step at batch 200 inside the compiled loop against the twin's best, how much
-longer ten seeds take than one, and the peak memory of ten seeds of 6,000 images.
+Prints the time of a step at batch size 200 inside the compiled loop and the twin's best time, the
+ratio of ten seeds to one, and the peak memory with ten seeds of 6,000 images.
 """
 
 import resource
@@ -15,13 +15,13 @@ import numpy as np
 import jaxad
 
 
-def seconds_a_step(images, seeds, epochs):
-    """The run time of a step, compiling excluded."""
+def seconds_per_step(images, seeds, epochs):
+    """Return the run time of a step in seconds, without compiling."""
     data = jaxad.as_train_data(images)
     if seeds > 1:
         data = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (seeds, *np.shape(leaf))), data)
     detector = jaxad.make("deep_svdd", data, pretrain_epochs=0, epochs=epochs, batch_size=200)
-    jaxad.fit(detector._replace(epochs=1), data)  # compiles
+    jaxad.fit(detector._replace(epochs=1), data)  # compile
     fitted = jaxad.fit(detector, data)
     return fitted.seconds.run / fitted.history["train"]["loss"].shape[1]
 
@@ -34,10 +34,10 @@ def main():
     best_threads(lambda: lenet_step_seconds(steps=5))
     for _ in range(3):
         twins.append(lenet_step_seconds(steps=30))
-        ours.append(seconds_a_step(images, 1, 2))
+        ours.append(seconds_per_step(images, 1, 2))
     twin, one = float(np.median(twins)), float(np.median(ours))
     start = time.perf_counter()
-    ten = seconds_a_step(images, 10, 2)
+    ten = seconds_per_step(images, 10, 2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print("| | ms a step | ratio |\n|---|---|---|")
     print(f"| PyTorch twin | {1e3 * twin:.1f} | 1 |")

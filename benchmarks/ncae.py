@@ -1,18 +1,18 @@
-"""NCAE's step beside the plain autoencoder's on the same net, and the six ODDS sets.
+"""Compare NCAE's training step with the plain autoencoder's, and time the six ODDS datasets.
 
     python benchmarks/ncae.py [--odds DATA]
 
-Batch 128, inside the compiled loop: an MLP 32-16-8 on a table of 36 columns, dense layers
-128-64-32 and a LeNet 16-32 on 28x28 images. Times are the least of `--repeats` turns, which take
-the rows in order; ratios are to the plain step. With --odds, a folder of ADBench's npz files: wall
-seconds of fits of the six sets, compiling included.
+Batch size 128 inside the compiled loop: an MLP 32-16-8 on a table of 36 columns, and dense layers
+128-64-32 and a LeNet 16-32 on 28x28 images. Times are the least of `--repeats` interleaved
+repetitions; ratios are relative to the plain step. With --odds, a folder of ADBench's npz files,
+the script prints the wall seconds of fits of the six datasets, including compiling.
 """
 
 import argparse
 import time
 
 import numpy as np
-from elite import data_of, seconds_a_step
+from elite import random_data, seconds_per_step
 
 import jaxad
 
@@ -32,7 +32,7 @@ ODDS = ("satellite", "cardio", "thyroid", "satimage-2", "shuttle", "mammography"
 
 
 def odds(folder, seeds, epochs):
-    """Wall seconds of each set, from the split to the scores."""
+    """Print the wall seconds of each dataset, from the split to the scores."""
     print("| data set | rows | seconds | AUROC |\n|---|---|---|---|")
     start = time.perf_counter()
     for name in ODDS:
@@ -49,10 +49,12 @@ def odds(folder, seeds, epochs):
 
 
 def main():
-    """Print a table of steps, and of the ODDS sets if asked for."""
+    """Print the times of steps, or those of the ODDS datasets with --odds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=20, help="of LeNet; more of the others")
+    parser.add_argument(
+        "--steps", type=int, default=20, help="steps of the LeNet; other networks take more"
+    )
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument("--odds", help="folder of ADBench's npz files")
     parser.add_argument("--seeds", type=int, default=10)
@@ -64,16 +66,16 @@ def main():
     print("| | ms a step | ratio to plain |\n|---|---|---|")
     for net in args.nets:
         shape, sizes = NETS[net]
-        data = data_of(shape, 128 * 5, labelled=0)  # 5 batches an epoch
+        data = random_data(shape, 128 * 5, labelled=0)  # 5 batches an epoch
         config = {"epochs": args.steps // 5 * STEPS[net], "norm": "none", **sizes}
         detectors = {"autoencoder": jaxad.make("autoencoder", data, **config)} | {
             name: jaxad.make("ncae", data, adversarial=who, **config)
             for name, who in CRITICS.items()
         }
         for detector in detectors.values():
-            jaxad.fit(detector._replace(epochs=1), data)  # compiles
+            jaxad.fit(detector._replace(epochs=1), data)  # compile
         turns = [
-            [seconds_a_step(detector, data) for detector in detectors.values()]
+            [seconds_per_step(detector, data) for detector in detectors.values()]
             for _ in range(args.repeats)
         ]
         best = np.min(turns, axis=0)

@@ -1,9 +1,9 @@
-"""Planning a large sweep: seconds and memory, from the file of the experiment to its groups.
+"""Measure the time and memory of planning a large sweep, from the experiment file to its groups.
 
     python benchmarks/plan.py [--seeds 5]
 
-100,000 cells of 40 small sets, 10 detectors and axes of numbers, of which half are in the folder
-of results already. With one seed there are 100,000 jobs, with five 20,000.
+The sweep has 100,000 cells: 40 small datasets, 10 detectors and numerical axes. Half of the cells
+are already in the results folder. With one seed there are 100,000 jobs, with five seeds 20,000.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def experiment(folder, seeds):
 
 
 def fill(folder, jobs, seeds):
-    """Results of every second job, as the sweep would have written and joined them."""
+    """Write results for every second job, as a finished and merged sweep would have done."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -78,8 +78,8 @@ def main():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{len(jobs) * seeds} cells in {len(jobs)} jobs; {cells} missing, {len(groups)} groups")
     print(
-        f"expand {expanding:.2f} s, read what is done {reading:.2f} s, plan {planning:.2f} s: "
-        f"{clock[-1] - clock[0]:.2f} s in all; peak {peak:.2f} GiB with all imports"
+        f"expand {expanding:.2f} s, read results {reading:.2f} s, plan {planning:.2f} s: "
+        f"{clock[-1] - clock[0]:.2f} s in total; peak {peak:.2f} GiB including imports"
     )
 
 

@@ -1,12 +1,12 @@
-"""What the door costs: scoring a million rows, the estimator beside the library, and start-up.
+"""Measure scoring of a million rows, the overhead of the estimator, and start-up times.
 
     python benchmarks/score.py rows                1,000,000 x 30 rows from parquet and csv
     python benchmarks/score.py estimator DATA      cardio, with and without the estimator
     python benchmarks/score.py start               import jaxad, jaxad --help
 
-DATA is a folder of ADBench's npz files. Every command of `rows` and `start` is a process of its
-own, measured from outside: wall and processor time, and the most memory it held. Of several runs
-the quickest counts, as other work on the machine only ever adds.
+DATA is a folder of ADBench's npz files. Every command of `rows` and `start` runs in a new process
+and is measured from outside: wall time, processor time and peak memory. The fastest of several runs
+is printed, because other work on the machine can only add time.
 """
 
 import argparse
@@ -21,19 +21,19 @@ ROWS, COLUMNS = 1_000_000, 30
 PROGRAM = [sys.executable, "-c", "import sys; from jaxad.cli import main; sys.exit(main())"]
 
 
-def measured(argv):
-    """Wall seconds, processor seconds and the most MiB of a process; it must succeed."""
+def measure_process(argv):
+    """Run a process and return its wall seconds, processor seconds and peak memory in MiB."""
     start = time.perf_counter()
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
-    assert status == 0, f"{argv} ended with {status}"
+    assert status == 0, f"{argv} ended with status {status}"
     memory = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
     return seconds, usage.ru_utime + usage.ru_stime, memory
 
 
 def rows(folder):
-    """Train Deep SAD on 2,000 rows and score a million, with one program kept from before."""
+    """Train Deep SAD on 2,000 rows and score a million with a cached program."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import csv, parquet
@@ -52,16 +52,16 @@ def rows(folder):
     for source in ("few.parquet", "all.parquet", "all.csv"):
         for out in ("scores.parquet", "scores.csv"):
             argv = [*PROGRAM, "score", "m", source, "--out", out, "--force"]
-            wall, processor, memory = measured(argv)
+            wall, processor, memory = measure_process(argv)
             size = Path(source).stat().st_size / 2**20
             print(
-                f"{source} ({size:.0f} MiB) -> {out}: {wall:.1f} s, of the processors "
+                f"{source} ({size:.0f} MiB) -> {out}: {wall:.1f} s, processors "
                 f"{processor:.1f} s, {memory:.0f} MiB"
             )
 
 
 def estimator(data_dir):
-    """Fits of cardio by the library alone and through the estimator, in turn, programs warm."""
+    """Fit cardio with the library and through the estimator, interleaved, with warm programs."""
     import numpy as np
 
     import jaxad
@@ -80,35 +80,35 @@ def estimator(data_dir):
         detector = jaxad.make("deep_sad", train)
         return jaxad.fit(detector, train)
 
-    def door():
+    def wrapped():
         return JaxADDetector("deep_sad").fit(data.x, y)
 
-    seconds = {library: [], door: []}
+    seconds = {library: [], wrapped: []}
     for _ in range(16):
         for fit in seconds:
             start = time.perf_counter()
             fit()
             seconds[fit].append(time.perf_counter() - start)
-    first = [seconds[fit].pop(0) for fit in (library, door)]
-    alone, through = (min(seconds[fit]) for fit in (library, door))
-    print(f"first: library {first[0]:.2f} s with what both compile, estimator {first[1]:.2f} s")
-    print(f"quickest of 15 more: library {alone:.3f} s, estimator {through:.3f} s")
+    first = [seconds[fit].pop(0) for fit in (library, wrapped)]
+    alone, through = (min(seconds[fit]) for fit in (library, wrapped))
+    print(f"first: library {first[0]:.2f} s with compiling, estimator {first[1]:.2f} s")
+    print(f"fastest of 15 more: library {alone:.3f} s, estimator {through:.3f} s")
     print(f"overhead {100 * (through / alone - 1):.1f} %")
 
 
 def start():
-    """The quickest of seven fresh processes."""
+    """Print the fastest start-up of seven new processes."""
     for name, argv in {
         "import jaxad": [sys.executable, "-c", "import jaxad"],
         "import jaxad.sklearn": [sys.executable, "-c", "import jaxad.sklearn"],
         "jaxad --help": [*PROGRAM, "--help"],
     }.items():
-        wall, processor, _ = map(min, zip(*(measured(argv) for _ in range(7)), strict=True))
-        print(f"{name}: {wall:.2f} s, of the processors {processor:.2f} s")
+        wall, processor, _ = map(min, zip(*(measure_process(argv) for _ in range(7)), strict=True))
+        print(f"{name}: {wall:.2f} s, processors {processor:.2f} s")
 
 
 def main():
-    """Run what is asked for."""
+    """Run the chosen measurement."""
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["rows", "estimator", "start"])
     parser.add_argument("data", nargs="?")

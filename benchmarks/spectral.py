@@ -1,10 +1,11 @@
-"""Training steps through one convolution: canonical, and by Fourier transforms.
+"""Time training steps through one convolution, in canonical form and by Fourier transforms.
 
     python benchmarks/spectral.py
 
-Forward and backward at batch 64 inside a compiled loop, for layers of the nets here and more.
-Printed are how many times fewer products the transform takes, by which `conv_by_cost` chooses
-(above 1), and how many times fewer seconds of processors: the least of three runs each, in turns.
+Forward and backward pass at batch size 64 inside a compiled loop, for the layers of the library's
+networks and some more. Prints the factor by which the transform needs fewer products, which decides
+the choice of `conv_by_cost` (above 1: spectral), and the factor by which it takes less processor
+time. Each time is the least of three interleaved runs.
 """
 
 import time
@@ -17,7 +18,7 @@ from jaxad.nets.conv import canonical_conv
 from jaxad.nets.spectral import fewer_products, spectral_conv
 
 BATCH, STEPS, ROUNDS = 64, 3, 3
-# side of the images, side of the kernel, channels of the input and of the output
+# image side, kernel side, input channels, output channels
 LAYERS = [
     (14, 5, 128, 128),
     (14, 5, 64, 64),
@@ -40,8 +41,8 @@ def canonical(x, w):
     return canonical_conv(x, w, (1, 1), "SAME")
 
 
-def looped(convolution):
-    """A few steps in one program, each with the gradients of image and kernel."""
+def loop_steps(convolution):
+    """Return a program of a few steps, each with gradients of the image and the kernel."""
 
     @jax.jit
     def run(x, w):
@@ -56,14 +57,14 @@ def looped(convolution):
 
 
 def main() -> None:
-    """Print a table."""
+    """Time all layers and print the table."""
     rng = np.random.default_rng(0)
     print("| image | kernel | channels | fewer products | ms, canonical | spectral | ratio |")
     print("|---|---|---|---|---|---|---|")
     for side, kernel, channels, out in LAYERS:
         x = jnp.asarray(rng.normal(size=(BATCH, side, side, channels)), jnp.float32)
         w = jnp.asarray(rng.normal(size=(kernel, kernel, channels, out)) / 50, jnp.float32)
-        runs = [looped(canonical), looped(spectral_conv)]
+        runs = [loop_steps(canonical), loop_steps(spectral_conv)]
         least = [np.inf, np.inf]
         for run in runs:
             run(x, w).block_until_ready()

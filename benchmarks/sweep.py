@@ -1,16 +1,16 @@
-"""A sweep beside its cells one by one, and beside PyOD's Deep SVDD, in one run.
+"""Compare a sweep with running its cells one by one, and with PyOD's Deep SVDD.
 
-    python benchmarks/sweep.py DATA                  24 sets x 4 detectors x 3 x 5 = 1,440 cells
-    python benchmarks/sweep.py DATA --loop-sets 3    one by one only the cells of the first 3 sets
-    python benchmarks/sweep.py DATA --quick          3 sets, 5 epochs
-    python benchmarks/sweep.py DATA --grid           1 set, 32 settings of Deep SAD x 5 seeds
-    python benchmarks/sweep.py DATA --pyod           Deep SVDD, 3 sets x 5 seeds, beside PyOD
+    python benchmarks/sweep.py DATA                  24 datasets x 4 detectors x 3 x 5 = 1,440 cells
+    python benchmarks/sweep.py DATA --loop-sets 3    one by one only the cells of 3 datasets
+    python benchmarks/sweep.py DATA --quick          3 datasets, 5 epochs
+    python benchmarks/sweep.py DATA --grid           1 dataset, 32 settings of Deep SAD x 5 seeds
+    python benchmarks/sweep.py DATA --pyod           Deep SVDD, 3 datasets x 5 seeds, against PyOD
 
-DATA is a folder of ADBench's npz files. Each side runs in a process of its own with an empty
-compilation cache; its seconds are wall time from the first import to the last metric. One by one
-means a loop as a user writes it: for each cell a split, `jaxad.fit` and `jaxad.evaluate`, in one
-process, so that what a cell has compiled later cells use. PyOD takes the same splits, networks,
-batches and epochs; it is measured if it is installed.
+DATA is a folder of ADBench's npz files. Each side runs in a new process with an empty compilation
+cache; its time is the wall time from the first import to the last metric. "One by one" is a loop as
+a user would write it: for each cell a split, `jaxad.fit` and `jaxad.evaluate`, in one process, so
+that later cells reuse the programs of earlier ones. PyOD uses the same splits, networks, batches
+and epochs; it is measured if it is installed.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 from deep_sad import CLASSICAL
 
 DETECTORS = ("deep_svdd", "deep_sad", "anoonly_deep_sad", "elite_deep_svdd")
-# A small set, a wide one and a large one first: the sample of --loop-sets.
+# The sample of --loop-sets comes first: a small dataset, a wide one and a large one.
 SETS = ["cardio", "satellite", "thyroid"]
 SETS += [name for name in CLASSICAL if name not in SETS]
 WIDTHS = (64, 32)
@@ -46,38 +46,38 @@ def experiment(names, epochs, grid=False):
     )
 
 
-def jobs_of(file, data):
+def load_jobs(file, data):
     from jaxad.sweep import expand, load_experiment
 
     return load_experiment(file).seeds, expand(load_experiment(file), data)
 
 
 def sweep(file, data):
-    """All cells, as `jaxad sweep` runs and records them."""
+    """Run all cells as `jaxad sweep` runs and records them."""
     from jaxad.sweep import group_jobs, run_jobs
     from jaxad.sweep.memory import available
 
-    seeds, jobs = jobs_of(file, data)
+    seeds, jobs = load_jobs(file, data)
     found = {}
     with tempfile.TemporaryDirectory() as out:
         groups = group_jobs([(job, tuple(range(seeds))) for job in jobs], available())
-        run_jobs(groups, out, data, on_cell=lambda cell: found.update(auroc_of(cell)))
+        run_jobs(groups, out, data, on_cell=lambda cell: found.update(auroc_by_seed(cell)))
     return found
 
 
-def auroc_of(cell):
+def auroc_by_seed(cell):
     pairs = zip(cell.seeds, cell.evaluation.auroc.per_seed, strict=True)
     return {f"{cell.job} {seed}": float(value) for seed, value in pairs}
 
 
 def loop(file, data):
-    """The same cells one by one."""
+    """Run the same cells one by one."""
     import jax
 
     import jaxad
     from jaxad.errors import DataError
 
-    seeds, jobs = jobs_of(file, data)
+    seeds, jobs = load_jobs(file, data)
     found = {}
     for job in jobs:
         dataset = jaxad.load_dataset(job.dataset, data_dir=data)
@@ -95,8 +95,8 @@ def loop(file, data):
     return found
 
 
-def few(names, data):
-    """The splits of the comparison with PyOD: unlabelled rows with 5 % hidden anomalies."""
+def pyod_splits(names, data):
+    """Yield the splits for the comparison with PyOD: unlabelled, 5 % hidden anomalies."""
     import jaxad
 
     for name in names:
@@ -109,7 +109,7 @@ def ours(names, data, epochs):
     import jaxad
 
     found = {}
-    for name, split in few(names, data):
+    for name, split in pyod_splits(names, data):
         made = jaxad.make("deep_svdd", split.train, epochs=epochs, pretrain_epochs=0, widths=WIDTHS)
         auroc = jaxad.evaluate(jaxad.fit(made, split.train), split.test).auroc.per_seed
         found |= {f"{name} {i}": float(v) for i, v in enumerate(auroc)}
@@ -122,7 +122,7 @@ def theirs(names, data, epochs):
     from sklearn.metrics import roc_auc_score
 
     found = {}
-    for name, splits in few(names, data):
+    for name, splits in pyod_splits(names, data):
         for seed in range(5):
             split = splits.seed(seed)
             model = DeepSVDD(
@@ -141,8 +141,8 @@ def theirs(names, data, epochs):
     return found
 
 
-def side_of(args):
-    """One side, in this process."""
+def run_side(args):
+    """Run one side in this process."""
     start = time.perf_counter()
     import jax
 
@@ -159,8 +159,8 @@ def side_of(args):
     return {"seconds": seconds, "cpu": cpu, "programs": compilations(), "auroc": found}
 
 
-def measured(side, file, args):
-    """A side in a process of its own."""
+def run_process(side, file, args):
+    """Run one side in a new process and return its results."""
     command = [sys.executable, __file__, args.data, "--side", side, "--file", str(file)]
     command += ["--epochs", str(args.epochs)]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -168,40 +168,42 @@ def measured(side, file, args):
 
 
 def compare(args):
-    """The sweep beside the loop."""
+    """Compare the sweep with the loop."""
     names = SETS[: args.sets]
     sample = names[: args.loop_sets] if args.loop_sets else names
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "experiment.toml")
         file.write_text(experiment(sample, args.epochs, args.grid))
         for _ in range(args.pairs):
-            one, all_at_once = (measured(side, file, args) for side in ("loop", "sweep"))
-            report(f"one by one, {len(sample)} sets", one)
-            report(f"sweep, {len(sample)} sets", all_at_once, one["seconds"])
+            one, all_at_once = (run_process(side, file, args) for side in ("loop", "sweep"))
+            report(f"one by one, {len(sample)} datasets", one)
+            report(f"sweep, {len(sample)} datasets", all_at_once, one["seconds"])
             assert one["auroc"].keys() == all_at_once["auroc"].keys()
             apart = max(abs(v - all_at_once["auroc"][k]) for k, v in one["auroc"].items())
-            print(f"largest difference of AUROC between the two: {apart:.1e}", flush=True)
+            print(f"largest AUROC difference between the two: {apart:.1e}", flush=True)
         if len(names) > len(sample):
             file.write_text(experiment(names, args.epochs))
-            report(f"sweep, {len(names)} sets", measured("sweep", file, args))
+            report(f"sweep, {len(names)} datasets", run_process("sweep", file, args))
     if not args.grid:
-        print(f"sets x detectors: {len(sample) * len(DETECTORS)}; {len(names) * len(DETECTORS)}")
+        print(
+            f"datasets x detectors: {len(sample) * len(DETECTORS)}; {len(names) * len(DETECTORS)}"
+        )
 
 
 def report(title, result, other=None):
     cells, seconds = len(result["auroc"]), result["seconds"]
     ratio = f"; {other / seconds:.1f} times faster" if other else ""
-    each = f"{1000 * seconds / cells:.0f} ms a cell, {result['cpu']:.1f} s of processors"
+    each = f"{1000 * seconds / cells:.0f} ms per cell, {result['cpu']:.1f} s of processor time"
     print(f"{title}: {cells} cells, {seconds:.1f} s, {each}, {result['programs']} programs{ratio}")
 
 
-def beside_pyod(args):
+def compare_with_pyod(args):
     if find_spec("pyod") is None:
         print("PyOD is not installed")
         return
     names = ",".join(SETS[: min(args.sets, 3)])
     for _ in range(args.pairs):
-        pyod, jaxad = (measured(side, names, args) for side in ("theirs", "ours"))
+        pyod, jaxad = (run_process(side, names, args) for side in ("theirs", "ours"))
         report("PyOD's Deep SVDD", pyod)
         report("jaxad's deep_svdd", jaxad, pyod["seconds"])
         for title, result in (("PyOD", pyod), ("jaxad", jaxad)):
@@ -211,13 +213,15 @@ def beside_pyod(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="folder of ADBench's npz files")
-    parser.add_argument("--sets", type=int, default=len(SETS), help="the first so many sets")
-    parser.add_argument("--loop-sets", type=int, help="one by one only those of so many sets")
+    parser.add_argument("--sets", type=int, default=len(SETS), help="number of datasets")
+    parser.add_argument("--loop-sets", type=int, help="number of datasets of the loop")
     parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--pairs", type=int, default=1, help="how often both sides are run")
-    parser.add_argument("--quick", action="store_true", help="3 sets, 5 epochs")
-    parser.add_argument("--grid", action="store_true", help="one set, settings of one detector")
-    parser.add_argument("--pyod", action="store_true", help="beside PyOD instead")
+    parser.add_argument("--pairs", type=int, default=1, help="number of repetitions")
+    parser.add_argument("--quick", action="store_true", help="3 datasets, 5 epochs")
+    parser.add_argument(
+        "--grid", action="store_true", help="one dataset, 32 settings of one detector"
+    )
+    parser.add_argument("--pyod", action="store_true", help="compare with PyOD instead")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     parser.add_argument("--file", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -226,9 +230,9 @@ def main():
     if args.grid:
         args.sets = 1
     if args.side:
-        print(json.dumps(side_of(args)))
+        print(json.dumps(run_side(args)))
     elif args.pyod:
-        beside_pyod(args)
+        compare_with_pyod(args)
     else:
         compare(args)
 

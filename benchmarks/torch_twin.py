@@ -1,9 +1,9 @@
-"""Twins of two detectors in plain eager PyTorch, written the way a careful user would.
+"""PyTorch implementations (twins) of two detectors, eager and written as a careful user would.
 
-They are what the library's speed is compared with, so they spend no time that PyTorch does not
-need: the data stay in memory as one tensor, a batch is an index into it (at these sizes a
-DataLoader adds half a step or more), the optimiser is the fused one, convolutions have their
-channels last, and no step waits for a loss to be read. Nothing of `jaxad` is imported.
+The library's speed is compared with them, so they avoid all unnecessary time: the data stay in
+memory as one tensor, a batch is an index into it (at these sizes a DataLoader adds half a step or
+more), the optimiser is the fused one, convolutions use channels-last memory, and no step waits for
+a loss to be read. Nothing of `jaxad` is imported.
 
 Deep SAD: Ruff et al. 2020, "Deep Semi-Supervised Anomaly Detection". Deep SVDD: Ruff et al. 2018,
 "Deep One-Class Classification".
@@ -41,7 +41,7 @@ EPS = 1e-6
 
 
 class Table(NamedTuple):
-    """A table split for training and test; training labels are -1 for an anomaly, else 0."""
+    """Training and test part of a table; training labels are -1 for labelled anomalies, else 0."""
 
     x: np.ndarray
     label: np.ndarray
@@ -50,7 +50,7 @@ class Table(NamedTuple):
 
 
 def mlp(widths: Iterable[int]) -> nn.Sequential:
-    """Linear layers without bias; before each hidden activation a BatchNorm without parameters."""
+    """Return linear layers without bias, with a BatchNorm without parameters before activations."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):
         layers += [
@@ -62,21 +62,21 @@ def mlp(widths: Iterable[int]) -> nn.Sequential:
 
 
 def squared_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The squared Euclidean distance of each row."""
+    """Return the squared Euclidean distance of each pair of rows."""
     return (a - b).square().sum(dim=1)
 
 
 def away_from_zero(centre: torch.Tensor, least: float = 0.1) -> torch.Tensor:
-    """The centre with coordinates below `least` moved to it by their sign, 0 to the positive side.
+    """Move coordinates of the centre that are below `least` in size to it, keeping their sign.
 
-    A unit whose centre is 0 can reach it with zero weights.
+    A coordinate of 0 becomes positive. A unit whose centre is 0 could reach it with zero weights.
     """
     sign = torch.where(centre < 0, -1.0, 1.0)
     return torch.where(centre.abs() < least, least * sign, centre)
 
 
 class DeepSAD:
-    """Deep SAD on a table: a hypersphere on a pre-trained encoder, pushed away from labels.
+    """Deep SAD on a table: a hypersphere on a pre-trained encoder.
 
     The loss of a row at squared distance d from the centre is d if it is unlabelled and
     `eta * (d + 1e-6) ** label` if it is labelled -1 (anomaly) or +1 (normal).
@@ -132,7 +132,7 @@ class DeepSAD:
 
     @torch.no_grad()
     def score(self, x: torch.Tensor) -> torch.Tensor:
-        """The squared distance to the centre: higher is more anomalous."""
+        """Return the squared distance to the centre; higher is more anomalous."""
         self.encoder.eval()
         return squared_distance(self.encoder(x), self.centre)
 
@@ -154,7 +154,7 @@ class DeepSAD:
         for _ in range(epochs):
             for rows in torch.randperm(n_rows).split(self.batch_size):
                 if len(rows) < 2:
-                    continue  # BatchNorm has no variance of one row
+                    continue  # BatchNorm needs at least two rows
                 optimiser.zero_grad()
                 loss(rows).backward()
                 optimiser.step()
@@ -179,9 +179,9 @@ def fit_deep_sad(
         x_test: `(m, d)` test rows.
         epochs: Epochs of the hypersphere.
         pretrain_epochs: Epochs of the autoencoder.
-        seed: Of the initial weights and of the order of the rows.
-        batch_size: Rows a step.
-        **config: More arguments of `DeepSAD`.
+        seed: Seed of the initial weights and of the order of the rows.
+        batch_size: Rows per step.
+        **config: Further arguments of `DeepSAD`.
 
     Returns:
         `(m,)` scores, higher for more anomalous rows.
@@ -194,7 +194,7 @@ def fit_deep_sad(
 
 
 def lenet() -> nn.Sequential:
-    """The Fashion-MNIST network: two convolutional modules of 16 and 32, dense 64, dense 32."""
+    """Return the Fashion-MNIST network: convolutions of 16 and 32 channels, dense 64, dense 32."""
 
     def module(n_in: int, n_out: int) -> list[nn.Module]:
         return [
@@ -225,15 +225,15 @@ def lenet_step_seconds(
     distance to the centre.
 
     Args:
-        batch: Images a step.
+        batch: Images per step.
         steps: Steps to time, after ten that are not timed.
-        images: `(n, 28, 28)` uint8; 6,000 random images where none are given.
+        images: `(n, 28, 28)` uint8; 6,000 random images by default.
         channels_last: Whether to lay images and weights out with the channels last, which the
             processor's convolutions prefer.
-        seed: Of the weights, of the order and of the random images.
+        seed: Seed of the weights, of the order and of the random images.
 
     Returns:
-        The median of the seconds that one step took.
+        The median seconds per step.
     """
     torch.manual_seed(seed)
     if images is None:
@@ -265,12 +265,12 @@ def lenet_step_seconds(
 
 
 def best_threads(fn: Callable[[], object], counts: Iterable[int] = (1, 2), repeats: int = 2) -> int:
-    """The number of PyTorch threads with which `fn` runs fastest; PyTorch is left with it.
+    """Set and return the number of PyTorch threads with which `fn` runs fastest.
 
     Args:
-        fn: Something short to run. It runs once untimed, then `repeats` times for each count.
+        fn: A short function. It runs once untimed, then `repeats` times for each count.
         counts: Numbers of threads to try.
-        repeats: The fastest of so many runs counts.
+        repeats: Number of runs of which the fastest counts.
 
     Returns:
         The best of `counts`.
@@ -295,12 +295,12 @@ def odds_table(path: str, labelled_ratio: float, seed: int) -> Table:
     """Split a table as in the Deep SAD paper, without hidden anomalies among the unlabelled rows.
 
     Args:
-        path: An npz file with rows `X` and their truth `y` (1 is an anomaly).
+        path: An npz file with rows `X` and ground truth `y` (1 is an anomaly).
         labelled_ratio: Labelled anomalies as a fraction of all training rows.
-        seed: Of the split and of the draw of labelled anomalies.
+        seed: Seed of the split and of the draw of labelled anomalies.
 
     Returns:
-        60 % of the rows to train on and 40 % to test, standardised by the former.
+        60 % of the rows for training and 40 % for testing, standardised by the former.
     """
     with np.load(path) as file:
         x, y = file["X"].astype(np.float64), file["y"].astype(int)
@@ -339,7 +339,7 @@ def main() -> None:
         auroc.append(100 * roc_auc_score(table.y_test, score))
     print(
         f"Deep SAD, {len(tables[0].x)} rows, {threads} threads: "
-        f"AUROC {np.mean(auroc):.1f} +- {np.std(auroc):.1f}, {np.median(seconds):.2f} s a seed"
+        f"AUROC {np.mean(auroc):.1f} ± {np.std(auroc):.1f}, {np.median(seconds):.2f} s per seed"
     )
     threads = best_threads(lambda: lenet_step_seconds(steps=10))
     print(f"LeNet step, {threads} threads: {1000 * lenet_step_seconds():.1f} ms")
