@@ -14,7 +14,7 @@ from jaxad.detectors import make
 from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
 from jaxad.explain import audit as audit_fit
-from jaxad.explain.pictures.base import kind_of
+from jaxad.explain.pictures.base import check_picture
 from jaxad.training.train import fit
 from jaxad.utils.files import check_writable, written_whole
 
@@ -61,7 +61,7 @@ def _check_outputs(options: Audit) -> None:
     if options.out.suffix.lower() != ".csv":
         raise ConfigError(f"--out {options.out} must end in .csv")
     if options.plot is not None:
-        kind_of(options.plot)
+        check_picture(options.plot)
     for name, path in (("--out", options.out), ("--plot", options.plot)):
         if path is None:
             continue

@@ -15,7 +15,7 @@ from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score as score_models
 from jaxad.explain.attribution import AttributionMethod, attributions
 from jaxad.explain.heat_maps import heatmap_kind, heatmaps
-from jaxad.explain.pictures.base import kind_of
+from jaxad.explain.pictures.base import check_picture
 from jaxad.explain.pictures.maps import draw_heatmaps
 from jaxad.explain.pixels import pixel_auroc
 from jaxad.explain.text import attention_page, top_words
@@ -136,7 +136,7 @@ def _check_out(options: Explain, names: tuple[str, ...]) -> None:
     """Raise before anything is computed if the pictures cannot be written."""
     if options.most < 1:
         raise ConfigError(f"--most {options.most} must be at least 1")
-    kind_of(HIGHEST)
+    check_picture(HIGHEST)
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"--out {options.out} is a file; give a folder")
     there = [name for name in names if (options.out / name).exists()]

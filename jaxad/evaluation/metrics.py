@@ -28,7 +28,7 @@ __all__ = [
     "auroc",
     "average_precision",
     "best_f1",
-    "evaluate_scores",
+    "compute_metrics",
     "precision_at_n",
     "summarise",
 ]
@@ -125,7 +125,7 @@ def precision_at_n(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Sc
     return _measure(_precision_at_n, score, label, where)[0]
 
 
-def evaluate_scores(
+def compute_metrics(
     scores: ArrayLike, labels: ArrayLike, counts: ArrayLike | None = None
 ) -> dict[str, np.ndarray]:
     """Every metric of every seed, in one compiled program with one sort.

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxad.detector import HostDetector
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluation.metrics import Summary, evaluate_scores, summarise
+from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
 from jaxad.training.checks import check_codes, check_scorable, check_words
 from jaxad.training.fitted import Fit
 from jaxad.training.host import score_models
@@ -16,7 +16,7 @@ from jaxad.training.inference import outputs
 from jaxad.training.stacking import Functions, as_partial, shared, side_by_side
 from jaxad.types import TestData
 
-__all__ = ["Evaluation", "evaluate", "evaluation_of", "score"]
+__all__ = ["Evaluation", "evaluate", "evaluate_scores", "score"]
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,10 @@ def evaluate(fitted: Fit, test: TestData) -> Evaluation:
     """
     if not isinstance(test, TestData):
         raise ConfigError(f"test must be a TestData, as in `split.test`; given {type(test)}")
-    return evaluation_of(score(fitted, test), test)
+    return evaluate_scores(score(fitted, test), test)
 
 
-def evaluation_of(scores: np.ndarray, test: TestData) -> Evaluation:
+def evaluate_scores(scores: np.ndarray, test: TestData) -> Evaluation:
     """The metrics of scores that are there already.
 
     Args:
@@ -144,7 +144,7 @@ def evaluation_of(scores: np.ndarray, test: TestData) -> Evaluation:
     seen = np.broadcast_to(np.asarray(test.seen), scores.shape)
     count = np.broadcast_to(np.asarray(test.count), (len(scores),))
     valid = np.arange(scores.shape[1]) < count[:, None]
-    metrics = evaluate_scores(scores, label, count)
+    metrics = compute_metrics(scores, label, count)
     parts = {}
     anomalies = valid & (label == 1)
     if (anomalies & seen).any(axis=1).all() and (anomalies & ~seen).any(axis=1).all():
@@ -157,4 +157,4 @@ def evaluation_of(scores: np.ndarray, test: TestData) -> Evaluation:
 
 def _auroc_of(scores, label, where):
     kept = [(s[w], y[w]) for s, y, w in zip(scores, label, where, strict=True)]
-    return np.array([evaluate_scores(s[None], y[None])["auroc"][0] for s, y in kept])
+    return np.array([compute_metrics(s[None], y[None])["auroc"][0] for s, y in kept])

@@ -15,9 +15,11 @@ from jaxtyping import Float, Int
 
 from jaxad.data import Split
 from jaxad.errors import ConfigError, DataError, unknown_name
-from jaxad.evaluation.metrics import Summary, evaluate_scores, summarise
+from jaxad.evaluation.hidden import HiddenMetrics, measure_hidden
+from jaxad.evaluation.metrics import Summary, summarise
 from jaxad.evaluation.scoring import score
-from jaxad.explain.pictures.base import kind_of, save_picture
+from jaxad.explain.pictures.audit import draw_audit
+from jaxad.explain.pictures.base import check_picture, save_picture
 from jaxad.training.fitted import Fit
 from jaxad.types import PyTree, TestData, TrainData
 from jaxad.utils.files import written_whole
@@ -34,7 +36,6 @@ RECORDS = {
     "exposure": ("exposure_rank", "latent_outlier_exposure"),
     "mining": ("mining_rank", "mining"),
 }
-METRICS = ("auroc", "auprc", "precision_at_n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +108,18 @@ class Audit:
         Raises:
             ConfigError: Another kind of file, or matplotlib is not installed.
         """
-        from jaxad.explain.pictures.audit import draw_audit
-
-        kind_of(path)
-        save_picture(draw_audit(self), path)
+        check_picture(path)
+        means: dict[str, float] = {}
+        if self.auroc is not None and self.auprc is not None:
+            means = {"AUROC": self.auroc.mean, "AUPRC": self.auprc.mean}
+        figure = draw_audit(
+            self.method,
+            self.suspicion,
+            combined=self.combined,
+            hidden=self.hidden if means else None,
+            metrics=means,
+        )
+        save_picture(figure, path)
 
     def frame(self) -> "pd.DataFrame":
         """The table that `to_csv` writes."""
@@ -211,20 +220,29 @@ def audit(
     if np.isnan(suspicion[np.broadcast_to(unlabelled, suspicion.shape)]).any():
         raise DataError(f"the fit's {name} of some rows is NaN: training diverged")
     combined = None if count.ndim else _mean_place(suspicion)
-    metrics, together = {}, {}
+    metrics: dict[str, np.ndarray] = {}
+    together: dict[str, np.ndarray] = {}
     if truth is not None:
         truth = np.where(unlabelled, truth, 0).astype(np.int8)
-        metrics = found_by(suspicion, truth)
-        together = {} if combined is None else found_by(combined[None], truth)
+        metrics = _measure(suspicion, truth, unlabelled)
+        together = {} if combined is None else _measure(combined[None], truth, unlabelled)
     return Audit(
         method=name,
         suspicion=suspicion,
         combined=combined,
         rows=rows,
         hidden=truth,
-        **{m: summarise(metrics[m]) if metrics else None for m in METRICS},
+        **{m: summarise(metrics[m]) if metrics else None for m in HiddenMetrics._fields},
         together={m: float(values[0]) for m, values in together.items()},
     )
+
+
+def _measure(
+    suspicion: np.ndarray, hidden: np.ndarray, unlabelled: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the metrics of each seed by name; {} where a seed has none."""
+    found = measure_hidden(suspicion, hidden, unlabelled)
+    return found._asdict() if np.isfinite(found.auroc).all() else {}
 
 
 def _suspicion(
@@ -292,15 +310,3 @@ def _mean_place(suspicion: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "n
     out = np.full(suspicion.shape[1], np.nan)
     out[known] = np.mean(places, axis=0) / max(among.shape[1] - 1, 1)
     return out
-
-
-def found_by(suspicion: np.ndarray, hidden: np.ndarray) -> dict[str, np.ndarray]:
-    """The metrics of each seed; {} where one has rows of one kind only."""
-    hidden, known = np.broadcast_to(hidden, suspicion.shape), ~np.isnan(suspicion)
-    anomalies, counts = np.sum(known & (hidden == 1), axis=1), known.sum(axis=1)
-    if not ((anomalies > 0) & (anomalies < counts)).all():
-        return {}
-    front = np.argsort(~known, axis=1, kind="stable")  # the rows that count come first
-    values = np.take_along_axis(np.nan_to_num(suspicion), front, axis=1)
-    found = evaluate_scores(values, np.take_along_axis(hidden, front, axis=1), counts)
-    return {name: np.asarray(found[name]) for name in METRICS}

@@ -14,7 +14,7 @@ from jaxtyping import Float, Num
 from jaxad.data.rng import as_key
 from jaxad.detector import HostDetector
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.pictures.base import kind_of, save_picture
+from jaxad.explain.pictures.base import check_picture, save_picture
 from jaxad.padding import is_table
 from jaxad.training.fitted import Fit
 from jaxad.types import Key
@@ -58,7 +58,7 @@ def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) 
         ConfigError: Another kind of file, or matplotlib is not installed.
         DataError: Not images.
     """
-    kind_of(path)
+    check_picture(path)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4 * len(parts), 4.4), layout="constrained")

@@ -1,11 +1,11 @@
 """How well a detector mines contaminated rows, over training, against the hidden truth."""
 
 import numpy as np
-from jaxtyping import Float
 
 from jaxad.data import Split
 from jaxad.errors import ConfigError
-from jaxad.explain.auditing import find_record, found_by
+from jaxad.evaluation.hidden import measure_hidden
+from jaxad.explain.auditing import find_record
 from jaxad.training.fitted import Fit
 
 __all__ = ["MiningCurve"]
@@ -50,10 +50,5 @@ class MiningCurve:
             place = (rank - then_rank) / np.maximum(times, 1)
             place = np.where(self._known & (times > 0), place, np.nan)
             self.steps.append(fitted.history["train"]["loss"].shape[1])
-            self.auroc.append(self._each(place))
+            self.auroc.append(measure_hidden(place, self._hidden, ~np.isnan(place)).auroc)
         self._before = rank, seen
-
-    def _each(self, place: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "seeds"]:
-        hidden = np.broadcast_to(self._hidden, place.shape)
-        found = [found_by(p[None], h[None]) for p, h in zip(place, hidden, strict=True)]
-        return np.array([float(f["auroc"][0]) if f else np.nan for f in found])

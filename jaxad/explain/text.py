@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxad.data.text.vectors import Lexicon
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluation.metrics import Summary, evaluate_scores, summarise
+from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
 from jaxad.models import Contexts
 from jaxad.padding import map_rows
 from jaxad.training.fitted import Fit
@@ -140,7 +140,7 @@ def oracle_auroc(fitted: Fit, test: TestData) -> Summary:
     distance = context_distances(fitted, np.asarray(test.x[:n]))
     label = np.asarray(test.label[:n])
     best = [
-        max(evaluate_scores(of_seed[None, :, k], label[None])["auroc"][0] for k in range(contexts))
+        max(compute_metrics(of_seed[None, :, k], label[None])["auroc"][0] for k in range(contexts))
         for of_seed in distance
         for contexts in [distance.shape[2]]
     ]

@@ -13,9 +13,9 @@ from jaxad.data.split import stack_rows
 from jaxad.detector import Detector, HostDetector
 from jaxad.detectors import make
 from jaxad.errors import DataError
-from jaxad.evaluation.scoring import evaluation_of, score
-from jaxad.results import Cell, Failure, Found, setting_of
-from jaxad.sweep.auditing import found_by
+from jaxad.evaluation.hidden import measure_hidden, measure_precision
+from jaxad.evaluation.scoring import evaluate_scores, score
+from jaxad.results import SHARES, Cell, Failure, Found, setting_of
 from jaxad.sweep.faults import described
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.memory import available, bytes_of_rows, bytes_of_training
@@ -260,8 +260,13 @@ def _scores_of(fitted: Fit, train: TrainData) -> np.ndarray:
 
 
 def _found(work: _Work, scores: np.ndarray) -> Found:
-    """What the scores find of the hidden anomalies; rows of a stack may be padded further."""
-    return found_by(scores[:, : work.hidden.shape[1]], work.train, work.hidden)
+    """Measure how well scores find the hidden anomalies; rows of a stack may be padded further."""
+    label, count = np.asarray(work.train.label), np.asarray(work.train.count)
+    unlabelled = (label == 0) & (np.arange(label.shape[1]) < count[:, None])
+    scores = scores[:, : work.hidden.shape[1]]
+    metrics = measure_hidden(scores, work.hidden, unlabelled)
+    precision = measure_precision(scores, work.hidden, unlabelled, SHARES)
+    return Found(metrics.auroc, metrics.auprc, precision)
 
 
 def _together(parts: list[_Data]) -> _Data:
@@ -283,7 +288,7 @@ def _cells(
     kept = tuple(s for s, ok in zip(work.seeds, good, strict=True) if ok)
     lost = tuple(s for s, ok in zip(work.seeds, good, strict=True) if not ok)
     if kept:
-        evaluation = evaluation_of(scores[good], _taken(test, good))
+        evaluation = evaluate_scores(scores[good], _taken(test, good))
         yield Cell(
             **_asked(work.job, kept),
             setting=work.setting | _roots(work.job),

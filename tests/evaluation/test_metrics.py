@@ -16,7 +16,7 @@ from jaxad.evaluation.metrics import (
     auroc,
     average_precision,
     best_f1,
-    evaluate_scores,
+    compute_metrics,
     precision_at_n,
     summarise,
 )
@@ -65,7 +65,7 @@ def test_small_data_with_ties(case):
     want = expected(score, label)
     for name, function in FUNCTIONS.items():
         np.testing.assert_allclose(function(score, label), want[name], atol=1e-6, err_msg=name)
-    together = evaluate_scores(score[None], label)
+    together = compute_metrics(score[None], label)
     for name, value in want.items():
         np.testing.assert_allclose(together[name], [value], atol=1e-6, err_msg=name)
 
@@ -79,7 +79,7 @@ def test_a_hundred_thousand_rows_in_float32(share, distinct):
     score = (rng.normal(size=n) + label).astype(np.float32)
     if distinct:
         score = np.round(score * distinct / 10)
-    have, want = evaluate_scores(score[None], label), expected(score, label)
+    have, want = compute_metrics(score[None], label), expected(score, label)
     for name, value in want.items():
         assert have[name].dtype == np.float32
         np.testing.assert_allclose(have[name], [value], atol=1e-6, err_msg=name)
@@ -103,10 +103,10 @@ def test_rows_behind_the_count_change_nothing():
     rng = np.random.default_rng(1)
     score, label = rng.integers(0, 5, (2, 30)).astype(float), rng.integers(0, 2, (2, 30))
     score[0, 20:], label[0, 20:] = np.inf, 1
-    padded = evaluate_scores(score, label, np.array([20, 30]))
-    for name, value in evaluate_scores(score[:1, :20], label[:1, :20]).items():
+    padded = compute_metrics(score, label, np.array([20, 30]))
+    for name, value in compute_metrics(score[:1, :20], label[:1, :20]).items():
         assert padded[name][0] == value[0]
-    for name, value in evaluate_scores(score[1:], label[1:]).items():
+    for name, value in compute_metrics(score[1:], label[1:]).items():
         assert padded[name][1] == value[0]
 
 
@@ -115,8 +115,8 @@ def test_rows_behind_the_count_change_nothing():
 def test_only_the_order_of_the_scores_matters(case):
     score, label = case
     ranks = np.unique(score, return_inverse=True)[1]
-    for name, value in evaluate_scores(score[None], label).items():
-        assert value == evaluate_scores(np.exp2(ranks - 30.0)[None], label)[name]
+    for name, value in compute_metrics(score[None], label).items():
+        assert value == compute_metrics(np.exp2(ranks - 30.0)[None], label)[name]
 
 
 def test_float64_scores_keep_an_order_that_float32_would_lose():
@@ -191,10 +191,10 @@ def test_evaluate_scores_refuses_shapes_that_do_not_fit():
     score, label = np.zeros((2, 3)), np.array([0, 1, 1])
     for bad in ((score[0], label), (score, label[:2]), (score, np.tile(label, (3, 1)))):
         with pytest.raises(DataError, match="have shapes"):
-            evaluate_scores(*bad)
+            compute_metrics(*bad)
     for counts in (np.array([3]), np.array([3, 4])):
         with pytest.raises(DataError, match="counts is"):
-            evaluate_scores(score, label, counts)
+            compute_metrics(score, label, counts)
 
 
 def test_data_of_many_lengths_share_one_program():
@@ -206,7 +206,7 @@ def test_data_of_many_lengths_share_one_program():
 
     def compilations(n):
         events.clear()
-        evaluate_scores(rng.normal(size=(2, n)), rng.permutation(n) % 2)
+        compute_metrics(rng.normal(size=(2, n)), rng.permutation(n) % 2)
         return sum("backend_compile" in event for event in events)
 
     jax.monitoring.register_event_duration_secs_listener(listener)
@@ -221,7 +221,7 @@ def test_float64_and_no_implicit_broadcasting():
     with jax.enable_x64(True), jax.numpy_rank_promotion("raise"):
         score, label = np.array([0.1, 0.4, 0.4, 0.8]), np.array([0, 0, 1, 1])
         want = expected(score, label)
-        for name, value in evaluate_scores(score[None], label).items():
+        for name, value in compute_metrics(score[None], label).items():
             np.testing.assert_allclose(value, [want[name]], atol=1e-7)
         assert jax.jit(auroc)(score, label) == 0.875
 

@@ -8,7 +8,7 @@ import pytest
 import jaxad
 from jaxad.data import from_texts
 from jaxad.errors import ConfigError, DataError
-from jaxad.evaluation.metrics import evaluate_scores
+from jaxad.evaluation.metrics import compute_metrics
 from jaxad.explain.text import (
     attention_page,
     context_distances,
@@ -57,7 +57,7 @@ def test_top_words_are_those_of_the_nearest_documents(fit, split):
 
 def test_the_oracle_is_the_best_single_context(fit, split):
     distance = context_distances(fit, split.test.x)
-    each = [evaluate_scores(distance[..., k], np.stack([split.test.label] * 2)) for k in range(3)]
+    each = [compute_metrics(distance[..., k], np.stack([split.test.label] * 2)) for k in range(3)]
     best = np.max([e["auroc"] for e in each], axis=0)
     np.testing.assert_allclose(oracle_auroc(fit, split.test).per_seed, best)
 

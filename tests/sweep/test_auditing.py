@@ -1,16 +1,12 @@
 """What a sweep measures of hidden anomalies: the audit's own numbers, and asked for alone."""
 
 import numpy as np
-import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 import jaxad
 from jaxad.cli import main
 from jaxad.explain import audit
-from jaxad.results import SHARES, read_results
-from jaxad.sweep.auditing import found_by
+from jaxad.results import read_results
 from jaxad.sweep.store import done, read_cells
-from jaxad.types import TrainData
 
 TEXT = """
 datasets = ["blobs"]
@@ -22,37 +18,6 @@ epochs = 2
 seeds = 2
 metrics = ["auroc", "audit_auroc", "audit_auprc"]
 """
-
-
-def made(rng, seeds=3, n=60, count=(60, 50, 40)):
-    label = np.zeros((seeds, n), np.int8)
-    label[:, :6] = -1
-    hidden = ((np.arange(n) >= 6) & (rng.random((seeds, n)) < 0.2)).astype(np.int8)
-    train = TrainData(np.zeros((seeds, n, 2)), label, np.array(count), np.full(seeds, 2))
-    return rng.normal(size=(seeds, n)).round(1), train, hidden
-
-
-def test_metrics_are_scikit_learn_s_over_the_unlabelled_rows():
-    scores, train, hidden = made(np.random.default_rng(0))
-    found = found_by(scores, train, hidden)
-    for i, count in enumerate(train.count):
-        values, truth = scores[i, 6:count], hidden[i, 6:count]
-        assert found.auroc[i] == pytest.approx(roc_auc_score(truth, values))
-        assert found.auprc[i] == pytest.approx(average_precision_score(truth, values))
-        order = np.argsort(-values, kind="stable")
-        for share, precision in zip(SHARES, found.precision[i], strict=True):
-            first = order[: int(np.ceil(share * len(values)))]
-            assert precision == pytest.approx(truth[first].mean())
-        assert found.precision[i, -1] == pytest.approx(truth.mean())
-
-
-def test_without_hidden_anomalies_there_is_nothing_to_find():
-    scores, train, hidden = made(np.random.default_rng(1))
-    hidden[1] = 0
-    scores[2, 10] = np.nan
-    found = found_by(scores, train, hidden)
-    assert np.isnan(found.auroc).tolist() == [False, True, True]
-    assert (found.precision[1] == 0).all() and np.isnan(found.precision[2]).all()
 
 
 def test_a_sweep_that_asks_for_it_has_the_audit_s_numbers(file, tmp_path):

@@ -1,5 +1,6 @@
 """Pictures of a contamination audit. matplotlib is imported when one is drawn."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,8 +8,6 @@ from jaxtyping import Float, Int
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from jaxad.explain.auditing import Audit
 
 __all__ = ["draw_audit"]
 
@@ -21,36 +20,56 @@ WORDS = {
 }
 
 
-def draw_audit(audit: "Audit") -> "Figure":
-    """A figure of an audit.
+def draw_audit(
+    method: str,
+    suspicion: Float[np.ndarray, "seeds n"],
+    *,
+    combined: Float[np.ndarray, "n"] | None = None,
+    hidden: Int[np.ndarray, "*seeds n"] | None = None,
+    metrics: Mapping[str, float] | None = None,
+) -> "Figure":
+    """Draw an audit.
 
-    Where the hidden anomalies are known: histograms of suspicion, and how many of the hidden ones
-    are among the first rows of the ranking. Else suspicion along the ranking.
+    With `hidden`: histograms of suspicion, and the share of the hidden anomalies among the first
+    rows of the ranking. Without: suspicion along the ranking.
+
+    Args:
+        method: What suspicion is, as in `Audit.method`.
+        suspicion: Suspicion of each row under each seed; NaN for rows that are not ranked.
+        combined: The mean rank of each row over seeds; None to rank the rows of each seed.
+        hidden: 1 for hidden anomalies, `(n,)` or `(seeds, n)`; each seed has at least one.
+        metrics: Means over seeds in [0, 1] by name, for the title of the histograms.
+
+    Returns:
+        The figure.
     """
     from matplotlib.figure import Figure
 
-    known = audit.hidden is not None and audit.auroc is not None
-    figure = Figure(figsize=(10, 4) if known else (7, 4), layout="constrained")
-    curves = [_standardised(values) for values in audit.suspicion]
-    if not known:
-        _along_ranking(figure.subplots(), audit, curves)
+    figure = Figure(figsize=(7 if hidden is None else 10, 4), layout="constrained")
+    curves = [_standardise(values) for values in suspicion]
+    fewest = int(np.min(np.count_nonzero(~np.isnan(suspicion), axis=1)))
+    if hidden is None:
+        falling = np.stack([-np.sort(-c[~np.isnan(c)])[:fewest] for c in curves])
+        _draw_ranking(figure.subplots(), falling, WORDS[method])
         return figure
     left, right = figure.subplots(1, 2)
-    hidden = np.broadcast_to(np.asarray(audit.hidden), audit.suspicion.shape)
-    _histogram(left, audit, curves, hidden)
-    _found(right, audit, hidden)
+    truth = np.broadcast_to(hidden, suspicion.shape)
+    _draw_histogram(left, np.stack(curves), truth, WORDS[method])
+    over = "" if len(suspicion) == 1 else ", mean over seeds"
+    shown = ", ".join(f"{name} {100 * value:.1f}" for name, value in (metrics or {}).items())
+    left.set(title=shown + over if shown else "")
+    _draw_found(right, suspicion if combined is None else combined[None], truth, fewest)
     return figure
 
 
-def _standardised(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    """Suspicion with median 0 and distance 1 between its quartiles, as far as they differ."""
+def _standardise(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    """Return suspicion with median 0 and interquartile range 1, where the quartiles differ."""
     low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75])
     return (values - middle) / (high - low if high > low else 1.0)
 
 
-def _along_ranking(axes: Any, audit: "Audit", curves: list[np.ndarray]) -> None:
-    """Suspicion from the most suspicious row on, with the spread over seeds."""
-    falling = np.stack([-np.sort(-c[~np.isnan(c)])[: _fewest(audit)] for c in curves])
+def _draw_ranking(axes: Any, falling: Float[np.ndarray, "seeds n"], words: str) -> None:
+    """Draw suspicion from the most suspicious row on, with the spread over seeds."""
     place = np.arange(1, falling.shape[1] + 1)
     axes.plot(place, falling.mean(axis=0), color=LINE, label="mean over seeds")
     axes.axhline(0, color=LINE, lw=0.5, ls=":")
@@ -62,7 +81,7 @@ def _along_ranking(axes: Any, audit: "Audit", curves: list[np.ndarray]) -> None:
         axes.legend(frameon=False)
     axes.set(
         xscale="log", xlabel="place in the ranking", title=f"{len(place)} unlabelled rows",
-        ylabel=f"suspicion: {WORDS[audit.method]}\n(median 0, quartiles 1 apart)",
+        ylabel=f"suspicion: {words}\n(scaled to median 0, interquartile range 1)",
     )  # fmt: skip
     _stretch(axes.yaxis, falling)
     margin = 0.05 * (1 + np.abs([falling.min(), falling.max()]))
@@ -70,11 +89,13 @@ def _along_ranking(axes: Any, audit: "Audit", curves: list[np.ndarray]) -> None:
     _tidy(axes)
 
 
-def _histogram(
-    axes: Any, audit: "Audit", curves: list[np.ndarray], hidden: Int[np.ndarray, "seeds n"]
+def _draw_histogram(
+    axes: Any,
+    values: Float[np.ndarray, "seeds n"],
+    hidden: Int[np.ndarray, "seeds n"],
+    words: str,
 ) -> None:
-    """Suspicion of normal and of hidden rows, all seeds together, each of area 1."""
-    values = np.stack(curves)
+    """Draw histograms of the suspicion of normal and of hidden rows, all seeds together."""
     kinds = {
         "normal": (values[(hidden == 0) & ~np.isnan(values)], NORMAL),
         "hidden anomaly": (values[(hidden == 1) & ~np.isnan(values)], HIDDEN),
@@ -89,9 +110,8 @@ def _histogram(
         share = np.full(len(part), 100 / len(part))
         axes.hist(part, bins=bins, weights=share, color=colour, alpha=0.55, label=name)
     axes.set(
-        xlabel=f"suspicion: {WORDS[audit.method]}\n(median 0, quartiles 1 apart)",
+        xlabel=f"suspicion: {words}\n(scaled to median 0, interquartile range 1)",
         ylabel="% of the rows of its kind",
-        title=_metrics(audit),
     )
     if heavy:
         _stretch(axes.xaxis, both)
@@ -99,19 +119,16 @@ def _histogram(
     _tidy(axes)
 
 
-def _metrics(audit: "Audit") -> str:
-    if audit.auroc is None or audit.auprc is None:
-        return ""
-    of = "" if len(audit.suspicion) == 1 else ", mean over seeds"
-    return f"AUROC {100 * audit.auroc.mean:.1f}, AUPRC {100 * audit.auprc.mean:.1f}{of}"
-
-
-def _found(axes: Any, audit: "Audit", hidden: Int[np.ndarray, "seeds n"]) -> None:
-    """The share of hidden anomalies among the first rows of the ranking."""
+def _draw_found(
+    axes: Any,
+    values: Float[np.ndarray, "rankings n"],
+    hidden: Int[np.ndarray, "seeds n"],
+    fewest: int,
+) -> None:
+    """Draw the share of the hidden anomalies among the first rows of each ranking."""
     curves = []
-    values = audit.suspicion if audit.combined is None else audit.combined[None]
     for one, truth in zip(values, hidden, strict=False):
-        order = np.argsort(-one, kind="stable")[: _fewest(audit)]
+        order = np.argsort(-one, kind="stable")[:fewest]
         curves.append(np.cumsum(truth[order]) / truth[~np.isnan(one)].sum())
     checked = np.arange(1, len(curves[0]) + 1) / len(curves[0])
     share = np.mean([t[~np.isnan(v)].mean() for v, t in zip(values, hidden, strict=False)])
@@ -128,18 +145,13 @@ def _found(axes: Any, audit: "Audit", hidden: Int[np.ndarray, "seeds n"]) -> Non
     _tidy(axes)
 
 
-def _fewest(audit: "Audit") -> int:
-    """The fewest unlabelled rows of any seed."""
-    return int(np.min(np.count_nonzero(~np.isnan(audit.suspicion), axis=1)))
-
-
 def _is_heavy(values: np.ndarray) -> bool:
-    """Whether a few values would press all others together on an even scale."""
+    """Return whether a few values would compress all others on a linear scale."""
     return float(np.max(np.abs(values))) > 8
 
 
 def _stretch(axis: Any, values: np.ndarray) -> None:
-    """An even scale around 0 and a logarithmic one farther out, if a few values are far out."""
+    """Make a scale linear around 0 and logarithmic further out, if a few values are far out."""
     if not _is_heavy(values):
         return
     farthest = int(np.floor(np.log10(np.max(np.abs(values)))))

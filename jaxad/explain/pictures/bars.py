@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.pictures.base import kind_of, save_picture
+from jaxad.explain.pictures.base import check_picture, save_picture
 
 __all__ = ["draw_attributions", "top_features"]
 
@@ -63,7 +63,7 @@ def draw_attributions(
         DataError: No rows, not a table, not finite, or names, values or titles that do not belong
             to it.
     """
-    kind_of(path)
+    check_picture(path)
     values = np.asarray(attributions, float)
     if most < 1:
         raise ConfigError(f"most must be at least 1; given {most}")

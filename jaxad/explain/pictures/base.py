@@ -1,4 +1,4 @@
-"""Files of pictures. matplotlib is imported when one is drawn."""
+"""Writing pictures to files. matplotlib is imported when a picture is drawn."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,36 +10,42 @@ from jaxad.utils.files import written_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["KINDS", "kind_of", "save_picture"]
+__all__ = ["KINDS", "check_picture", "save_picture"]
 
 KINDS = (".png", ".pdf", ".svg")
 
 
-def kind_of(path: str | Path) -> str:
-    """The kind of a picture's file, by its name.
+def check_picture(path: str | Path) -> str:
+    """Check that a picture can be written to a file, before it is drawn.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The format, by the ending of the name: "png", "pdf" or "svg".
 
     Raises:
-        ConfigError: Not one that can be drawn, or matplotlib is not installed.
+        ConfigError: Another ending, or matplotlib is not installed.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in KINDS:
-        raise ConfigError(f"{path}: a picture's name ends in {', '.join(KINDS)}")
+        raise ConfigError(f"{path}: the name of a picture must end in {', '.join(KINDS)}")
     if find_spec("matplotlib") is None:
         raise ConfigError("a plot needs matplotlib: pip install 'jaxad[plots]'")
     return suffix[1:]
 
 
 def save_picture(figure: "Figure", path: str | Path, dpi: int = 150) -> None:
-    """Write a figure; what was there is replaced once the new one is complete.
+    """Write a figure to a file; an existing file is replaced once the new one is complete.
 
     Args:
-        figure: What is drawn.
-        path: A file of one of `KINDS`.
-        dpi: Pixels an inch.
+        figure: The figure.
+        path: A file whose name ends in one of `KINDS`.
+        dpi: Pixels per inch.
 
     Raises:
-        ConfigError: As `kind_of`.
+        ConfigError: Another ending, or matplotlib is not installed.
     """
-    kind = kind_of(path)
+    kind = check_picture(path)
     with written_whole(Path(path)) as partial:
         figure.savefig(partial, format=kind, dpi=dpi)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.pictures.base import kind_of, save_picture
+from jaxad.explain.pictures.base import check_picture, save_picture
 
 __all__ = ["draw_heatmaps", "normalised"]
 
@@ -62,7 +62,7 @@ def draw_heatmaps(
         ConfigError: Another kind of file, matplotlib is not installed, or quantiles out of order.
         DataError: Not images, or maps, masks or titles that do not belong to them.
     """
-    kind_of(path)
+    check_picture(path)
     images, maps = _as_pictures(np.asarray(images)), np.asarray(maps)
     size = images.shape[:3]
     for name, shape in (
