@@ -1,4 +1,4 @@
-"""Pages of the site that are written elsewhere: the notebooks, as tutorials, and the contributor's guide.
+"""Pages of the site that come from elsewhere: notebooks as tutorials, and the contributing guide.
 
 mkdocs calls `on_files` once a build, and `on_page_markdown` for each page. Links between files work
 in the repository; here they become links between the pages of the site.
