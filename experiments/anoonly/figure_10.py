@@ -1,9 +1,9 @@
-"""Figure 10 of Zhou et al. (2023): t-SNE of input and of hidden features, coloured by score.
+"""Figure 10 of Zhou et al. (2023): t-SNE of input and hidden features, coloured by score.
 
     python experiments/anoonly/figure_10.py DATA [--sets SET ...] [--out figure_10.png]
 
-DATA is a folder of ADBench's npz files. A row of four pictures for each set: input features with
-the scores of Deep SAD and of AnoOnly, and each one's hidden features. Crosses are anomalies.
+DATA is a folder of ADBench's npz files. Each dataset has a row of four panels: the input features
+with the scores of Deep SAD and of AnoOnly, and the hidden features of each. Crosses are anomalies.
 """
 
 import argparse
@@ -26,7 +26,7 @@ DETECTORS = {
 
 
 def hidden(fit: jaxad.Fit, x: np.ndarray) -> np.ndarray:
-    """The embedding of rows by a hypersphere's network, `(n, k)`."""
+    """Return the embedding of rows by the network of a hypersphere, `(n, k)`."""
     state = jax.tree.map(lambda leaf: leaf[0], fit.state)
     encoder = fit.detector.score.args[0].encoder
     embed = partial(encoder.apply, state.params, state.batch_stats, train=False)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def draw(ax, points: np.ndarray, rank: np.ndarray, label: np.ndarray, title: str) -> None:
-    """Rows coloured by the rank of their score, dark blue the most normal."""
+    """Draw rows coloured by the rank of their score; dark blue is the most normal."""
     for truth, marker in ((0, "o"), (1, "X")):
         kind = label == truth
         size = 12 if truth == 0 else 40

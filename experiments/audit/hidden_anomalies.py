@@ -1,8 +1,10 @@
-"""How well audits find the anomalies hidden among unlabelled rows.
+"""Measure how well audits find the anomalies hidden among unlabelled rows.
 
-`python experiments/audit/hidden_anomalies.py digits DATA/6_cardio.npz ...`: each data set with the
-anomalies that it has (digits: each class in turn normal, 10 % hidden), one split, 5 seeds of 50
-epochs; with `--labels 10` also ten labelled rows of each kind, and detectors that use them.
+    python experiments/audit/hidden_anomalies.py digits DATA/6_cardio.npz ... [--labels 10]
+
+Each dataset keeps its own anomalies as hidden ones (digits: each class in turn normal, 10 %
+hidden), with one split and 5 seeds of 50 epochs. `--labels 10` adds ten labelled rows of each kind
+and uses detectors that need them.
 """
 
 import argparse
@@ -35,7 +37,7 @@ WITH = [
 
 
 def main() -> None:
-    """Print a line for each data set and audit."""
+    """Print a line for each dataset and audit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="+", help="digits, or npz files")
     parser.add_argument("--labels", type=int, default=0, help="labelled rows of each kind")
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def measure(data: str, audit: tuple, options: argparse.Namespace) -> list[float]:
-    """The metrics in percent, the mean over normal classes where there are several."""
+    """Return the metrics in %, averaged over normal classes where there are several."""
     name, weighting, method = audit
     rows = []
     for setting in settings(data):
@@ -68,7 +70,7 @@ def measure(data: str, audit: tuple, options: argparse.Namespace) -> list[float]
 
 
 def settings(data: str) -> list[dict]:
-    """How a data set is contaminated."""
+    """Return the contamination settings of a dataset, one entry for each normal class."""
     if data == "digits":
         return [{"normal_class": c, "contamination": 0.1} for c in range(10)]
     return [{"contamination": None}]

@@ -1,13 +1,14 @@
-"""Table 2 of Wu et al. (2022), its ECG5000 rows: an LSTM that predicts each next point.
+"""Table 2 of Wu et al. (2022), ECG5000: an LSTM that predicts each next time step.
 
     python experiments/contradicting_training/ecg5000.py DATA [--published FILE] [--figure-2]
 
-DATA is an npz with x_train (n, 140), y_train, x_test, y_test; y is 1 for an anomaly. Both parts are
-pooled and split anew: 2,500 normal beats to train on with 100 hidden anomalies, 400 beats of each
-kind to test. The paper tests on 100 of each, and its anomalies are R-on-T beats alone; in DATA they
-are all that is not normal, as the test part has no other labels. `--figure-2` sweeps lambda at 40
-labelled anomalies, and the labelled count at lambda 20, under three contaminations. `--mlp` has an
-MLP predict the last 56 points from the first 84 in the LSTM's place, in a tenth of the time.
+DATA is an npz file with x_train (n, 140), y_train, x_test, y_test; y is 1 for an anomaly. Both
+parts are pooled and split anew: 2,500 normal beats and 100 hidden anomalies for training, 400 beats
+of each kind for testing. The paper tests on 100 of each, and its anomalies are R-on-T beats only;
+in DATA they are all beats that are not normal, because the test part has no finer labels.
+`--figure-2` varies lambda with 40 labelled anomalies, and the number of labelled anomalies with
+lambda 20, for three contaminations. `--mlp` replaces the LSTM by an MLP that predicts the last 56
+time steps from the first 84, in a tenth of the time.
 """
 
 import argparse
@@ -25,10 +26,10 @@ DETECTORS = {"Baseline": 0.0, "Contradicting": 20.0}
 
 
 def main() -> None:
-    """Print the table, a row as soon as it is known."""
+    """Print the table, one row after each run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", help="ECG5000 as an npz")
-    parser.add_argument("--published", type=Path, help="the published table as csv")
+    parser.add_argument("data", help="npz file of ECG5000")
+    parser.add_argument("--published", type=Path, help="csv file of the published table")
     parser.add_argument("--figure-2", action="store_true")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=60)
@@ -74,7 +75,7 @@ def main() -> None:
 
 
 def cells(figure_2: bool) -> list[tuple[int, int, float]]:
-    """Hidden and labelled anomalies and lambda of each row."""
+    """Return the numbers of hidden and labelled anomalies and lambda of each row."""
     if not figure_2:
         return [(100, labelled, lam) for labelled in (20, 50) for lam in DETECTORS.values()]
     hidden = [round(ratio / (1 - ratio) * NORMALS) for ratio in (0.02, 0.04, 0.08)]
@@ -84,7 +85,7 @@ def cells(figure_2: bool) -> list[tuple[int, int, float]]:
 
 
 def pooled(data: Dataset) -> Dataset:
-    """Both parts together, split anew into sequences to train on and to test."""
+    """Pool both parts and split them anew into training and test sequences."""
     x, y = np.concatenate([data.x, data.x_test]), np.concatenate([data.y, data.y_test])
     order = np.random.default_rng(0).permutation(len(y))
     normal, anomalous = order[y[order] == 0], order[y[order] == 1]

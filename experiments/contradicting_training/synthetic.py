@@ -1,13 +1,14 @@
-"""Figure 1 of Wu et al. (2022): AUPRC against contamination on monotone sequences.
+"""Figure 1 of Wu et al. (2022): AUPRC by contamination on monotone sequences.
 
     python experiments/contradicting_training/synthetic.py [--seeds 10] [--labelled 40]
 
-5,000 increasing sequences of 10 points to train on, with 0 to 5 % hidden decreasing ones and a few
-labelled ones; 1,000 of each to test. An MLP predicts the last 4 points from the first 6. Deep SAD
-sees the 10 points as columns. The paper's text does not say how many are labelled.
+The training data has 5,000 increasing sequences of 10 time steps, with 0 to 5 % hidden decreasing
+ones and a few labelled ones; the test data has 1,000 of each. An MLP predicts the last 4 time steps
+from the first 6. Deep SAD uses the 10 time steps as columns. The paper's text does not give the
+number of labelled anomalies.
 
-The second table is about the paper's theorem 2: the discriminating power, which is the mean score
-of anomalies less that of normal rows, falls at least quadratically in the contamination ratio.
+The second table concerns theorem 2 of the paper: the discriminating power, the mean score of
+anomalies minus that of normal rows, falls at least quadratically with the contamination.
 """
 
 import argparse
@@ -65,12 +66,12 @@ def main() -> None:
 
 
 def label(name: str, config: dict) -> str:
-    """A row's name."""
+    """Return the name of a row."""
     return name + "".join(f", {field} = {value:g}" for field, value in config.items())
 
 
 def power(scores: np.ndarray, truth: np.ndarray) -> float:
-    """The mean score of anomalies less that of normal rows, over all seeds."""
+    """Return the mean score of anomalies minus that of normal rows over all seeds."""
     return float(np.mean(scores[truth == 1]) - np.mean(scores[truth == 0]))
 
 

@@ -1,4 +1,4 @@
-"""What tables 4.2, 4.3 and 4.4 of the thesis of Ruff (2021) share: nine methods and a layout."""
+"""Methods and helpers shared by tables 4.2, 4.3 and 4.4 of the thesis of Ruff (2021)."""
 
 import csv
 from collections.abc import Callable
@@ -13,14 +13,14 @@ PUBLISHED = Path(__file__).parent / "published"
 
 
 class Method(NamedTuple):
-    """A method of the tables: its published name, our detector, and settings of quick runs."""
+    """A method of the tables: its published name, its detector and the settings of quick runs."""
 
     title: str
     detector: str
     settings: dict
 
 
-SMALL = {"channels": (8, 4), "widths": (64,)}  # the thesis's net for MNIST
+SMALL = {"channels": (8, 4), "widths": (64,)}  # the thesis's network for MNIST
 METHODS = (
     Method("Gaussian", "gaussian", {}),
     Method("MVE", "mcd", {"support": 0.9}),
@@ -35,7 +35,7 @@ METHODS = (
 
 
 def settings_of(method: Method, train: jaxad.TrainData, epochs: int) -> dict:
-    """A method's settings, with so many epochs where it has any."""
+    """Return the settings of a method, with the number of epochs where it has one."""
     known = jaxad.make(method.detector, train, **method.settings).config
     each = {"epochs": epochs, "pretrain_epochs": epochs}
     return method.settings | {name: n for name, n in each.items() if hasattr(known, name)}
@@ -49,10 +49,10 @@ def fit(method: Method, x: np.ndarray, epochs: int, seeds: int) -> jaxad.Fit:
 
 
 def rows_for(method: Method, train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
-    """Rows as a method takes them, those to train on first: principal components for the MVE.
+    """Return the rows in the form that a method takes, training rows first.
 
-    The covariance determinant of 784 pixels takes longer than all other methods together. The
-    thesis reduces MVTec-AD alone.
+    For the MVE these are principal components, because the covariance determinant of 784 pixels
+    takes longer than all other methods together. The thesis reduces only MVTec-AD in this way.
     """
     if method.title != "MVE":
         return [train, *others]
@@ -64,7 +64,7 @@ def rows_for(method: Method, train: np.ndarray, *others: np.ndarray) -> list[np.
 
 
 def clean_images(name: str, data_dir: str | None) -> np.ndarray:
-    """All images of a set, `(n, 28, 28, 1)` in [0, 1]; digits of 8 by 8 pixels are enlarged."""
+    """Load all images of a dataset, `(n, 28, 28, 1)` in [0, 1]; digits are enlarged from 8 by 8."""
     if name == "digits":
         from scipy.ndimage import zoom
         from sklearn.datasets import load_digits
@@ -76,20 +76,20 @@ def clean_images(name: str, data_dir: str | None) -> np.ndarray:
 
 
 def draw(x: np.ndarray, train: int, test: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on and others to test, always the same."""
+    """Draw training and test rows with a fixed seed."""
     order = np.random.default_rng(0).permutation(len(x))
     return x[order[:train]], x[order[train : train + test]]
 
 
 def published(table: str, metric: str) -> dict[tuple[str, str], float]:
-    """Published numbers by method and corruption or class."""
+    """Read published numbers by method and corruption or class."""
     with (PUBLISHED / f"{table}.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["metric"] == metric]
     return {(row["method"], row["subset"]): float(row["mean"]) for row in rows}
 
 
 def auroc(scores: np.ndarray, normal: np.ndarray) -> float:
-    """The mean AUROC over seeds, per cent: `(seeds, n)` scores against `(seeds, m)` normal ones."""
+    """Return the mean AUROC in % of `(seeds, n)` scores against `(seeds, m)` normal ones."""
     from sklearn.metrics import roc_auc_score
 
     label = np.repeat([1, 0], [scores.shape[1], normal.shape[1]])
@@ -100,7 +100,7 @@ def auroc(scores: np.ndarray, normal: np.ndarray) -> float:
 def print_table(
     rows: list[str], columns: list[str], cell: Callable[[str, str], str], first: str
 ) -> None:
-    """A Markdown table."""
+    """Print a Markdown table."""
     print(f"| {first} | {' | '.join(columns)} |")
     print("|" + "---|" * (len(columns) + 1))
     for row in rows:

@@ -1,11 +1,11 @@
-"""Tables 3.3, 3.5 and 3.6 of the thesis of Ruff (2021) on Reuters: sizes, and top words.
+"""Tables 3.3, 3.5 and 3.6 of the thesis of Ruff (2021) on Reuters: sizes and top words.
 
     python experiments/deep_one_class_thesis/table_3_5.py DATA_DIR [--classes ship trade]
         [--page page.html]
 
-For each class CVDD with three contexts is trained on its training texts. Printed are the number of
-texts, the ten words that each context attends to most in the 25 training texts nearest to it, and
-the AUROC beside that of the best single context, an oracle that looks at the labels.
+Trains CVDD with three contexts on the training texts of each class. Prints the number of texts, the
+ten words with the highest attention of each context in the 25 training texts nearest to it, and the
+AUROC with that of the best single context, an oracle that uses the labels.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from jaxad.explain.text import attention_page, oracle_auroc, top_words
 
 
 def main() -> None:
-    """Train and print, class by class."""
+    """Train on each class and print its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data_dir", help="the folder of reuters7.jsonl.gz and the vectors")
+    parser.add_argument("data_dir", help="folder with reuters7.jsonl.gz and the vectors")
     parser.add_argument("--vectors", default="glove100_subset.npz")
     parser.add_argument("--classes", nargs="+")
     parser.add_argument("--contexts", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--page", type=Path, help="an HTML page of the first class's texts")
+    parser.add_argument("--page", type=Path, help="write an HTML page of the first class's texts")
     options = parser.parse_args()
     data = jaxad.load_dataset("reuters7", data_dir=options.data_dir)
     settings = {"contexts": options.contexts, "epochs": options.epochs}

@@ -2,10 +2,10 @@
 
     python experiments/deep_one_class_thesis/table_4_2.py --data-dir DIR [--data notmnist_10k]
 
-Trains on clean images of all classes and tells others from their corrupted copies. The thesis has
-MNIST and MNIST-C and five seeds; here notMNIST (--data notmnist_10k), Fashion-MNIST (fashion-mnist)
-or digits of scikit-learn, enlarged to 28 by 28 pixels (digits), and corruptions of our own after
-those of MNIST-C. Published AUROCs, of other images, are in brackets.
+Trains on clean images of all classes and detects corrupted copies of other images. The thesis uses
+MNIST, MNIST-C and five seeds. This script uses notMNIST (--data notmnist_10k), Fashion-MNIST
+(fashion-mnist) or scikit-learn's digits enlarged to 28 by 28 pixels (digits), with its own
+corruptions modelled on MNIST-C. The published AUROCs, of other images, are in brackets.
 """
 
 import argparse
@@ -50,7 +50,9 @@ def main() -> None:
         there = "canny_edges" if name == "edges" else name
         return f"{found[name, title]:.1f} ({known[title, there]:g})"
 
-    print(f"\n{args.data}: {len(train)} to train on, {len(test)} to test, {args.seeds} seed(s)\n")
+    print(
+        f"\n{args.data}: {len(train)} training and {len(test)} test images, {args.seeds} seed(s)\n"
+    )
     print_table([*CORRUPTIONS, "mean"], [m.title for m in methods], cell, "")
 
 

@@ -2,11 +2,12 @@
 
     python experiments/deep_one_class_thesis/table_4_3.py --data-dir DIR
 
-The thesis has the fifteen classes of MVTec-AD, and networks trained on other images in front of
-Deep SVDD. Here are magnetic tiles (described in docs/explanation/fcdd.md), averaged to 32 by 32
-pixels: 60 % of those without a defect are trained on, and the others told from tiles with a defect
-of each kind. The minimum covariance determinant is found after principal components, as published.
-The last row has the published means over MVTec-AD in brackets, which are of other images.
+The thesis uses the fifteen classes of MVTec-AD, with networks pre-trained on other images in front
+of Deep SVDD. This script uses magnetic tiles (described in docs/explanation/fcdd.md), averaged to
+32 by 32 pixels: it trains on 60 % of the tiles without a defect and compares the others with tiles
+with a defect of each kind. The minimum covariance determinant is computed after principal
+components, as in the thesis. The last row has the published means over MVTec-AD in brackets, which
+are for other images.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from jaxad.utils.compilation_cache import enable_compilation_cache
 
 
 def tiles(data_dir: str | None, side: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Tiles in [0, 1] as `(n, side, side, 1)`, their kinds and the names of these."""
+    """Return tiles in [0, 1] as `(n, side, side, 1)`, their kinds and the names of the kinds."""
     data = jaxad.load_dataset("magnetic_tile_64", data_dir=data_dir)
     x = np.asarray(data.x, np.float32).reshape(len(data.x), 64, 64) / 255
     step = 64 // side
@@ -59,7 +60,7 @@ def main() -> None:
         there = np.mean([value for (method, _), value in known.items() if method == title])
         return f"{np.mean([found[other, title] for other in names[1:]]):.1f} ({there:.1f})"
 
-    print(f"\n{len(train)} tiles to train on, {len(held_out)} normal ones to test, ", end="")
+    print(f"\n{len(train)} training tiles, {len(held_out)} normal test tiles, ", end="")
     print(f"{args.side} pixels, {args.seeds} seed(s)\n")
     print_table([*names[1:], "mean"], [m.title for m in methods], cell, "")
 

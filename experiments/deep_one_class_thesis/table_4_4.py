@@ -1,12 +1,13 @@
-"""Table 4.4 of the thesis of Ruff (2021): how far detectors are right for the wrong reason.
+"""Table 4.4 of the thesis of Ruff (2021): the Clever-Hans score of detectors.
 
     python experiments/deep_one_class_thesis/table_4_4.py --data-dir DIR [--data notmnist_10k]
         [--picture clever_hans.png]
 
-For each corruption of clean images 100 (AUROC - mean cosine of relevance and truth), the truth
-being the absolute difference of the corrupted image and the clean one. The thesis has KDE, Deep
-SVDD and an autoencoder, and gives the three corruptions with the highest score of each; PCA and the
-one-class SVM can be attributed as well. Images and corruptions are those of table_4_2.py.
+The score shows how far a detector is right for the wrong reason. For each corruption of clean
+images it is 100 (AUROC - mean cosine of relevance and ground truth), where the ground truth is the
+absolute difference between the corrupted and the clean image. The thesis uses KDE, Deep SVDD and an
+autoencoder, and gives the three corruptions with the highest score of each; PCA and the one-class
+SVM are included here as well. Images and corruptions are those of table_4_2.py.
 """
 
 import argparse
@@ -26,7 +27,7 @@ SHOWN = ("stripe", "dotted_line", "impulse_noise", "shear")
 
 
 def main() -> None:
-    """Train, attribute and print, best known methods first."""
+    """Train and attribute each method, then print the scores."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", default="notmnist_10k")
     parser.add_argument("--data-dir")
@@ -35,7 +36,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=EXPLAINED, default=EXPLAINED)
-    parser.add_argument("--picture", type=Path, help="a png file with relevances of two images")
+    parser.add_argument(
+        "--picture", type=Path, help="write a png file with relevances of two images"
+    )
     args = parser.parse_args()
     enable_compilation_cache()
     train, test = draw(clean_images(args.data, args.data_dir), args.train, args.test)
@@ -58,13 +61,15 @@ def main() -> None:
 
 
 def report(found: dict, args: argparse.Namespace) -> None:
-    """The score of each corruption with its two parts, and the three highest of each method."""
+    """Print the score of each corruption with its two parts, and each method's three highest."""
 
     def cell(name: str, title: str) -> str:
         score, share, cosine = found[name, title]
         return f"{score:.1f} ({share:.1f} - {cosine:.1f})"
 
-    print(f"\n{args.data}: {args.train} to train on, {args.test} to test, {args.seeds} seed(s)\n")
+    print(
+        f"\n{args.data}: {args.train} training and {args.test} test images, {args.seeds} seed(s)\n"
+    )
     print_table(list(CORRUPTIONS), list(args.only), cell, "score (AUROC - cosine)")
     known = published("table_4_4", "clever_hans_score")
     print()
@@ -76,7 +81,7 @@ def report(found: dict, args: argparse.Namespace) -> None:
 
 
 def picture(path: Path, changed: dict, maps: dict, titles: list[str]) -> None:
-    """Columns: images of some corruptions. Rows: the image, the truth, the relevances."""
+    """Draw images of some corruptions in columns: the image, the ground truth and relevances."""
     from matplotlib.figure import Figure
 
     columns = [(name, i) for name in SHOWN for i in range(2)]

@@ -1,19 +1,20 @@
-"""Table 3.2's kind of numbers on magnetic tiles, and ablations A.3 and A.4: FCDD's heat maps.
+"""FCDD's heat maps on magnetic tiles, in the form of table 3.2 and ablations A.3 and A.4.
 
     python experiments/deep_one_class_thesis/tiles.py DATA [--epochs 80] [--seeds 1] [--out DIR]
 
 DATA is a folder with magnetic_tile_64.npz: 952 normal tiles and 392 with defects of five kinds, at
-64 pixels, with masks. Tiles without a defect are trained on, less 40 % for the test, in which are
-40 % of the defects too. Prints, for each way of training, the AUROC of images and of pixels, pooled
-and as the mean over images with a defect, then of each kind of defect. --only chooses some;
---augment "flip, noise(0.01)" changes the images of each batch, and their masks, for all of them.
+64 pixels, with masks. Training uses the tiles without a defect, except for 40 % that are test
+tiles; 40 % of the defects are also test tiles. For each way of training the script prints the AUROC
+of images, that of pixels, pooled and as the mean over images with a defect, and that of each kind
+of defect. --only selects ways of training; --augment "flip, noise(0.01)" changes the images of each
+batch, and their masks, for all of them.
 
-    confetti           artificial anomalies, the loss of whole images
-    confetti_pixels    the same, the loss of their pixels
-    five_masks         the last with five labelled defects, one of each kind, and their masks
-    field_17 ... 47    confetti_pixels with nets of other receptive fields (table A.3)
-    sigma              confetti_pixels up-sampled with other Gaussians, by one fit (table A.4)
-    autoencoder        errors of reconstruction, blurred
+    confetti           artificial anomalies, loss of whole images
+    confetti_pixels    artificial anomalies, loss of pixels
+    five_masks         as before, with five labelled defects, one of each kind, and their masks
+    field_17 ... 47    confetti_pixels with networks of other receptive fields (table A.3)
+    sigma              confetti_pixels up-sampled with other Gaussians, from one fit (table A.4)
+    autoencoder        blurred reconstruction errors
 """
 
 import argparse
@@ -39,7 +40,7 @@ SIGMAS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 
 @dataclass(frozen=True)
 class Way:
-    """A way of training: a detector, its settings, whether a defect of each kind is labelled."""
+    """A way of training: a detector, its settings, and whether defects are labelled."""
 
     settings: dict = field(default_factory=dict)
     detector: str = "fcdd"
@@ -59,7 +60,7 @@ WAYS = {
 
 
 def measure(data: jaxad.Dataset, name: str, way: Way, args: argparse.Namespace) -> None:
-    """Train in one way and print its rows."""
+    """Train in one way and print its rows of the table."""
     seeds = args.seeds
     labelled = 1.0 if way.labelled else 0
     split = jaxad.contaminate(
@@ -91,7 +92,7 @@ def measure(data: jaxad.Dataset, name: str, way: Way, args: argparse.Namespace) 
 
 
 def one_of_each_kind(split: jaxad.Split, data: jaxad.Dataset, seeds: int) -> jaxad.TrainData:
-    """The training rows with the first labelled defect of each kind, without the others."""
+    """Return the training rows with only the first labelled defect of each kind."""
     kept = []
     for one in map(split.seed, range(seeds)):
         labelled = np.flatnonzero(one.train.label == -1)
@@ -104,21 +105,21 @@ def one_of_each_kind(split: jaxad.Split, data: jaxad.Dataset, seeds: int) -> jax
 
 
 def draw(path: Path, split: jaxad.Split, maps: np.ndarray, kinds: np.ndarray) -> None:
-    """Two test tiles of each kind, the first there are, whatever their scores."""
+    """Draw heat maps of the first two test tiles of each kind, whatever their scores."""
     rows = np.concatenate([np.flatnonzero(kinds == kind)[:2] for kind in (1, 2, 3, 4, 5, 0)])
     path.parent.mkdir(parents=True, exist_ok=True)
     draw_heatmaps(path, split.test.x[rows], maps[rows], split.test.mask[rows])
 
 
 def main() -> None:
-    """Train in each way and print a table."""
+    """Train in each way and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", help="a folder with magnetic_tile_64.npz")
+    parser.add_argument("data", help="folder with magnetic_tile_64.npz")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--augment", help="as the detectors' setting of that name")
+    parser.add_argument("--augment", help="the setting `augment` of the detectors")
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--out", type=Path, help="a folder for pictures")
+    parser.add_argument("--out", type=Path, help="folder for pictures")
     args = parser.parse_args()
     enable_compilation_cache()
     data = jaxad.load_dataset("magnetic_tile_64", data_dir=args.data)

@@ -2,11 +2,11 @@
 
     python experiments/deep_one_class_thesis/toy.py OUT.png [--labelled 20] [--contamination 0.0]
 
-Trains detectors on 600 points of big moon, small moon (400 are for the test, with 80 of 200 uniform
-ones), prints the AUROC of each and draws its scores: lines join equal places among the scores of
-the test points, from few anomalous (dark) to many (light). Deep SAD and HSC also see labelled
-anomalies. SVDD is the one-class SVM, which is the same with a Gaussian kernel; MVE is the minimum
-covariance determinant.
+Trains detectors on 600 points of the big moon and the small moon; 400 further points and 80 of 200
+uniform ones are for testing. Prints the AUROC of each detector and draws its scores as contours of
+equal rank among the scores of the test points, from normal (dark) to anomalous (light). Deep SAD
+and HSC also receive labelled anomalies. SVDD is the one-class SVM, which is equivalent for a
+Gaussian kernel; MVE is the minimum covariance determinant.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import jaxad
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
 WIDTHS = (64, 32, 8)
-# By title: the detector, its settings, and whether it is given labelled anomalies.
+# By title: the detector, its settings, and whether it receives labelled anomalies.
 PANELS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "MVE": ("mcd", {}, False),
     "SVDD": ("ocsvm", {}, False),
@@ -37,7 +37,7 @@ SIDE = 160
 
 
 def main() -> None:
-    """Train, print and draw."""
+    """Train all detectors, print their AUROC and draw the figure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--labelled", type=int, default=20, help="labelled anomalies")
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def draw(panel: Any, split: jaxad.Split, name: str, config: dict[str, Any], epochs: int) -> float:
-    """Train one detector, draw its scores, and give its AUROC."""
+    """Train one detector, draw its scores and return its AUROC."""
     gradient = name in ("deep_svdd", "deep_sad", "hsc", "autoencoder")
     settings = {"epochs": epochs, "batch_size": 64} if gradient else {}
     if name in ("deep_svdd", "deep_sad"):
@@ -71,7 +71,7 @@ def draw(panel: Any, split: jaxad.Split, name: str, config: dict[str, Any], epoc
     plane = split.scaling.apply(np.stack([raw_x.ravel(), raw_y.ravel()], axis=1))
     scores = np.asarray(jaxad.score(fit, plane))[0].reshape(SIDE, SIDE)
     of_test = np.asarray(jaxad.score(fit, split.test))[0]
-    # The place among scores of test points: panels are alike whatever their units.
+    # Ranks among the scores of test points make panels comparable, whatever their units.
     place = np.searchsorted(np.sort(of_test), scores) / len(of_test)
     panel.contourf(raw_x, raw_y, place, np.linspace(0, 1, LEVELS), cmap="cividis")
     rows = split.train.x * split.scaling.scale + split.scaling.shift

@@ -1,13 +1,13 @@
-"""ELITE beside its bases on Fashion-MNIST, with curves over training and an audit of the rows.
+"""Compare ELITE with its base detectors on Fashion-MNIST, with curves and an audit.
 
     python experiments/elite/fashion_mnist.py DATA
 
-5,000 training images of which a share is anomalous, 10 + 10 labelled ones (Zhang et al. 2021,
-section 5). DATA is a folder with the idx files. Prints for each class, contamination and detector:
-AUROC at the end, AUROC where the loss on the labelled rows was least (no test label chooses it),
-AUROC with which the scores and the sums of meta-gradients find the hidden anomalies, and the curve
-of AUROC and validation loss over training. The bases train with their own optimiser, for as many
-epochs.
+Uses 5,000 training images of which a share is anomalous, and 10 + 10 labelled ones (Zhang et al.
+2021, section 5). DATA is a folder with the idx files. For each class, contamination and detector
+the script prints the AUROC at the end of training; the AUROC at the smallest loss on the labelled
+rows, which uses no test label; the AUROC with which the scores and the sums of meta-gradients find
+the hidden anomalies; and the curve of AUROC and validation loss. The base detectors use their own
+optimiser for the same number of epochs.
 """
 
 import argparse
@@ -20,14 +20,14 @@ from jaxad.utils.compilation_cache import enable_compilation_cache
 BASES = {"elite_deep_svdd": "deep_svdd", "elite_autoencoder": "autoencoder"}
 
 
-def audited(fit: jaxad.Fit, split: jaxad.Split, method: str) -> str:
-    """AUROC with which the hidden anomalies among the unlabelled rows are found, over seeds."""
+def audit_auroc(fit: jaxad.Fit, split: jaxad.Split, method: str) -> str:
+    """Return the mean AUROC for finding the hidden anomalies among the unlabelled rows."""
     found = jaxad.audit(fit, split, method).auroc
     return "-" if found is None else f"{100 * found.mean:.1f}"
 
 
-def curve_of(name: str, split: jaxad.Split, every: int, config: dict):
-    """A fit, and `(steps, AUROC, validation loss)` on its way, both `(seeds,)`."""
+def fit_with_curve(name: str, split: jaxad.Split, every: int, config: dict):
+    """Return a fit and its curve of `(steps, AUROC, validation loss)`, the last two `(seeds,)`."""
     curve = []
 
     def watch(fit: jaxad.Fit) -> None:
@@ -43,7 +43,7 @@ def curve_of(name: str, split: jaxad.Split, every: int, config: dict):
 
 
 def main() -> None:
-    """Print a row for each run as soon as it is known."""
+    """Print a row after each run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", help="folder with Fashion-MNIST's idx files")
     parser.add_argument("--classes", nargs="+", type=int, default=[0, 3, 5, 8])
@@ -51,8 +51,10 @@ def main() -> None:
     parser.add_argument("--detectors", nargs="+", default=list(BASES), choices=list(BASES))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--learning-rate", type=float, default=1e-2, help="of ELITE")
-    parser.add_argument("--dense", action="store_true", help="dense layers 128-64-32, no LeNet")
+    parser.add_argument("--learning-rate", type=float, default=1e-2, help="step size of ELITE")
+    parser.add_argument(
+        "--dense", action="store_true", help="dense layers 128-64-32 instead of a LeNet"
+    )
     parser.add_argument("--every", type=int, default=50, help="steps between points of a curve")
     args = parser.parse_args()
     enable_compilation_cache()
@@ -83,21 +85,21 @@ def main() -> None:
 
 
 def show(split: jaxad.Split, name: str, every: int, config: dict) -> None:
-    """Train, and print what is left of a row."""
+    """Train and print the remainder of a row."""
     if name == "deep_svdd":
         config = config | {"pretrain_epochs": 0}
-    fit, curve = curve_of(name, split, every, config)
+    fit, curve = fit_with_curve(name, split, every, config)
     steps, scores, losses = (np.array(part) for part in zip(*curve, strict=True))
     best = weights = "-"
     if np.isfinite(losses[1:]).all():
         least = scores[losses.argmin(axis=0), np.arange(fit.seeds)]
-        best, weights = f"{100 * least.mean():.1f}", audited(fit, split, "meta_weight")
+        best, weights = f"{100 * least.mean():.1f}", audit_auroc(fit, split, "meta_weight")
     points = ", ".join(
         f"{n}: {100 * s.mean():.1f}" + (f" ({v.mean():.2f})" if np.isfinite(v).all() else "")
         for n, s, v in zip(steps, scores, losses, strict=True)
     )
     end = f"{100 * scores[-1].mean():.1f} ± {100 * scores[-1].std(ddof=min(1, fit.seeds - 1)):.1f}"
-    cells = (name, end, best, audited(fit, split, "score"), weights, points)
+    cells = (name, end, best, audit_auroc(fit, split, "score"), weights, points)
     print(f"| {' | '.join(cells)} |", flush=True)
 
 

@@ -1,12 +1,11 @@
-"""How often attributions name the column that was changed.
+"""Measure how often attributions name the column that was changed.
 
     python experiments/explanations/moved_column.py DATA_DIR [--data 6_cardio 38_thyroid]
 
-Detectors are trained on normal rows of a table. In each of some other normal rows one column, drawn
-at random, is moved by some standard deviations, up or down; the row is attributed, and counted is
-how often the moved column has the largest attribution by absolute value, over rows and seeds. By
-chance it is once in as many columns as there are. The baseline of gradients is the mean of the
-training rows.
+Detectors are trained on normal rows of a table. In each of some other normal rows, one random
+column is moved by some standard deviations, up or down. The script counts how often this column has
+the largest attribution by absolute value, over rows and seeds; the chance level is one over the
+number of columns. The baseline of gradients is the mean of the training rows.
 """
 
 import argparse
@@ -20,8 +19,8 @@ from jaxad.utils.compilation_cache import enable_compilation_cache
 DETECTORS = ("deep_svdd", "autoencoder", "kde", "ocsvm", "pca", "gaussian", "mcd")
 
 
-def rows_of(name: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
-    """Normal rows to train on and others to change, standardised by the former."""
+def load_rows(name: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return normal rows for training and for changing, standardised by the training rows."""
     data = jaxad.load_dataset(name, data_dir=data_dir)
     x = np.asarray(data.x, np.float64)[np.asarray(data.y) == 0]
     x = x[np.random.default_rng(0).permutation(len(x))]
@@ -32,23 +31,23 @@ def rows_of(name: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Train, change, attribute, count."""
+    """Train the detectors, change the rows and count the hits of each method."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data_dir")
     parser.add_argument("--data", nargs="+", default=["6_cardio", "38_thyroid"])
-    parser.add_argument("--by", type=float, default=4.0, help="how many deviations")
+    parser.add_argument("--by", type=float, default=4.0, help="standard deviations of the change")
     parser.add_argument("--rows", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     enable_compilation_cache()
     for name in args.data:
-        x, rest = rows_of(name, args.data_dir)
+        x, rest = load_rows(name, args.data_dir)
         rng = np.random.default_rng(1)
         clean = rest[: args.rows]
         column = rng.integers(0, x.shape[1], len(clean))
         moved = clean.copy()
         moved[np.arange(len(clean)), column] += args.by * rng.choice([-1, 1], len(clean))
-        print(f"\n{name}: {len(x)} rows to train on, {x.shape[1]} columns, {len(clean)} moved\n")
+        print(f"\n{name}: {len(x)} training rows, {x.shape[1]} columns, {len(clean)} moved\n")
         print("| detector | scores that rose | method | moved column first, % |\n|---|---|---|---|")
         for detector in DETECTORS:
             train = jaxad.as_train_data(x)

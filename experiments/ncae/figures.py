@@ -1,12 +1,12 @@
-"""Figures 1, 3 and 4 of Yu et al. (2023): codes, generated images, and what mining goes by.
+"""Figures 1, 3 and 4 of Yu et al. (2023): codes, generated images and the mining criterion.
 
     python experiments/ncae/figures.py DATASET OUT [--data-dir DATA] [--normal-class 0]
 
-Trains `ncae` (or another detector with codes) and writes pictures into the folder OUT:
-codes.png, 500 codes of training rows on their first two principal axes, coloured by the entropy of
-a kernel density estimate, with crosses for hidden anomalies; for images generated.png, training
-images beside generated ones. Prints figure 4: the mean of what rows are mined by, for normal and
-for hidden anomalous rows.
+Trains `ncae` (or another detector with codes) and writes pictures into the folder OUT: codes.png
+shows 500 codes of training rows on their first two principal axes, coloured by the entropy of a
+kernel density estimate, with crosses for hidden anomalies; generated.png, for images, shows
+training images next to generated ones. Prints figure 4: the mean of the mining criterion for normal
+rows and for hidden anomalies.
 """
 
 import argparse
@@ -27,7 +27,7 @@ POINTS = 500
 
 
 def draw_codes(path: Path, codes: np.ndarray, hidden: np.ndarray) -> None:
-    """Figure 1: codes in two dimensions, coloured by `-p log p` of a kernel estimate."""
+    """Draw figure 1: codes in two dimensions, coloured by `-p log p` of a density estimate."""
     plane = PCA(2).fit_transform(codes)
     width = plane.std() * len(plane) ** (-1 / 6) + 1e-12
     log_density = KernelDensity(bandwidth=width).fit(plane).score_samples(plane)
@@ -44,7 +44,7 @@ def draw_codes(path: Path, codes: np.ndarray, hidden: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Train, draw and print."""
+    """Train the detector, draw the figures and print figure 4."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("dataset")
     parser.add_argument("out", type=Path)
@@ -82,7 +82,7 @@ def main() -> None:
         print(f"contamination score of {name}: {of_kind.mean():.3f} ± {of_kind.std():.3f}")
     audit = jaxad.audit(fit, split, "mining").auroc
     auroc = jaxad.evaluate(fit, split.test).auroc.mean
-    print(f"AUROC {100 * auroc:.1f}, of mining {100 * audit.mean:.1f}" if audit else auroc)
+    print(f"AUROC {100 * auroc:.1f}, mining AUROC {100 * audit.mean:.1f}" if audit else auroc)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Write the results that `jaxad recommend` goes by, from what sweeps have measured.
+"""Collect sweep results into the file of evidence for `jaxad recommend`.
 
-`python experiments/recommend/collect.py RESULTS [RESULTS ...] --data-dir DATA`: folders that
-`jaxad sweep experiments/recommend/NAME.toml --out RESULTS` wrote. A task, a data set with a normal
-class, has rows once all of its jobs are there. Seeds whose training diverged are left out of the
-mean, and are said.
+    python experiments/recommend/collect.py RESULTS [RESULTS ...] --data-dir DATA
+
+RESULTS are folders written by `jaxad sweep experiments/recommend/NAME.toml --out RESULTS`. A task,
+a dataset with a normal class, is included once all of its jobs are complete. Seeds whose training
+diverged are left out of the mean and reported.
 """
 
 import argparse
@@ -23,19 +24,19 @@ from jaxad.sweep.saved import load_saved
 
 
 def main() -> None:
-    """Write the file and say what is in it."""
+    """Write the file and print its number of rows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", nargs="+", type=Path, help="folders that sweeps have written")
-    parser.add_argument("--data-dir", type=Path, help="the folder of data")
+    parser.add_argument("results", nargs="+", type=Path, help="folders of sweep results")
+    parser.add_argument("--data-dir", type=Path, help="folder of datasets")
     parser.add_argument("--out", type=Path, default=Path(str(RESULTS)))
     options = parser.parse_args()
-    measured = [one for folder in options.results for one in collected(folder, options.data_dir)]
+    measured = [one for folder in options.results for one in collect_rows(folder, options.data_dir)]
     write_results(options.out, measured)
     print(f"{len(measured)} rows in {options.out}")
 
 
-def collected(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
-    """The rows of a folder of results."""
+def collect_rows(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
+    """Yield the rows of a folder of results."""
     cells = read_results(folder).drop_duplicates(["job", "seed"], keep="last")
     by_job = dict(list(cells.groupby("job")))
     for saved in load_saved(folder):
@@ -45,7 +46,7 @@ def collected(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
             for job in saved.jobs
             if job.name not in by_job or by_job[job.name].seed.nunique() < seeds
         }
-        print(*(f"{folder}: not complete: {task}" for task in missing), sep="\n", file=sys.stderr)
+        print(*(f"{folder}: incomplete: {task}" for task in missing), sep="\n", file=sys.stderr)
         for job in saved.jobs:
             if (job.dataset, job.class_label) not in missing:
                 one = row(f"{saved.name}.toml", job, by_job[job.name], data_dir)
@@ -53,7 +54,7 @@ def collected(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
 
 
 def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
-    """The row of a job; None where all of its seeds failed."""
+    """Return the row of a job, or None where all of its seeds failed."""
     asked = dict(job.request)
     good = cells[cells.error.isna()]
     if len(good) < len(cells):
@@ -86,7 +87,7 @@ def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
 
 @cache
 def about(dataset: str, normal_class: int, asked: tuple, data_dir: Path | None):
-    """What kind of data it is, its columns, its share of anomalies, and its unlabelled rows."""
+    """Return the kind of a dataset, its columns, its share of anomalies and its unlabelled rows."""
     data = jaxad.load_dataset(dataset, data_dir=data_dir)
     drawn = {key: value for key, value in asked if not key.startswith("exposure")}
     split = jaxad.contaminate(data, 0, normal_class=normal_class, **drawn)

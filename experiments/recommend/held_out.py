@@ -1,9 +1,10 @@
-"""How good the choices of `jaxad recommend` are: each data set in turn is left out.
+"""Evaluate the choices of `jaxad recommend` by leaving out one dataset at a time.
 
-`python experiments/recommend/held_out.py [--results RESULTS]`: for each kind of example the
-mean AUROC of what each rule chooses from the results of the other data sets, and its regret: how
-much less that is than what the best detector in hindsight reaches. In percent, by labels. Then the
-first five in each situation, by all data sets.
+    python experiments/recommend/held_out.py [--results RESULTS]
+
+For each kind of example and number of labels, prints the mean AUROC in % of the detector that each
+rule chooses from the results of the other datasets, and its regret: the difference to the best
+detector in hindsight. Then prints the five best detectors of each situation over all datasets.
 """
 
 import argparse
@@ -26,7 +27,7 @@ ALWAYS = [
 def main() -> None:
     """Print a table for each kind of example."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, help="a file of results; by default jaxad's own")
+    parser.add_argument("--results", type=Path, help="file of results; by default that of jaxad")
     parser.add_argument("--choices", action="store_true", help="print each choice of the rule")
     options = parser.parse_args()
     measured = sorted(read_results(options.results), key=_group)
@@ -35,7 +36,7 @@ def main() -> None:
 
 
 def about(title: str, measured: list[Measured], choices: bool) -> None:
-    """The table of one kind of example."""
+    """Print the tables of one kind of example."""
     tasks, settings = {one.task for one in measured}, {one.choice for one in measured}
     print(f"\n{title}: {len(tasks)} tasks, {len(settings)} detectors, {len(measured)} results\n")
     counts = sorted({one.labelled for one in measured})
@@ -47,7 +48,7 @@ def about(title: str, measured: list[Measured], choices: bool) -> None:
 
 
 def rules(measured: list[Measured], counts: list[int], choices: bool) -> None:
-    """A row for each rule."""
+    """Print a row for each rule."""
     print("| rule |" + "".join(f" {n} labelled: AUROC | regret | worst |" for n in counts))
     print("|" + "---|" * (3 * len(counts) + 1))
     for name, rule in RULES.items():
@@ -67,7 +68,7 @@ def rules(measured: list[Measured], counts: list[int], choices: bool) -> None:
 
 
 def best(measured: list[Measured], labelled: int, hidden: float) -> None:
-    """A row with the first five of a situation."""
+    """Print a row with the five best detectors of a situation."""
     situation = Situation(
         kind=measured[0].kind,
         labelled_anomalies=labelled,
@@ -80,7 +81,7 @@ def best(measured: list[Measured], labelled: int, hidden: float) -> None:
 
 
 def line(name: str, outcomes: list[Outcome], counts: list[int]) -> None:
-    """A row of the table; the worst is the largest regret."""
+    """Print a row of the table; `worst` is the largest regret."""
     cells = []
     for count in counts:
         found = [one for one in outcomes if one.labelled == count]
