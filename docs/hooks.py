@@ -26,7 +26,7 @@ import yaml
 from jaxad.detectors import REGISTRY
 from jaxad.detectors.config import AugmentedConfig, GradientConfig, PretrainedConfig
 from jaxad.detectors.scalar import BalancedConfig
-from jaxad.detectors.settings import Setting, settings_of
+from jaxad.detectors.settings import Setting, list_settings
 from jaxad.recommendation.evidence import Measured, read_results
 
 __all__ = [
@@ -121,8 +121,8 @@ def summary(meta: dict[str, Any]) -> str:
 
 def settings(names: list[str]) -> str:
     """Return tables of the settings of detectors: their own, and the shared ones folded."""
-    own = _of_all(names, lambda found: found.said_by not in SHARED)
-    shared = _of_all(names, lambda found: found.said_by in SHARED)
+    own = _of_all(names, lambda found: found.source not in SHARED)
+    shared = _of_all(names, lambda found: found.source in SHARED)
     parts = [own or "This detector has no settings of its own."]
     if shared:
         parts.append('??? note "Shared settings, with the defaults of this page"')
@@ -222,7 +222,7 @@ def public_names(top: str) -> list[str]:
 
 def _of_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:
     """A table of the settings that all detectors have alike, and one for each with the rest."""
-    found = {name: list(filter(wanted, settings_of(REGISTRY[name].config))) for name in names}
+    found = {name: list(filter(wanted, list_settings(REGISTRY[name].config))) for name in names}
     alike = [one for one in found[names[0]] if all(one in other for other in found.values())]
     parts = [_lines(alike)]
     for name, own in found.items():

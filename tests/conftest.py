@@ -13,7 +13,7 @@ import pytest
 
 import jaxad
 from jaxad.data.text.vocabulary import Vocabulary
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.types import TestData, TrainData
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
@@ -114,7 +114,7 @@ KINDS = {"rsrae": "directions"}
 
 def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
     """A detector with the few epochs of `QUICK`, as far as its configuration has them."""
-    known = {field.name for field in fields(entry(name).config)}
+    known = {field.name for field in fields(get_entry(name).config)}
     settings = QUICK | LONGER.get(name, {}) | SMALLER.get(name, {})
     return jaxad.make(name, train, **({k: v for k, v in settings.items() if k in known} | config))
 
@@ -144,7 +144,7 @@ def toy() -> Toy:
 def toy_for() -> Callable[[str], Toy]:
     """Toy data of the kind that a registered detector takes and can learn from."""
     made = {kind: make_toy(draw=draw) for kind, draw in TOYS.items()}
-    return lambda name: made[KINDS.get(name, entry(name).examples)]
+    return lambda name: made[KINDS.get(name, get_entry(name).examples)]
 
 
 @pytest.fixture(scope="session")

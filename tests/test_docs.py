@@ -21,7 +21,7 @@ from jaxad.data import load_dataset
 from jaxad.data.sources.bundled import BUNDLED
 from jaxad.detectors import REGISTRY
 from jaxad.detectors.registry import Spec, make_for
-from jaxad.detectors.settings import settings_of
+from jaxad.detectors.settings import list_settings
 from jaxad.errors import ConfigError, DataError
 from jaxad.recommendation import read_results
 
@@ -120,11 +120,11 @@ def test_the_numbers_of_the_evidence_are_in_the_pages_that_it_links(path):
 
 
 @page_of
-def test_the_settings_of_a_page_are_those_of_the_code(path):
+def test_the_list_settings_a_page_are_those_of_the_code(path):
     names = META[path]["detectors"]
     made = hooks.settings(names)
     for name in names:
-        for setting in settings_of(REGISTRY[name].config):
+        for setting in list_settings(REGISTRY[name].config):
             assert setting.text, f"no docstring says what {setting.name} of {name} is"
             assert f"| `{setting.name}` |" in made and setting.text in made
 

@@ -7,8 +7,8 @@ from rich.table import Table
 
 from jaxad.cli.options import List
 from jaxad.data import data_names
-from jaxad.detectors import REGISTRY, Entry, entry
-from jaxad.detectors.settings import settings_of
+from jaxad.detectors import REGISTRY, Entry, get_entry
+from jaxad.detectors.settings import list_settings
 
 __all__ = ["execute"]
 
@@ -25,7 +25,7 @@ def execute(options: List) -> int:
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)
     if options.detector is not None:
-        found = entry(options.detector)
+        found = get_entry(options.detector)
         console.print(inspect.getdoc(found.build) or found.summary)
         console.print(_settings(found))
         return 0
@@ -54,7 +54,7 @@ def _names(names: list[str]) -> Table:
 def _settings(found: Entry) -> Table:
     """The fields of a configuration, their defaults and what their docstrings say."""
     table = _table("Settings (--set name=value)", "name", "default", "what it is")
-    for setting in settings_of(found.config):
+    for setting in list_settings(found.config):
         table.add_row(setting.name, setting.default, setting.text)
     return table
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, unknown_name
 
 __all__ = ["check_root", "configurations"]
@@ -29,10 +29,10 @@ def configurations(
         ConfigError: A detector that is not known, a field that none of them has, or a value that
             is not of the field's kind.
     """
-    types = {name: get_type_hints(entry(name).config) for name in detectors}
+    types = {name: get_type_hints(get_entry(name).config) for name in detectors}
     if not types:
         raise ConfigError("name at least one detector; `jaxad list` shows them")
-    known = {name: {f.name for f in fields(entry(name).config)} for name in types}
+    known = {name: {f.name for f in fields(get_entry(name).config)} for name in types}
     given = [_pair(setting) for setting in settings]
     every = set().union(*known.values())
     for field, _ in given:

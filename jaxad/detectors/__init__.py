@@ -28,6 +28,6 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     ss_dgm,
     vae,
 )
-from jaxad.detectors.registry import REGISTRY, Entry, entry, make, register
+from jaxad.detectors.registry import REGISTRY, Entry, get_entry, make, register
 
-__all__ = ["REGISTRY", "Entry", "entry", "make", "register"]
+__all__ = ["REGISTRY", "Entry", "get_entry", "make", "register"]

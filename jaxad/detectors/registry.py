@@ -1,33 +1,35 @@
-"""The registry: what detectors there are, and how one is made for some data."""
+"""The registry of detectors, and how one is made for given data."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
 from jaxad.data.text.vectors import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detector import Detector, HostDetector
-from jaxad.errors import DataError, unknown_name
+from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.types import TrainData
+from jaxad.utils.plugins import Registry, describe_origin
 
-__all__ = ["REGISTRY", "Entry", "Examples", "Spec", "entry", "make", "make_for", "register"]
+__all__ = ["REGISTRY", "Entry", "Examples", "Spec", "get_entry", "make", "make_for", "register"]
 
 Examples = Literal["table", "image", "sequence", "text"]
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What a detector must know of its data before it sees it.
+    """The properties of the training data that a detector is built for.
 
     Attributes:
         shape: The shape of one example.
-        rows: The fewest training rows that any seed has.
-        labelled_anomalies: The most labelled anomalies that any seed has.
-        labelled_normals: The most labelled normal rows that any seed has.
-        vocabulary: The words of documents; None where examples are no text.
-        lexicon: The words with their vectors, where these are known already: of a saved detector.
+        rows: The smallest number of training rows that any seed has.
+        labelled_anomalies: The largest number of labelled anomalies that any seed has.
+        labelled_normals: The largest number of labelled normal rows that any seed has.
+        vocabulary: The words of documents; None where examples are not text.
+        lexicon: The words with their vectors, for a saved detector of text; else None.
     """
 
     shape: tuple[int, ...]
@@ -51,7 +53,7 @@ class Entry:
         name: The name that `make` and the command line take.
         config: Its configuration, a frozen dataclass.
         build: `(config, spec) -> Detector`.
-        summary: One line for lists.
+        summary: One line, for lists.
         uses_labels: Whether labels change what it learns.
         examples: The simplest kind of example that it takes.
         host: Whether another library trains it, on the host.
@@ -68,7 +70,7 @@ class Entry:
 
 Build = TypeVar("Build", bound=Callable[[Any, Spec], Detector | HostDetector])
 
-REGISTRY: dict[str, Entry] = {}
+REGISTRY: Registry[Entry] = Registry("detector", "jaxad.detectors")
 
 
 def register(
@@ -78,45 +80,75 @@ def register(
     uses_labels: bool,
     examples: Examples = "table",
     host: bool = False,
-):
-    """A decorator that registers a detector's builder; its docstring's first line is the summary.
+) -> Callable[[Build], Build]:
+    """Return a decorator that registers a function which builds a detector.
 
-    Registering a detector also puts it under the shared tests.
+    The first line of the function's docstring is the detector's summary in lists. Registered
+    detectors of the library are tested by the shared tests.
+
+    Args:
+        name: The name that `make` and the command line take.
+        config: The detector's configuration, a frozen dataclass.
+        uses_labels: Whether labels change what the detector learns.
+        examples: The simplest kind of example that it takes.
+        host: Whether another library trains it, on the host.
+
+    Raises:
+        ConfigError: The name is not a string without spaces, or is taken; `config` is not a frozen
+            dataclass; or the function has no docstring.
     """
+    if not isinstance(name, str) or not re.fullmatch(r"[^\s,=]+", name):
+        raise ConfigError(f"name of a detector must be without spaces, ',' and '='; given {name!r}")
+    if not (isinstance(config, type) and is_dataclass(config) and _is_frozen(config)):
+        raise ConfigError(f"config of detector {name!r} must be a frozen dataclass; given {config}")
+    if examples not in get_args(Examples):
+        allowed = ", ".join(map(repr, get_args(Examples)))
+        raise ConfigError(
+            f"examples of detector {name!r} must be one of {allowed}; given {examples!r}"
+        )
 
     def add(build: Build) -> Build:
-        summary = (build.__doc__ or "").strip().splitlines()[0]
-        REGISTRY[name] = Entry(name, config, build, summary, uses_labels, examples, host)
+        lines = (getattr(build, "__doc__", None) or "").strip().splitlines()
+        if not (callable(build) and lines):
+            raise ConfigError(
+                f"detector {name!r} must be a function (config, spec) with a docstring, whose "
+                f"first line lists show; given {build!r}"
+            )
+        found = Entry(name, config, build, lines[0], uses_labels, examples, host)
+        REGISTRY.add(name, found, describe_origin(build))
         return build
 
     return add
 
 
-def entry(name: str) -> Entry:
-    """The registered detector of a name.
+def _is_frozen(config: Any) -> bool:
+    return config.__dataclass_params__.frozen
+
+
+def get_entry(name: str) -> Entry:
+    """Return the registered detector of a name; a plug-in that adds the name is loaded first.
 
     Raises:
-        ConfigError: There is none; the message names the nearest.
+        ConfigError: The name is unknown, and the message has the nearest one; or its plug-in
+            cannot be loaded.
     """
-    if name not in REGISTRY:
-        raise unknown_name("detector", name, REGISTRY)
-    return REGISTRY[name]
+    return REGISTRY.find(name)
 
 
 def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
-    """A detector for some training data.
+    """Make a detector for given training data.
 
     Args:
         name: A registered name; `jaxad list` shows them.
-        train: The data it will be trained on; its shapes and numbers of labels are read.
-        **config: Fields of the detector's configuration, where they differ from the defaults.
+        train: The training data; only its shapes and its numbers of labels are read.
+        **config: Settings of the detector that differ from their defaults.
 
     Returns:
         The detector, ready for `jaxad.fit`.
 
     Raises:
-        ConfigError: The name or a field is not known, or a value is not allowed.
-        DataError: `train` is no training data.
+        ConfigError: The name or a setting is unknown, or a value is not allowed.
+        DataError: `train` is not a `TrainData`, or the detector does not take such data.
     """
     if not isinstance(train, TrainData):
         raise DataError(
@@ -131,24 +163,14 @@ def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
     return make_for(name, Spec(shape, rows, anomalies, normals, train.vocabulary), config)
 
 
-def _check_kind(found: Entry, spec: Spec) -> None:
-    """Raise a `DataError` if a detector takes text and there is none, or the other way round."""
-    texts = ", ".join(name for name, other in REGISTRY.items() if other.examples == "text")
-    if found.examples == "text" and spec.vocabulary is None:
-        raise DataError(
-            f"{found.name} takes text, and examples are numbers of shape {spec.shape}: give a file "
-            "of JSON lines or csv with the field text, or use jaxad.data.from_texts"
-        )
-    if found.examples != "text" and spec.vocabulary is not None:
-        raise DataError(
-            f"{found.name} takes numbers, and the data is text, which {texts} takes. "
-            "'mean:VECTORS:NAME' loads texts as rows of a table, their mean word vectors"
-        )
-
-
 def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDetector:
-    """A detector for a specification, as `make` for data."""
-    found = entry(name)
+    """Make a detector for a specification, as `make` does for data.
+
+    Raises:
+        ConfigError: As `make`, or a plug-in's function does not return a detector.
+        DataError: The detector does not take such data.
+    """
+    found = get_entry(name)
     known = {field.name for field in fields(found.config)}
     for field in config:
         if field not in known:
@@ -160,7 +182,27 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
     settings = found.config(**config)
     _check_kind(found, spec)
     detector = found.build(settings, spec)
+    if not isinstance(detector, Detector | HostDetector):
+        raise ConfigError(
+            f"detector {name!r} ({REGISTRY.origins.get(name, name)}) must return a jaxad.Detector "
+            f"or a jaxad.HostDetector; it returned a {type(detector).__name__}"
+        )
     detector = detector._replace(name=name, config=settings, input_shape=spec.shape)
     if isinstance(detector, HostDetector):
         return detector
     return detector._replace(labelled=spec.labelled)
+
+
+def _check_kind(found: Entry, spec: Spec) -> None:
+    """Raise a `DataError` if a detector of text is given numbers, or the other way round."""
+    texts = ", ".join(name for name, other in REGISTRY.items() if other.examples == "text")
+    if found.examples == "text" and spec.vocabulary is None:
+        raise DataError(
+            f"{found.name} takes text, and examples are numbers of shape {spec.shape}: give a file "
+            "of JSON lines or csv with the field text, or use jaxad.data.from_texts"
+        )
+    if found.examples != "text" and spec.vocabulary is not None:
+        raise DataError(
+            f"{found.name} takes numbers, and the data is text, which {texts} takes. "
+            "'mean:VECTORS:NAME' loads texts as rows of a table, their mean word vectors"
+        )

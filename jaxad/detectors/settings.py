@@ -1,11 +1,11 @@
-"""The settings of a configuration in words: names, defaults, and what docstrings say of them."""
+"""Settings of a configuration: names, defaults, and their description in docstrings."""
 
 import inspect
 import re
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-__all__ = ["Setting", "settings_of"]
+__all__ = ["Setting", "list_settings"]
 
 
 class Setting(NamedTuple):
@@ -14,25 +14,25 @@ class Setting(NamedTuple):
     Attributes:
         name: Its name.
         default: Its default as `--set` takes it.
-        text: What the docstring says of it; "" where none does.
-        said_by: The class whose docstring says it, or else the configuration itself.
+        text: Its description in a docstring; "" where there is none.
+        source: The class whose docstring describes it, or else the configuration itself.
     """
 
     name: str
     default: str
     text: str
-    said_by: type
+    source: type
 
 
-def settings_of(config: type) -> list[Setting]:
-    """The fields of a configuration, in their order.
+def list_settings(config: type) -> list[Setting]:
+    """Return the fields of a configuration, in order.
 
     Args:
-        config: A dataclass whose docstring, or whose bases' docstrings, have a section Attributes.
+        config: A dataclass with a section Attributes in its docstring or in that of a base class.
 
     Example:
         >>> from jaxad.detectors.deep_sad import DeepSADConfig
-        >>> next(found.default for found in settings_of(DeepSADConfig) if found.name == "eta")
+        >>> next(found.default for found in list_settings(DeepSADConfig) if found.name == "eta")
         '1'
     """
     said: dict[str, tuple[str, type]] = {}
@@ -42,13 +42,13 @@ def settings_of(config: type) -> list[Setting]:
         for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
             said[name] = " ".join(text.split()), base
     return [
-        Setting(field.name, _shown(field.default), *said.get(field.name, ("", config)))
+        Setting(field.name, _format(field.default), *said.get(field.name, ("", config)))
         for field in fields(config)
     ]
 
 
-def _shown(value: Any) -> str:
-    """A default as `--set` takes it."""
+def _format(value: Any) -> str:
+    """Return a default as `--set` takes it."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)

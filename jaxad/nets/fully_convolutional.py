@@ -16,7 +16,7 @@ from jaxad.nets.base import ZEROS, Net
 from jaxad.nets.conv import max_pool
 from jaxad.nets.norm import Norm, PooledBatchNorm, bias_before, normalise
 from jaxad.nets.spectral import conv_by_cost
-from jaxad.utils.calls import called, parse_calls
+from jaxad.utils.calls import evaluate_call, parse_calls
 
 __all__ = [
     "Conv",
@@ -143,7 +143,7 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
         ConfigError: The text is no such list, or an argument is wrong.
     """
     calls = parse_calls(text, "layers", "conv(128, 5), pool, conv(128, 5), pool")
-    return tuple(called(call, _KINDS, "layer") for call in calls)
+    return tuple(evaluate_call(call, _KINDS, "layer") for call in calls)
 
 
 class FCN(nn.Module):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.errors import DataError, unknown_name
 from jaxad.recommendation.evidence import Measured, read_results, settings_of
 from jaxad.recommendation.rules import Ranked, ranking, spoken_for
@@ -50,7 +50,7 @@ class Recommendation:
     @property
     def saved(self) -> Ranked | None:
         """The best of the detectors that `jaxad fit` can save: those that jaxad itself trains."""
-        return next((one for one in self.ranked if not entry(one.detector).host), None)
+        return next((one for one in self.ranked if not get_entry(one.detector).host), None)
 
 
 def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Recommendation:
@@ -94,7 +94,7 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
         reasons = [_BY_RECORD if recording else _BY_SCORE]
         ranked = recording or ranked
     if situation.exposure:
-        ranked = [one for one in ranked if not entry(one.detector).host]
+        ranked = [one for one in ranked if not get_entry(one.detector).host]
     if not ranked:
         beside = " with an exposure set" if situation.exposure else ""
         raise DataError(
@@ -137,7 +137,7 @@ def _notes(found: Recommendation) -> list[str]:
     """What the numbers do not say."""
     situation, best, other = found.situation, found.ranked[0], found.saved
     notes, rows = [], [one.rows for one in best.measured]
-    if entry(best.detector).host:
+    if get_entry(best.detector).host:
         notes.append(
             "scikit-learn trains it, and its models are not saved: `jaxad audit` ranks the rows of "
             "a file by it, and jaxad.fit and jaxad.score score others in Python."
@@ -156,7 +156,7 @@ def _notes(found: Recommendation) -> list[str]:
             notes.append(f"Measured with {min(seen):,} to {max(seen):,} {name}; here are {has:,}.")
     count = situation.labelled_anomalies
     used = max(one.labelled for one in best.measured)
-    if count and not used and not entry(best.detector).uses_labels:
+    if count and not used and not get_entry(best.detector).uses_labels:
         notes.append("It learns nothing from the labels, and yet nothing that does was better.")
     elif count and used and not used / 3 <= count <= 3 * used:
         notes.append(f"Measured with {used} labelled anomalies, and not with {count}.")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.recommendation.choose import Recommendation
 from jaxad.recommendation.evidence import setting_text, settings_of
 
@@ -60,7 +60,7 @@ def suggest_commands(found: Recommendation, source: Source | None = None) -> lis
             ["jaxad", "run", _data(found, source, name), name, *_protocol(found, source, config)]
         ]
     todo = []
-    if asked.want == "audit" or entry(name).host:
+    if asked.want == "audit" or get_entry(name).host:
         audit = ["jaxad", "audit", _data(found, source, name), name, "--out", "suspects.csv"]
         todo.append([*audit, *_labels(found, source), *_settings(config)])
     if asked.want == "audit" or (found.saved is None and todo):
@@ -79,7 +79,7 @@ def suggest_commands(found: Recommendation, source: Source | None = None) -> lis
 def _data(found: Recommendation, source: Source, detector: str) -> str:
     """The data as a detector takes it: texts as mean word vectors, unless it reads words."""
     data = source.data or PLACEHOLDERS[found.situation.kind]
-    words = entry(detector).examples == "text"
+    words = get_entry(detector).examples == "text"
     if found.situation.kind == "text" and not words and not data.startswith("mean:"):
         return f"mean:VECTORS:{data}"
     return data

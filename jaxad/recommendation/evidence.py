@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.detectors.registry import Examples
 from jaxad.errors import DataError
 from jaxad.utils.files import written_whole
@@ -150,7 +150,7 @@ def _read(text: Any, name: str) -> tuple[Measured, ...]:
     for number, line in enumerate(lines, 2):
         try:
             one = Measured(**{key: _as(kinds[key], value) for key, value in line.items()})
-            entry(one.detector)
+            get_entry(one.detector)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{name}, line {number}: {error}") from error
         measured.append(one)

@@ -18,7 +18,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.results import METRICS
 
@@ -205,7 +205,7 @@ def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Varia
     if not isinstance(name, str):
         raise ConfigError(f"detectors: a name, or a table with a name; given {given!r}")
     title = table.pop("title", None)
-    config = entry(name).config
+    config = get_entry(name).config
     known, hints = {f.name for f in fields(config)}, get_type_hints(config)
     for field in table:
         if field not in known:

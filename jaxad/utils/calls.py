@@ -1,4 +1,4 @@
-"""Functions by name with literal arguments, as a user writes them in a configuration."""
+"""Calls of named functions with literal arguments, as a user writes them in a configuration."""
 
 import ast
 import inspect
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from jaxad.errors import ConfigError, unknown_name
 
-__all__ = ["Call", "called", "parse_calls"]
+__all__ = ["Call", "evaluate_call", "parse_calls"]
 
 
 class Call(NamedTuple):
-    """A name and its arguments."""
+    """The name of a function and its arguments."""
 
     name: str
     args: list[Any]
@@ -19,22 +19,22 @@ class Call(NamedTuple):
 
 
 def parse_calls(text: str, what: str, example: str) -> list[Call]:
-    """The calls in a text with commas between them.
+    """Parse a string of calls, separated by commas.
 
     Args:
         text: Names, or calls with literal arguments.
-        what: What they are, for errors: the name of a field.
-        example: Such a text, for errors.
+        what: The setting that the string is for, for errors.
+        example: A valid string, for errors.
 
     Raises:
-        ConfigError: The text is no such list.
+        ConfigError: The string is not such a list.
 
     Example:
         >>> parse_calls("crop(4), flip", "augment", "flip")[0]
         Call(name='crop', args=[4], keywords={})
     """
     if not isinstance(text, str):
-        raise ConfigError(f"{what} must be a text; given {text!r}")
+        raise ConfigError(f"{what} must be a string such as {example!r}; given {text!r}")
     try:
         tree = ast.parse(f"({text},)", mode="eval").body
         return [_call(node) for node in getattr(tree, "elts", ())]
@@ -45,17 +45,19 @@ def parse_calls(text: str, what: str, example: str) -> list[Call]:
         ) from error
 
 
-def called(call: Call, known: Mapping[str, Callable[..., Any]], what: str, **more: Any) -> Any:
-    """What a call gives.
+def evaluate_call(
+    call: Call, known: Mapping[str, Callable[..., Any]], what: str, **more: Any
+) -> Any:
+    """Evaluate a parsed call.
 
     Args:
         call: The call.
-        known: The functions that there are.
-        what: What these are, for errors.
-        **more: Arguments for those of the functions that take them.
+        known: The functions by name.
+        what: What a function is, for errors.
+        **more: Keyword arguments, passed to a function if its signature has them.
 
     Raises:
-        ConfigError: The name is not known or an argument is wrong.
+        ConfigError: The name is unknown, or an argument is wrong.
     """
     if call.name not in known:
         raise unknown_name(what, call.name, known)
@@ -78,7 +80,7 @@ def _call(node: ast.expr) -> Call:
     if isinstance(node, ast.Call):
         node, args, keywords = node.func, node.args, node.keywords
     if not isinstance(node, ast.Name) or any(k.arg is None for k in keywords):
-        raise ValueError("not a name or a call")
+        raise ValueError("neither a name nor a call")
     literal = ast.literal_eval
     return Call(
         node.id, [literal(a) for a in args], {str(k.arg): literal(k.value) for k in keywords}

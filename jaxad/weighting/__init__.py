@@ -1,11 +1,12 @@
-"""Weightings: who decides how much of each loss an example gets."""
+"""Weightings: functions that decide how much of each loss a row contributes."""
 
 from jaxad.weighting.base import Context, Weighting, Weights, by_label, chain, unsupervised
 from jaxad.weighting.gradient_ascent import contradicting
 from jaxad.weighting.meta_gradient import elite
 from jaxad.weighting.only_anomalies import anoonly
 from jaxad.weighting.outlier_exposure import latent_outlier_exposure
-from jaxad.weighting.parse import WEIGHTINGS, parse_weighting
+from jaxad.weighting.parse import parse_weighting
+from jaxad.weighting.registry import WEIGHTINGS, register
 from jaxad.weighting.row_mining import mining
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "latent_outlier_exposure",
     "mining",
     "parse_weighting",
+    "register",
     "unsupervised",
 ]

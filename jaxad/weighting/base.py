@@ -19,6 +19,7 @@ from jaxad.errors import ConfigError
 from jaxad.models.base import Model
 from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, TrainData, Variables
+from jaxad.weighting.registry import register
 
 __all__ = ["Context", "Weighting", "Weights", "by_label", "chain", "unsupervised"]
 
@@ -136,6 +137,7 @@ def _chain_info(weightings, states: tuple) -> Info:
     return info
 
 
+@register("unsupervised")
 def unsupervised() -> Weighting:
     """`(1, 0)` for every row; labelled anomalies are left out of the batches.
 
@@ -144,6 +146,7 @@ def unsupervised() -> Weighting:
     return by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
 
 
+@register("by_label")
 def by_label(eta: float = 1.0) -> Weighting:
     """`(1, 0)` unlabelled, `(eta, 0)` labelled normal, `(0, eta)` labelled anomaly.
 

@@ -14,10 +14,12 @@ from jaxtyping import Array, Float
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
 from jaxad.weighting.base import Context, Weighting, Weights
+from jaxad.weighting.registry import register
 
 __all__ = ["contradicting"]
 
 
+@register("contradicting")
 def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighting:
     """`(-lam, 0)` for labelled anomalies, times the weight that they had; other rows as they are.
 

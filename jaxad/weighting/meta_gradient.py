@@ -17,6 +17,7 @@ from jaxad.models.base import Model, as_input, forward_mode
 from jaxad.padding import valid_rows
 from jaxad.types import Info, PyTree, TrainData, Variables
 from jaxad.weighting.base import Context, Weighting, Weights
+from jaxad.weighting.registry import register
 
 __all__ = ["EliteState", "MetaGradient", "Scale", "Variant", "elite"]
 
@@ -50,6 +51,7 @@ class EliteState(NamedTuple):
     pseudo_anomalies: Float[Array, ""]
 
 
+@register("elite")
 def elite(
     eta_meta: float = 1.0,
     *,

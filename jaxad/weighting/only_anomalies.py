@@ -8,10 +8,12 @@ from jax.tree_util import Partial
 
 from jaxad.errors import ConfigError
 from jaxad.weighting.base import Context, Weighting, Weights, no_state
+from jaxad.weighting.registry import register
 
 __all__ = ["anoonly"]
 
 
+@register("anoonly")
 def anoonly(normal_weight: float = 0.0) -> Weighting:
     """`(normal_weight * w^N, w^A)` of the weights before.
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
 from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
+from jaxad.weighting.registry import register
 
 __all__ = ["ExposureState", "latent_outlier_exposure"]
 
@@ -30,6 +31,7 @@ class ExposureState(NamedTuple):
     seen: Int[Array, "n"]
 
 
+@register("latent_outlier_exposure")
 def latent_outlier_exposure(
     alpha: float = 0.1, soft: bool = False, blind: float = 2.0
 ) -> Weighting:

@@ -1,47 +1,38 @@
-"""Weightings by name, as a user writes them in a configuration or on the command line."""
+"""Weightings as strings, as a user writes them in a configuration or on the command line."""
 
-from collections.abc import Callable
+from jaxad.errors import ConfigError
+from jaxad.utils.calls import evaluate_call, parse_calls
+from jaxad.weighting.base import Weighting, chain
+from jaxad.weighting.registry import WEIGHTINGS
 
-from jaxad.utils.calls import called, parse_calls
-from jaxad.weighting.base import Weighting, by_label, chain, unsupervised
-from jaxad.weighting.gradient_ascent import contradicting
-from jaxad.weighting.meta_gradient import elite
-from jaxad.weighting.only_anomalies import anoonly
-from jaxad.weighting.outlier_exposure import latent_outlier_exposure
-from jaxad.weighting.row_mining import mining
-
-__all__ = ["WEIGHTINGS", "parse_weighting"]
-
-WEIGHTINGS: dict[str, Callable[..., Weighting]] = {
-    fn.__name__: fn
-    for fn in (
-        anoonly,
-        by_label,
-        contradicting,
-        elite,
-        latent_outlier_exposure,
-        mining,
-        unsupervised,
-    )
-}
+__all__ = ["parse_weighting"]
 
 
 def parse_weighting(text: str, labelled: tuple[int, int] = (1, 1)) -> Weighting:
-    """The chain of weightings that a text names, with literal arguments.
+    """Parse a string of registered weightings, which are chained.
 
     Args:
-        text: Names or calls with commas between them, such as
+        text: Names or calls with literal arguments, separated by commas, such as
             "by_label, latent_outlier_exposure(0.1, soft=True), anoonly(1e-4)".
-        labelled: How many labelled anomalies and labelled normal rows the training data has, at
-            most, for weightings that must know it.
+        labelled: The largest numbers of labelled anomalies and of labelled normal rows that any
+            seed has, for weightings that depend on them.
 
     Raises:
-        ConfigError: The text is no such list, a name is not known or an argument is wrong.
+        ConfigError: The string is not such a list, a name is unknown, an argument is wrong, or a
+            registered function does not return a `Weighting`.
 
     Example:
         >>> parse_weighting("by_label(eta=2), anoonly").anomaly_loss
         True
     """
-    calls = parse_calls(text, "weighting", "by_label, anoonly(1e-4)")
-    made = [called(call, WEIGHTINGS, "weighting", labelled=labelled) for call in calls]
+    made = []
+    for call in parse_calls(text, "weighting", "by_label, anoonly(1e-4)"):
+        known = {call.name: WEIGHTINGS.find(call.name)}
+        weighting = evaluate_call(call, known, "weighting", labelled=labelled)
+        if not isinstance(weighting, Weighting):
+            raise ConfigError(
+                f"weighting {call.name!r} ({WEIGHTINGS.origins.get(call.name, call.name)}) must "
+                f"return a jaxad.weighting.Weighting; it returned a {type(weighting).__name__}"
+            )
+        made.append(weighting)
     return made[0] if len(made) == 1 else chain(*made)

@@ -16,6 +16,7 @@ from jaxad.errors import ConfigError, unknown_name
 from jaxad.models.calibrated import unit
 from jaxad.types import TrainData
 from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
+from jaxad.weighting.registry import register
 
 __all__ = ["MiningState", "Strategy", "mining"]
 
@@ -45,6 +46,7 @@ class _By:
     strategy: Strategy
 
 
+@register("mining")
 def mining(
     strategy: Strategy = "dictionary",
     tau: float = 0.1,

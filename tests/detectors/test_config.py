@@ -7,7 +7,7 @@ from typing import get_type_hints
 import pytest
 
 import jaxad
-from jaxad.detectors import REGISTRY, entry
+from jaxad.detectors import REGISTRY, get_entry
 from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import gradient_detector, networks
 from jaxad.detectors.registry import Spec
@@ -93,7 +93,7 @@ def test_an_unknown_detector_is_answered_with_the_nearest(toy, given, near):
     with pytest.raises(ConfigError, match=f"unknown detector '{given}'.*{near}"):
         jaxad.make(given, toy.train)
     with pytest.raises(ConfigError, match=given):
-        entry(given)
+        get_entry(given)
 
 
 @pytest.mark.parametrize("name", [name for name, found in REGISTRY.items() if not found.host])

@@ -19,7 +19,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.cli.app import COMMANDS
 from jaxad.cli.settings import configurations
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, DataError
 from jaxad.recommendation import (
     Measured,
@@ -72,7 +72,7 @@ def test_each_result_is_of_a_detector_and_a_setting_of_its_experiment(results):
         assert one.hidden in axes["contamination"]
         assert (one.exposure or None) in axes["exposure"]
         assert 1 <= one.seeds <= experiment.seeds
-        entry(one.detector).config(**settings_of(one.settings))
+        get_entry(one.detector).config(**settings_of(one.settings))
         assert one.command.split()[2] == f"experiments/recommend/{one.experiment}"
 
 
@@ -333,7 +333,7 @@ def test_each_command_that_is_recommended_parses(kind):
             if command in ("run", "fit", "audit"):
                 name = options.detectors[0] if command == "run" else options.detector
                 pairs = [pair for pair in options.settings if not pair.startswith("vectors=")]
-                entry(name).config(**configurations([name], pairs, None, None)[name])
+                get_entry(name).config(**configurations([name], pairs, None, None)[name])
 
 
 def test_settings_are_those_of_the_detector_that_is_trained():

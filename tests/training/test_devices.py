@@ -12,7 +12,7 @@ import pytest
 
 import jaxad
 from jaxad.data import blobs, contaminate
-from jaxad.detectors import entry
+from jaxad.detectors import get_entry
 from jaxad.training.devices import mesh_for
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
@@ -46,7 +46,7 @@ def results(folder, checkpoint):
     """Scores, histories and metrics of all kinds of fits, by name; `checkpoint` is gone on with."""
 
     def of(name, data, test, seeds=None, **config):
-        known = {f.name for f in fields(entry(name).config)}
+        known = {f.name for f in fields(get_entry(name).config)}
         settings = {k: v for k, v in (QUICK | config).items() if k in known}
         fit = jaxad.fit(jaxad.make(name, data, **settings), data, seeds)
         programs[name] = fit.seconds.programs

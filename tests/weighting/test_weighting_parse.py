@@ -74,7 +74,7 @@ def test_every_name_is_known_by_its_function():
         ("by_label,,anoonly", "literal arguments.*given"),
         ("", "literal arguments.*given"),
         ("1", "literal arguments.*given"),
-        (7, "weighting must be a text; given 7"),
+        (7, "weighting must be a string.*given 7"),
     ],
 )
 def test_any_other_text_is_refused_with_what_is_allowed(text, says):

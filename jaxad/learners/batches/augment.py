@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from jaxad.errors import ConfigError
 from jaxad.models.base import as_input
 from jaxad.types import Batch, Key
-from jaxad.utils.calls import called, parse_calls
+from jaxad.utils.calls import evaluate_call, parse_calls
 
 __all__ = ["AUGMENTATIONS", "crop", "flip", "jitter", "noise", "parse_augment"]
 
@@ -102,7 +102,7 @@ def parse_augment(text: str) -> tuple[Partial, ...]:
         2
     """
     calls = parse_calls(text, "augment", "crop(4), flip, noise(0.01)")
-    return tuple(called(call, AUGMENTATIONS, "augmentation") for call in calls)
+    return tuple(evaluate_call(call, AUGMENTATIONS, "augmentation") for call in calls)
 
 
 def _crop(pad: Array, p: float, key: Key, batch: Batch) -> Batch:
