@@ -57,8 +57,8 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
     """Which detector to try first, and why.
 
     The choice is made from results on other data sets, measured in the nearest situation; the data
-    that it is made for is neither trained on nor looked at. docs/howto/choosing.md says how far
-    such a choice is from the best one in hindsight.
+    that it is made for is neither trained on nor looked at. docs/explanation/recommendations.md
+    says how far such a choice is from the best one in hindsight.
 
     Args:
         measured: The results to go by; by default those that jaxad comes with.

@@ -18,7 +18,8 @@ class Recommend(Common):
 
     Goes by results that come with jaxad, measured on other data sets in the nearest situation, and
     prints them with the commands that measured them. Nothing is trained, and no label of the data
-    is looked at but to count them. docs/howto/choosing.md says how good such a choice is.
+    is looked at but to count them. docs/explanation/recommendations.md says how good such a choice
+    is.
 
     Exit codes: 0 done, 1 failure, 2 wrong use.
 
