@@ -1,14 +1,14 @@
-"""What the pages have from the code: tables of detectors and of their settings, and the API.
+"""Parts of the pages that come from the code: tables of detectors and settings, and the API.
 
-mkdocs calls `on_page_markdown` for each page. In place of a comment in a page stands
+mkdocs calls `on_page_markdown` for each page. It replaces these comments:
 
-* `<!-- summary -->` what the page's front matter says of its detectors,
-* `<!-- settings -->` the settings of its detectors,
-* `<!-- measured -->` what the results that recommendations rest on say of them,
-* `<!-- detectors -->` the table of all pages of detectors,
-* `<!-- modules jaxad.nets jaxad.padding -->` the reference of these modules and packages,
+* `<!-- summary -->`: the front matter of a detector's page, as a table,
+* `<!-- settings -->`: the settings of the page's detectors,
+* `<!-- measured -->`: their results among those that recommendations use,
+* `<!-- detectors -->`: a table of all detector pages,
+* `<!-- modules jaxad.nets jaxad.padding -->`: the reference of these modules and packages.
 
-and formulas between dollars become MathML.
+Formulas in LaTeX become MathML.
 """
 
 import re
@@ -30,16 +30,16 @@ from jaxad.detectors.settings import Setting, list_settings
 from jaxad.recommendation.evidence import Measured, read_results
 
 __all__ = [
-    "all_detectors",
-    "front_matter",
-    "mathml",
-    "measured",
+    "convert_formula",
+    "list_public_names",
+    "list_reference",
     "on_page_content",
     "on_page_markdown",
-    "public_names",
-    "reference",
-    "settings",
-    "summary",
+    "read_front_matter",
+    "summarise",
+    "tabulate_detectors",
+    "tabulate_results",
+    "tabulate_settings",
 ]
 
 SHARED = (GradientConfig, AugmentedConfig, PretrainedConfig, BalancedConfig)
@@ -61,51 +61,58 @@ FORMULA = re.compile(r'<(div|span) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>',
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """The page with tables in place of its comments."""
+    """Replace the comments of a page by tables and references."""
     del files
 
-    def made(found: re.Match) -> str:
+    def replace(found: re.Match) -> str:
         what, names = found[1], found[2].split()
         if what == "summary":
-            return summary(page.meta)
+            return summarise(page.meta)
         if what == "settings":
-            return settings(page.meta["detectors"])
+            return tabulate_settings(page.meta["detectors"])
         if what == "measured":
-            return measured(page.meta["detectors"])
+            return tabulate_results(page.meta["detectors"])
         if what == "detectors":
-            return all_detectors(Path(config["docs_dir"]) / "detectors")
-        return reference(names, 3 if "\n## " in markdown else 2)
+            return tabulate_detectors(Path(config["docs_dir"]) / "detectors")
+        return list_reference(names, 3 if "\n## " in markdown else 2)
 
-    return MARKER.sub(made, markdown)
+    return MARKER.sub(replace, markdown)
 
 
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """The page with formulas as MathML, which browsers draw without a script from elsewhere.
+    """Turn formulas into MathML, which browsers draw without a script, and mend cells of tables.
 
     A bar in code in a table is escaped for GitHub, and Python-Markdown leaves the backslash there.
-    Cells with numbers alone are marked, for the style sheet keeps them in one line.
+    Cells with only numbers are marked, so that the style sheet can keep them in one line.
     """
     del page, config, files
     html = CELL.sub(lambda found: found[0].replace("\\|", "|"), html)
     html = NUMBER.sub('<td data-number=""', html)
-    return FORMULA.sub(lambda found: mathml(unescape(found[2]), found[1] == "div"), html)
+    return FORMULA.sub(lambda found: convert_formula(unescape(found[2]), found[1] == "div"), html)
 
 
-def mathml(formula: str, block: bool) -> str:
-    """A formula of LaTeX, in a line of its own or within one."""
+def convert_formula(formula: str, block: bool) -> str:
+    """Convert a formula from LaTeX to MathML, in a line of its own (block) or within a text.
+
+    Raises:
+        ValueError: A command of LaTeX is unknown to the converter.
+    """
     from latex2mathml.converter import convert
 
     tex = " ".join(formula.split())
-    return convert(tex, display="block" if block else "inline")
+    made = convert(tex, display="block" if block else "inline")
+    if unknown := re.findall(r"\\[a-zA-Z]+", made):
+        raise ValueError(f"formula {tex!r}: no MathML for {', '.join(unknown)}")
+    return made
 
 
-def front_matter(path: Path) -> dict[str, Any]:
-    """What stands between the lines of dashes at a page's beginning; {} where there is nothing."""
+def read_front_matter(path: Path) -> dict[str, Any]:
+    """Read the front matter of a page; {} if it has none."""
     found = re.match(r"---\n(.*?)\n---\n", path.read_text(), re.DOTALL)
     return yaml.safe_load(found[1]) if found else {}
 
 
-def summary(meta: dict[str, Any]) -> str:
+def summarise(meta: dict[str, Any]) -> str:
     """Return a table of the names, input, labels and score range of a page's detectors."""
     rows = {
         "input": ", ".join(meta["takes"]),
@@ -116,13 +123,15 @@ def summary(meta: dict[str, Any]) -> str:
         rows["runs on"] = "the host, one seed after another; it cannot be saved"
         if "sequences" in meta["takes"]:
             rows["input"] = "tables; images and sequences are flattened to rows of a table"
-    return _table(["name", _codes(meta["detectors"])], [[k, value] for k, value in rows.items()])
+    return _table(
+        ["name", _join_codes(meta["detectors"])], [[k, value] for k, value in rows.items()]
+    )
 
 
-def settings(names: list[str]) -> str:
+def tabulate_settings(names: list[str]) -> str:
     """Return tables of the settings of detectors: their own, and the shared ones folded."""
-    own = _of_all(names, lambda found: found.source not in SHARED)
-    shared = _of_all(names, lambda found: found.source in SHARED)
+    own = _tabulate_all(names, lambda found: found.source not in SHARED)
+    shared = _tabulate_all(names, lambda found: found.source in SHARED)
     parts = [own or "This detector has no settings of its own."]
     if shared:
         parts.append('??? note "Shared settings, with the defaults of this page"')
@@ -130,7 +139,7 @@ def settings(names: list[str]) -> str:
     return "\n\n".join(parts)
 
 
-def measured(names: list[str]) -> str:
+def tabulate_results(names: list[str]) -> str:
     """Return a table of mean AUROC and AUPRC over data sets, for each measured situation.
 
     A detector has a rank only where it was measured on all data sets of the situation.
@@ -154,7 +163,7 @@ def measured(names: list[str]) -> str:
                 rows.append(
                     [
                         f"`{name}`" + (f", `{chosen}`" if chosen else ""),
-                        _situation(*situation),
+                        _describe_situation(*situation),
                         str(len(results)),
                         f"{100 * auroc:.1f}",
                         f"{100 * auprc:.1f}",
@@ -165,27 +174,30 @@ def measured(names: list[str]) -> str:
         return ""
     head = ["detector", "data", "sets", "AUROC", "AUPRC", "rank by AUROC"]
     own = {one.command for one in read_results() if one.detector in names}
-    said = "Means over data sets, from the results that `jaxad recommend` uses, measured by"
-    commands = " and ".join(f"`{command}`" for command in sorted(own))
-    return f"{said} {commands}:\n\n{_table(head, rows)}"
+    commands = "\n".join(f"    {command}" for command in sorted(own))
+    return (
+        "Means over data sets, from the results that `jaxad recommend` uses:\n\n"
+        f"{_table(head, rows)}\n\n"
+        f'??? note "Commands"\n\n    ```\n{commands}\n    ```'
+    )
 
 
-def _situation(kind: str, exposure: str, labelled: int, hidden: float) -> str:
+def _describe_situation(kind: str, exposure: str, labelled: int, hidden: float) -> str:
     parts = [f"{kind}s", f"{100 * hidden:g} % hidden"]
     parts += [f"{labelled} labelled"] if labelled else []
     parts += [f"{exposure} as exposure"] if exposure else []
     return ", ".join(parts)
 
 
-def all_detectors(folder: Path) -> str:
+def tabulate_detectors(folder: Path) -> str:
     """Return a table for each family of detectors, with a row for each page."""
-    pages = [(front_matter(path), path.name) for path in sorted(folder.glob("*.md"))]
+    pages = [(read_front_matter(path), path.name) for path in sorted(folder.glob("*.md"))]
     parts = []
     for family in FAMILIES:
         rows = [
             [
                 f"[{meta['title']}]({name})",
-                _codes(meta["detectors"]),
+                _join_codes(meta["detectors"]),
                 ", ".join(meta["takes"]),
                 meta["labels"],
                 meta["score"],
@@ -198,13 +210,13 @@ def all_detectors(folder: Path) -> str:
     return "\n\n".join(parts)
 
 
-def reference(tops: list[str], level: int) -> str:
+def list_reference(tops: list[str], level: int) -> str:
     """Return what mkdocstrings reads for some modules and packages, at a level of headings."""
-    found = [name for top in tops for name in public_names(top)]
+    found = [name for top in tops for name in list_public_names(top)]
     return "\n\n".join(f"::: {name}\n    options: {{heading_level: {level}}}" for name in found)
 
 
-def public_names(top: str) -> list[str]:
+def list_public_names(top: str) -> list[str]:
     """List what the reference shows of a module or package.
 
     Of a package it is what the package's `__all__` lists, each by the package's name; helpers of
@@ -217,26 +229,26 @@ def public_names(top: str) -> list[str]:
     if listed := getattr(import_module(top), "__all__", None):
         return [f"{top}.{name}" for name in listed]
     found = sorted(iter_modules(spec.submodule_search_locations), key=lambda module: module.name)
-    return [name for module in found for name in public_names(f"{top}.{module.name}")]
+    return [name for module in found for name in list_public_names(f"{top}.{module.name}")]
 
 
-def _of_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:
-    """A table of the settings that all detectors have alike, and one for each with the rest."""
+def _tabulate_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:
+    """Return a table of the settings that all detectors share, and one for each with the rest."""
     found = {name: list(filter(wanted, list_settings(REGISTRY[name].config))) for name in names}
     alike = [one for one in found[names[0]] if all(one in other for other in found.values())]
-    parts = [_lines(alike)]
+    parts = [_tabulate(alike)]
     for name, own in found.items():
-        rest = _lines([one for one in own if one not in alike])
+        rest = _tabulate([one for one in own if one not in alike])
         parts += [f"`{name}`:", rest] if rest else []
     return "\n\n".join(part for part in parts if part)
 
 
-def _lines(found: list[Setting]) -> str:
+def _tabulate(found: list[Setting]) -> str:
     rows = [[f"`{one.name}`", f"`{one.default}`", one.text] for one in found]
     return _table(["setting", "default", "description"], rows)
 
 
-def _codes(names: list[str]) -> str:
+def _join_codes(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from test_architecture import IDEAS
@@ -28,8 +29,8 @@ from jaxad.recommendation import read_results
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(p for p in (DOCS / "detectors").glob("*.md") if p.name != "index.md")
-NEED_FILES = {"audit", "choosing", "estimator"}
-HOW_TO = [p for p in sorted((DOCS / "howto").glob("*.md")) if p.stem not in NEED_FILES]
+NEED_DATA = {"audit"}
+HOW_TO = [p for p in sorted((DOCS / "howto").glob("*.md")) if p.stem not in NEED_DATA]
 SECTIONS = [
     "Equations",
     "Training",
@@ -54,7 +55,7 @@ def load_script(name: str) -> ModuleType:
 hooks, pages = load_script("hooks"), load_script("pages")
 
 page_of = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-META = {path: hooks.front_matter(path) for path in PAGES}
+META = {path: hooks.read_front_matter(path) for path in PAGES}
 
 
 def blocks(path: Path, language: str = "") -> list[str]:
@@ -122,7 +123,7 @@ def test_the_numbers_of_the_evidence_are_in_the_pages_that_it_links(path):
 @page_of
 def test_the_list_settings_a_page_are_those_of_the_code(path):
     names = META[path]["detectors"]
-    made = hooks.settings(names)
+    made = hooks.tabulate_settings(names)
     for name in names:
         for setting in list_settings(REGISTRY[name].config):
             assert setting.text, f"no docstring says what {setting.name} of {name} is"
@@ -130,7 +131,7 @@ def test_the_list_settings_a_page_are_those_of_the_code(path):
 
 
 def test_the_table_of_detectors_names_all():
-    table = hooks.all_detectors(DOCS / "detectors")
+    table = hooks.tabulate_detectors(DOCS / "detectors")
     assert all(f"`{name}`" in table for name in REGISTRY)
 
 
@@ -164,7 +165,7 @@ def documented() -> list[str]:
         found += re.findall(r"^::: ([\w.]+)", text, re.MULTILINE)
         for what, names in hooks.MARKER.findall(text):
             if what == "modules":
-                found += [name for top in names.split() for name in hooks.public_names(top)]
+                found += [name for top in names.split() for name in hooks.list_public_names(top)]
     return found
 
 
@@ -200,6 +201,8 @@ def test_formulas_become_mathml():
     made = hooks.on_page_content(html, None, None, None)
     assert "arithmatex" not in made and "<mfrac>" in made
     assert 'display="block"' in made and 'display="inline"' in made
+    with pytest.raises(ValueError, match="unheardof"):
+        hooks.convert_formula(r"\unheardof{a}", False)
 
 
 def test_the_site_needs_nothing_from_elsewhere():
@@ -218,11 +221,13 @@ def test_the_house_plan_is_the_order_of_imports():
     assert floors == [set(names) for names in IDEAS]
 
 
-def prepared(folder: Path) -> None:
-    """Small files of the names that the how-to pages use."""
+def write_files(folder: Path) -> None:
+    """Write small files with the names that the how-to pages use."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "c"])
+    table.assign(label=np.repeat([-1, 0, 1], [45, 10, 5])).to_csv(folder / "mine.csv", index=False)
     for name in ("good", "bad", "mask"):
         (folder / name).mkdir()
         for i in range(8):
@@ -233,7 +238,7 @@ def prepared(folder: Path) -> None:
 @pytest.mark.parametrize("path", HOW_TO, ids=lambda path: path.stem)
 def test_the_python_of_how_to_pages_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    prepared(tmp_path)
+    write_files(tmp_path)
     names: dict = {}
     for block in blocks(path, "python"):
         exec(compile(block, str(path), "exec"), names)
@@ -335,4 +340,4 @@ def test_results_side_by_side_are_means_over_data_sets():
         if (one.choice, one.kind, one.hidden, one.labelled) == (("iforest", ""), "table", 0, 0)
     ]
     row = f"| `iforest` | tables, 0 % hidden | {len(clean)} | {100 * np.mean(clean):.1f} |"
-    assert row in hooks.measured(["iforest"])
+    assert row in hooks.tabulate_results(["iforest"])
