@@ -10,8 +10,10 @@ from jaxad.data.corruptions import CORRUPTIONS, corrupt
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.protocol.drawing import contaminate
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
+from jaxad.data.sources import bundled  # registers them  # noqa: F401
 from jaxad.data.sources.files import Table, load_table
 from jaxad.data.sources.load import data_names, load_dataset
+from jaxad.data.sources.registry import register
 from jaxad.data.sources.sequences import as_sequences
 from jaxad.data.sources.synthetic import blobs, monotone_sequences, two_moons
 from jaxad.data.split import Split
@@ -40,5 +42,6 @@ __all__ = [
     "load_table",
     "monotone_sequences",
     "read_vectors",
+    "register",
     "two_moons",
 ]

@@ -1,16 +1,19 @@
 """Small data sets that are always there: three of scikit-learn's, and the synthetic ones."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jaxad.data.dataset import Dataset
+from jaxad.data.sources.registry import register
 from jaxad.data.sources.synthetic import blobs, monotone_sequences, two_moons
 
 __all__ = ["BUNDLED"]
 
+BUNDLED = ("blobs", "breast_cancer", "digits", "monotone", "two_moons", "wine")
 
+
+@register("digits")
 def digits() -> Dataset:
     """Handwritten digits: 1,797 tables of 8 x 8 pixels in 0..16 as 64 columns, classes 0..9.
 
@@ -23,6 +26,7 @@ def digits() -> Dataset:
     return Dataset("digits", bunch.data, bunch.target, scaling="range")
 
 
+@register("breast_cancer")
 def breast_cancer() -> Dataset:
     """Breast cancer Wisconsin: 569 rows of 30 columns; benign is normal, malignant anomalous."""
     from sklearn.datasets import load_breast_cancer
@@ -33,6 +37,7 @@ def breast_cancer() -> Dataset:
     return Dataset("breast_cancer", bunch.data, malignant.astype(np.int64), names, anomaly=True)
 
 
+@register("wine")
 def wine() -> Dataset:
     """Wine recognition: 178 rows of 13 columns, three classes."""
     from sklearn.datasets import load_wine
@@ -41,11 +46,6 @@ def wine() -> Dataset:
     return Dataset("wine", bunch.data, bunch.target, tuple(map(str, bunch.target_names)))
 
 
-BUNDLED: dict[str, Callable[[], Dataset]] = {
-    "blobs": blobs,
-    "breast_cancer": breast_cancer,
-    "digits": digits,
-    "monotone": monotone_sequences,
-    "two_moons": two_moons,
-    "wine": wine,
-}
+register("blobs")(blobs)
+register("monotone")(monotone_sequences)
+register("two_moons")(two_moons)

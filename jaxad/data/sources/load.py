@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxad.data.dataset import Dataset, from_arrays
-from jaxad.data.sources.bundled import BUNDLED
 from jaxad.data.sources.files import SUFFIXES, read_file, split_mean
 from jaxad.data.sources.idx import has_idx, read_idx_folder
+from jaxad.data.sources.registry import DATASETS, is_plain, load_registered
 from jaxad.data.sources.sequences import PREFIX, as_sequences
 from jaxad.data.sources.tfds import read_tfds
 from jaxad.data.text.documents import MEAN, as_means, kind_of_file, name_of_file
@@ -20,7 +20,7 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 __all__ = ["data_names", "load_dataset"]
 
 WAYS = (
-    "Ways to give data: a bundled name; the path of an npz, csv, parquet or jsonl file or of a "
+    "Ways to give data: a registered name; the path of an npz, csv, parquet or jsonl file or of a "
     "folder of idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; "
     "tfds:NAME; sequence: in front of one of these, for rows that are sequences; mean:VECTORS: in "
     "front of texts, for their mean word vectors; arrays, as (x, y) or by from_arrays"
@@ -33,11 +33,11 @@ def load_dataset(
     """Get a data set by name, from a file or from arrays.
 
     A name is looked for in this order: bundled data (`digits`, `breast_cancer`, `wine`, `blobs`,
-    `two_moons`, `monotone`); a file or folder of this path; the data folder and its direct
-    subfolders, where `cardio` finds `cardio.npz`, `cardio.csv` or `6_cardio.npz`;
-    tensorflow-datasets for `tfds:NAME`. Files are npz (`X` and `y`, or `x_train`, `y_train`,
-    `x_test`, `y_test`), csv, parquet, and folders of MNIST's idx files. The last few files
-    stay in memory and are read again when they change.
+    `two_moons`, `monotone`) and data sets added by `jaxad.data.register` or by a plug-in; a file or
+    folder of this path; the data folder and its direct subfolders, where `cardio` finds
+    `cardio.npz`, `cardio.csv` or `6_cardio.npz`; tensorflow-datasets for `tfds:NAME`. Files are
+    npz (`X` and `y`, or `x_train`, `y_train`, `x_test`, `y_test`), csv, parquet, and folders of
+    MNIST's idx files. The last few files stay in memory and are read again when they change.
 
     With `sequence:` in front, as in `sequence:monotone`, the columns of a table are the points in
     time of sequences of one channel (see `as_sequences`). Arrays `(n, time, channels)` in an npz
@@ -74,8 +74,8 @@ def load_dataset(
     if str(source).startswith(MEAN):
         vectors, rest = split_mean(str(source))
         return as_means(load_dataset(rest, data_dir=data_dir, label=label), vectors)
-    if str(source) in BUNDLED:
-        return BUNDLED[str(source)]()
+    if is_plain(str(source)) and DATASETS.knows(str(source)):
+        return load_registered(str(source))
     folder = _data_folder(data_dir)
     if str(source).startswith("tfds:"):
         return _load_tfds(str(source).removeprefix("tfds:"), folder, explicit=bool(data_dir))
@@ -90,7 +90,7 @@ def load_dataset(
 
 
 def data_names(data_dir: str | Path | None = None) -> list[str]:
-    """The names that `load_dataset` finds: bundled ones, and those of the data folder.
+    """Return the names that `load_dataset` finds: registered ones and those of the data folder.
 
     Args:
         data_dir: The data folder. Default: the environment variable `JAXAD_DATA`.
@@ -100,7 +100,7 @@ def data_names(data_dir: str | Path | None = None) -> list[str]:
     """
     folder = _data_folder(data_dir)
     found = [] if folder is None else [_name(path) for path in _candidates(folder)]
-    return sorted({*BUNDLED, *found})
+    return sorted({*DATASETS.names(), *found})
 
 
 def _data_folder(data_dir: str | Path | None) -> Path | None:
@@ -159,7 +159,7 @@ def _find(name: str, folder: Path | None) -> Path:
             f"{name!r} may be any of {', '.join(map(str, found))}; give the full name or the path"
         )
     if not found:
-        known = {*BUNDLED, *(_name(path) for path in paths)}
+        known = {*DATASETS.names(), *(_name(path) for path in paths)}
         known |= {re.sub(r"^\d+_", "", name) for name in known}
         where = "no data folder is set" if folder is None else f"looked in {folder}"
         raise ConfigError(f"{unknown_name('data set', name, known)} ({where}). {WAYS}")

@@ -1,0 +1,321 @@
+"""Detectors, weightings and data sets from outside the package: registered, or as plug-ins."""
+
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.data.sources.registry import DATASETS
+from jaxad.detectors import REGISTRY, get_entry, register
+from jaxad.errors import ConfigError, PluginWarning
+from jaxad.utils import plugins
+from jaxad.weighting import WEIGHTINGS, Weighting, by_label, parse_weighting
+
+REGISTRIES = (REGISTRY, WEIGHTINGS, DATASETS)
+
+MODULE = '''
+"""A detector, a weighting and a data set."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+import jaxad
+from jaxad.detectors import register
+from jaxad.detectors.build import gradient_detector, networks
+from jaxad.detectors.config import GradientConfig, is_number
+from jaxad.models import Hypersphere
+from jaxad.objectives import inverse
+from jaxad.weighting import Weighting, by_label
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearConfig(GradientConfig):
+    """Settings of near.
+
+    Attributes:
+        eps: Bound of the loss, > 0.
+    """
+
+    eps: float = 1e-3
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_number(self.eps) and self.eps > 0, "eps", "> 0")
+
+
+@register("near", NearConfig, uses_labels=True)
+def near(config, spec):
+    """The squared distance to a centre, from a plug-in."""
+    encoder, _ = networks(config, spec)
+    weighting = config.weighting_or(by_label(), spec)
+    return gradient_detector(Hypersphere(encoder), inverse(config.eps), weighting, config)
+
+
+@jaxad.weighting.register("halved")
+def halved(share=0.5):
+    """Unlabelled rows count less."""
+    return Weighting(Partial(_nothing), Partial(_halve, float(share)))
+
+
+def _nothing(data):
+    return ()
+
+
+def _halve(share, weights, state, context):
+    unlabelled = context.batch.label == 0
+    normal = jnp.where(unlabelled, share * weights.normal, weights.normal)
+    return weights._replace(normal=normal), state
+
+
+@jaxad.data.register("ring")
+def ring():
+    """A ring with a cluster of anomalies in its middle."""
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 2 * np.pi, 200)
+    x = np.concatenate([np.stack([np.cos(angle), np.sin(angle)], 1), rng.normal(0, 0.1, (60, 2))])
+    return jaxad.from_arrays(x, np.arange(260) >= 200)
+'''
+
+
+@pytest.fixture(autouse=True)
+def _clean():
+    """Take back what a test registers, imports and adds to the path."""
+    before = [(dict(registry), dict(registry.origins)) for registry in REGISTRIES]
+    path, modules, imported = list(sys.path), set(sys.modules), dict(plugins._IMPORTED)
+    yield
+    for registry, (values, origins) in zip(REGISTRIES, before, strict=True):
+        registry.clear()
+        registry.update(values)
+        registry.origins = origins
+        registry._failed = set()
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if name.startswith("own_"):
+            del sys.modules[name]
+    plugins._IMPORTED.clear()
+    plugins._IMPORTED.update(imported)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Write modules and the entry points of a distribution, as an installed package has them."""
+    folder = tmp_path / "site"
+
+    def write(modules, points, name="own-package"):
+        folder.mkdir(exist_ok=True)
+        for module, text in modules.items():
+            (folder / f"{module}.py").write_text(text)
+        info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = [f"[jaxad.{group}]\n{line}\n" for group, line in points]
+        (info / "entry_points.txt").write_text("\n".join(lines))
+        # A path of its own for each, as what is on a path is read once.
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.syspath_prepend(str(info))
+        return folder
+
+    return write
+
+
+POINTS = [
+    ("detectors", "near = own_plugin"),
+    ("weightings", "halved = own_plugin:halved"),
+    ("datasets", "ring = own_plugin:ring"),
+]
+
+
+def test_a_plugin_is_loaded_when_its_name_is_asked_for(package):
+    package({"own_plugin": MODULE}, POINTS)
+    assert "own_plugin" not in sys.modules
+    assert "near" not in REGISTRY and "near" in REGISTRY.names()
+    assert "ring" in jaxad.data.data_names()
+    assert "own_plugin" not in sys.modules
+    split = jaxad.contaminate("ring", 0, contamination=0.1, labelled_anomalies=5, seeds=2)
+    assert "own_plugin" in sys.modules
+    assert jaxad.load_dataset("ring").name == "ring"
+    chain = "by_label, halved(0.2)"
+    detector = jaxad.make("near", split.train, weighting=chain, epochs=2, widths=(8, 4))
+    fitted = jaxad.fit(detector, split.train, 2)
+    assert np.isfinite(jaxad.score(fitted, split.test.x[0])).all()
+    assert get_entry("near").summary == "The squared distance to a centre, from a plug-in."
+
+
+def test_an_entry_point_may_name_a_function_that_nothing_registers(package):
+    text = "import jaxad\n\ndef load():\n    return jaxad.from_arrays([[0.0], [1.0]], [0, 1])\n"
+    text += "\ndef mild(eta=0.5):\n    return jaxad.weighting.by_label(eta)\n"
+    points = [("datasets", "two = own_two:load"), ("weightings", "mild = own_two:mild")]
+    package({"own_two": text}, points)
+    assert jaxad.load_dataset("two").name == "two"
+    assert parse_weighting("mild(2)").anomaly_loss
+
+
+def test_importing_the_library_loads_no_plugin(package):
+    import subprocess
+
+    folder = package({"own_plugin": MODULE}, POINTS)
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); import jaxad, jaxad.cli; "
+    code += "print('own_plugin' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"
+
+
+BROKEN = {
+    "missing": ("near = own_nowhere", "", "No module named 'own_nowhere'"),
+    "raises": ("near = own_broken", "1 / 0", "ZeroDivisionError: division by zero"),
+    "exits": ("near = own_broken", "raise SystemExit(3)", "SystemExit: 3"),
+    "syntax": ("near = own_broken", "def", "SyntaxError"),
+    "nothing": ("near = own_broken", "", "registers no detector 'near'"),
+    "attribute": ("near = own_broken:build", "", "has no attribute 'build'"),
+    "taken": ("near = own_broken", MODULE.replace('"near"', '"deep_sad"'), "already registered by"),
+    "no config": (
+        "near = own_broken",
+        "import jaxad\n@jaxad.detectors.register('near', dict, uses_labels=True)\n"
+        "def near(config, spec):\n    'Near.'\n",
+        "config of detector 'near' must be a frozen dataclass",
+    ),
+    "no docstring": (
+        "near = own_broken",
+        MODULE.replace('"""The squared distance to a centre, from a plug-in."""', ""),
+        "with a docstring",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_plugin_is_one_error_and_the_rest_works(package, toy, case):
+    point, text, says = BROKEN[case]
+    before = [dict(registry) for registry in REGISTRIES]
+    package({"own_broken": text, "own_plugin": MODULE}, [("detectors", point)])
+    with pytest.raises(ConfigError, match=r"plug-in 'near' .*own-package") as caught:
+        jaxad.make("near", toy.train)
+    assert says in str(caught.value)
+    assert [dict(registry) for registry in REGISTRIES] == before
+    with pytest.warns(PluginWarning, match="plug-in 'near'") as warned:
+        REGISTRY.load_all()
+        REGISTRY.load_all()
+    assert len(warned) == 1
+    assert jaxad.make("deep_sad", toy.train).name == "deep_sad"
+
+
+def test_a_plugin_cannot_take_a_name_of_the_library(package):
+    text = "import jaxad\n\ndef digits():\n    return jaxad.from_arrays([[0.0], [1.0]], [0, 1])\n"
+    package({"own_digits": text}, [("datasets", "digits = own_digits:digits")])
+    assert len(jaxad.load_dataset("digits").x) == 1797
+    with pytest.warns(PluginWarning, match="'digits' is already registered by jaxad.data"):
+        DATASETS.load_all()
+    assert len(jaxad.load_dataset("digits").x) == 1797
+
+
+def test_two_plugins_of_one_name_are_both_named(package):
+    package({"own_plugin": MODULE}, [("detectors", "near = own_plugin")])
+    package({"own_other": MODULE}, [("detectors", "near = own_other")], name="own-other")
+    with pytest.raises(ConfigError, match=r"several plug-ins.*own-other.*own-package"):
+        get_entry("near")
+
+
+@pytest.mark.parametrize("given", [{}, None, 3, lambda: 1])
+def test_what_a_plugin_returns_is_checked(package, toy, given):
+    @jaxad.weighting.register("own_weighting")
+    def weighting():
+        return given
+
+    @jaxad.data.register("own_data")
+    def data():
+        return given
+
+    @register("own_detector", get_entry("deep_sad").config, uses_labels=True)
+    def detector(config, spec):
+        """One of their own."""
+        return given
+
+    kind = type(given).__name__
+    with pytest.raises(ConfigError, match=f"'own_weighting' .*test_extension.*returned a {kind}"):
+        jaxad.make("deep_sad", toy.train, weighting="own_weighting")
+    with pytest.raises(ConfigError, match=f"'own_data' .*test_extension.*returned a {kind}"):
+        jaxad.load_dataset("own_data")
+    with pytest.raises(ConfigError, match=f"'own_detector' .*test_extension.*returned a {kind}"):
+        jaxad.make("own_detector", toy.train)
+
+
+def test_names_are_checked():
+    for name in ("", "two words", "a,b", "a=b", 3):
+        with pytest.raises(ConfigError, match="name of a detector"):
+            register(name, get_entry("deep_sad").config, uses_labels=True)
+    for name in ("", "two words", "a-b", "1st", 3):
+        with pytest.raises(ConfigError, match="name of a weighting"):
+            jaxad.weighting.register(name)
+    for name in ("", "a/b", "tfds:mnist", 3):
+        with pytest.raises(ConfigError, match="name of a data set"):
+            jaxad.data.register(name)
+    with pytest.raises(ConfigError, match="must be a function"):
+        jaxad.weighting.register("own")(by_label())
+    with pytest.raises(ConfigError, match="examples of detector 'own' must be one of 'table'"):
+        register("own", get_entry("deep_sad").config, uses_labels=True, examples="sound")
+
+
+def test_a_definition_that_runs_again_replaces_itself_and_no_other():
+    for eta in (1.0, 2.0):
+
+        @jaxad.weighting.register("again")
+        def again(eta=eta):
+            return by_label(eta)
+
+    with pytest.raises(ConfigError, match=r"'again' is already registered by .*again"):
+
+        @jaxad.weighting.register("again")
+        def other():
+            return by_label()
+
+    assert isinstance(parse_weighting("again"), Weighting)
+
+
+def test_modules_are_imported_by_name_also_from_a_folder(tmp_path):
+    (tmp_path / "own_module.py").write_text(MODULE)
+    with pytest.raises(ConfigError, match="plug-in 'own_module': there is no module 'own_module'"):
+        plugins.import_plugins(["own_module"])
+    assert plugins.imported_plugins() == []
+    plugins.import_plugins(["own_module"], [tmp_path])
+    plugins.import_plugins(["own_module"], [tmp_path])
+    assert plugins.imported_plugins() == [("own_module", (str(tmp_path),))]
+    assert get_entry("near").build.__module__ == "own_module"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import own_nowhere", "No module named 'own_nowhere'"),
+        ("1 / 0", "ZeroDivisionError"),
+        (MODULE.replace('"halved"', '"by_label"'), "weighting 'by_label' is already registered by"),
+    ],
+)
+def test_a_module_that_fails_is_named_and_registers_nothing(tmp_path, text, says):
+    (tmp_path / "own_module.py").write_text(text)
+    before = [dict(registry) for registry in REGISTRIES]
+    with pytest.raises(ConfigError, match=f"plug-in 'own_module': .*{says}"):
+        plugins.import_plugins(["own_module"], [tmp_path])
+    assert [dict(registry) for registry in REGISTRIES] == before
+
+
+@pytest.mark.parametrize("name", ["own module", "own.py/", "", 3, "../own"])
+def test_a_module_is_given_by_its_name(name):
+    with pytest.raises(ConfigError, match=r"import takes names of modules.*given"):
+        plugins.import_plugins([name])
+
+
+def test_an_old_name_is_answered_with_the_new_one(toy):
+    with pytest.raises(ConfigError, match="weighing is now called weighting"):
+        jaxad.make("deep_sad", toy.train, weighing="by_label")
+
+
+def test_a_name_that_nothing_adds_is_unknown_and_warns_of_nothing(toy):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConfigError, match="unknown detector 'farr'"):
+            jaxad.make("farr", toy.train)
