@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jaxad
+from jaxad.cli import main
 from jaxad.data.sources.registry import DATASETS
 from jaxad.detectors import REGISTRY, get_entry, register
 from jaxad.errors import ConfigError, PluginWarning
@@ -319,3 +320,41 @@ def test_a_name_that_nothing_adds_is_unknown_and_warns_of_nothing(toy):
         warnings.simplefilter("error")
         with pytest.raises(ConfigError, match="unknown detector 'farr'"):
             jaxad.make("farr", toy.train)
+
+
+SMALL = ["--epochs", "1", "--seeds", "2", "--set", "widths=8,4", "--normal-class", "0"]
+
+
+def test_the_command_line_lists_and_runs_plugins(package, tmp_path, monkeypatch, capsys):
+    package({"own_plugin": MODULE}, POINTS)
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in ("near", "halved", "ring"))
+    assert main(["list", "near"]) == 0
+    assert "Bound of the loss, > 0." in capsys.readouterr().out
+    argv = ["run", "ring", "near", *SMALL, "--set", "weighting=by_label, halved", "--json"]
+    assert main(argv) == 0
+    assert '"weighting": "by_label, halved"' in capsys.readouterr().out
+
+
+def test_a_broken_plugin_is_a_line_of_the_list(package, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    package({"own_broken": "1 / 0"}, [("detectors", "near = own_broken")])
+    assert main(["list"]) == 0
+    printed = capsys.readouterr()
+    assert "deep_sad" in printed.out and "digits" in printed.out
+    (line,) = printed.err.strip().splitlines()
+    assert line.startswith("jaxad: warning: plug-in 'near' (own_broken of the package own-package)")
+    assert main(["run", "digits", "near"]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_the_command_line_imports_modules_of_the_folder(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_module.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    assert main(["list", "near"]) == 2
+    assert main(["list", "near", "--import", "own_module"]) == 0
+    assert main(["list", "--import", "own_nowhere"]) == 2
+    err = capsys.readouterr().err.strip().splitlines()
+    assert err[-1].startswith("jaxad: plug-in 'own_nowhere': there is no module 'own_nowhere'")

@@ -7,13 +7,14 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import tyro
 from tyro.conf import subcommand
 
 from jaxad.cli.options import Audit, Explain, Fit, List, Recommend, Report, Run, Score, Sweep
-from jaxad.errors import ConfigError, DataError, DataWarning, unknown_name
+from jaxad.errors import ConfigError, DataError, DataWarning, PluginWarning, unknown_name
 
 __all__ = ["main"]
 
@@ -121,13 +122,15 @@ def _guarded(options: Options) -> int:
 
 @contextmanager
 def _said_warnings() -> Iterator[None]:
-    """What data could not be used is said in a line on standard error, each time."""
+    """Print each warning about data and plug-ins in a line on standard error."""
+    ours = (DataWarning, PluginWarning)
     with warnings.catch_warnings():
-        warnings.simplefilter("always", DataWarning)
+        for category in ours:
+            warnings.simplefilter("always", category)
         show = warnings.showwarning
 
         def say(message, category, *rest):
-            if issubclass(category, DataWarning):
+            if issubclass(category, ours):
                 print("jaxad: warning:", message, file=sys.stderr)
             else:
                 show(message, category, *rest)
@@ -139,8 +142,10 @@ def _said_warnings() -> Iterator[None]:
 def _dispatch(options: Options) -> int:
     """Import and run one command."""
     from jaxad.utils.compilation_cache import enable_compilation_cache
+    from jaxad.utils.plugins import import_plugins
 
     enable_compilation_cache()
+    import_plugins(options.imports, [Path.cwd()])
     name = next(name for name, kind in COMMANDS.items() if isinstance(options, kind))
     return import_module(f"jaxad.cli.{name}").execute(options)
 

@@ -1,4 +1,4 @@
-"""`jaxad list`: what there is, and the settings of a detector."""
+"""`jaxad list`: detectors, weightings and data sets, or the settings of a detector."""
 
 import inspect
 
@@ -9,6 +9,7 @@ from jaxad.cli.options import List
 from jaxad.data import data_names
 from jaxad.detectors import REGISTRY, Entry, get_entry
 from jaxad.detectors.settings import list_settings
+from jaxad.weighting import WEIGHTINGS
 
 __all__ = ["execute"]
 
@@ -16,7 +17,7 @@ PLAIN_WIDTH = 120
 
 
 def execute(options: List) -> int:
-    """Print detectors and data sets, or the settings of one detector.
+    """Print detectors, weightings and data sets, or the settings of one detector.
 
     Returns:
         The exit code, 0.
@@ -30,7 +31,10 @@ def execute(options: List) -> int:
         console.print(_settings(found))
         return 0
     names = data_names(options.data_dir)
+    for registry in (REGISTRY, WEIGHTINGS):
+        registry.load_all()
     console.print(_detectors())
+    console.print(_weightings())
     console.print(_names(names))
     console.print("`jaxad list DETECTOR` shows a detector's settings.")
     return 0
@@ -40,6 +44,16 @@ def _detectors() -> Table:
     table = _table("Detectors", "name", "uses labels", "what it is")
     for name, found in sorted(REGISTRY.items()):
         table.add_row(name, "yes" if found.uses_labels else "no", found.summary)
+    return table
+
+
+def _weightings() -> Table:
+    table = _table("Weightings (--set weighting=...)", "name", "arguments", "what it is")
+    for name, build in sorted(WEIGHTINGS.items()):
+        given = [p for p in inspect.signature(build).parameters.values() if p.name != "labelled"]
+        shown = ", ".join(str(p.replace(annotation=p.empty)) for p in given)
+        summary, _, _ = (inspect.getdoc(build) or "").partition("\n")
+        table.add_row(name, shown, summary)
     return table
 
 

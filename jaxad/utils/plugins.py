@@ -171,7 +171,7 @@ def _find_and_import(module: str, folders: Sequence[str]) -> None:
         except ModuleNotFoundError as error:
             if error.name != top:
                 raise
-    where = f", also not in {', '.join(folders)}" if folders else ""
+    where = f" or in {', '.join(folders)}" if folders else ""
     raise ConfigError(f"there is no module {top!r} on Python's path{where}")
 
 

@@ -521,7 +521,7 @@ def test_list_shows_every_detector_and_data_set(cli, tmp_path):
     np.savez(tmp_path / "6_cardio.npz", X=np.ones((4, 2)), y=[0, 1, 0, 1])
     ended = cli("list", "--data-dir", tmp_path)
     assert ended.code == 0
-    for name in (*jaxad.REGISTRY, "digits", "6_cardio"):
+    for name in (*jaxad.REGISTRY, *jaxad.weighting.WEIGHTINGS, "digits", "6_cardio"):
         assert name in ended.out
 
 
@@ -540,7 +540,8 @@ def test_help_is_complete(cli, command):
     assert ended.code == 0
     words = ended.out.replace("\n", " ")
     for field in fields(COMMANDS[command]):
-        option = field.name.replace("settings", "set").replace("_", "-")
+        option = {"settings": "set", "imports": "import"}.get(field.name, field.name)
+        option = option.replace("_", "-")
         positional = field.name.removesuffix("s").upper()
         assert f"--{option}" in words or positional in words
 

@@ -25,12 +25,18 @@ Label = Annotated[
 ]
 
 
+Modules = Annotated[UseAppendAction[tuple[str, ...]], arg(name="import", metavar="MODULE")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """What every command takes.
+    """The options of every command.
 
     Attributes:
-        debug: On an error show where in the program it arose.
+        debug: On an error, print the traceback.
+        imports: A Python module that registers detectors, weightings or data sets, on Python's path
+            or in the current folder. Give it again for another one.
     """
 
     debug: bool = False
+    imports: Modules = ()
