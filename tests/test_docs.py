@@ -214,7 +214,7 @@ def test_the_site_needs_nothing_from_elsewhere():
         assert not re.findall(r"!\[[^]]*\]\(https?:|<script|<link|<img", path.read_text()), path
 
 
-def test_the_house_plan_is_the_order_of_imports():
+def test_the_page_on_architecture_has_the_order_of_imports():
     text = (DOCS / "explanation" / "architecture.md").read_text()
     rows = re.findall(r"^\| \d+ \| (.*?) \|", text, re.MULTILINE)
     floors = [set(re.findall(r"`(\w+)`", row)) for row in rows]
