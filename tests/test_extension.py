@@ -3,6 +3,7 @@
 import sys
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
@@ -358,3 +359,44 @@ def test_the_command_line_imports_modules_of_the_folder(tmp_path, monkeypatch, c
     assert main(["list", "--import", "own_nowhere"]) == 2
     err = capsys.readouterr().err.strip().splitlines()
     assert err[-1].startswith("jaxad: plug-in 'own_nowhere': there is no module 'own_nowhere'")
+
+
+def small(toy, **config):
+    return jaxad.make("deep_sad", toy.train, epochs=2, pretrain_epochs=1, widths=(8, 4), **config)
+
+
+def test_a_weighting_is_given_as_an_object_or_by_its_name(toy, tmp_path):
+    named, given = small(toy, weighting="by_label(2.0)"), small(toy, weighting=by_label(2.0))
+    scores = [jaxad.score(jaxad.fit(d, toy.train, 2), toy.test.x) for d in (named, given)]
+    np.testing.assert_array_equal(*scores)
+    assert given.config.weighting is not None and hash(given.config) == hash(given.config)
+    fitted = jaxad.fit(given, toy.train, 2)
+    says = "weighting is a Weighting object, which a saved detector cannot hold: register it"
+    with pytest.raises(ConfigError, match=says):
+        jaxad.save(fitted, tmp_path / "saved")
+    says = says.replace("saved detector", "checkpoint")
+    with pytest.raises(ConfigError, match=says):
+        jaxad.fit(given, toy.train, 2, checkpoint=tmp_path / "checkpoint")
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_objects_share_the_program_of_their_names(toy):
+    structures = {
+        jax.tree.structure(small(toy, weighting=weighting).update)
+        for weighting in ("by_label(2.0)", by_label(2.0), by_label(3.0))
+    }
+    assert len(structures) == 1
+
+
+def test_a_hybrid_codes_by_an_autoencoder_with_a_weighting_of_ones_own(toy):
+    scores = []
+    for more in ({}, {"weighting": jaxad.weighting.unsupervised()}):
+        detector = jaxad.make("hybrid:pca", toy.train, epochs=1, widths=(8, 4), **more)
+        scores.append(jaxad.score(jaxad.fit(detector, toy.train), toy.test.x))
+    np.testing.assert_array_equal(*scores)
+
+
+@pytest.mark.parametrize("given", [3, by_label, ("by_label",)])
+def test_a_weighting_of_another_kind_is_refused(toy, given):
+    with pytest.raises(ConfigError, match=r"weighting must be a string .*, a Weighting, or None; "):
+        small(toy, weighting=given)

@@ -78,7 +78,7 @@ def _value(field: str, text: str, hint: Any) -> Any:
         value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         value = text
-    allowed = _kinds(hint)
+    allowed = [kind for kind in _kinds(hint) if kind in NAMES]
     # In Python true and false are whole numbers, and whole numbers are no floats.
     kind = float if type(value) is int and int not in allowed else type(value)
     if allowed and kind not in allowed:

@@ -1,4 +1,4 @@
-"""Configuration that detectors share. Frozen; a wrong value raises at construction."""
+"""Configurations that detectors share: frozen dataclasses that raise for a wrong value."""
 
 from dataclasses import dataclass, fields
 from math import isfinite
@@ -29,21 +29,22 @@ class GradientConfig:
     Attributes:
         epochs: Passes over the training rows, >= 1.
         batch_size: Rows in a batch, >= 1. With fewer training rows a batch holds some of them more
-            than once: data sets of all sizes share one program.
+            than once, so that data sets of all sizes share one program.
         learning_rate: Step size, > 0.
         milestone: Fraction of the epochs after which the step size drops, in [0, 1].
         drop: Factor by which it drops, in (0, 1].
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
         optimiser: "adam", "adam_half" (a decay of 0.5 in the mean gradient), "sgd", "nesterov"
             (momentum 0.9), "rmsprop" or "adadelta".
-        weighting: Who decides the two weights of a row, in place of the detector's own: weightings
-            that are chained, such as "by_label, latent_outlier_exposure(0.1, soft=True)".
+        weighting: What decides the two weights of a row; None for the detector's own weighting.
+            Registered weightings that are chained, such as
+            "by_label, latent_outlier_exposure(0.1, soft=True)", or a `Weighting`.
         widths: Widths of the dense layers, the code's last; None for the default of the data's
             shape.
         channels: Filters of the convolutional modules, for images; () for dense layers alone, None
             for the default.
-        norm: "none", "layer", "batch", "batch_no_affine" or "explicit" (a loss in place of
-            BatchNorm), before each activation.
+        norm: Normalisation before each activation: "none", "layer", "batch", "batch_no_affine" or
+            "explicit" (a loss in place of BatchNorm).
         bias: Whether layers have a bias, those before a BatchNorm excepted.
         slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
     """
@@ -55,7 +56,7 @@ class GradientConfig:
     drop: float = 0.1
     weight_decay: float = 1e-6
     optimiser: OptimiserKind = "adam"
-    weighting: str | None = None
+    weighting: str | Weighting | None = None
     widths: tuple[int, ...] | None = None
     channels: tuple[int, ...] | None = None
     norm: Norm = "batch_no_affine"
@@ -78,8 +79,13 @@ class GradientConfig:
                 ok = isinstance(sizes, (tuple, list)) and all(is_count(s, 1) for s in sizes)
                 self._need(ok, name, "a tuple of whole numbers of at least 1, or None")
                 object.__setattr__(self, name, tuple(sizes))
-        if self.weighting is not None:
+        if isinstance(self.weighting, str):
             parse_weighting(self.weighting)
+        else:
+            ok = self.weighting is None or isinstance(self.weighting, Weighting)
+            self._need(
+                ok, "weighting", "a string such as 'by_label, anoonly', a Weighting, or None"
+            )
         self._need(self.widths is None or len(self.widths) > 0, "widths", "of at least one layer")
 
     def _need(self, ok: bool, name: str, allowed: str) -> None:
@@ -87,25 +93,27 @@ class GradientConfig:
             raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
 
     def schedule(self, epochs: int | None = None) -> Optimiser:
-        """The optimiser for a phase of so many epochs; by default the detector's own."""
+        """Return the optimiser for a phase of `epochs`; None for the detector's own."""
         milestone = self.milestone * (self.epochs if epochs is None else epochs)
         return Optimiser(
             self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay
         )
 
     def weighting_or(self, default: Weighting, spec: Spec) -> Weighting:
-        """The weighting that was asked for, or else the detector's own."""
-        return default if self.weighting is None else parse_weighting(self.weighting, spec.labelled)
+        """Return the weighting of the settings, or else the detector's own."""
+        if isinstance(self.weighting, str):
+            return parse_weighting(self.weighting, spec.labelled)
+        return default if self.weighting is None else self.weighting
 
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentedConfig(GradientConfig):
-    """A detector that can be trained on images that are changed at random.
+    """Settings of a detector whose training images can be augmented at random.
 
     Attributes:
-        augment: What is done to each batch of images, in this order, such as
-            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (`jaxad.learners.batches`).
-            None changes nothing. Images are scored unchanged.
+        augment: Augmentations of each batch of images, in this order, such as
+            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (`jaxad.learners.batches`); None for
+            none. Images are scored unchanged.
     """
 
     augment: str | None = None
@@ -116,16 +124,16 @@ class AugmentedConfig(GradientConfig):
             parse_augment(self.augment)
 
     def augmented(self, detector: Detector, spec: Spec) -> Detector:
-        """The same detector with every phase trained on images that are changed first.
+        """Return the same detector with every phase trained on augmented images.
 
         Raises:
-            ConfigError: There is something to be changed, and examples are no images.
+            ConfigError: There are augmentations, and examples are not images.
         """
         if self.augment is None:
             return detector
         if len(spec.shape) != 3:
             raise ConfigError(
-                f"augment changes images, (height, width, channels); given {self.augment!r} and "
+                f"augment takes images, (height, width, channels); given {self.augment!r} and "
                 f"examples of shape {spec.shape}"
             )
         transforms = parse_augment(self.augment)
@@ -139,12 +147,12 @@ class AugmentedConfig(GradientConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedConfig(GradientConfig):
-    """A hypersphere detector that starts from an autoencoder's weights.
+    """Settings of a hypersphere detector that starts from an autoencoder's weights.
 
     Attributes:
         pretrain_epochs: Passes over the rows in pre-training, >= 0; 0 starts from random weights.
-        allow_collapse: Whether biases, or a normalisation with a learned shift, are allowed in the
-            network; they let it map every example to the centre (thesis, propositions 1 to 3).
+        allow_collapse: Whether the network may have biases, or a normalisation with a learned
+            shift, with which it can map every example to the centre (thesis, propositions 1 to 3).
     """
 
     pretrain_epochs: int = 150
@@ -161,22 +169,22 @@ class PretrainedConfig(GradientConfig):
             raise ConfigError(
                 "a hypersphere network with a learned shift can map every example to the centre: "
                 "bias must be false and norm 'batch_no_affine' or 'none'; given "
-                f"bias={self.bias}, norm={self.norm!r}. allow_collapse=True builds it all the same"
+                f"bias={self.bias}, norm={self.norm!r}. allow_collapse=True allows both"
             )
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number."""
+    """Return whether a value is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
 def is_count(value: object, least: int) -> bool:
-    """Whether a value is a whole number of at least so much."""
+    """Return whether a value is a whole number of at least `least`."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _check_literals(config) -> None:
-    """Raise if a field whose type is a list of names holds none of them."""
+    """Raise a `ConfigError` if a field of a `Literal` type holds none of its values."""
     hints = get_type_hints(type(config))
     for field in fields(config):
         hint, value = hints[field.name], getattr(config, field.name)

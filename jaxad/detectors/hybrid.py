@@ -12,7 +12,7 @@ References:
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, fields, make_dataclass, replace
+from dataclasses import fields, make_dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from jaxad.detectors.registry import REGISTRY, Entry, Spec, make_for, register
 from jaxad.models import Reconstruction
 from jaxad.models.base import as_input
 from jaxad.types import State
+from jaxad.utils.configs import settings_dict
 
 __all__ = ["PEERS", "PREFIX", "hybrid_config"]
 
@@ -79,7 +80,7 @@ def _builder(peer: Entry) -> Callable[[Any, Spec], HostDetector]:
     def hybrid(config: Any, spec: Spec) -> HostDetector:
         coding = _part(config, AutoencoderConfig)
         model = reconstruction(coding, spec)
-        autoencoder = make_for("autoencoder", spec, asdict(coding))
+        autoencoder = make_for("autoencoder", spec, settings_dict(coding))
         of_codes = replace(spec, shape=model.decoder.input_shape)
         detector = peer.build(_part(config, peer.config), of_codes)
         assert isinstance(autoencoder, Detector) and isinstance(detector, HostDetector)

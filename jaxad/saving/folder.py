@@ -27,6 +27,7 @@ from jaxad.training.fitted import Fit
 from jaxad.training.seeds import resolve_mode
 from jaxad.types import PyTree, State, TrainData
 from jaxad.utils.checksums import SUMS, check_sums, write_sums
+from jaxad.utils.configs import check_plain
 
 __all__ = ["check_savable", "load", "save"]
 
@@ -101,6 +102,7 @@ def check_savable(detector: Detector | HostDetector) -> None:
             f"only registered detectors can be saved; given {detector.name!r}. Register its "
             "builder with jaxad.detectors.register"
         )
+    check_plain(detector.config, "a saved detector")
 
 
 def load(folder: str | Path) -> tuple[Fit, Scaling | None]:

@@ -5,7 +5,6 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from jaxad.detector import Detector
 from jaxad.errors import ConfigError
 from jaxad.training.fitted import Place
 from jaxad.types import Key, PyTree, TrainData
+from jaxad.utils.configs import check_plain, settings_dict
 
 __all__ = ["Saver"]
 
@@ -123,7 +123,10 @@ def _fingerprint(detectors: Sequence[Detector], train: TrainData, root: Key) -> 
     """What must be the same for a fit to go on, as JSON."""
     arrays = [np.ascontiguousarray(a) for a in jax.tree.leaves(train)]
     digest = hashlib.sha256(repr([zlib.crc32(a.tobytes()) for a in arrays]).encode())
-    configs = [None if d.config is None else asdict(d.config) for d in detectors]
+    for detector in detectors:
+        if detector.config is not None:
+            check_plain(detector.config, "a checkpoint")
+    configs = [None if d.config is None else settings_dict(d.config) for d in detectors]
     config = configs[0] if len(configs) == 1 else configs
     return {
         "detector": detectors[0].name,
