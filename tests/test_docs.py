@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(p for p in (DOCS / "detectors").glob("*.md") if p.name != "index.md")
 NEED_DATA = {"audit"}
-HOW_TO = [p for p in sorted((DOCS / "howto").glob("*.md")) if p.stem not in NEED_DATA]
+HOW_TO = [DOCS / "index.md", *(DOCS / "howto").glob("*.md")]
+HOW_TO = [path for path in sorted(HOW_TO) if path.stem not in NEED_DATA]
 SECTIONS = [
     "Equations",
     "Training",
@@ -236,7 +237,7 @@ def write_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", HOW_TO, ids=lambda path: path.stem)
-def test_the_python_of_how_to_pages_runs(path, tmp_path, monkeypatch):
+def test_the_python_of_the_guides_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_files(tmp_path)
     names: dict = {}
