@@ -1,15 +1,15 @@
-"""`jaxad audit`: a file of one's own to a ranking of its rows, the most suspicious first."""
+"""`jaxad audit`: rank the rows of a file by how likely they are hidden anomalies."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from jaxad.cli.fit import training_labels
 from jaxad.cli.options import Audit
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, configurations
-from jaxad.data import Table, as_train_data, fit_scaling, load_table
+from jaxad.data.protocol.training_file import load_training_file
+from jaxad.data.sources.labels import AuditLabelKind
 from jaxad.detectors import make
 from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
@@ -36,13 +36,15 @@ def execute(options: Audit) -> int:
     """
     _check_outputs(options)
     root = check_root(options.seed_root)
-    if options.label is not None and options.data.suffix.lower() == ".npz":
-        raise ConfigError("--label names a column of a csv or parquet file; an npz has y")
-    table = load_table(options.data, label=options.label)
-    label, hidden = _labels(table, options)
-    rows = fit_scaling(table.x, options.scaling).apply(table.x)
-    train = as_train_data(rows, label, vocabulary=table.vocabulary)
-    name, config = _detector(options, labelled=bool(np.any(train.label)))
+    data = load_training_file(
+        options.data,
+        label=options.label,
+        label_kind=options.label_kind,
+        scaling=options.scaling,
+        allowed=get_args(AuditLabelKind),
+    )
+    train = data.train
+    name, config = _choose_detector(options, labelled=bool(np.any(train.label)))
     detector = make(name, train, **config)
     with reporting(1) as reporter:
         reporter.begin(f"{options.data.name}  {name}")
@@ -50,7 +52,7 @@ def execute(options: Audit) -> int:
         if fitted.interrupted:
             raise KeyboardInterrupt
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
-    result = audit_fit(fitted, train, options.method, hidden=hidden)
+    result = audit_fit(fitted, train, options.method, hidden=data.hidden)
     _write(result, options)
     _print(result, name, options)
     return 0
@@ -72,31 +74,8 @@ def _check_outputs(options: Audit) -> None:
         check_writable(path.absolute().parent)
 
 
-def _labels(table: Table, options: Audit) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The labels that training sees, and the truth that it does not.
-
-    Raises:
-        ConfigError: What labels of 0 and 1 are isn't said, or there are none.
-        DataError: Other labels than the kind has.
-    """
-    kind, path = options.label_kind, options.data
-    if kind is None and table.y is not None and set(np.unique(table.y).tolist()) == {0, 1}:
-        raise ConfigError(
-            f"{path}: is label 1 an anomaly that training may know of (--label-kind truth), one "
-            "that measures the audit alone (--label-kind hidden), a labelled normal row "
-            "(--label-kind training), or not to be read (--label-kind ignore)?"
-        )
-    if kind != "hidden":
-        return training_labels(table, kind, path), None
-    if table.y is None:
-        raise ConfigError(f"--label-kind hidden: {path} has no labels; name them with --label")
-    anomalies = training_labels(table, "truth", path)
-    assert anomalies is not None
-    return None, -anomalies
-
-
-def _detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any]]:
-    """The detector's name and what differs from its defaults."""
+def _choose_detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any]]:
+    """Return the detector's name and the settings that differ from its defaults."""
     name, settings = options.detector, options.settings
     if name is None:
         name = LABELLED if labelled else UNLABELLED
@@ -105,7 +84,7 @@ def _detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any]]:
 
 
 def _write(result: Result, options: Audit) -> None:
-    """Both files, or none: the ranking appears once the picture is drawn."""
+    """Write both files, or none: the ranking appears once the picture is drawn."""
     with written_whole(options.out.absolute()) as partial:
         result.frame().to_csv(partial, index=False)
         if options.plot is not None:
@@ -113,11 +92,11 @@ def _write(result: Result, options: Audit) -> None:
 
 
 def _print(result: Result, name: str, options: Audit) -> None:
-    """What was found, in a few lines."""
+    """Print the result in a few lines."""
     frame = result.frame()
     print(
         f"{len(frame)} unlabelled rows ranked by {result.method} of {name}, "
-        f"{len(result.suspicion)} seed(s); ranking in {_files(options)}"
+        f"{len(result.suspicion)} seed(s); ranking in {_list_files(options)}"
     )
     print(f"Most suspicious rows: {', '.join(map(str, frame.row[:SHOWN]))}")
     if result.hidden is None:
@@ -133,5 +112,5 @@ def _print(result: Result, name: str, options: Audit) -> None:
     )
 
 
-def _files(options: Audit) -> Path | str:
+def _list_files(options: Audit) -> Path | str:
     return options.out if options.plot is None else f"{options.out}, picture in {options.plot}"

@@ -1,31 +1,28 @@
-"""`jaxad explain`: a saved detector and a file to pictures of what its scores come from."""
+"""`jaxad explain`: draw what the scores of a saved detector come from."""
 
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
-from jaxtyping import Float
 
-from jaxad.cli.explain_table import CSV, of_table
+from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.options import Explain
-from jaxad.cli.saved import Saved, open_saved
-from jaxad.data import Table, load_table
+from jaxad.data import load_table
 from jaxad.data.text.documents import read_texts
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score as score_models
-from jaxad.explain.attribution import AttributionMethod, attributions
-from jaxad.explain.heat_maps import heatmap_kind, heatmaps
+from jaxad.explain.attribution import AttributionMethod
+from jaxad.explain.images import choose_map_kind, compute_maps, stretch_contrast
 from jaxad.explain.pictures.base import check_picture
 from jaxad.explain.pictures.maps import draw_heatmaps
 from jaxad.explain.pixels import pixel_auroc
 from jaxad.explain.text import attention_page, top_words
+from jaxad.saving import SavedDetector, open_detector
 from jaxad.utils.files import check_writable, written_whole
 
 __all__ = ["execute"]
 
 HIGHEST, LOWEST = "highest.png", "lowest.png"
 PAGE = "texts.html"
-AT_ONCE = 256
 
 
 def execute(options: Explain) -> int:
@@ -37,29 +34,29 @@ def execute(options: Explain) -> int:
     Raises:
         ConfigError: There is no explanation for such a detector, or of that kind.
     """
-    saved = open_saved(options.folder)
+    saved = open_detector(options.folder)
     if saved.fitted.detector.lexicon is not None:
-        return _texts(saved, options)
+        return _explain_texts(saved, options)
     if len(saved.shape) == 1:
         _check_out(options, (HIGHEST, LOWEST, CSV))
-        return of_table(saved, options, options.out / HIGHEST, options.out / LOWEST)
+        return explain_table(saved, options, options.out / HIGHEST, options.out / LOWEST)
     if len(saved.shape) != 3:
         raise ConfigError(
-            f"the detector in {options.folder} takes examples of shape {saved.shape}; what is "
-            "explained are tables, images, (height, width, channels), and texts"
+            f"the detector in {options.folder} takes examples of shape {saved.shape}; explained "
+            "are tables, images of shape (height, width, channels), and texts"
         )
     if options.label is not None:
-        raise ConfigError("--label is of tables; images have none")
-    return _images(saved, options)
+        raise ConfigError("--label applies only to tables; images have no label column")
+    return _explain_images(saved, options)
 
 
-def _texts(saved: Saved, options: Explain) -> int:
-    """A page of the texts with the highest and the lowest scores, and the words of contexts."""
+def _explain_texts(saved: SavedDetector, options: Explain) -> int:
+    """Write a page of the texts with the highest and the lowest scores, with attention weights."""
     _check_out(options, (PAGE,))
     if options.kind != "auto" or options.sigma is not None:
-        raise ConfigError("--kind and --sigma are of heat maps; texts have none")
+        raise ConfigError("--kind and --sigma apply only to tables and images, not to texts")
     if options.label is not None:
-        raise ConfigError("--label is of tables; texts have none")
+        raise ConfigError("--label applies only to tables; texts have no label column")
     texts = read_texts(options.data).text
     scores = score_models(saved.fitted, texts).mean(axis=0)
     order = np.argsort(-scores, kind="stable").tolist()
@@ -77,63 +74,39 @@ def _texts(saved: Saved, options: Explain) -> int:
     return 0
 
 
-def _images(saved: Saved, options: Explain) -> int:
-    """Heat maps of the images with the highest and with the lowest scores."""
+def _explain_images(saved: SavedDetector, options: Explain) -> int:
+    """Draw heat maps of the images with the highest and with the lowest scores."""
     _check_out(options, (HIGHEST, LOWEST))
-    attributed = options.kind in get_args(AttributionMethod) and options.kind != "auto"
-    kind = options.kind if attributed else heatmap_kind(saved.fitted, options.kind)
-    if attributed and options.sigma is not None:
-        raise ConfigError(f"--sigma blurs heat maps; --kind {kind} is not blurred")
+    kind = choose_map_kind(saved.fitted, options.kind)
+    if options.sigma is not None and kind in get_args(AttributionMethod):
+        raise ConfigError(f"--sigma smooths heat maps; --kind {kind} is not smoothed")
     table = load_table(options.data)
     if table.x.shape[1:] != saved.shape:
         raise DataError(
             f"{options.data}: rows have shape {table.x.shape[1:]}; the detector in "
             f"{options.folder} was trained on {saved.shape}"
         )
-    x = saved.scaled(table.x)
+    x = saved.scale(table.x)
     scores = score_models(saved.fitted, x).mean(axis=0)
     order = np.argsort(-scores, kind="stable")
     for name, rows in ((HIGHEST, order[: options.most]), (LOWEST, order[::-1][: options.most])):
-        _draw(saved, table, x, scores, rows, options.out / name, options)
+        maps = compute_maps(saved.fitted, x[rows], kind, sigma=options.sigma)
+        masks = None if table.mask is None else table.mask[rows]
+        titles = [f"row {row}: {scores[row]:.3g}" for row in rows]
+        draw_heatmaps(options.out / name, stretch_contrast(x[rows], x), maps, masks, titles=titles)
     print(
         f"{len(x)} images scored with {saved.fitted.seeds} seed(s); heat maps of kind {kind} in "
         f"{options.out / HIGHEST} and {options.out / LOWEST}"
     )
     if table.mask is not None and 0 < table.mask.mean() < 1:
-        parts = [x[i : i + AT_ONCE] for i in range(0, len(x), AT_ONCE)]
-        maps = np.concatenate([_maps(saved, part, options) for part in parts])
+        maps = compute_maps(saved.fitted, x, kind, sigma=options.sigma)
         pooled, per_image = pixel_auroc(maps, table.mask)
         print(f"Pixel AUROC {100 * pooled:.1f}; mean over images {100 * per_image:.1f}")
     return 0
 
 
-def _draw(
-    saved: Saved,
-    table: Table,
-    x: np.ndarray,
-    scores: np.ndarray,
-    rows: np.ndarray,
-    path: Path,
-    options: Explain,
-) -> None:
-    """A picture of some rows."""
-    shown = x[rows]
-    if shown.dtype != np.uint8 and not (shown.min() >= 0 and shown.max() <= 1):
-        shown = (shown - x.min()) / max(x.max() - x.min(), 1e-12)
-    masks = None if table.mask is None else table.mask[rows]
-    titles = [f"row {row}: {scores[row]:.3g}" for row in rows]
-    draw_heatmaps(path, shown, _maps(saved, x[rows], options), masks, titles=titles)
-
-
-def _maps(saved: Saved, x: np.ndarray, options: Explain) -> Float[np.ndarray, "n height width"]:
-    """Heat maps, the mean over seeds; of attributions the absolute values."""
-    if options.kind in ("lrp", "residuals", "integrated_gradients", "gradient_x_input"):
-        return np.abs(attributions(saved.fitted, x, options.kind)).sum(axis=-1)
-    return heatmaps(saved.fitted, x, options.kind, sigma=options.sigma).mean(axis=0)
-
-
 def _check_out(options: Explain, names: tuple[str, ...]) -> None:
-    """Raise before anything is computed if the pictures cannot be written."""
+    """Raise before anything is computed if the files cannot be written."""
     if options.most < 1:
         raise ConfigError(f"--most {options.most} must be at least 1")
     check_picture(HIGHEST)

@@ -11,10 +11,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from jaxad.cli.fit import training_labels
 from jaxad.cli.options import Recommend
 from jaxad.data import Dataset, load_dataset, load_table
 from jaxad.data import Table as Rows
+from jaxad.data.sources.labels import read_labels
 from jaxad.errors import ConfigError
 from jaxad.recommendation import (
     Measured,
@@ -99,7 +99,7 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
         for option in ("labelled_anomalies", "labelled_normals"):
             _refuse(options, option, f"is read from {name}, with --label and --label-kind")
         table = load_table(name, label=options.label)
-        label = training_labels(table, options.label_kind, Path(name))
+        label = read_labels(table, options.label_kind, Path(name))
         label = np.zeros(len(table.x)) if label is None else label
         anomalies, normals = int(np.sum(label == -1)), int(np.sum(label == 1))
         has = _of_examples(table, name, len(table.x))

@@ -1,4 +1,4 @@
-"""`jaxad score`: a saved detector and a file of rows to a file of scores, piece by piece."""
+"""`jaxad score`: score the rows of a file with a saved detector, piece by piece."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.cli.options import Score
-from jaxad.cli.saved import Saved, Scored, open_saved, scored
 from jaxad.errors import ConfigError, DataError
-from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold
+from jaxad.saving import SavedDetector, ScoredRows, open_detector
+from jaxad.thresholds import Rule, p_values, parse_rule
 from jaxad.utils.files import check_writable, written_whole
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BAD_ROWS", "execute"]
 
 BAD_ROWS = 3  # the exit code
-_NAMED = 20  # bad rows that are said one by one
+_NAMED = 20  # bad rows that are printed one by one
 
 
 def execute(options: Score) -> int:
@@ -32,17 +32,16 @@ def execute(options: Score) -> int:
     """
     _check_out(options.out, options.force)
     rule = None if options.threshold is None else parse_rule(options.threshold)
-    saved = open_saved(options.folder)
-    limit, held_out = _alarm(saved, rule, options)
+    saved = open_detector(options.folder)
+    limit, held_out = _choose_threshold(saved, rule, options)
     count = bad = alarms = 0
-    with written_whole(options.out) as partial, _writer(partial, options.out.suffix) as write:
-        for part in scored(saved, options.data, options.label):
-            _say_bad(part, options, count, bad)
-            table = _table(part, count, limit, held_out)
-            write(table)
+    with written_whole(options.out) as partial, _open_writer(partial, options.out.suffix) as write:
+        for part in saved.score_file(options.data, options.label):
+            _report_bad(part, options, count, bad)
+            write(_tabulate(part, count, limit, held_out))
             if limit is not None:
-                alarms += int(np.nansum(part.scores.mean(axis=0, dtype=np.float64) > limit))
-            count, bad = count + part.scores.shape[1], bad + len(part.bad)
+                alarms += int(np.nansum(part.mean > limit))
+            count, bad = count + len(part.label), bad + len(part.bad)
         if bad == count:
             raise DataError(f"{options.data}: none of {count} rows could be scored")
     print(f"{count} rows scored with {saved.fitted.seeds} seed(s); scores in {options.out}")
@@ -55,48 +54,24 @@ def execute(options: Score) -> int:
     return BAD_ROWS if bad else 0
 
 
-def _alarm(
-    saved: Saved, rule: Rule | None, options: Score
+def _choose_threshold(
+    saved: SavedDetector, rule: Rule | None, options: Score
 ) -> tuple[float | None, Float[np.ndarray, "m"] | None]:
-    """The threshold, and for the conformal rule the scores that p-values are found by.
+    """Return the threshold, and for the rule `conformal` the scores that p-values are found by.
 
     Raises:
-        ConfigError: The rule has no scores to go by.
+        ConfigError: The rule needs scores that there are none of.
     """
     if options.reference is not None and (rule is None or rule.name == "fixed"):
-        raise ConfigError("--reference is what a rule of --threshold goes by; name one")
-    if rule is None:
-        return saved.threshold, None
-    if rule.name == "fixed":
-        return threshold(rule, Reference(np.zeros(0), np.zeros(0, np.int8))), None
-    known = saved.known if options.reference is None else _reference(saved, options)
-    if known is None or (rule.name == "conformal" and not len(known.held_out)):
-        what = "scores of rows that were not trained on" if known else "scores of its training rows"
         raise ConfigError(
-            f"--threshold {options.threshold}: {options.folder} has no {what}; give a file of such "
-            "rows with --reference"
+            "--reference is for a rule of --threshold, such as quantile(0.1); name one"
         )
-    return threshold(rule, known), known.held_out if rule.name == "conformal" else None
-
-
-def _reference(saved: Saved, options: Score) -> Reference:
-    """The scores of the reference's rows, and what is known of these."""
-    from jaxad.sklearn.labels import training_labels
-
-    assert options.reference is not None
-    scores, labels, count = [], [], 0
-    for part in scored(saved, options.reference, options.label):
-        for row, reason in part.bad.items():
-            raise DataError(f"{options.reference}: row {count + row}: {reason}")
-        scores.append(part.scores.mean(axis=0, dtype=np.float64))
-        labels.append(part.label)
-        count += len(part.label)
-    if not count:
-        raise DataError(f"{options.reference}: has no rows")
-    label = np.concatenate(labels)
-    known = training_labels(np.where(np.isnan(label), -1, label))
-    score = np.concatenate(scores)
-    return Reference(score, known, score[known >= 0])
+    reference = saved.reference
+    if options.reference is not None:
+        reference = saved.read_reference(options.reference, options.label)
+    limit = saved.choose_threshold(rule, reference)
+    by_rank = rule is not None and rule.name == "conformal" and reference is not None
+    return limit, reference.held_out if by_rank else None
 
 
 def _check_out(out: Path, force: bool) -> None:
@@ -109,13 +84,13 @@ def _check_out(out: Path, force: bool) -> None:
     check_writable(out.absolute().parent)
 
 
-def _say_bad(part: Scored, options: Score, before: int, said: int) -> None:
-    """Say which rows are bad, the first of them; stop at the first if that is asked for."""
+def _report_bad(part: ScoredRows, options: Score, before: int, reported: int) -> None:
+    """Print which rows are bad, up to `_NAMED` of all; with --strict raise at the first."""
     for place, row in enumerate(sorted(part.bad)):
         message = f"row {before + row}: {part.bad[row]}"
         if options.strict:
             raise DataError(f"{options.data}: {message} (--strict)")
-        if said + place < _NAMED:
+        if reported + place < _NAMED:
             _warn(message)
 
 
@@ -123,13 +98,13 @@ def _warn(message: str) -> None:
     print("jaxad:", message, file=sys.stderr)
 
 
-def _table(
-    part: Scored, start: int, limit: float | None, held_out: np.ndarray | None
+def _tabulate(
+    part: ScoredRows, start: int, limit: float | None, held_out: np.ndarray | None
 ) -> "pa.Table":
-    """Columns of the output for some rows."""
+    """Return the columns of the output for some rows."""
     import pyarrow as pa
 
-    mean = part.scores.mean(axis=0, dtype=np.float64)
+    mean = part.mean
     good = np.isfinite(mean)
     columns: dict[str, Any] = {"row": np.arange(start, start + len(mean)), "score": mean}
     if len(part.scores) > 1:
@@ -145,8 +120,8 @@ def _table(
 
 
 @contextmanager
-def _writer(path: Path, suffix: str) -> Iterator[Callable[["pa.Table"], None]]:
-    """Something that writes tables one after the other into a file."""
+def _open_writer(path: Path, suffix: str) -> Iterator[Callable[["pa.Table"], None]]:
+    """Open a file and give a function that appends a table to it."""
     from pyarrow import csv, parquet
 
     opened: list[Any] = []
@@ -154,7 +129,7 @@ def _writer(path: Path, suffix: str) -> Iterator[Callable[["pa.Table"], None]]:
     def write(table: "pa.Table") -> None:
         if not opened:
             if suffix.lower() == ".csv":
-                plain = csv.WriteOptions(include_header=False)  # which it would quote
+                plain = csv.WriteOptions(include_header=False)  # its header would be quoted
                 opened.append(path.open("wb"))
                 opened[0].write((",".join(table.column_names) + "\n").encode())
                 opened.insert(0, csv.CSVWriter(opened[0], table.schema, write_options=plain))

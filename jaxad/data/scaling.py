@@ -1,6 +1,6 @@
 """Scaling fitted on training rows, and applied to rows that nobody has seen."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -8,9 +8,10 @@ from jaxtyping import Float, Num
 from jaxad.data.arrays import as_documents, as_rows
 from jaxad.errors import ConfigError, DataError, unknown_name
 
-__all__ = ["KINDS", "SCALINGS", "Scaling", "fit_scaling"]
+__all__ = ["KINDS", "SCALINGS", "Scaling", "ScalingKind", "fit_scaling"]
 
-SCALINGS = ("standard", "minmax", "range", "gcn", "none")
+ScalingKind = Literal["auto", "standard", "minmax", "range", "gcn", "none"]
+SCALINGS = tuple(kind for kind in get_args(ScalingKind) if kind != "auto")
 KINDS = (*SCALINGS, "words")  # text is not scaled
 
 

@@ -27,9 +27,9 @@ from jaxad.utils.files import written_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "Method", "audit"]
+__all__ = ["Audit", "AuditMethod", "audit"]
 
-Method = Literal["auto", "meta_weight", "exposure", "mining", "score"]
+AuditMethod = Literal["auto", "meta_weight", "exposure", "mining", "score"]
 # What a weighting's state calls the record of a method, and which weighting it is.
 RECORDS = {
     "meta_weight": ("meta_weight", "elite"),
@@ -153,7 +153,7 @@ class Audit:
 def audit(
     fitted: Fit,
     data: Split | TrainData,
-    method: Method = "auto",
+    method: AuditMethod = "auto",
     *,
     hidden: Int[np.ndarray, "*seeds n"] | None = None,
 ) -> Audit:
@@ -249,8 +249,8 @@ def _suspicion(
     fitted: Fit, train: TrainData, method: str
 ) -> tuple[str, Float[np.ndarray, "seeds n"]]:
     """The method that was chosen, and what it says of every row, padding included."""
-    if method not in get_args(Method):
-        raise unknown_name("method", str(method), get_args(Method))
+    if method not in get_args(AuditMethod):
+        raise unknown_name("method", str(method), get_args(AuditMethod))
     n = np.shape(train.label)[-1]
     records = {name: _record(fitted, field, n) for name, (field, _) in RECORDS.items()}
     if method == "auto":

@@ -10,12 +10,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.validation import check_is_fitted
 
 from jaxad.data import Scaling, as_train_data, fit_scaling
+from jaxad.data.frames import Encoding
 from jaxad.data.rng import Stream
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score as score_models
-from jaxad.sklearn.frames import Encoding
-from jaxad.sklearn.labels import LabelKind, labels_of
+from jaxad.sklearn.labels import LabelKind, convert_labels
 from jaxad.sklearn.rows import check_parameters, column_names, encoded, found_encoding
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold, unified
 from jaxad.training.fitted import Fit
@@ -37,7 +37,7 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
     with them scikit-learn's own marks of outliers, are taken with `labels="training"`.
 
     **Columns.** Arrays must be finite numbers. In data frames of pandas and polars numbers may be
-    missing and columns may be categories; see `jaxad.sklearn.frames`. Everything is then scaled,
+    missing and columns may be categories; see `jaxad.data.frames`. Everything is then scaled,
     by constants of the training rows alone.
 
     Args:
@@ -117,7 +117,7 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
         """
         rule = self._rule()
         rows = self._encoded(X, reset=True)
-        label = labels_of(y, self.labels, len(rows))
+        label = convert_labels(y, self.labels, len(rows))
         held = self._held_out(label) if rule.name == "conformal" else np.zeros(len(rows), bool)
         kept = rows[~held] if held.any() else rows
         self.scaling_ = fit_scaling(kept, self.scaling)
@@ -142,7 +142,7 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
             The estimator itself.
         """
         score = self.anomaly_score(X)
-        label = labels_of(y, self.labels, len(score))
+        label = convert_labels(y, self.labels, len(score))
         self.reference_ = Reference(score, label, score[label >= 0])
         return self._choose(self._rule())
 
@@ -199,7 +199,7 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
         """
         kind: Any = "anomaly" if self.labels == "ignore" else self.labels
         score = self.anomaly_score(X)
-        label = labels_of(y, kind, len(score))
+        label = convert_labels(y, kind, len(score))
         known = label != 0
         if len(set(label[known].tolist())) < 2:
             raise DataError("AUROC needs labelled rows of both kinds, anomalies and normal rows")
@@ -278,9 +278,9 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
         """For pickle and joblib: arrays and descriptions, no functions."""
         state: dict[str, Any] = dict(super().__getstate__())  # pyright: ignore
         if "fitted_" in state:
-            from jaxad.sklearn.saved import frozen
+            from jaxad.sklearn.saved import freeze_fit
 
-            state = state | {"fitted_": frozen(state["fitted_"])}
+            state = state | {"fitted_": freeze_fit(state["fitted_"])}
             if state["_encoding"] is not None:
                 state["_encoding"] = state["_encoding"].columns
         return state
@@ -288,9 +288,9 @@ class JaxADDetector(OutlierMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The same fitted estimator again."""
         if "fitted_" in state:
-            from jaxad.sklearn.saved import thawed
+            from jaxad.sklearn.saved import restore_fit
 
-            state = state | {"fitted_": thawed(state["fitted_"])}
+            state = state | {"fitted_": restore_fit(state["fitted_"])}
             if state["_encoding"] is not None:
-                state["_encoding"] = Encoding.of(state["_encoding"])
+                state["_encoding"] = Encoding.from_columns(state["_encoding"])
         super().__setstate__(state)

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
+from jaxad.data.frames import Encoding, as_frame, fit_encoding, is_frame
 from jaxad.errors import ConfigError
-from jaxad.sklearn.frames import Encoding, as_frame, fit_encoding, is_frame
 from jaxad.sklearn.labels import check_kind
 
 if TYPE_CHECKING:

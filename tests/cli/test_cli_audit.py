@@ -123,3 +123,12 @@ def test_labels_are_needed_where_they_are_named(cli, table):
     ended = cli("audit", "rows.csv", "--out", "a.csv", "--label-kind", "hidden")
     assert ended.code == 2
     assert "has no labels" in ended.err
+
+
+def test_every_method_of_the_library_is_an_option(cli, table):
+    """Also the rank by which mining chooses rows."""
+    table.to_csv("rows.csv", index=False)
+    argv = ("audit", "rows.csv", "ncae", "--out", "a.csv", "--label-kind", "hidden", *SMALL)
+    ended = cli(*argv, "--method", "mining")
+    assert ended.code == 0, ended.err
+    assert "68 unlabelled rows ranked by mining of ncae" in ended.out

@@ -6,6 +6,7 @@ import pytest
 import jaxad
 from jaxad.cli import main
 from jaxad.explain import attributions, heatmaps, pixel_auroc
+from jaxad.explain.tables import AttributedRows
 
 pytest.importorskip("matplotlib")
 
@@ -96,15 +97,13 @@ def test_columns_of_a_table_get_bars_and_a_file(table, fitted, capsys):
 
 
 def test_pieces_of_a_file_give_the_extremes_of_the_whole():
-    from jaxad.cli.explain_table import _Rows
-
     rng = np.random.default_rng(0)
     score = rng.normal(size=30)
-    whole = _Rows(np.arange(30), score, rng.normal(size=(30, 2)), rng.normal(size=(30, 2)))
+    whole = AttributedRows(np.arange(30), score, rng.normal(size=(30, 2)), rng.normal(size=(30, 2)))
     kept = None
     for rows in np.split(np.arange(30), [7, 8, 20]):
-        new = _Rows(*(part[rows] for part in whole))
-        kept = new.extremes(3) if kept is None else kept.extremes(3, new)
+        new = AttributedRows(*(part[rows] for part in whole))
+        kept = (new if kept is None else kept.join(new)).keep_extremes(3)
     assert kept is not None
     order = np.argsort(score)
     assert set(kept.row) == {*order[:3], *order[-3:]}
@@ -114,9 +113,9 @@ def test_pieces_of_a_file_give_the_extremes_of_the_whole():
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--kind", "map"], "--kind map is of heat maps of images; this detector of tables has"),
-        (["--kind", "residuals"], "'deep_svdd' has no attributions of kind 'residuals'; it has"),
-        (["--sigma", 1], "--sigma is of heat maps; tables have none"),
+        (["--kind", "map"], "--kind map applies only to images; this detector of tables has"),
+        (["--kind", "residuals"], "--kind residuals: 'deep_svdd' has no such attributions; it has"),
+        (["--sigma", 1], "--sigma applies only to heat maps"),
         (["--label", "none"], "no column 'none'"),
     ],
 )
@@ -136,4 +135,4 @@ def test_pixels_can_be_attributed_too(toy_for, quick, tmp_path, monkeypatch, cap
     code, out, _ = run(capsys, *argv, "--kind", "lrp")
     assert code == 0 and "heat maps of kind lrp" in out
     code, _, err = run(capsys, *argv, "--kind", "lrp", "--sigma", 1, "--force")
-    assert code == 2 and "is not blurred" in err
+    assert code == 2 and "is not smoothed" in err

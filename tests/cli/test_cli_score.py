@@ -39,7 +39,7 @@ def cli(tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Seven rows at once."""
-    monkeypatch.setattr("jaxad.cli.saved.Saved.piece", 7)
+    monkeypatch.setattr("jaxad.saving.SavedDetector.rows_at_once", 7)
 
 
 def make_rows(n=40, seed=0):

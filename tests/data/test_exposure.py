@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from jaxad.cli import main
-from jaxad.cli.fit import ABOUT
 from jaxad.data import contaminate, from_arrays, load_dataset
 from jaxad.data.split import stack_splits
 from jaxad.errors import ConfigError, DataError
 from jaxad.results import read_results
+from jaxad.saving.training_file import ABOUT
 from jaxad.sweep.experiment import load_experiment
 from jaxad.sweep.jobs import expand
 

@@ -168,7 +168,7 @@ def test_labels_there_and_back():
     [
         ([1] * 9 + [-1], r"labels='training'"),
         ([0, 1, 2] * 3 + [0], "holds 2"),
-        (["a", "b"] * 5, "words"),
+        (["a", "b"] * 5, "strings"),
         ([0.0, np.nan] * 5, "missing"),
         ([0.5] * 10, "whole"),
         ([0] * 9, "9 labels"),

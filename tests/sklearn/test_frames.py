@@ -8,8 +8,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from jaxad.data.frames import Encoding, as_frame, fit_encoding
 from jaxad.errors import DataError
-from jaxad.sklearn.frames import Encoding, as_frame, fit_encoding
 
 NAMES = [
     "size",
@@ -46,7 +46,7 @@ def test_each_kind_of_column_by_hand(frame_of):
 def test_an_encoding_from_its_description_is_the_same(frame_of):
     frame = frame_of()
     encoding = fit_encoding(as_frame(frame), 2)
-    again = Encoding.of(encoding.columns)
+    again = Encoding.from_columns(encoding.columns)
     new = as_frame(frame_of(seed=1))
     np.testing.assert_array_equal(again.apply(new), encoding.apply(new))
     assert again.names == encoding.names

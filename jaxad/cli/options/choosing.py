@@ -1,11 +1,13 @@
 """Options of the command that says which detector to try."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from jaxad.cli.options.common import Common, DataDir, Exposure, Label
+from jaxad.cli.options.common import Common, DataDir, Exposure, Kind, Label, show_choices
+from jaxad.detectors.registry import Examples
+from jaxad.recommendation.situation import Want
 
 __all__ = ["Recommend"]
 
@@ -47,8 +49,8 @@ class Recommend(Common):
         Positional[str | None], arg(metavar="[DATA]", help_behavior_hint="(optional)")
     ] = None
     type: Annotated[
-        Literal["table", "image", "sequence", "text"] | None,
-        arg(help_behavior_hint="(default: table)", metavar="{table,image,sequence,text}"),
+        Examples | None,
+        arg(help_behavior_hint="(default: table)", metavar=show_choices(Examples)),
     ] = None
     rows: Number = None
     columns: Number = None
@@ -61,12 +63,9 @@ class Recommend(Common):
     contamination: Annotated[
         float | None, arg(help_behavior_hint="(default: not known)", metavar="FLOAT")
     ] = None
-    want: Literal["scores", "audit", "heatmaps"] = "scores"
+    want: Want = "scores"
     exposure: Exposure = None
     label: Label = None
-    label_kind: Annotated[
-        Literal["training", "truth", "ignore"] | None,
-        arg(help_behavior_hint="(default: training)", metavar="{training,truth,ignore}"),
-    ] = None
+    label_kind: Kind = None
     data_dir: DataDir = None
     json: bool = False

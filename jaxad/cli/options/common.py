@@ -1,12 +1,31 @@
-"""What options have in common."""
+"""Types of options that several commands take."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 from tyro.conf import UseAppendAction, arg
 
-__all__ = ["Classes", "Common", "DataDir", "Exposure", "ExposureRows", "Label", "Own", "Settings"]
+from jaxad.data.sources.labels import LabelKind
+
+__all__ = [
+    "Classes",
+    "Common",
+    "DataDir",
+    "Exposure",
+    "ExposureRows",
+    "Kind",
+    "Label",
+    "Own",
+    "Settings",
+    "show_choices",
+]
+
+
+def show_choices(choices: Any) -> str:
+    """Return how `--help` shows the values of a `Literal` type: "{a,b}"."""
+    return f"{{{','.join(map(str, get_args(choices)))}}}"
+
 
 Settings = Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="FIELD=VALUE")]
 Classes = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLASS")]
@@ -23,8 +42,10 @@ Label = Annotated[
         metavar="COLUMN",
     ),
 ]
-
-
+Kind = Annotated[
+    LabelKind | None,
+    arg(help_behavior_hint="(default: training)", metavar=show_choices(LabelKind)),
+]
 Modules = Annotated[UseAppendAction[tuple[str, ...]], arg(name="import", metavar="MODULE")]
 
 

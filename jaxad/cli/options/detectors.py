@@ -2,11 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from jaxad.cli.options.common import Common, DataDir, Exposure, ExposureRows, Label, Own, Settings
+from jaxad.cli.options.common import (
+    Common,
+    DataDir,
+    Exposure,
+    ExposureRows,
+    Kind,
+    Label,
+    Own,
+    Settings,
+    show_choices,
+)
+from jaxad.data.scaling import ScalingKind
+from jaxad.data.sources.labels import AuditLabelKind
+from jaxad.explain.auditing import AuditMethod
+from jaxad.explain.images import ExplanationKind
 
 __all__ = ["Audit", "Explain", "Fit", "List", "Score"]
 
@@ -69,11 +83,8 @@ class Fit(Common):
     detector: Annotated[Positional[str], arg(metavar="DETECTOR")]
     out: Path
     label: Label = None
-    label_kind: Annotated[
-        Literal["training", "truth", "ignore"] | None,
-        arg(help_behavior_hint="(default: training)", metavar="{training,truth,ignore}"),
-    ] = None
-    scaling: Literal["auto", "standard", "minmax", "range", "gcn", "none"] = "auto"
+    label_kind: Kind = None
+    scaling: ScalingKind = "auto"
     exposure: Exposure = None
     exposure_rows: ExposureRows = None
     seeds: int = 1
@@ -171,13 +182,13 @@ class Audit(Common):
     ] = None
     out: Path
     plot: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
-    method: Literal["auto", "meta_weight", "exposure", "score"] = "auto"
+    method: AuditMethod = "auto"
     label: Label = None
     label_kind: Annotated[
-        Literal["training", "truth", "hidden", "ignore"] | None,
-        arg(help_behavior_hint="(default: training)", metavar="{training,truth,hidden,ignore}"),
+        AuditLabelKind | None,
+        arg(help_behavior_hint="(default: training)", metavar=show_choices(AuditLabelKind)),
     ] = None
-    scaling: Literal["auto", "standard", "minmax", "range", "gcn", "none"] = "auto"
+    scaling: ScalingKind = "auto"
     seeds: int = 5
     seed_root: int = 0
     epochs: Own = None
@@ -227,16 +238,7 @@ class Explain(Common):
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     out: Path
-    kind: Literal[
-        "auto",
-        "map",
-        "gradient",
-        "reconstruction",
-        "lrp",
-        "residuals",
-        "integrated_gradients",
-        "gradient_x_input",
-    ] = "auto"
+    kind: ExplanationKind = "auto"
     sigma: Annotated[
         float | None, arg(help_behavior_hint="(default: as suits the images)", metavar="FLOAT")
     ] = None

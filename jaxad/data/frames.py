@@ -54,7 +54,7 @@ class Encoding(NamedTuple):
     transformer: "ColumnTransformer"
 
     @classmethod
-    def of(cls, columns: tuple[Column, ...]) -> "Encoding":
+    def from_columns(cls, columns: tuple[Column, ...]) -> "Encoding":
         """The encoding of columns that are known.
 
         It is fitted anew to two rows that have the same medians, and the same gaps.

@@ -1,0 +1,152 @@
+"""The record of an estimator beside its detector, as JSON; it is read without trust."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxad.data.frames import Column, Encoding
+from jaxad.data.scaling import Scaling
+from jaxad.errors import ConfigError, DataError
+
+__all__ = ["ESTIMATOR", "EstimatorRecord", "dump_record", "read_record"]
+
+ESTIMATOR = "estimator.json"
+FORMAT, VERSION = "jaxad-estimator", 1
+
+
+class EstimatorRecord(NamedTuple):
+    """What a saved estimator knows beside its detector.
+
+    Attributes:
+        parameters: The estimator's parameters.
+        threshold: Its threshold.
+        columns_in: How many columns its rows have.
+        names_in: Their names; None where they have none.
+        encoding: How columns become numbers; None for arrays.
+    """
+
+    parameters: dict[str, Any]
+    threshold: float
+    columns_in: int
+    names_in: tuple[str, ...] | None
+    encoding: Encoding | None
+
+
+def dump_record(record: EstimatorRecord) -> bytes:
+    """Return the content of the file `ESTIMATOR`.
+
+    Raises:
+        ConfigError: A parameter that JSON cannot hold.
+    """
+    columns = None if record.encoding is None else record.encoding.columns
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "parameters": record.parameters,
+        "threshold": record.threshold,
+        "columns_in": record.columns_in,
+        "names_in": record.names_in,
+        "encoding": None if columns is None else [column._asdict() for column in columns],
+    }
+    try:
+        return json.dumps(about, indent=2, default=_convert_number).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"settings: cannot be written as JSON: {error}") from error
+
+
+def read_record(folder: Path, scaling: Scaling | None) -> EstimatorRecord:
+    """Read and check the record of an estimator.
+
+    Args:
+        folder: The folder, whose files were checked against their checksums.
+        scaling: The scaling that was saved with the detector.
+
+    Raises:
+        DataError: There is no record, it has another format or version, or it does not fit the
+            detector.
+    """
+    what = f"{str(folder)!r} is not a saved estimator"
+    try:
+        about = json.loads((folder / ESTIMATOR).read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{what}: {error}") from error
+    if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (
+        FORMAT,
+        VERSION,
+    ):
+        raise DataError(f"{what}: {ESTIMATOR} has another format or version")
+    if scaling is None:
+        raise DataError(f"{what}: it has no scaling")
+    try:
+        columns, names = about["encoding"], about["names_in"]
+        record = EstimatorRecord(
+            _check_parameters(about["parameters"]),
+            _check_number(about["threshold"]),
+            int(about["columns_in"]),
+            None if names is None else tuple(names),
+            None if columns is None else _restore_encoding(columns),
+        )
+        _check_columns(record, scaling)
+    except (AttributeError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(f"{what}: {ESTIMATOR} is broken ({error!r})") from error
+    return record
+
+
+def _check_columns(record: EstimatorRecord, scaling: Scaling) -> None:
+    """Raise a `DataError` if names or encoded columns are not those of the arrays."""
+    names, width = record.names_in, record.columns_in
+    if names is not None and (
+        len(names) != width or not all(isinstance(name, str) for name in names)
+    ):
+        raise DataError(f"{ESTIMATOR}: {len(names)} names for {width} columns")
+    encoded = width if record.encoding is None else len(record.encoding.names)
+    if (encoded,) != scaling.shift.shape:
+        raise DataError(
+            f"{ESTIMATOR}: {encoded} encoded columns, and the detector was trained on "
+            f"{scaling.shift.shape[0]}"
+        )
+
+
+def _restore_encoding(columns: list[dict[str, Any]]) -> Encoding:
+    return Encoding.from_columns(tuple(_restore_column(**column) for column in columns))
+
+
+def _restore_column(
+    name: str, kind: str, median: float, missing: bool, categories: list[str]
+) -> Column:
+    words = all(isinstance(word, str) for word in (name, *categories))
+    if kind not in ("number", "category") or not words or (kind == "category" and not categories):
+        raise TypeError(f"not a column: {name!r}")
+    number = kind == "number"
+    return Column(
+        name,
+        "number" if number else "category",
+        _check_number(median),
+        bool(missing),
+        (*categories,),
+    )
+
+
+def _check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters, with settings as tuples where JSON has lists."""
+    settings = parameters["settings"]
+    if settings is None:
+        return parameters
+    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    return parameters | {"settings": tuples}
+
+
+def _check_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"not a finite number: {value!r}")
+    return float(value)
+
+
+def _convert_number(value: Any) -> Any:
+    """Return a number of NumPy as one that JSON holds."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not a number, string, list or dict")

@@ -1,0 +1,57 @@
+"""Options of the command line: their choices are those of the library."""
+
+import ast
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+
+import jaxad.cli
+from jaxad.cli.options import Audit, Explain, Fit, Recommend
+from jaxad.cli.options.common import show_choices
+from jaxad.data.scaling import ScalingKind
+from jaxad.data.sources.labels import AuditLabelKind, LabelKind
+from jaxad.detectors.registry import Examples
+from jaxad.explain.auditing import AuditMethod
+from jaxad.explain.images import ExplanationKind
+from jaxad.recommendation.situation import Want
+
+OPTIONS = Path(jaxad.cli.__file__).parent / "options"
+
+
+def list_choices(hint):
+    """The values of a `Literal` type, or of one that may be None."""
+    return {value for part in get_args(hint) for value in (get_args(part) or (part,))} - {
+        type(None)
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "choices"),
+    [
+        (Fit, "scaling", ScalingKind),
+        (Fit, "label_kind", LabelKind),
+        (Audit, "scaling", ScalingKind),
+        (Audit, "label_kind", AuditLabelKind),
+        (Audit, "method", AuditMethod),
+        (Explain, "kind", ExplanationKind),
+        (Recommend, "type", Examples),
+        (Recommend, "want", Want),
+        (Recommend, "label_kind", LabelKind),
+    ],
+)
+def test_choices_are_those_of_the_library(options, name, choices):
+    assert list_choices(get_type_hints(options)[name]) == set(get_args(choices))
+
+
+@pytest.mark.parametrize("name", ["common", "detectors", "choosing"])
+def test_no_choices_are_copied(name):
+    """A `Literal` of strings would have to be kept equal to the library's own by hand."""
+    tree = ast.parse((OPTIONS / f"{name}.py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+            assert not [leaf for leaf in ast.walk(node.slice) if isinstance(leaf, ast.Constant)]
+
+
+def test_choices_as_help_shows_them():
+    assert show_choices(LabelKind) == "{training,truth,ignore}"

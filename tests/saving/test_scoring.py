@@ -1,0 +1,91 @@
+"""Files scored in pieces by a saved detector, through the library alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import jaxad
+from jaxad.data.protocol.training_file import load_training_file
+from jaxad.errors import ConfigError, DataError
+from jaxad.thresholds import parse_rule
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A detector trained on a file, and the file."""
+    here = tmp_path_factory.mktemp("trained")
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    pd.DataFrame(x, columns=["a", "b", "c"]).assign(label=np.arange(40) % 20 == 0).astype(
+        {"label": int}
+    ).to_csv(here / "rows.csv", index=False)
+    data = load_training_file(here / "rows.csv", label_kind="truth")
+    detector = jaxad.make("autoencoder", data.train, epochs=2, batch_size=16, widths=(4,))
+    fitted = jaxad.fit(detector, data.train, seeds=2)
+    return jaxad.saving.save_trained(fitted, data, here / "saved", file="rows.csv")
+
+
+def test_a_file_is_scored_in_pieces_as_it_is_whole(folder, tmp_path, monkeypatch):
+    x = np.random.default_rng(1).normal(size=(20, 3))
+    pd.DataFrame(x, columns=["a", "b", "c"]).to_csv(tmp_path / "new.csv", index=False)
+    saved = jaxad.saving.open_detector(folder)
+    (whole,) = saved.score_file(tmp_path / "new.csv")
+    monkeypatch.setattr("jaxad.saving.SavedDetector.rows_at_once", 7)
+    parts = list(saved.score_file(tmp_path / "new.csv"))
+    assert [part.scores.shape for part in parts] == [(2, 7), (2, 7), (2, 6)]
+    np.testing.assert_array_equal(np.concatenate([p.scores for p in parts], axis=1), whole.scores)
+    np.testing.assert_array_equal(whole.scores, jaxad.score(saved.fitted, saved.scale(x)))
+    np.testing.assert_array_equal(whole.mean, whole.scores.mean(axis=0, dtype=np.float64))
+    assert whole.good.all() and np.isnan(whole.label).all()
+    assert saved.columns == saved.features == ("a", "b", "c")
+
+
+def test_a_bad_row_has_its_reason_and_no_score(folder, tmp_path):
+    (tmp_path / "new.csv").write_text("c,b,a\n1,2,3\n1,x,3\n1,2,3\n")
+    saved = jaxad.saving.open_detector(folder)
+    (part,) = saved.score_file(str(tmp_path / "new.csv"))
+    assert part.bad == {1: "column 'b' holds 'x'"}
+    assert part.good.tolist() == np.isfinite(part.mean).tolist() == [True, False, True]
+    np.testing.assert_array_equal(part.x[0], [3, 2, 1])  # in the order of training
+
+
+def test_thresholds_go_by_the_training_rows_or_by_a_reference(folder, tmp_path):
+    saved = jaxad.saving.open_detector(folder)
+    assert saved.reference is not None
+    assert saved.choose_threshold(None) is None
+    assert saved.choose_threshold(parse_rule(1.5)) == 1.5
+    above = saved.reference.unlabelled > saved.choose_threshold(parse_rule("quantile(0.1)"))
+    assert above.sum() == 4
+    with pytest.raises(ConfigError, match="no scores of rows held out"):
+        saved.choose_threshold(parse_rule("conformal"))
+    frame = pd.read_csv(folder.parent / "rows.csv").assign(label=[0] * 39 + [1])
+    frame.to_csv(tmp_path / "normal.csv", index=False)
+    reference = saved.read_reference(tmp_path / "normal.csv")
+    assert reference.label.tolist() == [1] * 39 + [-1] and len(reference.held_out) == 39
+    limit = saved.choose_threshold(parse_rule("conformal(0.05)"), reference)
+    assert limit == np.sort(reference.held_out)[-2]
+    (tmp_path / "normal.csv").write_text("a,b,c\n")
+    with pytest.raises(DataError, match="no rows"):
+        saved.read_reference(tmp_path / "normal.csv")
+
+
+def test_what_jaxad_save_saved_has_no_columns_and_no_scores(fitted, toy, tmp_path):
+    folder = jaxad.save(fitted("autoencoder"), tmp_path / "saved")
+    saved = jaxad.saving.open_detector(folder)
+    assert (saved.columns, saved.reference, saved.threshold) == ((), None, None)
+    np.savez(tmp_path / "rows.npz", X=toy.test.x)
+    (part,) = saved.score_file(tmp_path / "rows.npz")
+    np.testing.assert_array_equal(part.scores, jaxad.score(fitted("autoencoder"), toy.test.x))
+    with pytest.raises(ConfigError, match="no scores of its training rows"):
+        saved.choose_threshold(parse_rule("sigma"))
+
+
+def test_diverged_training_is_not_saved(fitted, tmp_path):
+    import jax
+
+    (tmp_path / "rows.csv").write_text("a,b,c,d,e,f\n1,2,3,4,5,6\n2,3,4,5,6,8\n")
+    data = load_training_file(tmp_path / "rows.csv")
+    fit = fitted("autoencoder")
+    broken = jaxad.Fit(fit.detector, jax.tree.map(lambda leaf: leaf * np.nan, fit.state))
+    with pytest.raises(DataError, match="diverged"):
+        jaxad.saving.save_trained(broken, data, tmp_path / "saved", file="rows.csv")
+    assert not (tmp_path / "saved").exists()
