@@ -75,7 +75,6 @@ def loop(file, data):
     import jax
 
     import jaxad
-    from jaxad.errors import DataError
 
     seeds, jobs = load_jobs(file, data)
     found = {}
@@ -83,11 +82,9 @@ def loop(file, data):
         dataset = jaxad.load_dataset(job.dataset, data_dir=data)
         for seed in range(seeds):
             key = jax.random.fold_in(jax.random.key(job.seed_root), seed)
-            request = dict(job.request, normal_class=job.normal_class)
-            try:
-                split = jaxad.contaminate(dataset, key, **request)
-            except DataError:
-                split = jaxad.contaminate(dataset, key, **request | {"contamination": None})
+            split = jaxad.contaminate(
+                dataset, key, protocol=job.protocol, normal_class=job.normal_class
+            )
             made = jaxad.make(job.variant.detector, split.train, **dict(job.variant.config))
             fit = jaxad.fit(made, split.train, [seed], key=job.seed_root)
             auroc = jaxad.evaluate(fit, split.test).auroc.per_seed[0]

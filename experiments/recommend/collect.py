@@ -55,11 +55,11 @@ def collect_rows(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
 
 def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
     """Return the row of a job, or None where all of its seeds failed."""
-    asked = dict(job.request)
+    asked = job.protocol.axes
     good = cells[cells.error.isna()]
     if len(good) < len(cells):
         reason = str(cells.error.dropna().iloc[0]).splitlines()[0]
-        print(f"{job.described}: {len(cells) - len(good)} seeds failed: {reason}", file=sys.stderr)
+        print(f"{job.summary}: {len(cells) - len(good)} seeds failed: {reason}", file=sys.stderr)
     if good.empty:
         return None
     kind, columns, anomalies, rows = about(

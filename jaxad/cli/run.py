@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from jaxad.cli.options import Run
+from jaxad.cli.options.protocol import read_protocol_options
 from jaxad.cli.progress import Reporter, reporting
 from jaxad.cli.settings import check_root, configurations
 from jaxad.cli.table import print_tables
@@ -91,14 +92,9 @@ def _study(options: Run) -> Study:
     if options.seeds < 1:
         raise ConfigError(f"--seeds must be at least 1; given {options.seeds}")
     data = load_dataset(options.dataset, data_dir=options.data_dir)
-    request = {
-        "contamination": None if options.contamination == "none" else options.contamination,
-        "labelled_anomalies": options.labelled_anomalies,
-        "labelled_normals": options.labelled_normals,
-        "n_train": options.n_train,
-        "exposure": _exposure_set(options),
-        "exposure_rows": options.exposure_rows,
-    }
+    request = read_protocol_options(options)
+    if request["exposure"] is not None:
+        request["exposure"] = load_dataset(request["exposure"], data_dir=options.data_dir)
     classes = _classes(data, options.normal_class)
     study = Study(data, classes, detectors, request, check_root(options.seed_root), options.seeds)
     for normal_class in classes:
@@ -110,13 +106,6 @@ def _study(options: Run) -> Study:
         for name, config in detectors.items():
             make(name, train, **config)
     return study
-
-
-def _exposure_set(options: Run) -> Dataset | None:
-    """The exposure set, looked for where the data set is."""
-    if options.exposure is None:
-        return None
-    return load_dataset(options.exposure, data_dir=options.data_dir)
 
 
 def _classes(data: Dataset, given: Sequence[str]) -> tuple[int, ...]:

@@ -160,7 +160,7 @@ def _about(job: Job) -> dict[str, object]:
         "dataset": job.dataset,
         "normal_class": job.class_label,
         "detector": job.variant.detector,
-        **dict(job.request),
+        **job.protocol.axes,
         **dict(job.variant.config),
     }
 

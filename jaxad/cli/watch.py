@@ -44,7 +44,7 @@ class Watch:
         self._clock, self._start = clock, clock()
         self._groups = [Count(group, i + 1) for i, group in enumerate(groups)]
         self._of = {cell: g for g in self._groups for cell in g.left}
-        self._names = {job.name: job.described for group in groups for job in group.jobs}
+        self._names = {job.name: job.summary for group in groups for job in group.jobs}
         self.cells = sum(group.cells for group in self._groups)
         self.done = self.failed = 0
         self.seconds = Seconds()

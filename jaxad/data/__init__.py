@@ -9,6 +9,7 @@ from jaxad.data.arrays import as_train_data
 from jaxad.data.corruptions import CORRUPTIONS, corrupt
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.protocol.drawing import contaminate
+from jaxad.data.protocol.settings import Protocol
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
 from jaxad.data.sources import bundled  # registers them  # noqa: F401
 from jaxad.data.sources.files import Table, load_table
@@ -25,6 +26,7 @@ __all__ = [
     "CORRUPTIONS",
     "SCALINGS",
     "Dataset",
+    "Protocol",
     "Scaling",
     "Split",
     "Table",

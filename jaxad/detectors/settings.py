@@ -1,9 +1,9 @@
 """Settings of a configuration: names, defaults, and their description in docstrings."""
 
-import inspect
-import re
 from dataclasses import fields
 from typing import Any, NamedTuple
+
+from jaxad.utils.docstrings import read_attributes
 
 __all__ = ["Setting", "list_settings"]
 
@@ -35,14 +35,9 @@ def list_settings(config: type) -> list[Setting]:
         >>> next(found.default for found in list_settings(DeepSADConfig) if found.name == "eta")
         '1'
     """
-    said: dict[str, tuple[str, type]] = {}
-    for base in reversed(config.__mro__):
-        doc = inspect.cleandoc(base.__dict__.get("__doc__") or "")
-        _, _, section = doc.partition("\nAttributes:\n")
-        for name, text in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
-            said[name] = " ".join(text.split()), base
+    texts = read_attributes(config)
     return [
-        Setting(field.name, _format(field.default), *said.get(field.name, ("", config)))
+        Setting(field.name, _format(field.default), *texts.get(field.name, ("", config)))
         for field in fields(config)
     ]
 

@@ -41,7 +41,7 @@ def audit_curves(jobs: Sequence[Job], rows: "pd.DataFrame") -> "Figure | None":
     by_panel: dict[float | None, list[Job]] = {}
     for job in jobs:
         if job.name in curves:
-            by_panel.setdefault(dict(job.request)["contamination"], []).append(job)
+            by_panel.setdefault(job.protocol.contamination, []).append(job)
     if not by_panel:
         return None
     figure, axes = panels(len(by_panel))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from jaxad.data.protocol.settings import AXES
 from jaxad.report.published import Published, read_published
 from jaxad.report.significance import ranks
 from jaxad.sweep.experiment import Experiment
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 Format = Literal["markdown", "latex", "csv"]
-_NONE = {"exposure": "none", "exposure_rows": "all"}  # what None means; elsewhere the data's own
 MEAN, RANK = "mean", "mean rank"
 OVER = ("dataset", "normal_class")  # the keys that means are taken over
 TUNED = "† Published numbers of settings that were chosen by test labels."
@@ -156,7 +156,7 @@ def _keys(settings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _settings(job: Job) -> dict[str, Any]:
-    request = {k: _NONE.get(k, "own") if v is None else v for k, v in job.request}
+    request = {k: AXES[k].none if v is None else v for k, v in job.protocol.axes.items()}
     classes = {"dataset": job.dataset, "normal_class": job.class_label}
     return classes | request | dict(job.variant.rows)
 

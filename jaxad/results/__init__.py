@@ -5,7 +5,6 @@ name and renamed when it is complete, so that whoever reads the folder never see
 """
 
 from jaxad.results.cell import (
-    AXES,
     METRICS,
     SHARES,
     Asked,
@@ -19,7 +18,6 @@ from jaxad.results.cell import (
 from jaxad.results.files import append_cell, files_of, joined, read_file, read_results
 
 __all__ = [
-    "AXES",
     "METRICS",
     "SHARES",
     "Asked",

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.data import Split
+from jaxad.data.protocol.settings import AXES, Axis
 from jaxad.evaluation.scoring import Evaluation
 from jaxad.utils.timing import Seconds
 
 __all__ = [
-    "AXES",
     "LIBRARIES",
     "METRICS",
     "SHARES",
@@ -56,12 +56,6 @@ SHARES = (
     1.0,
 )
 LIBRARIES = ("jaxad", "jax", "flax", "numpy")
-# What was asked of `contaminate`, each in a column of its own, and whether it is a number.
-AXES = {
-    "contamination": True, "labelled_anomalies": True, "labelled_normals": True,
-    "known_anomaly_classes": True, "n_train": True, "test_size": True,
-    "scaling": False, "protocol": False, "exposure": False, "exposure_rows": True,
-}  # fmt: skip
 
 
 @cache
@@ -177,7 +171,7 @@ def rows_of(cell: Cell | Failure) -> list[dict[str, Any]]:
         "config": as_json(cell.config),
         "config_hash": config_hash(cell.detector, cell.config),
         "job": cell.job,
-        **{name: asked.get(name) for name in AXES},
+        **{name: _as_column(axis, asked.get(name)) for name, axis in AXES.items()},
         **{f"config_{name}": value for name, value in cell.axes.items()},
         **cell.machine,
         "time": cell.time,
@@ -190,6 +184,11 @@ def rows_of(cell: Cell | Failure) -> list[dict[str, Any]]:
         "seconds_run": cell.seconds.run / len(seeds),
     }
     return [shared | {"seed": seed} | _metrics(cell, i) for i, seed in enumerate(seeds)]
+
+
+def _as_column(axis: Axis, value: Any) -> Any:
+    """Return a setting for its column: null where the column is of numbers and this is a list."""
+    return None if axis.numeric and not isinstance(value, int | float) else value
 
 
 def _metrics(cell: Cell, i: int) -> dict[str, Any]:

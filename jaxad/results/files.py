@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxad.data.protocol.settings import AXES
 from jaxad.errors import DataError
-from jaxad.results.cell import AXES, LIBRARIES, METRICS, Cell, Failure, as_json, rows_of
+from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, rows_of
 from jaxad.utils.files import written_whole
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _schema() -> "pa.Schema":
     return pa.schema(
         [
             *((name, pa.string()) for name in words),
-            *((name, pa.float64() if number else pa.string()) for name, number in AXES.items()),
+            *((name, pa.float64() if a.numeric else pa.string()) for name, a in AXES.items()),
             ("seed", pa.int64()),
             *((name, pa.float64()) for name in (*METRICS, "seconds_compile", "seconds_run")),
             ("audit_precision", pa.list_(pa.field("element", pa.float64()))),

@@ -1,4 +1,4 @@
-"""What an experiment is: a TOML file whose values are settings, and whose lists are axes.
+"""Experiments: TOML files whose values are settings, and whose lists are axes.
 
 title = "Fashion-MNIST, ten classes"
 datasets = ["fashion_mnist"]
@@ -13,49 +13,39 @@ seeds = 3
 """
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
+from jaxad.data.protocol.settings import AXES, Protocol
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.results import METRICS
 
-__all__ = ["AXES", "Experiment", "Source", "Variant", "load_experiment"]
+__all__ = ["Experiment", "Source", "Variant", "load_experiment"]
 
-# What `contaminate` takes, with the value that an experiment without the key has.
-AXES: dict[str, Any] = {
-    "contamination": 0.1,
-    "labelled_anomalies": 20,
-    "labelled_normals": 0,
-    "known_anomaly_classes": None,
-    "n_train": None,
-    "test_size": 0.4,
-    "scaling": "auto",
-    "protocol": "default",
-    "exposure": None,
-    "exposure_rows": None,
-}
 SIZES = ("quick", "full")
 _FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
 _KEYS = {
     *AXES, *_FOR_ALL, *SIZES,
     "title", "datasets", "normal_class", "detectors", "seeds", "seed_root", "metrics",
-    "settings", "few_anomalies", "published", "notes", "rows",
+    "settings", "published", "notes", "rows",
 }  # fmt: skip
 _PER_SET = {*AXES, *_FOR_ALL, "normal_class", "settings"}
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A detector with some settings, and where tables have it.
+    """A detector with its settings, and its place in tables.
 
     Attributes:
-        detector: Its registered name.
-        config: Its settings, as pairs.
-        title: The column's title.
-        rows: The settings by which tables have rows of their own.
+        detector: The registered name.
+        config: The settings, as pairs.
+        title: The title of its column in tables.
+        rows: The settings whose values are rows of tables instead of columns.
         axes: The settings that a list in the experiment varies, `rows` among them.
     """
 
@@ -67,19 +57,19 @@ class Variant:
 
     @property
     def structure(self) -> str:
-        """The detector without what is no part of a program: numbers that are no sizes."""
+        """What decides the compiled program: the detector and its settings but for floats."""
         kept = [(name, v) for name, v in self.config if not isinstance(v, float)]
         return repr((self.detector, kept))
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set, and what is done with it.
+    """A data set with the values of the protocol and the detectors to run on it.
 
     Attributes:
         name: Its name or path, as `load_dataset` takes it.
         normal_class: The normal classes, each in turn; () for each class of the data.
-        axes: For each argument of `contaminate` the values that it takes in turn.
+        axes: For each setting of the protocol the values that it takes in turn.
         variants: Detectors with their settings.
     """
 
@@ -88,19 +78,33 @@ class Source:
     axes: dict[str, tuple[Any, ...]]
     variants: tuple[Variant, ...]
 
+    @cached_property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The product of the axes, each combination once.
+
+        A setting that requires another one is left out where that is None: there is no number of
+        exposure rows without an exposure set.
+        """
+        made = []
+        for values in product(*self.axes.values()):
+            settings = dict(zip(self.axes, values, strict=True))
+            for axis in AXES.values():
+                if axis.requires and settings[axis.requires] is None:
+                    settings[axis.name] = None
+            made.append(Protocol(**settings))
+        return tuple(dict.fromkeys(made))
+
 
 @dataclass(frozen=True)
 class Experiment:
-    """What is to be run, as read from a file.
+    """The content of an experiment's file.
 
     Attributes:
-        title: What tables are headed with.
+        title: The heading of its tables.
         sources: Data sets, each with its axes and detectors.
-        seeds: How many seeds, from 0.
-        seed_root: The root of all randomness.
+        seeds: The number of seeds, which are numbered from 0.
+        seed_root: The seed of the root key.
         metrics: The metrics that tables show.
-        few_anomalies: Where data has too few anomalies for a contamination: "raise", or "own" for
-            as many as there are.
         published: The table of published numbers, `{file, methods, ...}`; see `jaxad.report`.
         notes: Footnotes of the table.
     """
@@ -110,7 +114,6 @@ class Experiment:
     seeds: int
     seed_root: int
     metrics: tuple[str, ...]
-    few_anomalies: str
     published: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -155,27 +158,23 @@ def _experiment(content: dict[str, Any], name: str) -> Experiment:
     for key in ("datasets", "detectors"):
         if not content.get(key):
             raise ConfigError(f"{key} is missing: a list of at least one name")
-    metrics = _listed(content.get("metrics", ["auroc", "auprc"]))
+    metrics = _as_list(content.get("metrics", ["auroc", "auprc"]))
     for metric in metrics:
         if metric not in METRICS:
             raise unknown_name("metric", str(metric), METRICS)
-    few = content.get("few_anomalies", "raise")
-    if few not in ("raise", "own"):
-        raise ConfigError(f"few_anomalies must be 'raise' or 'own'; given {few!r}")
     return Experiment(
         title=str(content.get("title", name)),
-        sources=tuple(_source(given, content) for given in _listed(content["datasets"])),
+        sources=tuple(_source(given, content) for given in _as_list(content["datasets"])),
         seeds=_count(content.get("seeds", 10), "seeds", 1),
         seed_root=_count(content.get("seed_root", 0), "seed_root", 0),
         metrics=tuple(metrics),
-        few_anomalies=few,
         published=content.get("published", {}),
-        notes=tuple(_listed(content.get("notes", []))),
+        notes=tuple(_as_list(content.get("notes", []))),
     )
 
 
 def _source(given: Any, content: dict[str, Any]) -> Source:
-    """A data set: its name, or a table with its name and what is different for it."""
+    """Read a data set: a name, or a table with a name and the keys that differ for it."""
     table = {"name": given} if isinstance(given, str) else dict(given)
     name = table.pop("name", None)
     if not isinstance(name, str):
@@ -189,17 +188,32 @@ def _source(given: Any, content: dict[str, Any]) -> Source:
     if "epochs" in shared:
         shared["pretrain_epochs"] = shared["epochs"]
     shared |= settings
-    detectors, rows = _listed(content["detectors"]), _listed(content.get("rows", []))
-    return Source(
+    detectors, rows = _as_list(content["detectors"]), _as_list(content.get("rows", []))
+    _check_settings(settings, detectors)
+    source = Source(
         name=name,
-        normal_class=tuple(_listed(content.get("normal_class", []))),
-        axes={key: tuple(_axis(key, content.get(key, default))) for key, default in AXES.items()},
+        normal_class=tuple(_as_list(content.get("normal_class", []))),
+        axes={key: tuple(_axis(key, content.get(key, AXES[key].default))) for key in AXES},
         variants=tuple(v for detector in detectors for v in _variants(detector, shared, rows)),
     )
+    if source.protocols:  # raises now, not after hours
+        return source
+    empty = next(key for key, values in source.axes.items() if not values)
+    raise ConfigError(f"{empty} is an empty list: give at least one value")
+
+
+def _check_settings(settings: dict[str, Any], detectors: Sequence[Any]) -> None:
+    """Raise for a setting that none of the detectors has."""
+    names = [one if isinstance(one, str) else dict(one).get("name") for one in detectors]
+    configs = [get_entry(name).config for name in names if isinstance(name, str)]
+    known = {one.name for config in configs for one in fields(config)}
+    for name in settings:
+        if name not in known:
+            raise unknown_name(f"setting of {', '.join(map(str, names))}", name, known)
 
 
 def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Variant]:
-    """A detector's variants: the product over its fields that hold lists."""
+    """Read a detector: the product over its fields that hold lists."""
     table = {"name": given} if isinstance(given, str) else dict(given)
     name = table.pop("name", None)
     if not isinstance(name, str):
@@ -226,7 +240,7 @@ def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Varia
 
 
 def _field_axis(value: Any, hint: Any) -> list[Any]:
-    """The values of a field. For sizes such as widths a list of numbers is one value."""
+    """Return the values of a field. For sizes such as widths a list of numbers is one value."""
     sizes = tuple in {get_origin(part) for part in (hint, *getattr(hint, "__args__", ()))}
     if not isinstance(value, list):
         return [value]
@@ -236,11 +250,12 @@ def _field_axis(value: Any, hint: Any) -> list[Any]:
 
 
 def _axis(key: str, value: Any) -> list[Any]:
-    """The values of an axis; TOML has no null: "none" stands for it, but is a scaling's name."""
-    return [None if v == "none" and key != "scaling" else v for v in _listed(value)]
+    """Return the values of an axis. TOML has no null: "none" stands for it where it is allowed."""
+    values = [tuple(v) if isinstance(v, list) else v for v in _as_list(value)]
+    return [None if v == "none" and AXES[key].optional else v for v in values]
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from jaxad.data import load_dataset
+from jaxad.data.protocol.settings import AXES, Protocol
 from jaxad.sweep.experiment import Experiment, Source, Variant
 from jaxad.sweep.memory import most_bytes_of_rows
 
 __all__ = ["Job", "expand"]
+
+# Settings that are part of every job's name. Others take part only where they differ from their
+# defaults, so that results from before a setting was introduced count as done.
+_NAMED = (
+    "contamination", "labelled_anomalies", "labelled_normals", "known_anomaly_classes", "n_train",
+    "test_size", "scaling", "protocol",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,22 +31,20 @@ class Job:
         dataset: The name or path that the experiment gives.
         normal_class: The normal class's number.
         class_label: Its name, or its number.
-        request: What else `contaminate` takes, as pairs.
+        protocol: How its splits are drawn; the normal class is left out.
         variant: The detector with its settings.
-        seed_root: The root of all randomness.
-        few_anomalies: "raise" or "own"; see `Experiment`.
-        bytes: What the rows of one seed take at most.
-        audit: Whether the hidden anomalies that the scores find are to be measured.
+        seed_root: The seed of the root key.
+        bytes: The most memory that the rows of one seed may take.
+        audit: Whether to measure how well the scores find the hidden anomalies.
         source: Which of the experiment's data sets it belongs to, from 0.
     """
 
     dataset: str
     normal_class: int
     class_label: int | str
-    request: tuple[tuple[str, Any], ...]
+    protocol: Protocol
     variant: Variant
     seed_root: int
-    few_anomalies: str = "raise"
     bytes: int = field(default=0, compare=False)
     audit: bool = field(default=False, compare=False)
     source: int = field(default=0, compare=False)
@@ -47,16 +52,17 @@ class Job:
     @cached_property
     def name(self) -> str:
         """A hash of all that decides the result, the same on every machine; without the title."""
-        # Without an exposure set as before there were any: what is done stays done.
-        asked = [(k, v) for k, v in self.request if v is not None or not k.startswith("exposure")]
-        parts = [self.dataset, self.class_label, asked, self.seed_root, self.few_anomalies]
+        axes = self.protocol.axes
+        few = axes.pop("few_anomalies")
+        named = [(k, v) for k, v in axes.items() if k in _NAMED or v != AXES[k].default]
+        parts = [self.dataset, self.class_label, named, self.seed_root, few]
         parts += [self.variant.detector, self.variant.config]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
-    def described(self) -> str:
+    def summary(self) -> str:
         """The job in a line."""
-        rho = dict(self.request)["contamination"]
+        rho = self.protocol.contamination
         share = "own" if rho is None else f"{100 * rho:.3g} %"
         return f"{self.dataset} {self.class_label}  {share}  {self.variant.title}"
 
@@ -66,7 +72,7 @@ def expand(
     data_dir: str | Path | None = None,
     classes: Sequence[Sequence[tuple[int, int | str]]] | None = None,
 ) -> list[Job]:
-    """All jobs of an experiment, those of one data set and normal class together.
+    """List all jobs of an experiment, those of one data set and normal class together.
 
     Args:
         experiment: The experiment.
@@ -88,7 +94,7 @@ def expand(
 def _classes(
     source: Source, data_dir: str | Path | None
 ) -> tuple[list[tuple[int, int | str]], int]:
-    """The normal classes of a data set, and what the rows of one seed take."""
+    """Return the normal classes of a data set, and the most bytes of the rows of one seed."""
     data = load_dataset(source.name, data_dir=data_dir)
     numbers = data.normal_classes(source.normal_class)
     labels = [data.class_name(n) if data.class_names else n for n in numbers]
@@ -98,23 +104,22 @@ def _classes(
     return list(zip(numbers, labels, strict=True)), size
 
 
-def _without_rows_of_none(request: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Any], ...]:
-    """The same without a number of exposure rows where there is no exposure set."""
-    if dict(request)["exposure"] is not None:
-        return request
-    return tuple((k, None if k == "exposure_rows" else v) for k, v in request)
-
-
 def _jobs(
     experiment: Experiment, found: Iterable[tuple[list[tuple[int, int | str]], int]]
 ) -> Iterator[Job]:
     audit = any(metric.startswith("audit") for metric in experiment.metrics)
-    root, few = experiment.seed_root, experiment.few_anomalies
     for i, (source, (classes, size)) in enumerate(zip(experiment.sources, found, strict=True)):
-        requests = [
-            tuple(zip(source.axes, values, strict=True))
-            for values in product(*source.axes.values())
-        ]
-        requests = list(dict.fromkeys(map(_without_rows_of_none, requests)))
-        for (number, label), request, variant in product(classes, requests, source.variants):
-            yield Job(source.name, number, label, request, variant, root, few, size, audit, i)
+        for (number, label), protocol, variant in product(
+            classes, source.protocols, source.variants
+        ):
+            yield Job(
+                source.name,
+                number,
+                label,
+                protocol,
+                variant,
+                experiment.seed_root,
+                bytes=size,
+                audit=audit,
+                source=i,
+            )

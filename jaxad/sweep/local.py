@@ -1,7 +1,7 @@
 """Run groups of jobs in this process, one group after the other."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -166,16 +166,11 @@ def _drawn(
 
 def _draw(job: Job, seeds: tuple[int, ...], data_dir: str | Path | None) -> _Work:
     data = load_dataset(job.dataset, data_dir=data_dir)
-    request: dict[str, Any] = dict(job.request, normal_class=job.normal_class)
-    if request["exposure"] is not None:
-        request["exposure"] = load_dataset(request["exposure"], data_dir=data_dir)
-    try:
-        split = contaminate(data, job.seed_root, seeds=seeds, **request)
-    except DataError:
-        if job.few_anomalies != "own" or request["contamination"] is None:
-            raise
-        request["contamination"] = None
-        split = contaminate(data, job.seed_root, seeds=seeds, **request)
+    protocol = replace(job.protocol, normal_class=job.normal_class)
+    if protocol.exposure is not None:
+        others = load_dataset(protocol.exposure, data_dir=data_dir)
+        protocol = replace(protocol, exposure=others)
+    split = contaminate(data, job.seed_root, seeds=seeds, protocol=protocol)
     detector = make(job.variant.detector, split.train, **dict(job.variant.config))
     return _Work(job, seeds, split.train, split.test, split.hidden, setting_of(split), detector)
 
@@ -305,7 +300,7 @@ def failure_of(job: Job, seeds: tuple[int, ...], error: Exception) -> Failure:
     """The record of seeds of a job that an error has put an end to."""
     return Failure(
         **_asked(job, seeds),
-        setting=dict(job.request) | _roots(job),
+        setting=job.protocol.axes | _roots(job),
         config=dict(job.variant.config),
         error=described(error),
     )
@@ -324,4 +319,4 @@ def _asked(job: Job, seeds: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _roots(job: Job) -> dict[str, Any]:
-    return {"asked": dict(job.request), "seed_root": job.seed_root}
+    return {"asked": job.protocol.axes, "seed_root": job.seed_root}

@@ -25,7 +25,7 @@ def describe_outlook(groups: Sequence[Group], folder: str | Path) -> list[str]:
         folder: The folder of results, whose cells say how long others like them will take.
     """
     jobs = [(job, len(group.seeds)) for group in groups for job in group.jobs]
-    lines = [f"{job.described}  {seeds} seeds" for job, seeds in jobs]
+    lines = [f"{job.summary}  {seeds} seeds" for job, seeds in jobs]
     if len(jobs) > _FEW:
         detectors, sets = Counter(), Counter()
         for job, seeds in jobs:

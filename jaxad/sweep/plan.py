@@ -39,7 +39,7 @@ def group_jobs(
     """
     by_set: dict[str, dict[Any, list[Job]]] = {}
     for job, seeds in todo:
-        labels = [v for k, v in job.request if k.startswith(("labelled", "exposure"))]
+        labels = [v for k, v in job.protocol.axes.items() if k.startswith(("labelled", "exposure"))]
         kind = (seeds, job.variant.structure, repr(labels))
         by_set.setdefault(job.dataset, {}).setdefault(kind, []).append(job)
     groups = []

@@ -28,7 +28,7 @@ def three_classes():
         ({"n_train": 1.5}, "n_train=1.5 must be at least 1, a fraction"),
         ({"n_train": 0.0}, "n_train=0.0 must be at least 1, a fraction"),
         ({"seeds": 0}, "seeds=0 must be at least 1"),
-        ({"scaling": "max"}, "unknown scaling 'max'"),
+        ({"scaling": "max"}, "scaling='max' is not 'auto', 'standard'"),
         ({"protocol": "odds"}, "protocol='odds'"),
         ({"protocol": "adbench", "scaling": "standard"}, "scales by 'minmax'"),
         ({"known_anomaly_classes": 0}, "known_anomaly_classes=0 must be at least 1"),
@@ -36,6 +36,9 @@ def three_classes():
         ({"known_anomaly_classes": ["ant"]}, "class 0, which is not anomalous"),
         ({"known_anomaly_classes": ["dog"]}, "unknown class"),
         ({"anomaly_labels": "bee"}, "not both"),
+        ({"few_anomalies": "some"}, "few_anomalies='some' is not 'raise' or 'own'"),
+        ({"contamination": "0.1"}, "contamination='0.1' is not in"),
+        ({"n_train": "all"}, "n_train='all' must be at least 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(asked, message):

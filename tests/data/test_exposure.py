@@ -158,7 +158,7 @@ def test_experiments_take_it_and_jobs_without_it_keep_their_names(tmp_path):
     assert before.name == "7092644b8ee2bffc"
     path.write_text(text + 'exposure = ["none", "wine"]\nexposure_rows = [10, 20]\n')
     jobs = expand(load_experiment(path))
-    asked = [(dict(j.request)["exposure"], dict(j.request)["exposure_rows"]) for j in jobs]
+    asked = [(j.protocol.exposure, j.protocol.exposure_rows) for j in jobs]
     assert asked == [(None, None), ("wine", 10), ("wine", 20)]
     assert jobs[0].name == before.name and len({j.name for j in jobs}) == 3
 

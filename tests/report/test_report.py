@@ -115,7 +115,7 @@ def test_means_are_over_data_sets_for_each_setting(tmp_path):
         {
             "job": job.name,
             "seed": 0,
-            "auroc": VALUES[job.dataset][job.variant.title][0] - dict(job.request)["contamination"],
+            "auroc": VALUES[job.dataset][job.variant.title][0] - job.protocol.contamination,
             "error": None,
         }
         for job in jobs

@@ -112,7 +112,7 @@ def test_a_bar_joins_what_is_not_told_apart():
     rows = {
         (i,): {
             t: Entry({0: v})
-            for t, v in zip("abcd", [*rng.permute([0.8, 0.81]), 0.3, 0.2], strict=True)
+            for t, v in zip("abcd", [*rng.permuted([0.8, 0.81]), 0.3, 0.2], strict=True)
         }
         for i in range(30)
     }
@@ -177,7 +177,7 @@ def test_audit_curves_are_means_over_jobs_seed_by_seed(tmp_path):
         {
             "job": job.name,
             "seed": seed,
-            "audit_auroc": 0.9 if dict(job.request)["contamination"] else None,
+            "audit_auroc": 0.9 if job.protocol.contamination else None,
             "audit_precision": rng.random(len(SHARES)),
         }
         for job in jobs
@@ -186,7 +186,7 @@ def test_audit_curves_are_means_over_jobs_seed_by_seed(tmp_path):
     figure = audit_curves(jobs, rows)
     (ax,) = figure.axes  # without hidden anomalies there is nothing to find
     assert ax.get_title() == "10 % hidden"
-    mine = [j.name for j in jobs if dict(j.request)["contamination"] and j.variant.title == "pca"]
+    mine = [j.name for j in jobs if j.protocol.contamination and j.variant.title == "pca"]
     want = 100 * np.mean(rows.loc[rows.job.isin(mine)].audit_precision.tolist(), axis=0)
     line = next(line for line in ax.get_lines() if line.get_label() == "pca")
     np.testing.assert_allclose(line.get_ydata(), want)

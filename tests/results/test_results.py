@@ -12,8 +12,7 @@ import pytest
 from jaxad.errors import DataError
 from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
-from jaxad.results import AXES, Cell, append_cell, config_hash, files, files_of, read_results
-from jaxad.sweep import experiment
+from jaxad.results import Cell, append_cell, config_hash, files, files_of, read_results
 from jaxad.utils.files import check_writable, written_whole
 from jaxad.utils.timing import Seconds
 
@@ -144,10 +143,6 @@ def test_a_column_of_numbers_here_and_of_text_there_is_text(tmp_path):
         append_cell(tmp_path, replace(cell(values=(0.5,)), axes={"norm": value}))
     frame = read_results(tmp_path)
     assert frame.config_norm.fillna("-").tolist() == ["1.5", "batch", "-", "true", "[8, 4]"]
-
-
-def test_axes_are_those_of_experiments():
-    assert set(AXES) == set(experiment.AXES)
 
 
 def test_device_and_versions_are_those_of_who_ran_it(tmp_path):

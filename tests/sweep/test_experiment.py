@@ -48,7 +48,7 @@ def test_lists_are_axes_and_jobs_are_their_product(written):
 
 def test_none_stands_for_the_default_of_the_data(written):
     jobs = expand(load_experiment(written(replaced("[0.0, 0.1]", '["none", 0.1]'))))
-    assert [dict(job.request)["contamination"] for job in jobs] == [None, 0.1]
+    assert [job.protocol.contamination for job in jobs] == [None, 0.1]
 
 
 def test_none_is_a_scaling_by_name(written):
@@ -133,7 +133,7 @@ def test_a_plan_has_every_job_once_and_groups_what_differs_in_splits_alone(writt
     groups = group_jobs(todo)
     assert sorted(j.name for g in groups for j in g.jobs) == sorted(job.name for job in jobs)
     assert len(groups) == 4
-    assert all(len({dict(j.request)["labelled_normals"] for j in g.jobs}) == 1 for g in groups)
+    assert all(len({j.protocol.labelled_normals for j in g.jobs}) == 1 for g in groups)
     assert max(len(g.jobs) for g in group_jobs(todo, width=2)) == 1
 
 

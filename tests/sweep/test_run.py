@@ -37,7 +37,7 @@ def test_jobs_side_by_side_are_each_job_alone(file):
     for group in groups:
         for cell, job in zip(run_group(group), group.jobs, strict=True):
             assert cell.job == job.name
-            split = jaxad.contaminate("blobs", 0, normal_class=0, seeds=2, **dict(job.request))
+            split = jaxad.contaminate("blobs", 0, normal_class=0, seeds=2, protocol=job.protocol)
             made = jaxad.make(job.variant.detector, split.train, **dict(job.variant.config))
             alone = jaxad.evaluate(jaxad.fit(made, split.train, seeds=2), split.test)
             np.testing.assert_allclose(

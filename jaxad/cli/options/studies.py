@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from jaxad.cli.options.common import Classes, Common, DataDir, Exposure, ExposureRows, Own, Settings
+from jaxad.cli.options.common import Classes, Common, DataDir, Own, Settings
+from jaxad.cli.options.protocol import add_protocol_options
 
 __all__ = ["Report", "Run", "Sweep"]
 
 
 @dataclass(frozen=True, kw_only=True)
+@add_protocol_options
 class Run(Common):
     """Evaluate detectors on a labelled data set, side by side.
 
@@ -31,16 +33,6 @@ class Run(Common):
         normal_class: The normal class, by number or name; give it again for several in turn.
             Default: each class in turn, or the normal rows where the data is labelled normal and
             anomalous already.
-        contamination: The fraction of anomalies among the unlabelled training rows, in [0, 1).
-            none keeps the data's own.
-        labelled_anomalies: How many training anomalies are labelled (20), or which fraction of
-            them (0.05).
-        labelled_normals: The same of normal training rows.
-        n_train: How many unlabelled training rows (5000), or which fraction of the normal ones
-            (0.5), with hidden anomalies in proportion.
-        exposure: Another data set, by name or path, whose rows are labelled anomalies too (outlier
-            exposure). Images of another size, or in colour and grey, are made to fit.
-        exposure_rows: How many of its rows.
         seeds: How many seeds. Seed i doesn't depend on how many there are.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, in pre-training too.
@@ -61,15 +53,6 @@ class Run(Common):
         arg(metavar="DETECTOR [DETECTOR ...]", help_behavior_hint="(required)"),
     ]
     normal_class: Classes = ()
-    contamination: float | Literal["none"] = 0.1
-    labelled_anomalies: int | float = 20
-    labelled_normals: int | float = 0
-    n_train: Annotated[
-        int | float | None,
-        arg(help_behavior_hint="(default: as many as possible)", metavar="INT|FLOAT"),
-    ] = None
-    exposure: Exposure = None
-    exposure_rows: ExposureRows = None
     seeds: int = 10
     seed_root: int = 0
     epochs: Own = None

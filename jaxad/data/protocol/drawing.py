@@ -4,17 +4,19 @@ One key goes in and one `Split` comes out. The rows are drawn on the host from t
 so the same key gives the same split on every machine, whatever else runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from inspect import Parameter, Signature
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Int, Num, UInt8
 
 from jaxad.data.dataset import Dataset
-from jaxad.data.protocol.exposure import check_exposure_rows, expose
-from jaxad.data.protocol.rows import Draw, Request, draw_rows, resample, stratified_split
+from jaxad.data.protocol.exposure import expose
+from jaxad.data.protocol.rows import Draw, draw_rows, resample, split_by_class
+from jaxad.data.protocol.settings import Protocol, as_protocol, protocol_parameters
 from jaxad.data.rng import Stream, as_key
 from jaxad.data.scaling import fit_scaling
 from jaxad.data.sources.load import load_dataset
@@ -22,36 +24,20 @@ from jaxad.data.split import Split, stack_splits
 from jaxad.errors import ConfigError, DataError
 from jaxad.types import Key, TestData, TrainData
 
-__all__ = ["contaminate"]
+__all__ = ["check_rows", "contaminate"]
 
-Classes = int | str | Sequence[int | str]
 ADBENCH_ROWS = (1_000, 10_000)
 ADBENCH_TEST_SIZE = 0.3
 
 
 def contaminate(
-    dataset: Any,
-    key: Key | int,
-    *,
-    normal_class: Classes | None = None,
-    anomaly_labels: Classes | None = None,
-    contamination: float | None = None,
-    labelled_anomalies: int | float = 0,
-    labelled_normals: int | float = 0,
-    known_anomaly_classes: int | Sequence[int | str] | None = None,
-    test_size: float = 0.4,
-    n_train: int | float | None = None,
-    scaling: str = "auto",
-    protocol: Literal["default", "adbench"] = "default",
-    exposure: Any = None,
-    exposure_rows: int | None = None,
-    seeds: int | Sequence[int] | None = None,
+    dataset: Any, key: Key | int, *, seeds: int | Sequence[int] | None = None, **settings: Any
 ) -> Split:
     r"""Draw training and test data with hidden and labelled anomalies.
 
     The training part of the data gives `n_N` unlabelled normal rows, `n_A` anomalies hidden among
     them, and the labelled rows; the four are disjoint, and their order is random. Without
-    `n_train` every normal row that is not labelled is used, and
+    `n_train` every normal row that is not labelled is used, and for the contamination `rho`
 
     $$n_A = \mathrm{round}\left(\frac{\rho}{1 - \rho} n_N\right);$$
 
@@ -64,38 +50,13 @@ def contaminate(
     Args:
         dataset: A `Dataset`, or anything that `load_dataset` takes.
         key: A typed key or an integer. Nothing else is random.
-        normal_class: The class, or classes, that are normal, by number or name; all others are
-            anomalous. Default: class 0 if the data is labelled normal and anomalous already.
-        anomaly_labels: Instead: the classes that are anomalous; all others are normal.
-        contamination: `rho`, the fraction of the *unlabelled* training rows that are anomalies, in
-            [0, 1). None keeps all anomalies of the training part that are not labelled, or their
-            share if `n_train` is given.
-        labelled_anomalies: How many training anomalies are labelled (int), or which fraction of
-            those in the training part (float in (0, 1], at least one row).
-        labelled_normals: The same of training normals.
-        known_anomaly_classes: Draw the labelled anomalies from this many classes (int, the classes
-            are drawn too), or from these classes (a list). Contamination comes from all classes.
-            `TestData.seen` then marks the test anomalies of these classes.
-        test_size: The share of every class that is set aside for the test, in (0, 1). Not used
-            where the data comes with a test part, and 0.3 under `protocol="adbench"`.
-        n_train: How many unlabelled training rows there are in all (int), or which fraction of the
-            normal ones is used (float in (0, 1]), with hidden anomalies in proportion. None: as
-            many as possible.
-        scaling: "standard", "minmax", "range", "gcn" or "none" (see `fit_scaling`), fitted on the
-            training rows, labelled and unlabelled. "auto": what the data set asks for, or
-            [0, 1] for images (those in uint8 stay uint8) and "standard" for tables.
-        protocol: "default", or "adbench": that benchmark's choices, for comparison with its
-            numbers. Below 1,000 rows a bootstrap of 1,000, above 10,000 a subsample of 10,000, a
-            70/30 split, min-max scaling. A bootstrap before the split *leaks*: copies of one row
-            are in the training and in the test data.
-        exposure: Another data set, as `dataset`, whose rows are labelled anomalies beside those
-            that `labelled_anomalies` asks for (outlier exposure). They come behind the other
-            training rows, take no part in fitting the scaling, and are in no test. Images of
-            another size or of other channels are made to fit (see `jaxad.data.protocol.exposure`).
-        exposure_rows: How many of its rows; None for all.
         seeds: None for one split. `k` for k splits with the keys `fold_in(key, i)`, stacked along
             a leading axis; or the numbers i themselves. Seed i doesn't depend on the others, and
             is the split of its key up to padding.
+        **settings: The fields of `Protocol` by name, such as `normal_class`, `contamination`,
+            `labelled_anomalies`, `scaling` or `exposure`, which describes them all. With a
+            `Protocol` as `protocol`, the others replace its fields. `exposure` may be anything
+            that `load_dataset` takes.
 
     Returns:
         The split, on the host.
@@ -110,60 +71,78 @@ def contaminate(
         >>> float(round(split.hidden.mean(), 2))
         0.1
     """
-    data = load_dataset(dataset)
-    others = _exposure_set(data, exposure, exposure_rows)
-    if protocol not in ("default", "adbench"):
-        raise ConfigError(f"protocol={protocol!r} is not 'default' or 'adbench'")
-    if protocol == "adbench":
-        if scaling not in ("auto", "minmax"):
-            raise ConfigError(f"scaling={scaling!r}: protocol='adbench' scales by 'minmax'")
-        test_size, scaling = ADBENCH_TEST_SIZE, "minmax"
+    protocol, data = as_protocol(settings), load_dataset(dataset)
+    others = _load_exposure(data, protocol)
+    keys = list(_keys(key, seeds))
+    try:
+        splits = [_draw_split(data, others, protocol, one) for one in keys]
+    except DataError:
+        if protocol.few_anomalies != "own" or protocol.contamination is None:
+            raise
+        own = replace(protocol, contamination=None)
+        splits = [_draw_split(data, others, own, one) for one in keys]
+    return splits[0] if seeds is None else stack_splits(splits)
+
+
+contaminate.__signature__ = Signature(  # pyright: ignore[reportFunctionMemberAccess]
+    [
+        Parameter("dataset", Parameter.POSITIONAL_OR_KEYWORD, annotation=Any),
+        Parameter("key", Parameter.POSITIONAL_OR_KEYWORD, annotation=Key | int),
+        *protocol_parameters(),
+        Parameter(
+            "seeds",
+            Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=int | Sequence[int] | None,
+        ),
+    ],
+    return_annotation=Split,
+)
+
+
+def check_rows(dataset: Any, key: Key | int, **settings: Any) -> None:
+    """Raise as `contaminate` would for a single split, without making its rows.
+
+    Row numbers are drawn, and nothing is scaled or copied. The rows of an exposure set are not
+    looked at.
+
+    Args:
+        dataset: As for `contaminate`.
+        key: As for `contaminate`.
+        **settings: As for `contaminate`.
+
+    Raises:
+        ConfigError: A setting out of range, settings at odds, or a class that the data lacks.
+        DataError: Fewer rows of a kind than are needed.
+    """
+    protocol, data = as_protocol(settings), load_dataset(dataset)
+    try:
+        _choose(data, protocol, Stream(as_key(key)))
+    except DataError:
+        if protocol.few_anomalies != "own" or protocol.contamination is None:
+            raise
+        _choose(data, replace(protocol, contamination=None), Stream(as_key(key)))
+
+
+def _keys(key: Key | int, seeds: int | Sequence[int] | None) -> Iterator[Key]:
+    """Yield the key of each split."""
     numbers = range(seeds) if isinstance(seeds, int | np.integer) else seeds
     if numbers is not None and (len(numbers) < 1 or min(numbers) < 0):
         raise ConfigError(
             f"seeds={seeds} must be at least 1, numbers from 0, or None for a single split"
         )
-    known = known_anomaly_classes
-    if known is not None and not isinstance(known, int | np.integer):
-        known = data.class_numbers(known)
-    anomaly_classes = _anomaly_classes(data, normal_class, anomaly_labels)
-    request = Request(contamination, labelled_anomalies, labelled_normals, known, n_train)
-    setting = {
-        "dataset": data.name,
-        "normal_classes": [data.class_name(c) for c in data.classes if c not in anomaly_classes],
-        "anomaly_classes": [data.class_name(c) for c in anomaly_classes],
-        "contamination": contamination,
-        "labelled_anomalies": labelled_anomalies,
-        "labelled_normals": labelled_normals,
-        "known_anomaly_classes": known,
-        "test_size": test_size if data.x_test is None or protocol == "adbench" else None,
-        "n_train": n_train,
-        "exposure": None if others is None else others.name,
-        "exposure_rows": exposure_rows,
-        "protocol": protocol,
-        "seeds": None,
-    }
-    setting = {k: v.item() if isinstance(v, np.generic) else v for k, v in setting.items()}
-
-    def one(key: Key) -> Split:
-        stream = Stream(key)
-        split = _split(data, stream, anomaly_classes, request, test_size, scaling, setting)
-        return split if others is None else _with_exposure(split, data, others, stream)
-
     root = as_key(key)
     if numbers is None:
-        return one(root)
-    return stack_splits([one(jax.random.fold_in(root, int(i))) for i in numbers])
+        yield root
+    else:
+        yield from (jax.random.fold_in(root, int(i)) for i in numbers)
 
 
-def _exposure_set(data: Dataset, exposure: Any, rows: int | None) -> Dataset | None:
-    """The exposure set, if there is one."""
-    check_exposure_rows(rows)
-    if exposure is None:
-        if rows is None:
-            return None
-        raise ConfigError(f"exposure_rows={rows} are given, and no exposure set to take them from")
-    others = load_dataset(exposure)
+def _load_exposure(data: Dataset, protocol: Protocol) -> Dataset | None:
+    """Return the exposure set, if there is one."""
+    if protocol.exposure is None:
+        return None
+    others = load_dataset(protocol.exposure)
     for one in (data, others):
         if one.vocabulary is not None:
             raise DataError(
@@ -173,9 +152,11 @@ def _exposure_set(data: Dataset, exposure: Any, rows: int | None) -> Dataset | N
     return others
 
 
-def _with_exposure(split: Split, data: Dataset, others: Dataset, stream: Stream) -> Split:
-    """The same split with rows of another data set behind, labelled as anomalies."""
-    raw, chosen = expose(data.x, data.name, others, split.setting["exposure_rows"], stream)
+def _add_exposure(
+    split: Split, data: Dataset, others: Dataset, rows: int | None, stream: Stream
+) -> Split:
+    """Add rows of another data set behind the training rows, labelled as anomalies."""
+    raw, chosen = expose(data.x, data.name, others, rows, stream)
     train, more = split.train, [(0, len(raw)), (0, 0), (0, 0)]
     label = np.full(len(raw), -1, np.int8)
     return replace(
@@ -192,12 +173,9 @@ def _with_exposure(split: Split, data: Dataset, others: Dataset, stream: Stream)
     )
 
 
-def _anomaly_classes(
-    data: Dataset, normal_class: Classes | None, anomaly_labels: Classes | None
-) -> tuple[int, ...]:
-    """The anomalous class numbers, given the one kind or the other."""
-    if normal_class is not None and anomaly_labels is not None:
-        raise ConfigError("give normal_class or anomaly_labels, not both")
+def _anomaly_classes(data: Dataset, protocol: Protocol) -> tuple[int, ...]:
+    """Return the anomalous class numbers, given the normal or the anomalous classes."""
+    normal_class, anomaly_labels = protocol.normal_class, protocol.anomaly_labels
     if anomaly_labels is not None:
         anomalous = data.class_numbers(anomaly_labels)
     else:
@@ -218,7 +196,7 @@ def _anomaly_classes(
 
 
 class _Part(NamedTuple):
-    """The training or the test part of a source: which of its rows, by number."""
+    """The training or the test part of a source: all of its rows, and the numbers of this part."""
 
     x: Num[np.ndarray, "source *shape"]
     y: Int[np.ndarray, "source"]
@@ -226,54 +204,68 @@ class _Part(NamedTuple):
     mask: UInt8[np.ndarray, "source height width"] | None = None
 
 
-def _parts(data: Dataset, test_size: float, protocol: str, stream: Stream) -> tuple[_Part, _Part]:
-    """The training and the test part: as the data comes, or drawn."""
+class _Choice(NamedTuple):
+    """The rows of a split, by number, before any of them is copied."""
+
+    train: _Part
+    test: _Part
+    draw: Draw
+    anomaly_classes: tuple[int, ...]
+    is_anomaly: Bool[np.ndarray, "m"]
+
+
+def _parts(data: Dataset, protocol: Protocol, stream: Stream) -> tuple[_Part, _Part]:
+    """Return the training and the test part: as the data comes, or drawn."""
     x, y, x_test, y_test = data.x, data.y, data.x_test, data.y_test
     mask, mask_test = data.mask, data.mask_test
     if x_test is not None and y_test is not None:
-        if protocol == "default":
+        if protocol.protocol == "default":
             own_test = _Part(x_test, y_test, np.arange(len(y_test)), mask_test)
             return _Part(x, y, np.arange(len(y)), mask), own_test
         x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
         if mask is not None and mask_test is not None:
             mask = np.concatenate([mask, mask_test])
-    rows = np.arange(len(y))
-    if protocol == "adbench":
-        rows = resample(len(y), *ADBENCH_ROWS, stream)
-    train, test = stratified_split(y[rows], test_size, stream)
+    rows, test_size = np.arange(len(y)), protocol.test_size
+    if protocol.protocol == "adbench":
+        rows, test_size = resample(len(y), *ADBENCH_ROWS, stream), ADBENCH_TEST_SIZE
+    train, test = split_by_class(y[rows], test_size, stream)
     return _Part(x, y, rows[train], mask), _Part(x, y, rows[test], mask)
 
 
-def _split(
-    data: Dataset,
-    stream: Stream,
-    anomaly_classes: tuple[int, ...],
-    request: Request,
-    test_size: float,
-    scaling: str,
-    setting: dict[str, Any],
-) -> Split:
-    """The split of one key."""
-    train, test = _parts(data, test_size, setting["protocol"], stream)
-    draw = draw_rows(train.y[train.rows], anomaly_classes, request, stream)
-    train_rows = train.rows[draw.rows]
-    raw = train.x[train_rows]
-    scaler = fit_scaling(raw, scaling if scaling != "auto" else data.scaling or "auto")
-
-    test_y = test.y[test.rows]
-    is_anomaly = np.isin(test_y, anomaly_classes)
+def _choose(data: Dataset, protocol: Protocol, stream: Stream) -> _Choice:
+    """Draw the row numbers of one key."""
+    known = protocol.known_anomaly_classes
+    if known is not None and not isinstance(known, int | np.integer):
+        protocol = replace(protocol, known_anomaly_classes=data.class_numbers(known))
+    anomaly_classes = _anomaly_classes(data, protocol)
+    train, test = _parts(data, protocol, stream)
+    draw = draw_rows(train.y[train.rows], anomaly_classes, protocol, stream)
+    is_anomaly = np.isin(test.y[test.rows], anomaly_classes)
     if is_anomaly.all() or not is_anomaly.any():
         raise DataError(
             f"the test part of {data.name!r} has {int((~is_anomaly).sum())} normal rows and "
             f"{int(is_anomaly.sum())} anomalies; at least 1 of each is needed"
         )
-    return Split(
+    return _Choice(train, test, draw, anomaly_classes, is_anomaly)
+
+
+def _draw_split(data: Dataset, others: Dataset | None, protocol: Protocol, key: Key) -> Split:
+    """Draw the split of one key."""
+    stream = Stream(key)
+    train, test, draw, anomaly_classes, is_anomaly = _choose(data, protocol, stream)
+    train_rows = train.rows[draw.rows]
+    raw = train.x[train_rows]
+    kind = protocol.scaling if protocol.scaling != "auto" else data.scaling or "auto"
+    scaler = fit_scaling(raw, "minmax" if protocol.protocol == "adbench" else kind)
+    test_y = test.y[test.rows]
+    setting = _describe(data, others, protocol, anomaly_classes)
+    split = Split(
         train=TrainData(
             x=scaler.apply(raw),
             label=draw.label,
             count=np.asarray(len(raw), np.int32),
             features=np.asarray(raw.shape[-1], np.int32),
-            mask=None if train.mask is None else _known(train.mask[train_rows], draw.label),
+            mask=None if train.mask is None else _show_labelled(train.mask[train_rows], draw.label),
             vocabulary=data.vocabulary,
         ),
         test=TestData(
@@ -290,22 +282,49 @@ def _split(
             "key": list(stream.words),
             "scaling": scaler.kind,
             "known_classes": [data.class_name(c) for c in draw.known],
-            "rows": _row_counts(draw, is_anomaly),
+            "rows": _count_rows(draw, is_anomaly),
         },
         train_rows=train_rows,
         test_rows=test.rows,
     )
+    if others is None:
+        return split
+    return _add_exposure(split, data, others, protocol.exposure_rows, stream)
 
 
-def _known(
+def _describe(
+    data: Dataset, others: Dataset | None, protocol: Protocol, anomaly_classes: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return the settings of a split as JSON can hold them."""
+    known, test_size = protocol.known_anomaly_classes, protocol.test_size
+    if known is not None and not isinstance(known, int | np.integer):
+        known = data.class_numbers(known)
+    if protocol.protocol == "adbench":
+        test_size = ADBENCH_TEST_SIZE
+    elif data.x_test is not None:
+        test_size = None
+    setting = {
+        "dataset": data.name,
+        "normal_classes": [data.class_name(c) for c in data.classes if c not in anomaly_classes],
+        "anomaly_classes": [data.class_name(c) for c in anomaly_classes],
+        **protocol.axes,
+        "known_anomaly_classes": known,
+        "test_size": test_size,
+        "exposure": None if others is None else others.name,
+        "seeds": None,
+    }
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in setting.items()}
+
+
+def _show_labelled(
     mask: UInt8[np.ndarray, "n height width"], label: Int[np.ndarray, "n"]
 ) -> UInt8[np.ndarray, "n height width"]:
-    """The masks that training may see: those of labelled anomalies, and 0 for all other rows."""
+    """Return the masks that training may see: those of labelled anomalies, else zeros."""
     return np.where((label < 0)[:, None, None], mask, np.uint8(0))
 
 
-def _row_counts(draw: Draw, test_anomaly: Bool[np.ndarray, "m"]) -> dict[str, int]:
-    """How many rows of each kind a split has."""
+def _count_rows(draw: Draw, test_anomaly: Bool[np.ndarray, "m"]) -> dict[str, int]:
+    """Count the rows of each kind in a split."""
     return {
         "unlabelled": int(np.sum(draw.label == 0)),
         "hidden_anomalies": int(np.sum(draw.hidden)),

@@ -1,7 +1,5 @@
 """Outlier exposure: rows of another data set, made to look like those of the one to train on."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int, Num
 
@@ -10,7 +8,7 @@ from jaxad.data.protocol.rows import Stage
 from jaxad.data.rng import Stream
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["check_exposure_rows", "expose"]
+__all__ = ["expose"]
 
 # Rec. 601: what grey a colour looks like.
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
@@ -23,7 +21,7 @@ def expose(
     rows: int | None,
     stream: Stream,
 ) -> tuple[Num[np.ndarray, "m *shape"], Int[np.ndarray, "m"]]:
-    """Rows of an exposure set as rows of a data set: in its shape, its type and its units.
+    """Convert rows of an exposure set to the shape, the type and the units of a data set.
 
     Images of another size are cut about their centre to the same ratio of height to width, and
     resized by linear interpolation, each new pixel a mean over what it covers. Colour becomes grey
@@ -42,10 +40,9 @@ def expose(
         `(m, ...)` raw rows, and their numbers in the exposure set.
 
     Raises:
-        ConfigError: The exposure set is the data itself, or `rows` is no count.
+        ConfigError: The exposure set is the data itself.
         DataError: It has other channels, another shape or other units, or fewer rows.
     """
-    check_exposure_rows(rows)
     if exposure.x.shape == x.shape and np.array_equal(exposure.x, x):
         raise ConfigError(
             f"exposure={exposure.name!r} is the data itself, whose normal rows would be labelled "
@@ -62,23 +59,10 @@ def expose(
     return _as_units(raw, x, exposure.name, name), chosen
 
 
-def check_exposure_rows(rows: Any) -> None:
-    """Raise if a number of exposure rows is no count.
-
-    Raises:
-        ConfigError: It is neither None nor a whole number of at least 1.
-    """
-    count = isinstance(rows, int | np.integer) and not isinstance(rows, bool)
-    if rows is not None and not (count and rows >= 1):
-        raise ConfigError(
-            f"exposure_rows={rows!r} must be a whole number of at least 1, or None for all rows"
-        )
-
-
 def _as_shape(
     raw: Num[np.ndarray, "m *other"], shape: tuple[int, ...], exposure: str, name: str
 ) -> Num[np.ndarray, "m *shape"]:
-    """Images with the channels and the size of others."""
+    """Convert images to the channels and the size of others."""
     if len(shape) != 3 or raw.ndim != 4:
         raise DataError(
             f"exposure: rows of {exposure!r} have shape {raw.shape[1:]}, those of {name!r} "
@@ -91,14 +75,14 @@ def _as_shape(
             "they must be equal, or 3 and 1 (colour becomes grey, and grey three equal channels)"
         )
     if raw.shape[1:3] != shape[:2]:
-        raw = _resized(_cut(raw, shape), shape[:2], raw.dtype)
+        raw = _resize(_cut(raw, shape), shape[:2], raw.dtype)
     if given == 3 and wanted == 1:
-        return _rounded(raw.astype(np.float32) @ LUMINANCE[:, None], raw.dtype)
+        return _round(raw.astype(np.float32) @ LUMINANCE[:, None], raw.dtype)
     return np.repeat(raw, 3, axis=-1) if given == 1 and wanted == 3 else raw
 
 
 def _cut(raw: Num[np.ndarray, "m h w c"], shape: tuple[int, ...]) -> Num[np.ndarray, "m h2 w2 c"]:
-    """The middle of images that has the ratio of height to width of others."""
+    """Cut images about their centre to the ratio of height to width of others."""
     height, width = raw.shape[1:3]
     ratio = shape[0] / shape[1]
     high, wide = min(height, round(width * ratio)), min(width, round(height / ratio))
@@ -106,20 +90,20 @@ def _cut(raw: Num[np.ndarray, "m h w c"], shape: tuple[int, ...]) -> Num[np.ndar
     return raw[:, top : top + max(high, 1), left : left + max(wide, 1)]
 
 
-def _resized(
+def _resize(
     raw: Num[np.ndarray, "m h w c"], size: tuple[int, ...], dtype: np.dtype
 ) -> Num[np.ndarray, "m h2 w2 c"]:
-    """Images of another size, by linear interpolation along each axis."""
+    """Resize images by linear interpolation along each axis."""
     rows, columns = (_interpolation(n, m) for n, m in zip(raw.shape[1:3], size, strict=True))
     parts = [
-        _rounded(np.einsum("ih,mhwc,jw->mijc", rows, part, columns, optimize=True), dtype)
+        _round(np.einsum("ih,mhwc,jw->mijc", rows, part, columns, optimize=True), dtype)
         for part in np.array_split(raw.astype(np.float32, copy=False), max(1, len(raw) // 4096))
     ]
     return np.concatenate(parts)
 
 
 def _interpolation(given: int, wanted: int) -> Float[np.ndarray, "wanted given"]:
-    """How much of each given pixel is in each wanted one: triangles, wider where pixels merge."""
+    """Return the weight of each given pixel in each new one: triangles, as wide as the larger."""
     step = given / wanted
     centre = (np.arange(wanted)[:, None] + 0.5) * step - 0.5
     weight = np.maximum(0, 1 - np.abs(np.arange(given) - centre) / max(step, 1))
@@ -129,7 +113,7 @@ def _interpolation(given: int, wanted: int) -> Float[np.ndarray, "wanted given"]
 def _as_units(
     raw: Num[np.ndarray, "m *shape"], x: Num[np.ndarray, "n *shape"], exposure: str, name: str
 ) -> Num[np.ndarray, "m *shape"]:
-    """Rows in the type of others: pixels of 0 to 255 as uint8, or floats."""
+    """Convert rows to the type of others: pixels of 0 to 255 as uint8, or floats."""
     if raw.dtype == x.dtype:
         return raw
     if x.dtype == np.uint8:
@@ -138,7 +122,7 @@ def _as_units(
                 f"exposure: pixels of {exposure!r} are from {raw.min():.3g} to {raw.max():.3g}, "
                 f"those of {name!r} whole numbers of 0 to 255; give such, or floats in [0, 1]"
             )
-        return _rounded(raw * 255, x.dtype)
+        return _round(raw * 255, x.dtype)
     if raw.dtype == np.uint8:
         if x.min() < 0 or x.max() > 1:
             raise DataError(
@@ -149,6 +133,6 @@ def _as_units(
     return raw.astype(x.dtype)
 
 
-def _rounded(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Num[np.ndarray, "..."]:
-    """Values in a type; to whole numbers by rounding."""
+def _round(values: Float[np.ndarray, "..."], dtype: np.dtype) -> Num[np.ndarray, "..."]:
+    """Convert values to a type; to whole numbers by rounding."""
     return (np.rint(values) if dtype == np.uint8 else values).astype(dtype)

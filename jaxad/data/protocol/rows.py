@@ -1,17 +1,17 @@
-"""Which rows are trained on, labelled, hidden and tested: drawing of row numbers alone."""
+"""The choice of rows to train on, to label, to hide and to test: row numbers alone are drawn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
+from jaxad.data.protocol.settings import Protocol
 from jaxad.data.rng import Stream
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["Draw", "Request", "Stage", "draw_rows", "resample", "stratified_split"]
+__all__ = ["Draw", "Stage", "draw_rows", "resample", "split_by_class"]
 
 
 class Stage(IntEnum):
@@ -26,56 +26,6 @@ class Stage(IntEnum):
     ORDER = 6
     RESAMPLE = 7
     EXPOSURE = 8
-
-
-@dataclass(frozen=True)
-class Request:
-    """How many training rows of which kind.
-
-    Attributes:
-        contamination: Fraction of anomalies among the unlabelled rows, in [0, 1); None keeps the
-            data's own.
-        labelled_anomalies: How many (int), or which fraction in (0, 1] of the training anomalies.
-        labelled_normals: How many (int), or which fraction in (0, 1] of the training normals.
-        known_anomaly_classes: How many classes, or which class numbers, the labelled anomalies
-            are drawn from; None is all.
-        n_train: How many unlabelled rows, or which fraction of the normal ones; None is as many
-            as there are.
-
-    Raises:
-        ConfigError: A value out of its range.
-    """
-
-    contamination: float | None
-    labelled_anomalies: int | float = 0
-    labelled_normals: int | float = 0
-    known_anomaly_classes: int | tuple[int, ...] | None = None
-    n_train: int | float | None = None
-
-    def __post_init__(self) -> None:
-        if self.contamination is not None and not 0 <= self.contamination < 1:
-            raise ConfigError(
-                f"contamination={self.contamination} is not in [0, 1): the fraction of anomalies "
-                "among the unlabelled training rows; None keeps the data's own"
-            )
-        for name in ("labelled_anomalies", "labelled_normals"):
-            value = getattr(self, name)
-            is_count = isinstance(value, int | np.integer)
-            if isinstance(value, bool) or not (value >= 0 and (is_count or value <= 1)):
-                raise ConfigError(
-                    f"{name}={value!r} is neither a count (an int from 0) nor a fraction of the "
-                    "training rows of that kind (a float in [0, 1])"
-                )
-        n = self.n_train
-        share = isinstance(n, float) and 0 < n <= 1
-        if n is not None and not share and (isinstance(n, float) or n < 1):
-            raise ConfigError(
-                f"n_train={n} must be at least 1, a fraction (a float in (0, 1]), or None for all "
-                "rows"
-            )
-        known = self.known_anomaly_classes
-        if isinstance(known, int | np.integer) and known < 1:
-            raise ConfigError(f"known_anomaly_classes={known} must be at least 1, or None for all")
 
 
 class Draw(NamedTuple):
@@ -94,10 +44,10 @@ class Draw(NamedTuple):
     known: tuple[int, ...]
 
 
-def stratified_split(
+def split_by_class(
     y: Int[np.ndarray, "n"], test_size: float, stream: Stream
 ) -> tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]:
-    """Set a share of every class aside for the test.
+    """Divide rows into a training and a test part, with the same share of every class.
 
     A class of two rows or more has at least one row on each side; a class of one row is trained
     on. Otherwise the count is rounded to the nearest whole number.
@@ -110,11 +60,7 @@ def stratified_split(
     Returns:
         Row numbers of the training part and of the test part, ascending.
 
-    Raises:
-        ConfigError: `test_size` is not in (0, 1).
     """
-    if not 0 < test_size < 1:
-        raise ConfigError(f"test_size={test_size} is not in (0, 1)")
     order = stream.permutation(Stage.TEST, len(y))
     test = []
     for c in np.unique(y):
@@ -127,7 +73,7 @@ def stratified_split(
 
 
 def resample(n: int, smallest: int, largest: int, stream: Stream) -> Int[np.ndarray, "m"]:
-    """Row numbers of a bootstrap of small data or of a subsample of large data.
+    """Draw a bootstrap of small data, or a subsample of large data.
 
     Args:
         n: How many rows there are.
@@ -146,7 +92,7 @@ def resample(n: int, smallest: int, largest: int, stream: Stream) -> Int[np.ndar
 
 
 def draw_rows(
-    y: Int[np.ndarray, "n"], anomaly_classes: Sequence[int], request: Request, stream: Stream
+    y: Int[np.ndarray, "n"], anomaly_classes: Sequence[int], protocol: Protocol, stream: Stream
 ) -> Draw:
     """Choose the training rows.
 
@@ -156,7 +102,7 @@ def draw_rows(
     Args:
         y: `(n,)` class numbers of the training part.
         anomaly_classes: Which of them are anomalous.
-        request: What is asked for.
+        protocol: How many rows of which kind; known anomaly classes as numbers.
         stream: Random numbers.
 
     Returns:
@@ -168,18 +114,18 @@ def draw_rows(
     """
     is_anomaly = np.isin(y, anomaly_classes)
     anomalies, normals = np.flatnonzero(is_anomaly), np.flatnonzero(~is_anomaly)
-    known = _known_classes(y, anomalies, anomaly_classes, request, stream)
+    known = _known_classes(y, anomalies, anomaly_classes, protocol, stream)
 
     can_be_labelled = anomalies if not known else anomalies[np.isin(y[anomalies], known)]
     what = "labelled_anomalies" if not known else f"labelled_anomalies of the classes {known}"
-    n = _count(request.labelled_anomalies, len(anomalies))
+    n = _count(protocol.labelled_anomalies, len(anomalies))
     labelled = _take(can_be_labelled, n, what, Stage.LABELLED_ANOMALIES, stream)
-    n = _count(request.labelled_normals, len(normals))
+    n = _count(protocol.labelled_normals, len(normals))
     labelled_normals = _take(normals, n, "labelled_normals", Stage.LABELLED_NORMALS, stream)
 
     hideable = np.setdiff1d(anomalies, labelled)
     usable = np.setdiff1d(normals, labelled_normals)
-    n_normals, n_hidden = _unlabelled_counts(len(usable), len(hideable), request)
+    n_normals, n_hidden = _unlabelled_counts(len(usable), len(hideable), protocol)
     hidden = _take(hideable, n_hidden, "contamination", Stage.CONTAMINATION, stream)
     unlabelled = _take(usable, n_normals, "n_train", Stage.NORMALS, stream)
 
@@ -194,17 +140,17 @@ def draw_rows(
     return Draw(rows[order], label[order], truth[order], known)
 
 
-def _count(asked: int | float, available: int) -> int:
-    """A count, or a fraction turned into one: at least one row for a fraction above 0."""
-    if isinstance(asked, int | np.integer):
-        return int(asked)
-    return max(round(asked * available), 1) if asked > 0 else 0
+def _count(amount: int | float, available: int) -> int:
+    """Turn a fraction into a count, of at least one row for a fraction above 0."""
+    if isinstance(amount, int | np.integer):
+        return int(amount)
+    return max(round(amount * available), 1) if amount > 0 else 0
 
 
 def _take(
     pool: Int[np.ndarray, "n"], size: int, what: str, stage: Stage, stream: Stream
 ) -> Int[np.ndarray, "size"]:
-    """The first `size` rows of a pool in its random order."""
+    """Take the first `size` rows of a pool in its random order."""
     if size > len(pool):
         raise DataError(f"{what}: {size} rows are needed, {len(pool)} are available for training")
     return pool[stream.permutation(stage, len(pool))[:size]]
@@ -214,11 +160,11 @@ def _known_classes(
     y: Int[np.ndarray, "n"],
     anomalies: Int[np.ndarray, "a"],
     anomaly_classes: Sequence[int],
-    request: Request,
+    protocol: Protocol,
     stream: Stream,
 ) -> tuple[int, ...]:
-    """The classes that labelled anomalies come from; () where they come from all."""
-    known = request.known_anomaly_classes
+    """Return the classes that labelled anomalies come from; () where they come from all."""
+    known = protocol.known_anomaly_classes
     if known is None:
         return ()
     if isinstance(known, int | np.integer):
@@ -236,12 +182,12 @@ def _known_classes(
             f"known_anomaly_classes holds class {strange[0]}, which is not anomalous; anomaly "
             f"classes are {tuple(anomaly_classes)}"
         )
-    return known
+    return tuple(known)
 
 
-def _unlabelled_counts(normals: int, anomalies: int, request: Request) -> tuple[int, int]:
-    """How many unlabelled normals and hidden anomalies to take from those available."""
-    rho, n = request.contamination, request.n_train
+def _unlabelled_counts(normals: int, anomalies: int, protocol: Protocol) -> tuple[int, int]:
+    """Compute how many unlabelled normals and hidden anomalies to take from those available."""
+    rho, n = protocol.contamination, protocol.n_train
     if n is None or isinstance(n, float):
         share = 1.0 if n is None else n
         n_normals = round(share * normals)
@@ -260,6 +206,6 @@ def _unlabelled_counts(normals: int, anomalies: int, request: Request) -> tuple[
         raise DataError(
             f"contamination={rho} needs {n_hidden} hidden anomalies among {n_normals} normals, "
             f"{anomalies} unlabelled ones are available: ask for at most {most:g}{fewer}, or "
-            "label fewer"
+            'label fewer; few_anomalies = "own" uses all there are'
         )
     return n_normals, n_hidden
