@@ -184,6 +184,8 @@ def test_run_and_fit_take_it_and_what_is_saved_says_so(tmp_path, monkeypatch, ca
     assert "on 40 unlabelled rows, 35 labelled anomalies" in capsys.readouterr().out
     about = json.loads((tmp_path / "saved" / ABOUT).read_text())
     assert about["exposure"] == {"name": "other", "rows": 15} and about["rows"] == 60
+    assert main([*fit[:-1], "again", "--exposure-rows", "0"]) == 2
+    assert "exposure_rows=0 must be a whole number" in capsys.readouterr().err
     assert main([*fit[:-1], "again", "--exposure", "wine"]) == 1
     assert "rows of 'wine' have shape (13,)" in capsys.readouterr().err
 

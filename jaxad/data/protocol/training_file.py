@@ -8,6 +8,7 @@ from jaxtyping import Int8
 
 from jaxad.data.arrays import as_train_data
 from jaxad.data.protocol.exposure import expose
+from jaxad.data.protocol.settings import Protocol
 from jaxad.data.rng import Stream
 from jaxad.data.scaling import Scaling, ScalingKind, fit_scaling
 from jaxad.data.sources.files import load_table
@@ -67,7 +68,8 @@ def load_training_file(
         The training data and what is needed to score further rows.
 
     Raises:
-        ConfigError: A label column for an npz file, or a kind of labels is missing or not allowed.
+        ConfigError: A label column for an npz file, a kind of labels that is missing or not
+            allowed, or a setting out of its range.
         DataError: The file or its labels cannot be used, or the exposure set does not fit.
     """
     path = Path(path)
@@ -76,6 +78,8 @@ def load_training_file(
             f"--label {label}: names a column of a csv or parquet file; the labels of an npz file "
             "are y"
         )
+    # Their ranges are checked, and that there is a set to take rows from.
+    Protocol(scaling=scaling, exposure=exposure, exposure_rows=exposure_rows)
     table = load_table(path, label=label)
     known, hidden = read_audit_labels(table, label_kind, path, allowed=allowed)
     fitted = fit_scaling(table.x, scaling)
