@@ -1,1 +1,1 @@
-"""Samplers: which training rows make up each batch, drawn on the device."""
+"""Samplers: the training rows that make up each batch, drawn on the device."""

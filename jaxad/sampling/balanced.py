@@ -1,7 +1,7 @@
-"""Batches of which labelled anomalies are a fixed share.
+"""Samplers with a fixed share of labelled anomalies in each batch.
 
-A fixed number of batches make an epoch. All is drawn on the device from an epoch's few random
-numbers: nothing goes back to the host within a run.
+Batches are drawn on the device from a few random numbers for each epoch; nothing goes back to the
+host within a run.
 """
 
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ __all__ = [
     "register_steps",
 ]
 
-_MANY = 2**30  # a power of two: no number of a permutation has to be drawn twice
+_MANY = 2**30  # a power of two, so that `permute` scrambles each number only once
 
 
 class Kinds(NamedTuple):
-    """The rows that are labelled anomalies, and those that are not."""
+    """The labelled anomalies, and the other rows."""
 
     anomalies: Rows
     rest: Rows
@@ -48,18 +48,18 @@ register_steps = partial(
 
 @dataclass(frozen=True)
 class FixedSteps:
-    """What samplers with a fixed number of batches in an epoch share."""
+    """Base of samplers with a fixed number of batches in an epoch."""
 
     batch_size: int
     steps: int | None
     labelled_normals: float = 1.0
 
     def shuffle(self, key: Key) -> UInt32[Array, "2 rounds 2"]:
-        """The constants of two streams, one for anomalies and one for the rest."""
+        """Draw the constants of two streams, one for anomalies and one for the rest."""
         return jax.random.bits(key, (2, ROUNDS, 2), jnp.uint32)
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
-        """The fixed number of batches, for each seed."""
+        """Return the fixed number of batches for each seed."""
         return np.full(np.shape(data.count), self.steps)
 
     def _kinds(self, data: TrainData, anomalies_needed: bool = True) -> Kinds:
@@ -69,11 +69,11 @@ class FixedSteps:
         kinds = Kinds(_rows(valid & (label < 0)), _rows(valid & rest))
         if anomalies_needed and kinds.anomalies.count.min() == 0:
             raise DataError(
-                "batches that are balanced need at least 1 labelled anomaly (label -1) in every "
-                "split; given a split with none. Label some, or choose a detector that needs none"
+                "balanced batches need at least 1 labelled anomaly (label -1) in every split; "
+                "given a split with none. Label some, or choose a detector that needs none"
             )
         if kinds.rest.count.min() == 0:
-            raise DataError("a split has no rows to train on but labelled anomalies")
+            raise DataError("a split has no training rows except labelled anomalies")
         return kinds
 
 
@@ -84,15 +84,16 @@ class FixedSteps:
 )
 @dataclass(frozen=True)
 class Balanced(FixedSteps):
-    """Half a batch are labelled anomalies, drawn with repetition; the other half other rows.
+    """A sampler with labelled anomalies in half of each batch, and other rows in the other half.
 
-    The other rows come in shuffled order, without repetition as long as an epoch does not need
-    more of them than there are; an odd batch has one more of them.
+    Labelled anomalies are drawn with replacement. Other rows come in shuffled order, and begin anew
+    only when an epoch has used all of them; a batch of odd size has one more of them.
 
     Attributes:
-        batch_size: Rows in a batch, >= 2; the first half are labelled anomalies.
-        anomalies: How many labelled anomalies are in a batch instead, >= 1 and < batch_size.
-        steps: Batches in an epoch, >= 1; None for as many as have each other row once.
+        batch_size: Rows in a batch, >= 2; labelled anomalies come first.
+        anomalies: The number of labelled anomalies in a batch, >= 1 and < batch_size; None for half
+            of the batch.
+        steps: Batches in an epoch, >= 1; None for as many as show each other row once.
         labelled_normals: Whether labelled normal rows take part (1.0) or are left out (0.0).
 
     References:
@@ -102,36 +103,36 @@ class Balanced(FixedSteps):
     anomalies: int | None = None
 
     def init(self, data: TrainData) -> Kinds:
-        """The labelled anomalies and the other rows.
+        """Return the labelled anomalies and the other rows.
 
         Raises:
-            DataError: A split has no row of the one kind or the other.
+            DataError: A split lacks rows of either kind.
         """
         return self._kinds(data)
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
-        """The number of batches, for each seed."""
+        """Return the number of batches for each seed."""
         if self.steps is not None:
             return super().steps_per_epoch(data)
         rest = self._kinds(data).rest.count
         return np.maximum(1, -(-rest // (self.batch_size - self._labelled)))
 
     def draw(self, table: Kinds, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
-        """The rows of one batch, `(batch_size,)`."""
+        """Draw the rows of one batch, `(batch_size,)`."""
         anomalies = draw_any(table.anomalies, order[0], step, self._labelled)
         rest = draw_in_turn(table.rest, order[1], step, self.batch_size - self._labelled)
         return jnp.concatenate([anomalies, rest])
 
     @property
     def _labelled(self) -> int:
-        """How many labelled anomalies are in a batch."""
+        """The number of labelled anomalies in a batch."""
         return self.batch_size // 2 if self.anomalies is None else self.anomalies
 
 
 @register_steps
 @dataclass(frozen=True)
 class Unlabelled(FixedSteps):
-    """Rows that are not labelled anomalies, in shuffled order, a fixed number of batches an epoch.
+    """A sampler of all rows but labelled anomalies, in shuffled order, with fixed epochs.
 
     Attributes:
         batch_size: Rows in a batch, >= 1.
@@ -140,11 +141,11 @@ class Unlabelled(FixedSteps):
     """
 
     def init(self, data: TrainData) -> Rows:
-        """The rows that take part."""
+        """Return the rows that take part."""
         return self._kinds(data, anomalies_needed=False).rest
 
     def draw(self, table: Rows, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
-        """The rows of one batch, `(batch_size,)`."""
+        """Draw the rows of one batch, `(batch_size,)`."""
         return draw_in_turn(table, order[1], step, self.batch_size)
 
 
@@ -156,16 +157,16 @@ def _rows(part: Bool[np.ndarray, "*seeds n"]) -> Rows:
 def draw_in_turn(
     rows: Rows, constants: Array, step: Int[Array, ""], size: int
 ) -> Int[Array, "size"]:
-    """The next rows of a shuffled order, which begins anew when it is over."""
+    """Return the next rows of a shuffled order, which begins anew after its last row."""
     position = (step * size + jnp.arange(size)) % rows.count
     return rows.index[permute(constants, rows.count, position)]
 
 
 def draw_any(rows: Rows, constants: Array, step: Int[Array, ""], size: int) -> Int[Array, "size"]:
-    """Rows drawn with repetition."""
+    """Draw rows with replacement."""
     return rows.index[draw_numbers(constants, step, size) % rows.count]
 
 
 def draw_numbers(constants: Array, step: Int[Array, ""], size: int) -> Int[Array, "size"]:
-    """Random numbers below 2**30; the remainder by a small count is as good as uniform."""
+    """Draw random numbers below 2**30; their remainders by a small count are nearly uniform."""
     return permute(constants, _MANY, step * size + jnp.arange(size))

@@ -1,4 +1,4 @@
-"""Index streams on the device: which rows make up a batch, as pure functions of a step number."""
+"""Samplers: the rows of each batch, as pure functions of the step number, on the device."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,33 +16,33 @@ __all__ = ["Rows", "Sampler", "ShuffledEpochs"]
 
 
 class Sampler(Protocol):
-    """A stream of batches; a pytree whose batch size is structure and whose numbers are leaves."""
+    """A stream of batches; a pytree with the batch size as structure and numbers as leaves."""
 
     def init(self, data: TrainData) -> PyTree:
-        """A table to draw from, made once on the host; a leading seed axis where `data` has one."""
+        """Make the table to draw from, once, on the host; with a seed axis if `data` has one."""
         ...
 
     def shuffle(self, key: Key) -> PyTree:
-        """The randomness of an epoch, as few numbers: they are drawn ahead for many steps."""
+        """Draw the random numbers of an epoch; few, as they are drawn ahead for many steps."""
         ...
 
     def draw(self, table: PyTree, order: PyTree, step: Int[Array, ""]) -> Int[Array, "b"]:
-        """The rows of one batch.
+        """Draw the rows of one batch.
 
         Args:
-            table: What `init` made.
-            order: What `shuffle` drew for the epoch.
-            step: The batch's number within the epoch.
+            table: The result of `init`.
+            order: The result of `shuffle` for the epoch.
+            step: The number of the batch within the epoch.
         """
         ...
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
-        """How many batches make an epoch, computed on the host; one number for each seed."""
+        """Compute the number of batches in an epoch on the host, one number for each seed."""
         ...
 
 
 class Rows(NamedTuple):
-    """Which rows take part: their indices, the first `count` of them."""
+    """Indices of the rows that take part; only the first `count` are valid."""
 
     index: Int[Leaf, "n"]
     count: Int[Leaf, ""]
@@ -55,16 +55,16 @@ class Rows(NamedTuple):
 )
 @dataclass(frozen=True)
 class ShuffledEpochs:
-    """Each epoch is a new shuffle of all rows, cut into batches.
+    """A sampler that shuffles all rows anew in each epoch and cuts them into batches.
 
-    Batches are always full: the last of an epoch is filled up from the epoch's beginning. In one
-    batch no row comes twice as long as there are at least `batch_size` rows; with fewer, all come
-    about equally often.
+    Batches are always full: the last of an epoch is filled from the beginning of the epoch. A batch
+    has no row twice if there are at least `batch_size` rows; otherwise all rows come about equally
+    often.
 
     Attributes:
         batch_size: Rows in a batch.
         labelled_anomalies: Whether labelled anomalies take part (1.0) or are left out (0.0).
-        labelled_normals: The same of labelled normal rows.
+        labelled_normals: The same for labelled normal rows.
     """
 
     batch_size: int
@@ -72,22 +72,22 @@ class ShuffledEpochs:
     labelled_normals: float = 1.0
 
     def init(self, data: TrainData) -> Rows:
-        """The rows that take part, first to last."""
+        """Return the rows that take part, in order."""
         part = self._part(data)
         index = np.argsort(~part, axis=-1, kind="stable").astype(np.int32)
         return Rows(index, part.sum(axis=-1, dtype=np.int32))
 
     def shuffle(self, key: Key) -> UInt32[Array, "rounds 2"]:
-        """The constants of the epoch's permutation."""
+        """Draw the constants of the permutation of an epoch."""
         return jax.random.bits(key, (ROUNDS, 2), jnp.uint32)
 
     def draw(self, table: Rows, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
-        """The rows of one batch, `(batch_size,)`."""
+        """Draw the rows of one batch, `(batch_size,)`."""
         position = (step * self.batch_size + jnp.arange(self.batch_size)) % table.count
         return table.index[permute(order, table.count, position)]
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
-        """Batches an epoch for each seed: rows that take part / batch size, rounded up."""
+        """Return the rows that take part divided by the batch size, rounded up, for each seed."""
         return np.maximum(1, -(-self._part(data).sum(axis=-1) // self.batch_size))
 
     def _part(self, data: TrainData) -> Bool[np.ndarray, "*seeds n"]:

@@ -1,4 +1,4 @@
-"""Pairs of rows: unlabelled ones, labelled anomalies, and one of each."""
+"""A sampler of pairs: two unlabelled rows, two labelled anomalies, or one of each."""
 
 from dataclasses import dataclass
 
@@ -20,12 +20,12 @@ __all__ = ["Pairs"]
 @register_steps
 @dataclass(frozen=True)
 class Pairs(FixedSteps):
-    """Pairs of rows: two unlabelled, an anomaly with an unlabelled one, two anomalies.
+    """A sampler of pairs of rows.
 
-    Of a batch half the pairs are NN, the next quarter NA (the anomaly first) and the last AA, where
-    A is a labelled anomaly and N any other row. Anomalies are drawn with repetition; the two of a
-    pair differ if there are two, and a single labelled anomaly is paired with itself. Other rows
-    come in shuffled order, again from the first when an epoch has used them all.
+    With A for a labelled anomaly and N for any other row, half of the pairs in a batch are NN, the
+    next quarter AN (the anomaly first) and the last quarter AA. Anomalies are drawn with
+    replacement; the two of a pair differ, unless there is only one. Other rows come in shuffled
+    order, and begin anew when an epoch has used all of them.
 
     Attributes:
         batch_size: Pairs in a batch, >= 4.
@@ -37,15 +37,15 @@ class Pairs(FixedSteps):
     """
 
     def init(self, data: TrainData) -> Kinds:
-        """The labelled anomalies and the other rows.
+        """Return the labelled anomalies and the other rows.
 
         Raises:
-            DataError: A split has no row of the one kind or the other.
+            DataError: A split lacks rows of either kind.
         """
         return self._kinds(data)
 
     def draw(self, table: Kinds, order: Array, step: Int[Array, ""]) -> Int[Array, "b 2"]:
-        """The rows of the pairs of one batch, `(batch_size, 2)`."""
+        """Draw the pairs of one batch, `(batch_size, 2)` rows."""
         quarter = self.batch_size // 4
         half = self.batch_size - 2 * quarter
         rest = draw_in_turn(table.rest, order[1], step, 2 * half + quarter)
@@ -53,7 +53,7 @@ class Pairs(FixedSteps):
         mixed, first, second = drawn.reshape(3, quarter)
         index, count = table.anomalies
         first = first % count
-        # A step of 1 to count - 1 from the first anomaly: never back to it, unless it is alone.
+        # 1 to count - 1 places after the first anomaly, so another one unless there is only one.
         second = (first + 1 + second % jnp.maximum(count - 1, 1)) % count
         pairs = [
             rest[: 2 * half].reshape(half, 2),

@@ -6,7 +6,7 @@ from jaxtyping import Array, Int, UInt32
 
 __all__ = ["ROUNDS", "permute"]
 
-ROUNDS = 6  # of scrambling, for which a permutation has two constants each
+ROUNDS = 6  # of scrambling, each with two constants
 
 
 def permute(
@@ -14,14 +14,17 @@ def permute(
 ) -> Int[Array, "b"]:
     """Map positions through a random permutation of `0..n-1`, without computing all of it.
 
-    `n` is traced: a shuffle by sorting would cost the padded length at each epoch. Instead the
-    numbers of as many bits as `n - 1` has are scrambled by a bijection, again and again until the
-    result is below `n` (cycle walking), which is a bijection of `0..n-1`.
+    `n` is traced, and a shuffle by sorting would cost the padded length in each epoch. Instead, a
+    bijection scrambles the numbers with as many bits as `n - 1`, and is applied until the result is
+    below `n` (cycle walking), which gives a bijection of `0..n-1`.
 
     Args:
-        constants: Random numbers that choose the permutation.
-        n: How many numbers are permuted, `1 <= n < 2**31`.
-        position: `(b,)` numbers in `0..n-1`.
+        constants: Random numbers that determine the permutation.
+        n: The number of elements, `1 <= n < 2**31`.
+        position: `(b,)` positions in `0..n-1`.
+
+    Returns:
+        `(b,)` the numbers at these positions.
 
     References:
         Black and Rogaway 2002, Ciphers with arbitrary finite domains.

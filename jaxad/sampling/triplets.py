@@ -1,6 +1,6 @@
-"""Triplets of rows: two that are likely normal and one that is likely an anomaly.
+"""A sampler of triplets: two rows that are likely normal, and one that is likely an anomaly.
 
-How likely is decided once, before training, by distances to the nearest rows of random subsets.
+How likely is estimated once, before training, from distances to the nearest rows of random subsets.
 
 References:
     Pang et al. 2018, Learning representations of ultrahigh-dimensional data for random
@@ -22,13 +22,13 @@ from jaxad.types import Key, Leaf, TrainData
 __all__ = ["SUBSETS", "SUBSET_SIZE", "Candidates", "Triplets", "nearest_in_subsets"]
 
 SUBSETS, SUBSET_SIZE = 50, 8
-_DEVIATIONS = 1.73  # at most a quarter of any distribution lies so far above its mean
-_MANY = 2**30  # a power of two: no number of a permutation has to be drawn twice
+_DEVIATIONS = 1.73  # at most a quarter of any distribution lies further above its mean
+_MANY = 2**30  # a power of two, so that `permute` scrambles each number only once
 _BLOCK = 2048
 
 
 class Candidates(NamedTuple):
-    """Three distributions over the rows, each as running sums that end at 1."""
+    """Three distributions over the rows, each as cumulative sums that end at 1."""
 
     anchors: Float[Leaf, "n"]
     positives: Float[Leaf, "n"]
@@ -38,13 +38,14 @@ class Candidates(NamedTuple):
 @partial(jax.tree_util.register_dataclass, data_fields=["steps"], meta_fields=["batch_size"])
 @dataclass(frozen=True)
 class Triplets:
-    """Triplets (anchor, positive, negative), all drawn with repetition.
+    """A sampler of triplets (anchor, positive, negative), all drawn with replacement.
 
-    Rows are scored by `nearest_in_subsets`. Those more than 1.73 deviations above the mean are
-    candidates for anomalies; the one with the highest score always is. Anchors are drawn from the
-    other rows, the more often the lower their score; positives uniformly from the same; negatives
-    from the candidates, the more often the higher their score. Labelled anomalies, where there are
-    any, are the negatives, all equally often; labelled normal rows are never candidates.
+    Rows are scored by their mean distance to the nearest rows of random subsets. Rows more than
+    1.73 standard deviations above the mean score are candidates for anomalies, and so is the row
+    with the highest score. Anchors are drawn from the other rows, more often the lower their score;
+    positives uniformly from the same rows; negatives from the candidates, more often the higher
+    their score. If there are labelled anomalies, they are the negatives instead, all equally often.
+    Labelled normal rows are never candidates.
 
     Attributes:
         batch_size: Triplets in a batch, >= 1.
@@ -55,7 +56,7 @@ class Triplets:
     steps: int
 
     def init(self, data: TrainData) -> Candidates:
-        """The three distributions; always the same of the same data."""
+        """Compute the three distributions, which depend on the data alone."""
         label, x = np.asarray(data.label), np.asarray(data.x)
         if label.ndim == 1:
             return _candidates(x, label, int(data.count))
@@ -63,11 +64,11 @@ class Triplets:
         return Candidates(*map(np.stack, zip(*made, strict=True)))
 
     def shuffle(self, key: Key) -> UInt32[Array, "3 rounds 2"]:
-        """The constants of three streams of numbers."""
+        """Draw the constants of three streams of numbers."""
         return jax.random.bits(key, (3, ROUNDS, 2), jnp.uint32)
 
     def draw(self, table: Candidates, order: Array, step: Int[Array, ""]) -> Int[Array, "b 3"]:
-        """The rows of the triplets of one batch, `(batch_size, 3)`."""
+        """Draw the triplets of one batch, `(batch_size, 3)` rows."""
         position = step * self.batch_size + jnp.arange(self.batch_size)
         index = [
             jnp.searchsorted(up_to, (permute(constants, _MANY, position) + 0.5) / _MANY)
@@ -76,12 +77,12 @@ class Triplets:
         return jnp.stack(index, axis=1)
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
-        """The fixed number of batches, for each seed."""
+        """Return the fixed number of batches for each seed."""
         return np.full(np.shape(data.count), self.steps)
 
 
 def _candidates(x: np.ndarray, label: np.ndarray, count: int) -> Candidates:
-    """The distributions of one split."""
+    """Compute the distributions of one split."""
     n, x, label = len(label), x[:count].reshape(count, -1), label[:count]
     if x.dtype.kind != "f":
         x = x.astype(np.float32)
@@ -104,16 +105,16 @@ def _candidates(x: np.ndarray, label: np.ndarray, count: int) -> Candidates:
 
 
 def _running(weight: np.ndarray, among: np.ndarray, n: int) -> np.ndarray:
-    """Running sums of probabilities, `(n,)`; uniform ones where all weights are 0."""
+    """Return cumulative probabilities, `(n,)`; uniform ones if all weights are 0."""
     weight = weight if weight.sum() > 0 else among.astype(float)
     up_to = np.cumsum(weight) / weight.sum()
-    # Rows behind the last with a weight are at 1 exactly, so that none of them is ever found.
+    # Rows after the last one with a weight are at exactly 1, so that they are never drawn.
     up_to[np.flatnonzero(weight)[-1] :] = 1.0
     return np.concatenate([up_to, np.ones(n - len(up_to))]).astype(np.float32)
 
 
 def _initial_scores(x: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """The score of every row by subsets of some rows; a row is not its own neighbour."""
+    """Score every row by subsets of `among`; a row is not its own neighbour."""
     rng = np.random.default_rng(0)
     size = min(SUBSET_SIZE, len(among) - 1)
     chosen = np.stack([rng.choice(among, size, replace=False) for _ in range(SUBSETS)])
@@ -137,12 +138,15 @@ def _square_distances(x: np.ndarray, known: np.ndarray) -> np.ndarray:
 def nearest_in_subsets(
     points: Float[Array, "b k"], known: Float[Array, "m k"], size: int = SUBSET_SIZE
 ) -> Float[Array, "b"]:
-    """The mean over subsets of the distance to the nearest row of a subset.
+    """Compute each point's distance to the nearest row of a subset, averaged over subsets.
 
     Args:
-        points: What to measure from.
-        known: Subsets of `size` rows each, one after the other.
-        size: Rows of a subset; a divisor of m.
+        points: `(b, k)` points.
+        known: `(m, k)` subsets of `size` rows each, one after the other.
+        size: Rows in a subset; a divisor of m.
+
+    Returns:
+        `(b,)` mean distances.
     """
     square = sum(((a[:, None] - b) ** 2 for a, b in zip(points.T, known.T, strict=True)), 0.0)
     nearest = jnp.min(jnp.asarray(square).reshape(len(points), -1, size), axis=2)

@@ -1,8 +1,8 @@
-"""What a weighting is, and those that read labels alone.
+"""The interface of weightings, and the weightings that use labels only.
 
 Like an optax transformation, a weighting is a pair of pure functions with a state of its own, and
-weightings chain. It is a pytree: its functions are structure, its numbers are leaves, so that
-weightings that differ in numbers alone share one compiled program.
+weightings can be chained. It is a pytree with functions as structure and numbers as leaves, so that
+weightings that differ in numbers only share one compiled program.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ __all__ = ["Context", "Weighting", "Weights", "by_label", "chain", "unsupervised
 
 
 class Weights(NamedTuple):
-    """How much of each loss the examples of a batch get; constants to the gradient.
+    """The weights of the two losses for the rows of a batch; no gradient flows through them.
 
     Attributes:
-        normal: Weight of the loss of rows taken as normal.
-        anomaly: Weight of the loss of rows taken as anomalous.
-        held: Losses of rows that have come as far as they may: they count in the loss that is
-            reported, and move nothing.
+        normal: `(b,)` weights of the loss of a row as normal.
+        anomaly: `(b,)` weights of the loss of a row as an anomaly.
+        held: `(b,)` losses of rows that have reached their bound: they are part of the reported
+            loss, but have no gradient.
     """
 
     normal: Float[Array, "b"]
@@ -48,13 +48,13 @@ NO_INFO = Partial(_no_info)
 
 
 class Context(NamedTuple):
-    """What a weighting may look at when it weighs a batch.
+    """What a weighting can read when it computes the weights of a batch.
 
     Attributes:
         model: The score model.
         objective: The pair of losses.
         variables: The current variables, before this step.
-        extras: The model's quantities in closed form.
+        extras: The model's quantities in closed form, such as a centre.
         batch: The batch with its labels and row indices.
         out: The model's output on the batch, in train mode.
         key: A random key of this step.
@@ -78,16 +78,17 @@ class Context(NamedTuple):
 )
 @dataclass(frozen=True)
 class Weighting:
-    """A pair of pure functions, and what it asks of the rest.
+    """A pair of pure functions that decide the two weights of each row, and what they need.
 
     Attributes:
-        init: `(TrainData) -> state`.
-        update: `(Weights, state, Context) -> (Weights, state)`.
-        info: `state -> {name: number}`, diagnostics of the step for the history.
-        anomaly_loss: Whether it can give a row weight on the objective's loss of anomalies.
-        codes: Whether it reads what a model with codes gives beside scores (`models.Coded`).
-        labelled_anomalies: Whether labelled anomalies should be in its batches at all.
-        labelled_normals: The same of labelled normal rows.
+        init: `(TrainData) -> state`, the initial state.
+        update: `(Weights, state, Context) -> (Weights, state)`, the new weights of a batch.
+        info: `state -> {name: number}`, diagnostics of a step for the history.
+        anomaly_loss: Whether it can put weight on the objective's loss of anomalies.
+        codes: Whether it reads the codes of a model that has them beside its scores
+            (`jaxad.models.Calibrated`).
+        labelled_anomalies: Whether batches should contain labelled anomalies.
+        labelled_normals: Whether batches should contain labelled normal rows.
     """
 
     init: Partial
@@ -100,7 +101,7 @@ class Weighting:
 
 
 def chain(*weightings: Weighting) -> Weighting:
-    """Weightings one after the other, each given the weights of the one before.
+    """Chain weightings, each of which gets the weights of the one before.
 
     Example:
         >>> both = chain(by_label(), by_label(eta=2.0))
@@ -139,19 +140,19 @@ def _chain_info(weightings, states: tuple) -> Info:
 
 @register("unsupervised")
 def unsupervised() -> Weighting:
-    """`(1, 0)` for every row; labelled anomalies are left out of the batches.
+    """Give every row the weights `(1, 0)`, and leave labelled anomalies out of the batches.
 
-    A labelled anomaly is known not to be normal, so no method trains on it as normal.
+    A labelled anomaly is known not to be normal, so it is never trained on as normal.
     """
     return by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
 
 
 @register("by_label")
 def by_label(eta: float = 1.0) -> Weighting:
-    """`(1, 0)` unlabelled, `(eta, 0)` labelled normal, `(0, eta)` labelled anomaly.
+    """Give unlabelled rows `(1, 0)`, labelled normal ones `(eta, 0)`, and anomalies `(0, eta)`.
 
     Args:
-        eta: Weight of a labelled row against an unlabelled one, > 0.
+        eta: Weight of a labelled row relative to an unlabelled one, > 0.
 
     Raises:
         ConfigError: `eta` is not positive.
@@ -167,7 +168,13 @@ def by_label(eta: float = 1.0) -> Weighting:
 def by_table(
     table: Any, *, anomaly_loss: bool = False, labelled_anomalies: bool = True
 ) -> Weighting:
-    """Factors on the total weight, by label: rows -1, 0, +1; columns normal, anomaly."""
+    """Multiply the total weight by factors that depend on the label.
+
+    Args:
+        table: `(3, 2)` factors; rows are the labels -1, 0 and 1, columns are normal and anomaly.
+        anomaly_loss: As in `Weighting`.
+        labelled_anomalies: As in `Weighting`.
+    """
     table = np.asarray(table, np.float32)
     return Weighting(
         Partial(no_state),
@@ -178,7 +185,7 @@ def by_table(
 
 
 def no_state(data: TrainData | None) -> tuple[()]:
-    """The state of a weighting that remembers nothing."""
+    """Return the state of a weighting without a state."""
     del data
     return ()
 
@@ -191,7 +198,15 @@ def _look_up(table, weights: Weights, state: tuple[()], context: Context):
 
 
 def place_in_batch(values: Float[Array, "b"], among: Bool[Array, "b"]) -> Int[Array, "b"]:
-    """How many of those that take part are higher; of equals the first comes before."""
+    """Return the place of each value in descending order, from 0; ties in their order.
+
+    Args:
+        values: `(b,)` numbers.
+        among: `(b,)` which of them count.
+
+    Returns:
+        `(b,)` the number of values that count and are higher.
+    """
     before = jnp.arange(len(values))[None, :] < jnp.arange(len(values))[:, None]
     higher = values[None, :] > values[:, None]
     equal = values[None, :] == values[:, None]

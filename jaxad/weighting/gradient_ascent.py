@@ -21,18 +21,18 @@ __all__ = ["contradicting"]
 
 @register("contradicting")
 def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighting:
-    """`(-lam, 0)` for labelled anomalies, times the weight that they had; other rows as they are.
+    """Multiply the weights of labelled anomalies by `(-lam, 0)`: gradient ascent on their loss.
 
-    The ascent has no bound where the loss has none. So a labelled anomaly whose loss of normals
-    has reached `cap` times the initial mean loss gets weight 0, and counts in the loss with what
-    it has reached: `-lam min(s, cap s_0)`. The initial mean `s_0` is that of the first batch, or of
-    the labelled anomalies in the first batch that has any, whichever is larger.
+    Where the loss is unbounded, so is the ascent. Therefore a labelled anomaly whose loss as a
+    normal row has reached `cap` times the initial mean loss gets weight 0, and contributes the
+    value that it has reached: `-lam min(s, cap s_0)`. The initial mean `s_0` is that of the first
+    batch, or of the labelled anomalies in the first batch that has any, whichever is larger.
 
     Args:
         lam: Strength of the ascent, >= 0; 0 leaves labelled anomalies out of the loss, 1 is the
             ramp loss.
-        cap: How often the initial mean loss a labelled anomaly may reach, > 0; infinity for none,
-            where the loss is bounded by itself.
+        cap: The bound of a labelled anomaly's loss, as a multiple of the initial mean loss, > 0;
+            infinity for none, for losses that are bounded anyway.
 
     Raises:
         ConfigError: `lam` is not a finite number of at least 0, or `cap` not positive.
@@ -45,7 +45,7 @@ def contradicting(lam: float = 20.0, cap: float = 10.0) -> Weighting:
 
 
 class _Initial(NamedTuple):
-    """Mean losses when they were first known, -1 before."""
+    """Mean losses when they are first known, -1 before."""
 
     rows: Float[Array, ""]
     labelled: Float[Array, ""]
@@ -65,7 +65,7 @@ def _ascend(lam, cap, weights: Weights, initial: _Initial, context: Context):
         jnp.where(initial.rows < 0, jnp.mean(loss), initial.rows),
         jnp.where((initial.labelled < 0) & (count > 0), of_labelled, initial.labelled),
     )
-    # Never 0, as infinity times 0 is no number.
+    # Never 0, as infinity times 0 is not a number.
     top = cap * jnp.maximum(jnp.maximum(*initial), jnp.finfo(loss.dtype).tiny)
     reached = loss >= top
     ascent = -lam * (weights.normal + weights.anomaly)

@@ -1,4 +1,4 @@
-"""ELITE: a few labelled rows decide how much, and as what, each unlabelled row is trained on.
+"""ELITE: a few labelled rows determine the two weights of each unlabelled row.
 
 References:
     Zhang et al. 2021, ELITE: robust deep anomaly detection with meta gradient.
@@ -29,17 +29,17 @@ _MOST = 256
 
 
 class EliteState(NamedTuple):
-    """The validation rows, and what was found out of the training rows.
+    """The validation rows, and a record of the meta-gradients of the training rows.
 
     Attributes:
         x: `(m, ...)` labelled rows: anomalies first, then normal ones.
         weight: `(m,)` their weights in the validation loss.
         scale: The mean of `|g|` at the first step; -1 before it.
-        meta_weight: `(n,)` for each training row the sum over steps of its g: low for rows that
-            look like labelled anomalies, so that `-meta_weight` audits the training data.
-        seen: `(n,)` how many g each row's sum is of.
+        meta_weight: `(n,)` sum over steps of the g of each training row: low for rows that look
+            like labelled anomalies, so that `-meta_weight` audits the training data.
+        seen: `(n,)` the number of terms of each sum.
         validation_loss: The validation loss before the last step.
-        pseudo_anomalies: The share of the last batch that was taken as anomalous.
+        pseudo_anomalies: The fraction of the last batch that was treated as anomalous.
     """
 
     x: Float[Array, "m *shape"]
@@ -60,41 +60,43 @@ def elite(
     variant: Variant = "paper",
     meta_gradient: MetaGradient = "forward",
 ) -> Weighting:
-    r"""Weights from the meta-gradient of the loss on labelled rows, which are never trained on.
+    r"""Weight unlabelled rows by the meta-gradient of a validation loss on the labelled rows.
 
-    With Omega the objective's loss of normal rows, the validation loss is
+    Labelled rows are never trained on. With Omega the objective's loss of normal rows, the
+    validation loss is
 
     $$L_{val} = \tfrac12 \operatorname{mean}_{normal} \Omega +
     \tfrac12 \operatorname{mean}_{anomalies} l^A.$$
 
-    A virtual step `theta_hat(eps) = theta - eta grad sum_i eps_i Omega_i` says what training on
-    row i as normal would do to it: `M_i = dL_val(theta_hat) / d eps_i` at 0, which is
-    `-eta g_i` with `g_i = <grad Omega_i, grad L_val>`. A row that helps (`g > 0`) is taken as
-    normal, one that harms as anomalous:
+    The effect on it of training on row i as normal follows from a virtual step
+    `theta_hat(eps) = theta - eta grad sum_i eps_i Omega_i`: `M_i = dL_val(theta_hat) / d eps_i` at
+    0, which is `-eta g_i` with `g_i = <grad Omega_i, grad L_val>`. A row that lowers the validation
+    loss (`g > 0`) is treated as normal, one that raises it as anomalous:
 
     $$w^N = \eta_{meta} \max(g, 0), \qquad w^A = \eta_{meta} \max(-g, 0),$$
 
-    each times the row's weight before. All evaluations are in train mode, so that g has the part
-    that flows through the statistics of BatchNorm; running statistics stay as they are.
+    each times the previous weight of the row. All evaluations are in train mode, so that g includes
+    the part that flows through the statistics of BatchNorm; running statistics do not change.
 
-    The halves are the paper's mean where it takes as many labelled rows of each kind. With
-    labelled anomalies alone the unlabelled rows of the batch stand in for the labelled normal
-    ones, contaminated but mostly normal; with labelled normals alone there is no loss of
-    anomalies. Each seed needs labelled rows of the same kinds.
+    The factors of one half give the paper's mean, which takes equally many labelled rows of each
+    kind. With labelled anomalies only, the unlabelled rows of the batch, contaminated but mostly
+    normal, replace the labelled normal rows; with labelled normal rows only, there is no loss of
+    anomalies. All seeds need labelled rows of the same kinds.
 
     Args:
         eta_meta: Size of the weights, > 0.
-        labelled: How many labelled anomalies and labelled normal rows there are, at most, in any
-            seed. 256 of each are taken.
-        scale: What g is divided by: 1 ("none", the paper), the mean of `|g|` over the first batch
-            ("initial": free of the units of the score) or over the present one ("batch").
-        variant: "paper", or "released": weight g on Omega whatever its sign, so that rows taken
+        labelled: The largest numbers of labelled anomalies and of labelled normal rows in any seed.
+            At most 256 of each are used.
+        scale: The divisor of g: 1 ("none", the paper), the mean of `|g|` over the first batch
+            ("initial", which makes g independent of the units of the score) or over the current one
+            ("batch").
+        variant: "paper", or "released": weight g on Omega whatever its sign, so that rows treated
             as anomalous get plain gradient ascent.
-        meta_gradient: "forward", all g by one forward-mode derivative of the batch's Omega along
-            `grad L_val`, or "unrolled", by the definition: the gradient through the virtual step.
+        meta_gradient: "forward", all g from one forward-mode derivative of the batch's Omega along
+            `grad L_val`, or "unrolled", the definition: the gradient through the virtual step.
 
     Raises:
-        ConfigError: There are no labelled rows, or a value is out of its range.
+        ConfigError: There are no labelled rows, or a value is out of range.
     """
     for name, value, kinds in (
         ("scale", scale, Scale),
@@ -126,7 +128,7 @@ def elite(
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class _How:
-    """The static side: how many labelled rows of each kind there are, and the choices."""
+    """The static part: the numbers of labelled rows of each kind, and the options."""
 
     sizes: tuple[int, int]
     scale: Scale
@@ -135,18 +137,18 @@ class _How:
 
     @property
     def kinds(self) -> int:
-        """How many kinds of rows the validation loss has: unlabelled ones can stand in."""
+        """The number of kinds of rows in the validation loss; unlabelled rows can be one."""
         return 1 + (self.sizes[0] > 0)
 
 
 def _init(how: _How, data: TrainData) -> EliteState:
-    """Gather the validation rows; where a seed has fewer than the others, some fill up."""
+    """Gather the validation rows; a seed with fewer of them than others repeats some."""
     rows, weights = [], []
     for label, size in zip((-1, 1), how.sizes, strict=True):
         where = valid_rows(data) & (data.label == label)
         count, j = jnp.sum(where), jnp.arange(size)
         rows.append(jnp.argsort(~where, stable=True)[j % jnp.maximum(count, 1)])
-        # A row that comes again has no weight: each row of a kind counts the same.
+        # A repeated row has no weight, so that each row of a kind counts the same.
         weights.append((j < count) / (jnp.clip(count, 1, max(size, 1)) * how.kinds))
     x = jnp.asarray(data.x)[jnp.concatenate(rows)]
     n, zero = data.label.shape[0], jnp.zeros(())
@@ -177,7 +179,7 @@ def _update(how: _How, eta_meta, weights: Weights, state: EliteState, context: C
         pseudo_anomalies=jnp.sum(g < 0) / jnp.maximum(jnp.sum(unlabelled), 1),
     )
     unit = {"none": jnp.ones(()), "initial": scale, "batch": mean}[how.scale]
-    # A batch without any gradient gets no weight, and no division by 0.
+    # A batch without any gradient gets no weight; avoid a division by 0.
     size = eta_meta * (weights.normal + weights.anomaly) / jnp.where(unit > 0, unit, 1)
     if how.variant == "released":
         return weights._replace(normal=size * g, anomaly=jnp.zeros_like(g)), state
@@ -194,7 +196,7 @@ def _info(state: EliteState) -> Info:
 
 
 def _functions(how: _How, state: EliteState, context: Context):
-    """`params -> (b,)` Omega of the batch, `params -> L_val`, and the present parameters."""
+    """Return `params -> (b,)` Omega of the batch, `params -> L_val`, and the parameters."""
     (normal, anomaly), batch = context.objective, context.batch
     params, batch_stats = context.variables
     assert anomaly is not None  # `gradient_detector` refuses such an objective
@@ -223,13 +225,13 @@ def _functions(how: _How, state: EliteState, context: Context):
 
 
 def _forward(omega, validation_loss, params: PyTree):
-    """The validation loss and all g as one derivative of Omega along its gradient."""
+    """Compute the validation loss, and all g as a derivative of Omega along its gradient."""
     loss, slope = jax.value_and_grad(validation_loss)(params)
     return loss, jax.jvp(omega, (params,), (slope,))[1]
 
 
 def _unrolled(omega, validation_loss, params: PyTree):
-    """The validation loss and all g by the definition, with eta = 1: g does not depend on it."""
+    """Compute both by the definition, with eta = 1, as g does not depend on it."""
 
     def after_virtual_step(eps: Float[Array, "b"]) -> Float[Array, ""]:
         step = jax.grad(lambda params: jnp.vdot(eps, omega(params)))(params)

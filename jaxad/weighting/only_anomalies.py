@@ -1,4 +1,4 @@
-"""AnoOnly: no loss on normal data; BatchNorm's statistics are their only supervision.
+"""AnoOnly: no loss on normal data, which acts through the statistics of BatchNorm only.
 
 References:
     Zhou et al. 2023, AnoOnly: semi-supervised anomaly detection without loss on normal data.
@@ -15,15 +15,15 @@ __all__ = ["anoonly"]
 
 @register("anoonly")
 def anoonly(normal_weight: float = 0.0) -> Weighting:
-    """`(normal_weight * w^N, w^A)` of the weights before.
+    """Multiply the weights on the loss of normal rows by `normal_weight`.
 
-    Put it behind a weighting that gives labelled anomalies their loss: `chain(by_label(),
-    anoonly())`. All rows of a batch go through the network all the same, so that those taken as
-    normal act through the statistics of BatchNorm. A batch in which no row has weight on its loss
-    of anomalies has loss 0 and gradient 0.
+    It follows a weighting that puts weight on the loss of anomalies: `chain(by_label(),
+    anoonly())`. All rows of a batch still pass through the network, so that rows taken as normal
+    act through the statistics of BatchNorm. A batch in which no row has weight on its loss of
+    anomalies has loss 0 and gradient 0.
 
     Args:
-        normal_weight: What is left of the loss of normal rows, in [0, 1]; 1 is the base method.
+        normal_weight: Factor of the loss of normal rows, in [0, 1]; 1 is the base method.
 
     Raises:
         ConfigError: `normal_weight` is out of range.

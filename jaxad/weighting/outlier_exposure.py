@@ -1,4 +1,4 @@
-"""Latent outlier exposure: the rows of a batch that look most anomalous are taken as anomalies.
+"""Latent outlier exposure: the rows of a batch that look most anomalous are trained as anomalies.
 
 References:
     Qiu et al. 2022, Latent outlier exposure for anomaly detection with contaminated data.
@@ -19,12 +19,12 @@ __all__ = ["ExposureState", "latent_outlier_exposure"]
 
 
 class ExposureState(NamedTuple):
-    """How anomalous each training row looked whenever it was in a batch, for an audit.
+    """How anomalous each training row looked in the batches that contained it, for an audit.
 
     Attributes:
-        exposure_rank: `(n,)` the running sum of a row's place in its batch: 1 where it looked the
-            most anomalous of the unlabelled rows, 0 the least.
-        seen: `(n,)` in how many batches it was as an unlabelled row.
+        exposure_rank: `(n,)` sum over batches of a row's place among the unlabelled rows: 1 for the
+            most anomalous one, 0 for the least.
+        seen: `(n,)` the number of batches that contained it as an unlabelled row.
     """
 
     exposure_rank: Float[Array, "n"]
@@ -35,18 +35,19 @@ class ExposureState(NamedTuple):
 def latent_outlier_exposure(
     alpha: float = 0.1, soft: bool = False, blind: float = 2.0
 ) -> Weighting:
-    """The top `alpha` of a batch's unlabelled rows, by `normal(s) - anomaly(s)`, as anomalies.
+    """Treat the unlabelled rows of a batch with the highest `normal(s) - anomaly(s)` as anomalies.
 
-    They get `(0, 1)`, or `(1/2, 1/2)` if soft, times the weight that they had; labelled rows stay
-    as they are. In the first epochs nothing is exposed: the scores say nothing yet.
+    The weight of these rows, a fraction `alpha`, is multiplied by `(0, 1)`, or by `(1/2, 1/2)` with
+    `soft`; the weights of other rows do not change. The first epochs expose nothing, as scores are
+    not informative yet.
 
     Args:
-        alpha: The assumed share of anomalies among the unlabelled rows, in [0, 1).
+        alpha: The assumed fraction of anomalies among the unlabelled rows, in [0, 1).
         soft: Whether exposed rows get half of both losses.
         blind: Epochs before the first exposure, >= 0.
 
     Raises:
-        ConfigError: A value out of its range.
+        ConfigError: A value is out of range.
     """
     if not 0 <= alpha < 1:
         raise ConfigError(f"alpha must be in [0, 1); given {alpha}")

@@ -1,4 +1,4 @@
-"""Mining: the rows of a batch that look contaminated are trained as anomalies.
+"""Mining: the most suspicious rows of a batch are trained as anomalies.
 
 References:
     Yu et al. 2023, NCAE, algorithm 1 and the strategies of its section 5.2.
@@ -24,13 +24,13 @@ Strategy = Literal["dictionary", "reconstruction_error", "latent_distance", "lat
 
 
 class MiningState(NamedTuple):
-    """How contaminated each training row looked whenever it was in a batch, for an audit.
+    """How suspicious each training row looked in the batches that contained it, for an audit.
 
     Attributes:
-        mining_rank: `(n,)` the running sum of a row's place in its batch: 1 where it looked the
-            most contaminated of the rows that could be mined, 0 the least.
-        suspicion: `(n,)` the running sum of what the places are by, in the strategy's own scale.
-        seen: `(n,)` in how many batches it was as a row that could be mined.
+        mining_rank: `(n,)` sum over batches of a row's place among the rows that could be mined: 1
+            for the most suspicious one, 0 for the least.
+        suspicion: `(n,)` sum over batches of the suspicion itself, in the scale of the strategy.
+        seen: `(n,)` the number of batches that contained it as a row that could be mined.
     """
 
     mining_rank: Float[Array, "n"]
@@ -41,7 +41,7 @@ class MiningState(NamedTuple):
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class _By:
-    """The static side: by what rows are suspected."""
+    """The static part: how rows are suspected."""
 
     strategy: Strategy
 
@@ -55,29 +55,30 @@ def mining(
     warm_up: float = 0.0,
     labelled_normals: bool = False,
 ) -> Weighting:
-    """The `ceil(tau m)` most suspicious of a batch's m unlabelled rows get `(0, calibrate)`.
+    """Treat the `ceil(tau m)` most suspicious of the m unlabelled rows of a batch as anomalies.
 
-    That is times the weight that they had; other rows stay as they are. A row is suspicious by
+    Their weight is multiplied by `(0, calibrate)`; the weights of other rows do not change. The
+    suspicion of a row is, by strategy,
 
-    * "dictionary": minus its code's mean cosine similarity to the codes of generated normal rows.
-      The paper's text sorts in descending order of what it calls a contamination score, which
-      would mine the rows most like normal ones; its figure 4 and the released program take the
-      least similar, and so does this.
-    * "reconstruction_error": the loss that it has as a normal row; for every model.
-    * "latent_distance": its code's distance to the moving mean of all codes.
+    * "dictionary": minus the mean cosine similarity of its code to the codes of generated normal
+      rows. The paper's text sorts its contamination score in descending order, which would mine
+      the rows most similar to normal ones; its figure 4 and the released program mine the least
+      similar ones, as is done here.
+    * "reconstruction_error": its loss as a normal row; for every model.
+    * "latent_distance": the distance of its code to the moving mean of all codes.
     * "latent_density": minus the log density of its code under a Gaussian kernel estimate from the
-      other rows of the batch, with Scott's bandwidth. The paper does not say which estimate.
+      other rows of the batch, with Scott's bandwidth. The paper does not specify the estimate.
 
     Args:
-        strategy: By what; all but "reconstruction_error" need a model with codes.
-        tau: The share of rows that are mined, in [0, 1].
+        strategy: The suspicion; all but "reconstruction_error" need a model with codes.
+        tau: The fraction of rows that are mined, in [0, 1].
         calibrate: Weight of the loss of anomalies for mined rows, >= 0; 0 leaves them out.
         warm_up: Epochs before the first rows are mined, >= 0.
         labelled_normals: Whether labelled normal rows are mined like unlabelled ones, for
             detectors that use no labels.
 
     Raises:
-        ConfigError: No such strategy, or a value out of its range.
+        ConfigError: The strategy is unknown, or a value is out of range.
     """
     if strategy not in get_args(Strategy):
         raise unknown_name("mining strategy", str(strategy), get_args(Strategy))
@@ -115,7 +116,7 @@ def _mine(
     among = (batch.label == 0) | ((batch.label > 0) & (labelled_normals > 0))
     suspicion = _suspicion(by, context, among)
     place, count = place_in_batch(suspicion, among), jnp.sum(among)
-    # Less a little, so that a tenth of 30 rows is 3 of them in float32 as well.
+    # A little less, so that a tenth of 30 rows is 3 rows in float32, too.
     mined = among & (place < jnp.ceil(tau * count - 1e-4)) & (batch.epoch >= warm_up)
     total = weights.normal + weights.anomaly
     rank = jnp.where(among, 1 - place / jnp.maximum(count - 1, 1), 0)
@@ -130,7 +131,7 @@ def _mine(
 
 
 def _suspicion(by: _By, context: Context, among: Bool[Array, "b"]) -> Float[Array, "b"]:
-    """How contaminated the rows of a batch look."""
+    """Compute how suspicious the rows of a batch look."""
     out, extras = context.out, context.extras
     if by.strategy == "reconstruction_error":
         return context.objective.normal(out)
@@ -142,15 +143,15 @@ def _suspicion(by: _By, context: Context, among: Bool[Array, "b"]) -> Float[Arra
 
 
 def _log_density(z: Float[Array, "b k"], among: Bool[Array, "b"]) -> Float[Array, "b"]:
-    """The log density of each code by the others that take part, up to a constant."""
+    """Estimate the log density of each code from the others that count, up to a constant."""
     count, k = jnp.maximum(jnp.sum(among), 2), z.shape[-1]
     mean = jnp.sum(jnp.where(among[:, None], z, 0), axis=0) / count
     variance = jnp.sum(jnp.where(among[:, None], (z - mean) ** 2, 0)) / (count * k)
     width = variance * count ** (-2 / (k + 4))
-    # Codes that are all the same have one density, and no division by 0.
+    # If all codes are equal, avoid a division by 0.
     width = jnp.where(width > 0, width, 1)
     square = jnp.sum((z[:, None] - z[None]) ** 2, axis=-1)
     others = among[None, :] & ~jnp.eye(len(z), dtype=bool)
-    # A number and not infinity where there are no others.
+    # Finite where there are no others.
     exponent = jnp.where(others, -0.5 * square / width, -1e30)
     return jax.nn.logsumexp(exponent, axis=1)

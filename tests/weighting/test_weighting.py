@@ -12,7 +12,7 @@ from jaxad.weighting import Context, Weights, by_label, chain, unsupervised
 LABEL = jnp.array([-1, 0, 1], jnp.int8)
 
 
-def weighting_or(weighting, start=None):
+def weigh(weighting, start=None):
     batch = Batch(jnp.zeros((3, 1)), LABEL, jnp.arange(3), jnp.zeros(()))
     context = Context(None, None, None, None, batch, None, jax.random.key(0))
     start = Weights(jnp.ones(3), jnp.zeros(3)) if start is None else start

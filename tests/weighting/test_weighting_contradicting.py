@@ -32,7 +32,7 @@ LOSS = np.array([4.0, 1.0, 2.0, 5.0])  # mean 3, of the labelled 4.5
 TRAIN = TrainData(np.zeros((4, 1), np.float32), LABEL, np.int32(4), np.int32(1))
 
 
-def weighting_or(weighting, loss=LOSS, label=LABEL, state=None, start=None):
+def weigh(weighting, loss=LOSS, label=LABEL, state=None, start=None):
     """Weights of a batch, and the state after it."""
     loss = jnp.asarray(loss)
     batch = Batch(loss[:, None], jnp.asarray(label), jnp.arange(len(loss)), jnp.asarray(9.0))

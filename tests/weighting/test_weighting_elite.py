@@ -51,7 +51,7 @@ def make_context(model, data, objective=None, rows=8, labels=0):
     return data, Context(model, objective, variables, extras, batch, out, jax.random.key(1))
 
 
-def weighting_or(weighting, data, context, start=None):
+def weigh(weighting, data, context, start=None):
     rows = len(context.batch.label)
     start = Weights(jnp.ones(rows), jnp.zeros(rows)) if start is None else start
     return weighting.update(start, weighting.init(data), context)

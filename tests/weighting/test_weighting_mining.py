@@ -19,7 +19,7 @@ ERROR = np.array([3.0, 1.0, 5.0, 2.0, 9.0, 4.0, 8.0])
 LABEL = np.array([0, 0, 0, 0, -1, 0, 1], np.int8)
 
 
-def weighting_or(weighting, error=ERROR, label=LABEL, code=None, epoch=9.0, index=None, **extras):
+def weigh(weighting, error=ERROR, label=LABEL, code=None, epoch=9.0, index=None, **extras):
     """Weights and state after a batch whose errors and codes are given."""
     n = len(label)
     error = jnp.asarray(error, jnp.float32)

@@ -25,7 +25,7 @@ SCORES = np.array([3.0, 1.0, 5.0, 2.0, 9.0, 4.0, 8.0])
 LABEL = np.array([0, 0, 0, 0, -1, 0, 1], np.int8)
 
 
-def weighting_or(weighting, scores=SCORES, label=LABEL, epoch=9.0, start=None):
+def weigh(weighting, scores=SCORES, label=LABEL, epoch=9.0, start=None):
     """Weights of a batch whose scores are given."""
     n = len(label)
     scores = jnp.asarray(scores, jnp.float32)
