@@ -1,7 +1,6 @@
-"""What a saved detector is, as JSON: read without trust, before any array is."""
+"""The description of a saved detector as JSON, which is read without trust before any array."""
 
 import json
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,25 +8,29 @@ from typing import Any, NamedTuple
 from jaxad.data.scaling import KINDS
 from jaxad.detectors.registry import REGISTRY
 from jaxad.errors import DataError
+from jaxad.utils.configs import settings_dict
 
-__all__ = ["CONFIG", "Description", "described", "read_description", "write_description"]
+__all__ = ["CONFIG", "Description", "describe", "read_description", "write_description"]
 
-FORMAT, VERSION = "jaxad-detector", 2
+FORMAT, VERSION = "jaxad-detector", 3
+# Settings by their names in older versions of the format that can be read.
+_SETTINGS: dict[int, dict[str, str]] = {2: {"weighing": "weighting"}, 3: {}}
 CONFIG = "config.json"
 _LARGEST = 2**31 - 1
 
 
 class Description(NamedTuple):
-    """What the arrays of a saved detector are of.
+    """What the arrays of a saved detector belong to.
 
     Attributes:
         detector: Its registered name.
-        config: The fields of its configuration.
+        config: Its settings.
         input_shape: The shape of one example.
         labelled: The numbers of labelled anomalies and labelled normal rows it was made for.
         rows: How many training rows the arrays had room for.
         seeds: How many seeds were fitted.
         scaling: The kind of scaling saved with it, or None.
+        version: The version of the format that the arrays were saved in.
     """
 
     detector: str
@@ -37,33 +40,38 @@ class Description(NamedTuple):
     rows: int
     seeds: int
     scaling: str | None
+    version: int = VERSION
 
 
 def write_description(description: Description, folder: Path) -> None:
     """Write a description into a folder."""
-    parts = {"format": FORMAT, "version": VERSION, "jaxad": version("jaxad")}
+    parts = {"format": FORMAT, "version": description.version, "jaxad": version("jaxad")}
     text = json.dumps(parts | description._asdict(), indent=2)
     (folder / CONFIG).write_text(text + "\n")
 
 
 def read_description(folder: Path) -> Description:
-    """Read and check the description in a folder.
+    """Read and check the description in a folder; settings get the names that they have now.
 
     Raises:
-        DataError: There is none, of another format or version, or a part is missing or of a wrong
-            kind.
+        DataError: There is none, it has another format or an unknown version, or a part is missing
+            or of a wrong kind.
     """
-    what = f"{str(folder)!r} is no saved detector"
+    what = f"{str(folder)!r} is not a saved detector"
     try:
         found = json.loads((folder / CONFIG).read_text())
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{what}: {error}") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"{what}: {CONFIG} has another format")
-    if found.get("version") != VERSION:
+    saved_version = found.get("version")
+    if not isinstance(saved_version, int) or saved_version not in _SETTINGS:
+        newer = isinstance(saved_version, int) and saved_version > VERSION
+        cure = "update jaxad" if newer else "fit and save the detector anew"
+        known = " and ".join(map(str, _SETTINGS))
         raise DataError(
-            f"{str(folder)!r} has format version {found.get('version')}; this jaxad reads "
-            f"version {VERSION}"
+            f"{str(folder)!r} has format version {saved_version}; this version of jaxad reads "
+            f"{known}: {cure}"
         )
     for part, (is_right, allowed) in _PARTS.items():
         if part not in found:
@@ -71,8 +79,9 @@ def read_description(folder: Path) -> Description:
         if not is_right(found[part]):
             given = repr(found[part])[:80]
             raise DataError(f"{what}: {part!r} in {CONFIG} must be {allowed}; given {given}")
+    names = _SETTINGS[saved_version]
     config = {
-        name: tuple(value) if isinstance(value, list) else value
+        names.get(name, name): tuple(value) if isinstance(value, list) else value
         for name, value in found["config"].items()
     }
     anomalies, normals = found["labelled"]
@@ -84,13 +93,21 @@ def read_description(folder: Path) -> Description:
         rows=found["rows"],
         seeds=found["seeds"],
         scaling=found["scaling"],
+        version=saved_version,
     )
 
 
-def described(detector: Any, rows: int, seeds: int, scaling: str | None) -> Description:
-    """The description of a fitted detector."""
+def describe(detector: Any, rows: int, seeds: int, scaling: str | None) -> Description:
+    """Return the description of a fitted detector.
+
+    Args:
+        detector: The detector.
+        rows: How many training rows its arrays have room for.
+        seeds: How many seeds were fitted.
+        scaling: The kind of scaling that is saved with it, or None.
+    """
     shape, labelled = tuple(detector.input_shape or ()), tuple(detector.labelled)
-    config = asdict(detector.config)
+    config = settings_dict(detector.config)
     return Description(detector.name, config, shape, labelled, rows, seeds, scaling)
 
 

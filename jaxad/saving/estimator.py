@@ -14,7 +14,9 @@ from jaxad.errors import ConfigError, DataError
 __all__ = ["ESTIMATOR", "EstimatorRecord", "dump_record", "read_record"]
 
 ESTIMATOR = "estimator.json"
-FORMAT, VERSION = "jaxad-estimator", 1
+FORMAT, VERSION = "jaxad-estimator", 2
+# Settings by their names in older versions of the format that can be read.
+_SETTINGS: dict[int, dict[str, str]] = {1: {"weighing": "weighting"}, 2: {}}
 
 
 class EstimatorRecord(NamedTuple):
@@ -73,17 +75,20 @@ def read_record(folder: Path, scaling: Scaling | None) -> EstimatorRecord:
         about = json.loads((folder / ESTIMATOR).read_text())
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{what}: {error}") from error
-    if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (
-        FORMAT,
-        VERSION,
-    ):
-        raise DataError(f"{what}: {ESTIMATOR} has another format or version")
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise DataError(f"{what}: {ESTIMATOR} has another format")
+    version = about.get("version")
+    if not isinstance(version, int) or version not in _SETTINGS:
+        raise DataError(
+            f"{str(folder)!r}: {ESTIMATOR} has format version {version}; this version of jaxad "
+            f"reads {' and '.join(map(str, _SETTINGS))}"
+        )
     if scaling is None:
         raise DataError(f"{what}: it has no scaling")
     try:
         columns, names = about["encoding"], about["names_in"]
         record = EstimatorRecord(
-            _check_parameters(about["parameters"]),
+            _restore_parameters(about["parameters"], _SETTINGS[version]),
             _check_number(about["threshold"]),
             int(about["columns_in"]),
             None if names is None else tuple(names),
@@ -130,13 +135,16 @@ def _restore_column(
     )
 
 
-def _check_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters, with settings as tuples where JSON has lists."""
+def _restore_parameters(parameters: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return the parameters; settings get the names that they have now, and tuples for lists."""
     settings = parameters["settings"]
     if settings is None:
         return parameters
-    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
-    return parameters | {"settings": tuples}
+    restored = {
+        names.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in settings.items()
+    }
+    return parameters | {"settings": restored}
 
 
 def _check_number(value: Any) -> float:

@@ -1,4 +1,4 @@
-"""Fitted detectors as folders, states of a fit between chunks; by orbax and JSON, no pickle."""
+"""Fitted detectors as folders of arrays and JSON, without pickle."""
 
 import os
 import shutil
@@ -16,10 +16,11 @@ from jaxad.detector import Detector, HostDetector
 from jaxad.detectors.registry import REGISTRY, Spec, make_for
 from jaxad.errors import ConfigError, DataError
 from jaxad.padding import pad_to_buckets
+from jaxad.saving.arrays import read_arrays, write_arrays
 from jaxad.saving.description import (
     CONFIG,
     Description,
-    described,
+    describe,
     read_description,
     write_description,
 )
@@ -41,42 +42,39 @@ def save(
     scaling: Scaling | None = None,
     files: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Save a fitted detector as a folder: arrays by orbax, configuration as JSON, checksums.
+    """Save a fitted detector as a folder: arrays, configuration and checksums.
 
-    Nothing half-written stays behind: the folder appears when it is complete.
+    The folder appears when it is complete; a failed save leaves nothing behind.
 
     Args:
         fitted: A fit of a registered detector.
-        folder: Where to; must not exist yet.
-        scaling: How raw rows become the rows that were trained on, as in `split.scaling`.
+        folder: The folder to create; it must not exist yet.
+        scaling: How raw rows become rows like those of training, as in `split.scaling`.
         files: Further files for the folder, by plain names.
 
     Returns:
         The folder.
 
     Raises:
-        ConfigError: The detector is not a registered one, the folder exists or can't be written,
+        ConfigError: The detector is not a registered one, the folder exists or cannot be written,
             or a name of `files` is not plain or is taken.
     """
-    import orbax.checkpoint as ocp
-
     detector = fitted.single
     check_savable(detector)
     assert fitted.state is not None
     for name in files or ():
         taken = (_ARRAYS, CONFIG, SUMS, _LEXICON, "", ".", "..")
         if name in taken or name != os.path.basename(name):
-            raise ConfigError(f"a file to save must have a plain name of its own; given {name!r}")
+            raise ConfigError(f"files: a file must have a plain name of its own; given {name!r}")
     folder = Path(folder).absolute()
     if folder.exists():
-        raise ConfigError(f"the folder {str(folder)!r} exists already; give a new one")
+        raise ConfigError(f"folder: {str(folder)!r} exists already; give a new one")
     kind = None if scaling is None else scaling.kind
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
-        with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(partial / _ARRAYS, _arrays(fitted.state, scaling))
-        write_description(described(detector, fitted.rows, fitted.seeds, kind), partial)
+        write_arrays(_join_arrays(fitted.state, scaling), partial / _ARRAYS)
+        write_description(describe(detector, fitted.rows, fitted.seeds, kind), partial)
         if detector.lexicon is not None:
             write_lexicon(detector.lexicon, partial / _LEXICON)
         for name, content in (files or {}).items():
@@ -84,14 +82,14 @@ def save(
         write_sums(partial)
         partial.rename(folder)
     except OSError as error:
-        raise ConfigError(f"cannot write to {str(folder)!r}: {error}") from error
+        raise ConfigError(f"folder: cannot write to {str(folder)!r}: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
 def check_savable(detector: Detector | HostDetector) -> None:
-    """Raise a `ConfigError` if what is fitted of a detector cannot be saved."""
+    """Raise a `ConfigError` if a fit of a detector cannot be saved."""
     if isinstance(detector, HostDetector):
         raise ConfigError(
             f"{detector.name!r} is trained by another library, whose models can only be pickled; "
@@ -106,9 +104,9 @@ def check_savable(detector: Detector | HostDetector) -> None:
 
 
 def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
-    """Load what `save` saved, on any machine.
+    """Load what `save` saved, on any machine, also by jaxad 0.1 (format version 2).
 
-    Runs no code from the folder: it holds JSON and plain arrays. Every file is checked against its
+    No code from the folder runs: it holds JSON and plain arrays. Every file is checked against its
     checksum before it is read, and arrays against the shapes of the configuration.
 
     Args:
@@ -118,12 +116,10 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
         The fit, without history, and the scaling that was saved with it.
 
     Raises:
-        DataError: No saved detector, a format or version that is not known, a file that was
-            changed, is missing or is a link, or arrays that do not fit the configuration.
+        DataError: Not a saved detector, an unknown format or version, a file that was changed, is
+            missing or is a link, or arrays that do not fit the configuration.
         ConfigError: A setting that the detector does not have, or a value that it does not allow.
     """
-    import orbax.checkpoint as ocp
-
     folder = Path(folder).absolute()
     about = read_description(folder)
     check_sums(folder, _ARRAYS)
@@ -135,56 +131,49 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     if isinstance(detector, HostDetector):
         raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
     try:
-        target: dict[str, Any] = {"state": _state_shapes(detector, about.rows, about.seeds)}
-        with ocp.StandardCheckpointer() as checkpointer:
-            # Scaling has shapes of its own: what was saved says which.
-            saved = checkpointer.metadata(folder / _ARRAYS).item_metadata.tree
-            # Orbax, when it fails itself, leaves reads behind that fail later and loudly.
-            if _leaves(saved["state"]) != _leaves(target["state"]):
-                raise ValueError("their shapes are those of another configuration")
-            if about.scaling is not None:
-                target["scaling"] = _constants(saved["scaling"], about)
-            if saved.keys() != target.keys():
-                raise ValueError(f"they are of {', '.join(sorted(saved))}")
-            arrays = checkpointer.restore(folder / _ARRAYS, target)
+        state = _state_shapes(detector, about.rows, about.seeds)
+        arrays = read_arrays(
+            folder / _ARRAYS,
+            lambda saved: _choose_target(state, saved, about),
+            _RENAMES[about.version],
+        )
         scaling = None
         if about.scaling is not None:
-            scaling = _scaling(about.scaling, arrays["scaling"])
+            scaling = _restore_scaling(about.scaling, arrays["scaling"])
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
     mode = resolve_mode("auto")
     return Fit(detector, arrays["state"], mode=mode, rows=about.rows), scaling
 
 
-def _arrays(state: State, scaling: Scaling | None) -> PyTree:
+def _join_arrays(state: State, scaling: Scaling | None) -> PyTree:
     if scaling is None:
         return {"state": state}
     constants = {name: np.asarray(getattr(scaling, name)) for name in ("shift", "scale")}
     return {"state": state, "scaling": constants}
 
 
-def _leaves(tree: PyTree) -> list[tuple[tuple[int, ...], str]]:
-    """The shapes and types of a pytree's arrays, in an order that names do not change."""
-    return sorted((tuple(leaf.shape), str(leaf.dtype)) for leaf in jax.tree.leaves(tree))
-
-
-def _constants(saved: PyTree, about: Description) -> PyTree:
-    """The shapes of a scaling's arrays, if they are of this many columns.
+def _choose_target(state: State, saved: dict[str, Any], about: Description) -> PyTree:
+    """Return the shapes to read: those of the state, and those of a scaling as they were saved.
 
     Raises:
-        ValueError: They are not.
+        ValueError: The scaling is not one of rows of this many columns.
     """
+    if about.scaling is None:
+        return {"state": state}
     columns = about.input_shape[-1]
-    shapes = {name: tuple(leaf.shape) for name, leaf in saved.items()}
-    if shapes.keys() != {"shift", "scale"} or len(set(shapes.values())) != 1:
+    found = {name: saved.get(f"scaling/{name}") for name in ("shift", "scale")}
+    shapes = {None if leaf is None else tuple(leaf.shape) for leaf in found.values()}
+    if None in shapes or len(shapes) != 1:
         raise ValueError("a scaling is a shift and a scale of one shape")
-    if shapes["shift"] not in ((columns,), (about.seeds, columns)):
-        raise ValueError(f"the scaling is of {shapes['shift']}, examples of {about.input_shape}")
-    return {name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for name, leaf in saved.items()}
+    shape = shapes.pop()
+    if shape not in ((columns,), (about.seeds, columns)):
+        raise ValueError(f"the scaling is of {shape}, examples of {about.input_shape}")
+    return {"state": state, "scaling": found}
 
 
-def _scaling(kind: str, arrays: PyTree) -> Scaling:
-    """A scaling from its arrays.
+def _restore_scaling(kind: str, arrays: PyTree) -> Scaling:
+    """Return a scaling from its arrays.
 
     Raises:
         ValueError: A number of it is not finite, or a scale is not above 0.
@@ -195,8 +184,21 @@ def _scaling(kind: str, arrays: PyTree) -> Scaling:
     return Scaling(kind, shift, scale)
 
 
+def _keep_name(name: str) -> str:
+    return name
+
+
+def _rename_version_2(name: str) -> str:
+    """Return the name of a leaf that format version 2 saved under another one."""
+    field, _, rest = name.removeprefix("state/").partition("/")
+    return f"state/weighting/{rest}" if field == "weighing" else name
+
+
+_RENAMES = {2: _rename_version_2, 3: _keep_name}
+
+
 def _state_shapes(detector: Detector, rows: int, seeds: int) -> State:
-    """The shapes of a fitted state: what `init` gives for so many padded rows."""
+    """Return the shapes of a fitted state: those that `init` gives for so many padded rows."""
     shape = tuple(detector.input_shape or (1,))
     count = jax.ShapeDtypeStruct((), np.int32)
     dtype = np.float32 if detector.lexicon is None else np.int32

@@ -32,7 +32,7 @@ def check_sums(folder: Path, closed: str) -> None:
         DataError: The sums are missing or broken; a file is missing, was changed, or is a link; a
             name leads out of the folder.
     """
-    what = f"{str(folder)!r} is no saved detector"
+    what = f"{str(folder)!r} is not a saved detector"
     try:
         sums = json.loads((folder / SUMS).read_text())
     except (OSError, ValueError, RecursionError) as error:

@@ -190,7 +190,7 @@ def test_data_that_is_labelled_normal_and_anomalous_has_one_normal_class(cli):
         (["run", "cardio", "autoencoder", "--data-dir", "nowhere"], 2, "nowhere"),
         (["fit", "nowhere.csv", "deep_sad", "--out", "m"], 1, "nowhere.csv"),
         (["fit", "rows.txt", "deep_sad", "--out", "m"], 2, "rows.txt"),
-        (["score", "nowhere", "rows.csv", "--out", "s.csv"], 1, "no saved detector"),
+        (["score", "nowhere", "rows.csv", "--out", "s.csv"], 1, "not a saved detector"),
         (["score", "nowhere", "rows.csv", "--out", "s.txt"], 2, "s.txt"),
         (["list", "deep_sadd"], 2, "Did you mean 'deep_sad'?"),
     ],

@@ -169,8 +169,8 @@ def without(key):
 @pytest.mark.parametrize(
     ("edit", "match"),
     [
-        (lambda text: text[:40], "no saved detector"),
-        (lambda text: "[" * 100_000, "no saved detector"),
+        (lambda text: text[:40], "not a saved detector"),
+        (lambda text: "[" * 100_000, "not a saved detector"),
         (lambda text: "[1, 2]", "another format"),
         (edited(format="zip"), "another format"),
         (edited(version=99), "version 99"),
@@ -240,7 +240,7 @@ def test_a_scaling_of_other_columns_or_without_numbers_is_refused(whole, tmp_pat
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(DataError, match="no saved detector"):
+    with pytest.raises(DataError, match="not a saved detector"):
         jaxad.load(tmp_path / "nowhere")
 
 
@@ -302,7 +302,7 @@ def test_links_are_refused(folder, tmp_path, name):
 @pytest.mark.parametrize("text", ["", "[]", '{"config.json": 3}', "[" * 100_000])
 def test_broken_checksums_are_refused(folder, text):
     (folder / SUMS).write_text(text)
-    with pytest.raises(DataError, match="no saved detector"):
+    with pytest.raises(DataError, match="not a saved detector"):
         check_sums(folder, "arrays")
 
 

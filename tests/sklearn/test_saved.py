@@ -54,7 +54,8 @@ def test_a_change_since_saving_is_refused(folder):
     "change",
     [
         lambda a: a.update(format="pickle"),
-        lambda a: a.update(version=2),
+        lambda a: a.update(version=99),
+        lambda a: a.pop("version"),
         lambda a: a.update(threshold="high"),
         lambda a: a.update(threshold=None),
         lambda a: a.pop("encoding"),
