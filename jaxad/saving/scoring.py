@@ -23,6 +23,7 @@ from jaxad.saving.folder import load
 from jaxad.saving.training_file import read_columns
 from jaxad.thresholds import SCORES, Reference, Rule, threshold, unpack
 from jaxad.training.fitted import Fit
+from jaxad.types import TestData
 
 __all__ = ["SavedDetector", "ScoredRows", "open_detector"]
 
@@ -93,8 +94,12 @@ class SavedDetector(NamedTuple):
         names = self.columns if self.encoding is None else tuple(self.encoding.names)
         return names or tuple(str(i) for i in range(self.shape[-1]))
 
-    def scale(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "n *shape"]:
-        """Scale raw rows as the training rows were scaled."""
+    def scale(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
+        """Scale raw rows as the training rows were scaled.
+
+        Returns:
+            `(n, ...)` rows; `(seeds, n, ...)` where each seed has a scaling of its own.
+        """
         return x if self.scaling is None else self.scaling.apply(x)
 
     def score_file(self, source: str | Path, label: str | None = None) -> Iterator[ScoredRows]:
@@ -206,11 +211,17 @@ class SavedDetector(NamedTuple):
         """Score rows, NaN for bad ones; add those to `bad` that have no finite score."""
         with np.errstate(over="ignore", invalid="ignore"):
             rows = self.scale(x)
+        lead = rows.ndim - x.ndim  # 1 where each seed has a scaling of its own
         if rows.dtype.kind == "f":
-            finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
-            _add_reasons(bad, finite, "is too far from the training rows")
-            rows[list(bad)] = 0.0
-        scores = score(self.fitted, rows)
+            others = tuple(axis for axis in range(rows.ndim) if axis != lead)
+            _add_reasons(bad, np.isfinite(rows).all(others), "is too far from the training rows")
+            rows[(slice(None),) * lead + (list(bad),)] = 0.0
+        if lead:
+            marks = np.zeros(rows.shape[:2], np.int8)
+            count = np.full(len(rows), len(x), np.int32)
+            scores = score(self.fitted, TestData(rows, marks, count, marks.astype(bool)))
+        else:
+            scores = score(self.fitted, rows)
         _add_reasons(bad, np.isfinite(scores).all(axis=0), "has no finite score")
         scores[:, list(bad)] = np.nan
         return scores

@@ -79,6 +79,21 @@ def test_what_jaxad_save_saved_has_no_columns_and_no_scores(fitted, toy, tmp_pat
         saved.choose_threshold(parse_rule("sigma"))
 
 
+def test_a_scaling_for_each_seed_scores_each_seed_by_its_own(quick, tmp_path):
+    split = jaxad.contaminate("wine", 0, normal_class=0, seeds=2)
+    fitted = jaxad.fit(quick("autoencoder", split.train), split.train)
+    folder = jaxad.save(fitted, tmp_path / "saved", scaling=split.scaling)
+    x = jaxad.load_dataset("wine").x.copy()
+    x[3] = 3e38
+    np.savez(tmp_path / "rows.npz", X=x)
+    (part,) = jaxad.saving.open_detector(folder).score_file(tmp_path / "rows.npz")
+    assert part.bad == {3: "is too far from the training rows"}
+    for i in range(2):
+        own = split.seed(i).scaling.apply(np.delete(x, 3, axis=0))
+        expected = jaxad.score(fitted, own)[i]
+        np.testing.assert_allclose(np.delete(part.scores[i], 3), expected, rtol=1e-5)
+
+
 def test_diverged_training_is_not_saved(fitted, tmp_path):
     import jax
 
