@@ -2,10 +2,13 @@
 
 import sys
 import warnings
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.tree_util import Partial
 
 import jaxad
 from jaxad.cli import main
@@ -13,9 +16,9 @@ from jaxad.data.sources.registry import DATASETS
 from jaxad.detectors import REGISTRY, get_entry, register
 from jaxad.errors import ConfigError, PluginWarning
 from jaxad.utils import plugins
-from jaxad.weighting import WEIGHTINGS, Weighting, by_label, parse_weighting
+from jaxad.weighting import RECORDS, WEIGHTINGS, Record, Weighting, by_label, chain, parse_weighting
 
-REGISTRIES = (REGISTRY, WEIGHTINGS, DATASETS)
+REGISTRIES = (REGISTRY, WEIGHTINGS, DATASETS, RECORDS)
 
 MODULE = '''
 """A detector, a weighting and a data set."""
@@ -400,3 +403,98 @@ def test_a_hybrid_codes_by_an_autoencoder_with_a_weighting_of_ones_own(toy):
 def test_a_weighting_of_another_kind_is_refused(toy, given):
     with pytest.raises(ConfigError, match=r"weighting must be a string .*, a Weighting, or None; "):
         small(toy, weighting=given)
+
+
+class DoubtState(NamedTuple):
+    trust: Any
+    seen: Any
+
+
+def _begin(data):
+    n = data.label.shape[-1]
+    return DoubtState(jnp.zeros(n), jnp.zeros(n, jnp.int32))
+
+
+def _doubt(weights, state, context):
+    """Record how small the weight of each row is whose first column is large."""
+    among = context.batch.label == 0
+    trust = jnp.where(among, -context.batch.x[:, 0], 0)
+    seen = state.seen.at[context.batch.index].add(among)
+    return weights, DoubtState(state.trust.at[context.batch.index].add(trust), seen)
+
+
+def test_a_weighting_leaves_a_record_for_the_audit(toy):
+    @jaxad.weighting.register("doubtful", record=Record("doubt", "trust", sign=-1.0))
+    def doubtful():
+        return Weighting(Partial(_begin), Partial(_doubt))
+
+    fits = [
+        jaxad.fit(small(toy, weighting=weighting), toy.train, 2)
+        for weighting in ("by_label, doubtful", chain(by_label(), doubtful()), "by_label")
+    ]
+    for fitted in fits[:2]:
+        found = jaxad.audit(fitted, toy.train, method="doubt")
+        rows = np.flatnonzero(np.asarray(toy.train.label) == 0)
+        x = np.asarray(toy.train.x)[rows, 0]
+        np.testing.assert_allclose(found.suspicion[:, rows], np.stack([x, x]), rtol=1e-5)
+    with pytest.raises(ConfigError, match=r"method='doubt' needs a detector with .* doubtful"):
+        jaxad.audit(fits[2], toy.train, method="doubt")
+    with pytest.raises(ConfigError, match=r"unknown method 'doubts'. Did you mean 'doubt'"):
+        jaxad.audit(fits[0], toy.train, method="doubts")
+
+
+def test_the_method_of_a_record_must_be_free():
+    for method, says in (("exposure", "already registered"), ("score", "is taken")):
+        with pytest.raises(ConfigError, match=says):
+
+            @jaxad.weighting.register("doubtful", record=Record(method, "trust"))
+            def doubtful():
+                return by_label()
+
+    assert "doubtful" not in WEIGHTINGS
+
+
+EXPERIMENT = """
+title = "Plug-ins"
+import = ["own_module"]
+datasets = ["ring"]
+contamination = 0.1
+labelled_anomalies = 5
+seeds = 2
+epochs = 1
+detectors = [{ name = "near", widths = [8, 4], weighting = ["by_label", "by_label, halved(0.1)"] }]
+"""
+
+
+def test_an_experiment_imports_its_modules(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_module.py").write_text(MODULE)
+    (tmp_path / "own.toml").write_text(EXPERIMENT)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["sweep", "../own.toml"]) == 0
+    printed = capsys.readouterr().out
+    assert "halved(0.1)" in printed
+    assert plugins.imported_plugins()[0][0] == "own_module"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [('"own_nowhere"', "own.toml: plug-in 'own_nowhere': there is no module"), ("3", "given 3")],
+)
+def test_an_experiment_names_modules_that_cannot_be_imported(tmp_path, given, says):
+    (tmp_path / "own.toml").write_text(EXPERIMENT.replace('["own_module"]', given))
+    with pytest.raises(ConfigError, match=says):
+        jaxad.sweep.experiment.load_experiment(tmp_path / "own.toml")
+
+
+def test_an_old_key_of_an_experiment_is_answered_with_the_new_one(tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'datasets = ["digits"]\ndetectors = [{ name = "deep_sad", weighing = "by_label" }]\n'
+    )
+    with pytest.raises(ConfigError, match="weighing is now called weighting"):
+        jaxad.sweep.experiment.load_experiment(tmp_path / "own.toml")
+
+
+def test_an_old_setting_of_the_command_line_is_answered_with_the_new_one(capsys):
+    assert main(["run", "digits", "deep_sad", "--set", "weighing=by_label"]) == 2
+    assert "weighing is now called weighting" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from jaxad.detectors import make
 from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
 from jaxad.explain import audit as audit_fit
+from jaxad.explain.auditing import check_method
 from jaxad.explain.pictures.base import check_picture
 from jaxad.training.train import fit
 from jaxad.utils.files import check_writable, written_whole
@@ -34,6 +35,7 @@ def execute(options: Audit) -> int:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; nothing was written.
     """
+    check_method(options.method)
     _check_outputs(options)
     root = check_root(options.seed_root)
     data = load_training_file(

@@ -8,7 +8,7 @@ References:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -23,19 +23,12 @@ from jaxad.explain.pictures.base import check_picture, save_picture
 from jaxad.training.fitted import Fit
 from jaxad.types import PyTree, TestData, TrainData
 from jaxad.utils.files import written_whole
+from jaxad.weighting import RECORDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "AuditMethod", "audit"]
-
-AuditMethod = Literal["auto", "meta_weight", "exposure", "mining", "score"]
-# What a weighting's state calls the record of a method, and which weighting it is.
-RECORDS = {
-    "meta_weight": ("meta_weight", "elite"),
-    "exposure": ("exposure_rank", "latent_outlier_exposure"),
-    "mining": ("mining_rank", "mining"),
-}
+__all__ = ["Audit", "audit", "check_method", "list_methods"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +36,8 @@ class Audit:
     """Training rows by how likely they are hidden anomalies.
 
     Attributes:
-        method: What the suspicion is: "meta_weight", "exposure", "mining" or "score".
+        method: What the suspicion is: "meta_weight", "exposure", "mining", "score", or the
+            method of another registered weighting.
         suspicion: `(seeds, n)` of each training row under each seed, higher is more suspicious;
             NaN for labelled rows and padding. Its scale is the method's own.
         combined: `(n,)` the mean over seeds of a row's place among the unlabelled rows, 0 the
@@ -153,13 +147,13 @@ class Audit:
 def audit(
     fitted: Fit,
     data: Split | TrainData,
-    method: AuditMethod = "auto",
+    method: str = "auto",
     *,
     hidden: Int[np.ndarray, "*seeds n"] | None = None,
 ) -> Audit:
     """Rank the unlabelled training rows by how likely they are hidden anomalies.
 
-    Four ways to tell:
+    The methods are
 
     * "meta_weight": minus the mean over training of ELITE's meta-weight. A row's meta-weight is
       `<grad Omega(x_i), grad L_val>`: positive where training on it as normal lowers the loss of
@@ -172,6 +166,8 @@ def audit(
     * "mining": the mean over training of the row's place in its batch by what NCAE mines by. For
       detectors with the weighting `mining`; with the share 0 that mines nothing.
     * "score": the fitted detector's anomaly score. For every detector.
+    * The method of any other weighting that is registered with a record
+      (`jaxad.weighting.register`): the mean over training of what it records of the row.
 
     "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
     scores found hidden anomalies better than the meta-weights wherever both were measured
@@ -181,7 +177,8 @@ def audit(
         fitted: A fitted detector.
         data: What it was trained on: the split, whose hidden anomalies then measure the audit, or
             the training data alone.
-        method: "auto", "meta_weight", "exposure", "mining" or "score".
+        method: "auto", "meta_weight", "exposure", "mining" or "score", or that of a registered
+            record.
         hidden: The truth of training data that is no split: 1 for anomalies among the unlabelled
             rows, `(n,)`, or `(seeds, n)` with a split for each seed. It measures and does not rank.
 
@@ -245,27 +242,38 @@ def _measure(
     return found._asdict() if np.isfinite(found.auroc).all() else {}
 
 
+def list_methods() -> list[str]:
+    """Return the methods of `audit`: "auto", "score", and those of registered weightings."""
+    return ["auto", "score", *sorted(RECORDS)]
+
+
+def check_method(method: str) -> None:
+    """Raise a `ConfigError` if `audit` has no method of this name."""
+    if method not in list_methods():
+        raise unknown_name("method", str(method), list_methods())
+
+
 def _suspicion(
     fitted: Fit, train: TrainData, method: str
 ) -> tuple[str, Float[np.ndarray, "seeds n"]]:
     """The method that was chosen, and what it says of every row, padding included."""
-    if method not in get_args(AuditMethod):
-        raise unknown_name("method", str(method), get_args(AuditMethod))
+    check_method(method)
     n = np.shape(train.label)[-1]
-    records = {name: _record(fitted, field, n) for name, (field, _) in RECORDS.items()}
     if method == "auto":
-        method = "score" if records["exposure"] is None else "exposure"
+        exposure = _record(fitted, RECORDS["exposure"].field, n)
+        method = "score" if exposure is None else "exposure"
     if method == "score":
         seen = np.zeros(np.shape(train.label), bool)
         rows = TestData(train.x, np.asarray(train.label), train.count, seen)
         return method, score(fitted, rows if np.ndim(train.count) else np.asarray(train.x))
-    values = records[method]
+    record = RECORDS[method]
+    values = _record(fitted, record.field, n)
     if values is None:
         raise ConfigError(
-            f"method={method!r} needs a detector with the weighting {RECORDS[method][1]}, and this "
+            f"method={method!r} needs a detector with the weighting {record.weighting}, and this "
             f"fit of {fitted.detector.name} has none; method='score' needs nothing"
         )
-    return method, -values if method == "meta_weight" else values
+    return method, record.sign * values
 
 
 def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | None:

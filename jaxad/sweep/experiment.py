@@ -24,6 +24,7 @@ from jaxad.data.protocol.settings import AXES, Protocol
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.results import METRICS
+from jaxad.utils.plugins import import_plugins
 
 __all__ = ["Experiment", "Source", "Variant", "load_experiment"]
 
@@ -32,7 +33,7 @@ _FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
 _KEYS = {
     *AXES, *_FOR_ALL, *SIZES,
     "title", "datasets", "normal_class", "detectors", "seeds", "seed_root", "metrics",
-    "settings", "published", "notes", "rows",
+    "settings", "published", "notes", "rows", "import",
 }  # fmt: skip
 _PER_SET = {*AXES, *_FOR_ALL, "normal_class", "settings"}
 
@@ -119,7 +120,7 @@ class Experiment:
 
 
 def load_experiment(path: str | Path, size: str | None = None, **changes: Any) -> Experiment:
-    """Read an experiment.
+    """Read an experiment, and import the modules of its key `import`.
 
     Args:
         path: The TOML file.
@@ -127,8 +128,8 @@ def load_experiment(path: str | Path, size: str | None = None, **changes: Any) -
         **changes: Keys that override both.
 
     Raises:
-        ConfigError: Not TOML, a key or a detector that is not known, or a value out of its range;
-            the message names the file and the key.
+        ConfigError: Not TOML, an unknown key or detector, a value out of its range, or a module
+            that cannot be imported; the message names the file and the key.
     """
     path = Path(path)
     try:
@@ -146,6 +147,7 @@ def load_experiment(path: str | Path, size: str | None = None, **changes: Any) -
         file = path.parent / content["published"]["file"]
         content = content | {"published": content["published"] | {"file": str(file)}}
     try:
+        import_plugins(_as_list(content.get("import", [])), [path.parent, Path.cwd()])
         return _experiment(content, path.stem)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error

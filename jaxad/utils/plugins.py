@@ -30,14 +30,17 @@ class Registry(dict[str, Value], Generic[Value]):
 
     Attributes:
         kind: What a value is, for errors: "detector".
-        group: The group of entry points that add names, such as "jaxad.detectors".
+        group: The group of entry points that add names, such as "jaxad.detectors"; None for none.
         origins: Where each value was defined, as "module:name".
         adopt: `(name, object) -> None`, which registers the object of an entry point whose module
             did not register the name itself; None where such an object is an error.
     """
 
     def __init__(
-        self, kind: str, group: str, adopt: Callable[[str, object], None] | None = None
+        self,
+        kind: str,
+        group: str | None = None,
+        adopt: Callable[[str, object], None] | None = None,
     ) -> None:
         super().__init__()
         self.kind, self.group, self.adopt = kind, group, adopt
@@ -58,12 +61,16 @@ class Registry(dict[str, Value], Generic[Value]):
         Raises:
             ConfigError: Another definition has the name.
         """
+        self.check_free(name, origin)
+        self[name], self.origins[name] = value, origin
+
+    def check_free(self, name: str, origin: str) -> None:
+        """Raise a `ConfigError` if another definition has a name."""
         if self.origins.get(name, origin) != origin and name in self:
             raise ConfigError(
                 f"{self.kind} {name!r} is already registered by {self.origins[name]}; {origin} "
                 "needs another name"
             )
-        self[name], self.origins[name] = value, origin
 
     def find(self, name: str) -> Value:
         """Return the value of a name, after loading the plug-in that adds it.
@@ -195,8 +202,8 @@ def _describe(point: EntryPoint) -> str:
     return f"{point.name!r} ({point.value}{package})"
 
 
-def _entry_points(group: str) -> list[EntryPoint]:
-    return _read_entry_points(group, tuple(sys.path))
+def _entry_points(group: str | None) -> list[EntryPoint]:
+    return [] if group is None else _read_entry_points(group, tuple(sys.path))
 
 
 @functools.lru_cache

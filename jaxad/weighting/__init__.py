@@ -6,12 +6,14 @@ from jaxad.weighting.meta_gradient import elite
 from jaxad.weighting.only_anomalies import anoonly
 from jaxad.weighting.outlier_exposure import latent_outlier_exposure
 from jaxad.weighting.parse import parse_weighting
-from jaxad.weighting.registry import WEIGHTINGS, register
+from jaxad.weighting.registry import RECORDS, WEIGHTINGS, Record, register
 from jaxad.weighting.row_mining import mining
 
 __all__ = [
+    "RECORDS",
     "WEIGHTINGS",
     "Context",
+    "Record",
     "Weighting",
     "Weights",
     "anoonly",

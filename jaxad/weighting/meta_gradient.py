@@ -17,7 +17,7 @@ from jaxad.models.base import Model, as_input, forward_mode
 from jaxad.padding import valid_rows
 from jaxad.types import Info, PyTree, TrainData, Variables
 from jaxad.weighting.base import Context, Weighting, Weights
-from jaxad.weighting.registry import register
+from jaxad.weighting.registry import Record, register
 
 __all__ = ["EliteState", "MetaGradient", "Scale", "Variant", "elite"]
 
@@ -51,7 +51,7 @@ class EliteState(NamedTuple):
     pseudo_anomalies: Float[Array, ""]
 
 
-@register("elite")
+@register("elite", record=Record("meta_weight", "meta_weight", sign=-1.0))
 def elite(
     eta_meta: float = 1.0,
     *,

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
 from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
-from jaxad.weighting.registry import register
+from jaxad.weighting.registry import Record, register
 
 __all__ = ["ExposureState", "latent_outlier_exposure"]
 
@@ -31,7 +31,7 @@ class ExposureState(NamedTuple):
     seen: Int[Array, "n"]
 
 
-@register("latent_outlier_exposure")
+@register("latent_outlier_exposure", record=Record("exposure", "exposure_rank"))
 def latent_outlier_exposure(
     alpha: float = 0.1, soft: bool = False, blind: float = 2.0
 ) -> Weighting:

@@ -16,7 +16,7 @@ from jaxad.errors import ConfigError, unknown_name
 from jaxad.models.calibrated import unit
 from jaxad.types import TrainData
 from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
-from jaxad.weighting.registry import register
+from jaxad.weighting.registry import Record, register
 
 __all__ = ["MiningState", "Strategy", "mining"]
 
@@ -46,7 +46,7 @@ class _By:
     strategy: Strategy
 
 
-@register("mining")
+@register("mining", record=Record("mining", "mining_rank"))
 def mining(
     strategy: Strategy = "dictionary",
     tau: float = 0.1,

@@ -12,7 +12,6 @@ from jaxad.cli.options.common import show_choices
 from jaxad.data.scaling import ScalingKind
 from jaxad.data.sources.labels import AuditLabelKind, LabelKind
 from jaxad.detectors.registry import Examples
-from jaxad.explain.auditing import AuditMethod
 from jaxad.explain.images import ExplanationKind
 from jaxad.recommendation.situation import Want
 
@@ -33,7 +32,6 @@ def list_choices(hint):
         (Fit, "label_kind", LabelKind),
         (Audit, "scaling", ScalingKind),
         (Audit, "label_kind", AuditLabelKind),
-        (Audit, "method", AuditMethod),
         (Explain, "kind", ExplanationKind),
         (Recommend, "type", Examples),
         (Recommend, "want", Want),

@@ -19,7 +19,7 @@ from jaxad.cli.options.common import (
 )
 from jaxad.data.scaling import ScalingKind
 from jaxad.data.sources.labels import AuditLabelKind
-from jaxad.explain.auditing import AuditMethod
+from jaxad.explain.auditing import list_methods
 from jaxad.explain.images import ExplanationKind
 
 __all__ = ["Audit", "Explain", "Fit", "List", "Score"]
@@ -157,8 +157,9 @@ class Audit(Common):
         plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
         method: What suspicion is. meta_weight: how little a row helped in training, for detectors
             with the weighting elite. exposure: a row's place in its batches over training, for
-            those with latent_outlier_exposure. score: the anomaly score after training. auto:
-            exposure where there is one, else score.
+            those with latent_outlier_exposure. mining: likewise, for those with mining. score: the
+            anomaly score after training. auto: exposure where there is one, else score. A plug-in's
+            weighting may add a method.
         label: The label column of a csv or parquet file. Without one all rows are unlabelled.
         label_kind: What the labels are: training, truth or hidden, as above; ignore: not read.
             Must be given where labels are 0 and 1 alone.
@@ -182,7 +183,7 @@ class Audit(Common):
     ] = None
     out: Path
     plot: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
-    method: AuditMethod = "auto"
+    method: Annotated[str, arg(metavar=f"{{{','.join(list_methods())}}}")] = "auto"
     label: Label = None
     label_kind: Annotated[
         AuditLabelKind | None,
