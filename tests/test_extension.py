@@ -498,3 +498,24 @@ def test_an_old_key_of_an_experiment_is_answered_with_the_new_one(tmp_path):
 def test_an_old_setting_of_the_command_line_is_answered_with_the_new_one(capsys):
     assert main(["run", "digits", "deep_sad", "--set", "weighing=by_label"]) == 2
     assert "weighing is now called weighting" in capsys.readouterr().err
+
+
+def test_a_detector_of_a_plugin_is_saved_and_loaded_where_its_module_is_imported(toy, tmp_path):
+    (tmp_path / "own_module.py").write_text(MODULE)
+    plugins.import_plugins(["own_module"], [tmp_path])
+    settings = {"epochs": 1, "widths": (8, 4)}
+    saved = {
+        "detector": jaxad.make("near", toy.train, **settings),
+        "weighting": jaxad.make("autoencoder", toy.train, weighting="halved(0.2)", **settings),
+    }
+    for name, detector in saved.items():
+        fitted = jaxad.fit(detector, toy.train)
+        jaxad.save(fitted, tmp_path / name)
+        scores = jaxad.score(fitted, toy.test.x)
+        loaded, _ = jaxad.load(tmp_path / name)
+        np.testing.assert_allclose(jaxad.score(loaded, toy.test.x), scores, rtol=1e-6)
+    del REGISTRY["near"], WEIGHTINGS["halved"]
+    says = "saved with the plug-in own_module; import that before loading it, .* --import"
+    for name in saved:
+        with pytest.raises(jaxad.errors.JaxADError, match=f"{name}.*{says}"):
+            jaxad.load(tmp_path / name)

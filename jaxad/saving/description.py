@@ -8,9 +8,18 @@ from typing import Any, NamedTuple
 from jaxad.data.scaling import KINDS
 from jaxad.detectors.registry import REGISTRY
 from jaxad.errors import DataError
+from jaxad.utils.calls import parse_calls
 from jaxad.utils.configs import settings_dict
+from jaxad.weighting import WEIGHTINGS
 
-__all__ = ["CONFIG", "Description", "describe", "read_description", "write_description"]
+__all__ = [
+    "CONFIG",
+    "Description",
+    "describe",
+    "import_advice",
+    "read_description",
+    "write_description",
+]
 
 FORMAT, VERSION = "jaxad-detector", 3
 # Settings by their names in older versions of the format that can be read.
@@ -31,6 +40,7 @@ class Description(NamedTuple):
         seeds: How many seeds were fitted.
         scaling: The kind of scaling saved with it, or None.
         version: The version of the format that the arrays were saved in.
+        plugins: The modules outside jaxad that register the detector and its weightings.
     """
 
     detector: str
@@ -41,6 +51,7 @@ class Description(NamedTuple):
     seeds: int
     scaling: str | None
     version: int = VERSION
+    plugins: tuple[str, ...] = ()
 
 
 def write_description(description: Description, folder: Path) -> None:
@@ -73,12 +84,18 @@ def read_description(folder: Path) -> Description:
             f"{str(folder)!r} has format version {saved_version}; this version of jaxad reads "
             f"{known}: {cure}"
         )
+    found.setdefault("plugins", [])
     for part, (is_right, allowed) in _PARTS.items():
         if part not in found:
             raise DataError(f"{what}: {CONFIG} lacks {part!r}")
         if not is_right(found[part]):
             given = repr(found[part])[:80]
             raise DataError(f"{what}: {part!r} in {CONFIG} must be {allowed}; given {given}")
+    plugins = tuple(found["plugins"])
+    if not REGISTRY.knows(found["detector"]):
+        given = repr(found["detector"])[:80]
+        cure = import_advice(plugins) if plugins else "`jaxad list` shows those that are"
+        raise DataError(f"{str(folder)!r}: the detector {given} is not registered: {cure}")
     names = _SETTINGS[saved_version]
     config = {
         names.get(name, name): tuple(value) if isinstance(value, list) else value
@@ -94,6 +111,16 @@ def read_description(folder: Path) -> Description:
         seeds=found["seeds"],
         scaling=found["scaling"],
         version=saved_version,
+        plugins=plugins,
+    )
+
+
+def import_advice(plugins: tuple[str, ...]) -> str:
+    """Return how to register the detector and the weightings of a plug-in, for errors."""
+    modules = ", ".join(module[:80] for module in plugins)
+    return (
+        f"it was saved with the plug-in {modules}; import that before loading it, on the command "
+        "line by --import"
     )
 
 
@@ -108,7 +135,20 @@ def describe(detector: Any, rows: int, seeds: int, scaling: str | None) -> Descr
     """
     shape, labelled = tuple(detector.input_shape or ()), tuple(detector.labelled)
     config = settings_dict(detector.config)
-    return Description(detector.name, config, shape, labelled, rows, seeds, scaling)
+    plugins = _list_plugins(detector.name, config)
+    return Description(
+        detector.name, config, shape, labelled, rows, seeds, scaling, plugins=plugins
+    )
+
+
+def _list_plugins(name: str, config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the modules outside jaxad that register a detector and its weightings."""
+    origins = [REGISTRY.origins.get(name)]
+    if isinstance(text := config.get("weighting"), str):
+        calls = parse_calls(text, "weighting", "by_label")
+        origins += [WEIGHTINGS.origins.get(call.name) for call in calls]
+    modules = {origin.partition(":")[0] for origin in origins if origin is not None}
+    return tuple(sorted(module for module in modules if module.split(".")[0] != "jaxad"))
 
 
 def _is_whole(value: Any, low: int) -> bool:
@@ -120,14 +160,15 @@ def _are_whole(value: Any, low: int) -> bool:
 
 
 _PARTS = {
-    "detector": (
-        lambda v: isinstance(v, str) and v in REGISTRY,
-        "a detector that this jaxad knows (`jaxad list`)",
-    ),
+    "detector": (lambda v: isinstance(v, str), "the name of a detector"),
     "config": (lambda v: isinstance(v, dict), "an object"),
     "input_shape": (lambda v: _are_whole(v, 1) and 1 <= len(v) <= 4, "1 to 4 lengths"),
     "labelled": (lambda v: _are_whole(v, 0) and len(v) == 2, "two counts"),
     "rows": (lambda v: _is_whole(v, 2), "a whole number of at least 2"),
     "seeds": (lambda v: _is_whole(v, 1), "a whole number of at least 1"),
     "scaling": (lambda v: v is None or v in KINDS, f"null or one of {', '.join(KINDS)}"),
+    "plugins": (
+        lambda v: isinstance(v, list) and all(isinstance(m, str) for m in v),
+        "a list of names of modules",
+    ),
 }

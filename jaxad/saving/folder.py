@@ -13,7 +13,7 @@ import numpy as np
 from jaxad.data import Scaling
 from jaxad.data.text.vectors import read_lexicon, write_lexicon
 from jaxad.detector import Detector, HostDetector
-from jaxad.detectors.registry import REGISTRY, Spec, make_for
+from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for
 from jaxad.errors import ConfigError, DataError
 from jaxad.padding import pad_to_buckets
 from jaxad.saving.arrays import read_arrays, write_arrays
@@ -21,6 +21,7 @@ from jaxad.saving.description import (
     CONFIG,
     Description,
     describe,
+    import_advice,
     read_description,
     write_description,
 )
@@ -124,10 +125,15 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     about = read_description(folder)
     check_sums(folder, _ARRAYS)
     spec = Spec(about.input_shape, about.rows, *about.labelled)
-    if REGISTRY[about.detector].examples == "text":
+    if get_entry(about.detector).examples == "text":
         lexicon = read_lexicon(folder / _LEXICON, about.input_shape)
         spec = replace(spec, vocabulary=lexicon.vocabulary, lexicon=lexicon)
-    detector = make_for(about.detector, spec, about.config)
+    try:
+        detector = make_for(about.detector, spec, about.config)
+    except ConfigError as error:
+        if not about.plugins:
+            raise
+        raise ConfigError(f"{str(folder)!r}: {error}; {import_advice(about.plugins)}") from error
     if isinstance(detector, HostDetector):
         raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
     try:
