@@ -5,9 +5,9 @@
 The script measures the processor time of appending cells of one job to the store, singly and in
 bulk. It takes as given how long a group runs on a worker, the cost of planning (benchmarks/plan.py)
 and the cost of Ray's driver, by default as measured with Ray 2.60 on one of two x86-64 cores. It
-then simulates the sweep for 10 to 10,000 workers. As in `jaxad.sweep.ray`, each worker has three
-further tasks queued. In each turn the process polls all tasks, takes one result of each task that
-has one, writes these results as one file, and submits as many tasks as have ended.
+then simulates the sweep for 10 to 10,000 workers. As in `jaxad.sweep.executors.ray`, each worker
+has three further tasks queued. In each turn the process polls all tasks, takes one result of each
+task that has one, writes these results as one file, and submits as many tasks as have ended.
 """
 
 import argparse

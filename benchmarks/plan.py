@@ -55,8 +55,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     seeds = parser.parse_args().seeds
     from jaxad.sweep import expand, group_jobs, load_experiment
-    from jaxad.sweep.memory import available
-    from jaxad.sweep.store import done
+    from jaxad.sweep.memory import measure_available
+    from jaxad.sweep.store import find_done
 
     with tempfile.TemporaryDirectory() as name:
         path = experiment(Path(name), seeds)
@@ -65,13 +65,15 @@ def main():
         clock = [time.perf_counter()]
         jobs = expand(load_experiment(path), name)
         clock.append(time.perf_counter())
-        there = done(out)
+        there = find_done(out)
         clock.append(time.perf_counter())
         todo = [
             (job, tuple(s for s in range(seeds) if s not in there.get(job.name, ())))
             for job in jobs
         ]
-        groups = group_jobs([(job, missing) for job, missing in todo if missing], available())
+        groups = group_jobs(
+            [(job, missing) for job, missing in todo if missing], measure_available()
+        )
         clock.append(time.perf_counter())
     cells = sum(len(g.jobs) * len(g.seeds) for g in groups)
     expanding, reading, planning = np.diff(clock)

@@ -54,14 +54,19 @@ def load_jobs(file, data):
 
 def sweep(file, data):
     """Run all cells as `jaxad sweep` runs and records them."""
-    from jaxad.sweep import group_jobs, run_jobs
-    from jaxad.sweep.memory import available
+    from jaxad.sweep import LocalExecutor, group_jobs, run_jobs
+    from jaxad.sweep.memory import measure_available
 
     seeds, jobs = load_jobs(file, data)
     found = {}
     with tempfile.TemporaryDirectory() as out:
-        groups = group_jobs([(job, tuple(range(seeds))) for job in jobs], available())
-        run_jobs(groups, out, data, on_cell=lambda cell: found.update(auroc_by_seed(cell)))
+        groups = group_jobs([(job, tuple(range(seeds))) for job in jobs], measure_available())
+        run_jobs(
+            groups,
+            out,
+            LocalExecutor(data_dir=data),
+            lambda cell: found.update(auroc_by_seed(cell)),
+        )
     return found
 
 

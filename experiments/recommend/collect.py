@@ -20,7 +20,7 @@ import jaxad
 from jaxad.recommendation.evidence import RESULTS, Measured, plain_name, setting_text, write_results
 from jaxad.results import read_results
 from jaxad.sweep.jobs import Job
-from jaxad.sweep.saved import load_saved
+from jaxad.sweep.stored import load_stored
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def collect_rows(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
     """Yield the rows of a folder of results."""
     cells = read_results(folder).drop_duplicates(["job", "seed"], keep="last")
     by_job = dict(list(cells.groupby("job")))
-    for saved in load_saved(folder):
+    for saved in load_stored(folder):
         seeds = saved.experiment.seeds
         missing = {
             (job.dataset, job.class_label)

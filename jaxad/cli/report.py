@@ -8,8 +8,8 @@ from jaxad.cli.options import Report
 from jaxad.errors import ConfigError
 from jaxad.report import make_tables, write_report
 from jaxad.sweep import expand, load_experiment
-from jaxad.sweep.saved import Saved, load_saved
 from jaxad.sweep.store import read_cells
+from jaxad.sweep.stored import StoredExperiment, load_stored
 
 __all__ = ["execute"]
 
@@ -41,13 +41,13 @@ def _page(made: list[Path]) -> Path:
     return next(path for path in made if path.suffix == ".html")
 
 
-def _experiments(options: Report) -> list[Saved]:
-    """The experiment that is named, or those that sweeps have kept in the folder."""
+def _experiments(options: Report) -> list[StoredExperiment]:
+    """Return the experiment that is named, or those that are stored in the folder."""
     path = options.experiment
     if path is not None:
         experiment = load_experiment(path, options.size)
         jobs = expand(experiment, options.data_dir)
-        return [Saved(path.stem, path.read_text(), options.size, experiment, jobs)]
+        return [StoredExperiment(path.stem, path.read_text(), options.size, experiment, jobs)]
     if options.size is not None:
         raise ConfigError("--size goes with an experiment's file: a folder keeps the size it has")
-    return load_saved(options.results)
+    return load_stored(options.results)

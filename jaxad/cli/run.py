@@ -1,75 +1,73 @@
-"""`jaxad run`: detectors on a data set, each class in turn the normal one."""
+"""`jaxad run`: a sweep over one data set, each class in turn the normal one."""
 
 import json
 import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from typing import Any
 
 from jaxad.cli.options import Run
 from jaxad.cli.options.protocol import read_protocol_options
-from jaxad.cli.progress import Reporter, reporting
+from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, configurations
 from jaxad.cli.table import print_tables
-from jaxad.data import Dataset, Split, contaminate, load_dataset
-from jaxad.detectors import make
-from jaxad.errors import ConfigError, DataError
-from jaxad.evaluation.scoring import evaluate
-from jaxad.results import Cell, append_cell, setting_of
-from jaxad.training.train import fit
+from jaxad.data import Dataset, load_dataset
+from jaxad.errors import ConfigError
+from jaxad.results import Cell, Failure, append_cell, merge_cells
+from jaxad.sweep import Experiment, Group, Job, LocalExecutor, expand, group_jobs
+from jaxad.sweep.executors import Result
+from jaxad.sweep.experiment import Source, Variant
+from jaxad.sweep.memory import measure_available
+from jaxad.sweep.recorder import record
+from jaxad.sweep.work import check_jobs
 from jaxad.utils.files import check_writable
-from jaxad.utils.timing import stopwatch
 
 __all__ = ["execute", "json_line"]
 
 
-class Study(NamedTuple):
-    """What is to be run.
-
-    Attributes:
-        data: The data set.
-        classes: The normal classes, one after the other.
-        detectors: The settings of each detector.
-        request: What else `contaminate` takes.
-        root: The root key of all randomness.
-        seeds: How many seeds.
-    """
-
-    data: Dataset
-    classes: tuple[int, ...]
-    detectors: dict[str, dict[str, Any]]
-    request: dict[str, Any]
-    root: int
-    seeds: int
-
-    def split(self, normal_class: int, seeds: int | None) -> Split:
-        """The split of a class. It doesn't depend on the other classes or on the detectors."""
-        return contaminate(
-            self.data, self.root, normal_class=normal_class, seeds=seeds, **self.request
-        )
-
-
 def execute(options: Run) -> int:
-    """Run a study, print its tables and append its rows.
+    """Run detectors on a data set, print tables and append the rows of results.
+
+    Everything that can be refused is refused before anything is trained.
 
     Returns:
-        The exit code: 0, or 130 if Ctrl-C was pressed.
+        The exit code 0.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed; what is complete is printed and recorded.
     """
     start = time.perf_counter()
-    study = _study(options)
+    experiment, data = _make_experiment(options)
+    jobs = expand(experiment, options.data_dir)
+    check_jobs(jobs, options.data_dir)
     check_writable(options.out)
+    groups = _group(jobs, experiment.seeds)
+    names = [f"{data.name} {job.class_label}  {job.variant.title}" for job in jobs]
     cells: list[Cell] = []
     stopped = False
     bar = not (options.json and sys.stdout.isatty())
     try:
-        with reporting(len(study.classes) * len(study.detectors), bar=bar) as reporter:
-            for cell in _cells(study, reporter):
-                append_cell(options.out, cell)
+        with reporting(len(jobs), bar=bar) as reporter:
+            reporter.begin(names[0])
+
+            def on_result(cell: Result) -> None:
+                assert isinstance(cell, Cell)  # an error ends the run
                 cells.append(cell)
+                reporter.done(_describe_result(cell))
                 if options.json:
                     print(json_line(cell), flush=True)
+                if len(cells) < len(names):
+                    reporter.begin(names[len(cells)])
+
+            executor = LocalExecutor(
+                data_dir=options.data_dir, progress=reporter.step, stop_at_error=True
+            )
+            whole = _merge_parts(executor.run(groups), data.name, experiment.seeds)
+            record(whole, partial(append_cell, options.out), on_result)
     except KeyboardInterrupt:
         stopped = True
     finally:
@@ -84,85 +82,78 @@ def execute(options: Run) -> int:
     return 0
 
 
-def _study(options: Run) -> Study:
-    """All that can be refused is refused here, before anything is trained."""
+def _make_experiment(options: Run) -> tuple[Experiment, Dataset]:
+    """Return the experiment that the options describe, and its data set."""
     detectors = configurations(
         options.detectors, options.settings, options.epochs, options.batch_size
     )
     if options.seeds < 1:
         raise ConfigError(f"--seeds must be at least 1; given {options.seeds}")
     data = load_dataset(options.dataset, data_dir=options.data_dir)
-    request = read_protocol_options(options)
-    if request["exposure"] is not None:
-        request["exposure"] = load_dataset(request["exposure"], data_dir=options.data_dir)
-    classes = _classes(data, options.normal_class)
-    study = Study(data, classes, detectors, request, check_root(options.seed_root), options.seeds)
-    for normal_class in classes:
-        try:
-            train = study.split(normal_class, seeds=None).train
-        except DataError as error:
-            label = _class_label(data, normal_class)
-            raise DataError(f"with normal class {label}: {error}") from error
-        for name, config in detectors.items():
-            make(name, train, **config)
-    return study
+    source = Source(
+        name=options.dataset,
+        normal_class=_read_classes(data, options.normal_class),
+        axes={name: (value,) for name, value in read_protocol_options(options).items()},
+        variants=tuple(Variant(name, tuple(c.items()), name) for name, c in detectors.items()),
+    )
+    experiment = Experiment(
+        title=data.name,
+        sources=(source,),
+        seeds=options.seeds,
+        seed_root=check_root(options.seed_root),
+        metrics=("auroc", "auprc"),
+        published={},
+        notes=(),
+    )
+    return experiment, data
 
 
-def _classes(data: Dataset, given: Sequence[str]) -> tuple[int, ...]:
-    """The normal classes: those given, or each in turn; by name, or by number."""
+def _read_classes(data: Dataset, given: Sequence[str]) -> tuple[int | str, ...]:
+    """Return classes by name, or by number where a number is not a name."""
     names = {data.class_name(c) for c in data.classes}
-    wanted = [int(c) if c.isdecimal() and c not in names else c for c in given]
-    return data.normal_classes(wanted)
+    return tuple(int(c) if c.isdecimal() and c not in names else c for c in given)
 
 
-def _cells(study: Study, reporter: Reporter) -> Iterator[Cell]:
-    """The cells of a study, each when it is complete."""
-    for normal_class in study.classes:
-        split = study.split(normal_class, study.seeds)
-        for name in study.detectors:
-            yield _cell(study, split, normal_class, name, reporter)
+def _group(jobs: Sequence[Job], seeds: int) -> list[Group]:
+    """Return a group for each job, class by class, so that each is printed as soon as it is done.
 
-
-def _cell(study: Study, split: Split, normal_class: int, detector: str, reporter: Reporter) -> Cell:
-    """Train and evaluate one detector on the splits of one class.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C was pressed.
-        DataError: Training came to nothing, such as scores that are not finite.
+    A job that is too large for the memory has several.
     """
-    label = _class_label(study.data, normal_class)
-    reporter.begin(f"{study.data.name} {label}  {detector}")
-    with stopwatch() as seconds:
-        made = make(detector, split.train, **study.detectors[detector])
-        fitted = fit(made, split.train, key=study.root, progress=reporter.step)
-        if fitted.interrupted:
-            raise KeyboardInterrupt
-        try:
-            evaluation = evaluate(fitted, split.test)
-        except DataError as error:
-            raise DataError(f"{detector} with normal class {label}: {error}") from error
-    reporter.done(
+    groups = []
+    for _, of_class in groupby(jobs, key=lambda job: job.normal_class):
+        todo = [(job, tuple(range(seeds))) for job in of_class]
+        groups += group_jobs(todo, measure_available(), width=seeds)
+    return groups
+
+
+def _merge_parts(results: Iterator[Result], dataset: str, seeds: int) -> Iterator[Cell]:
+    """Yield each job's cell when all of its seeds are there, as `jaxad run` records it.
+
+    The rows have the name of the data set instead of its path, and no job: a sweep does not take
+    them for its own.
+    """
+    parts: list[Cell] = []
+    for cell in results:
+        if isinstance(cell, Failure):
+            raise RuntimeError(cell.error)
+        parts.append(cell)
+        if sum(len(part.seeds or ()) for part in parts) == seeds:
+            whole = merge_cells(parts)
+            setting = {name: v for name, v in whole.setting.items() if name != "asked"}
+            yield replace(whole, dataset=dataset, job=None, setting=setting)
+            parts = []
+
+
+def _describe_result(cell: Cell) -> str:
+    evaluation, seconds = cell.evaluation, cell.seconds
+    return (
         f"AUROC {100 * evaluation.auroc.mean:.1f} %  AUPRC {100 * evaluation.auprc.mean:.1f} %  "
         f"compile {seconds.compile:.1f} s  run {seconds.run:.1f} s"
     )
-    return Cell(
-        dataset=study.data.name,
-        normal_class=label,
-        detector=detector,
-        setting=setting_of(split) | {"seed_root": study.root},
-        config=asdict(made.config),
-        evaluation=evaluation,
-        seconds=seconds,
-    )
-
-
-def _class_label(data: Dataset, number: int) -> int | str:
-    """A class's name, or its number where it has none."""
-    return data.class_name(number) if data.class_names else number
 
 
 def json_line(cell: Cell) -> str:
-    """A cell in one line of JSON; null where there is no number."""
+    """Return a cell as one line of JSON, with null where a number is not finite."""
     metrics = cell.evaluation.as_dict()
     line = {
         "dataset": cell.dataset,
@@ -173,13 +164,13 @@ def json_line(cell: Cell) -> str:
         **{name: metrics[name] for name in ("auroc", "auprc")},
         "seconds": {"compile": cell.seconds.compile, "run": cell.seconds.run},
     }
-    return json.dumps(_finite(line), allow_nan=False)
+    return json.dumps(_replace_infinite(line), allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
-    """The same with None for NaN and infinity, which JSON lacks."""
+def _replace_infinite(value: Any) -> Any:
+    """Return the same with None for NaN and infinity, which JSON lacks."""
     if isinstance(value, dict):
-        return {name: _finite(v) for name, v in value.items()}
+        return {name: _replace_infinite(v) for name, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
+        return [_replace_infinite(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""How far a sweep has come: its cells, where the time goes, and how long the rest may take."""
+"""Progress of a sweep: its cells, the time that they take, and an estimate of the rest."""
 
 import resource
 import sys
@@ -9,11 +9,11 @@ from jaxad.results import Cell, Failure
 from jaxad.sweep import Group
 from jaxad.utils.timing import Seconds
 
-__all__ = ["Count", "Watch", "said_seconds"]
+__all__ = ["GroupCount", "Watch", "format_seconds"]
 
 
-class Count:
-    """What a group has, and what is done of it."""
+class GroupCount:
+    """The cells of a group: all, those that are left, and the time of the others."""
 
     def __init__(self, group: Group, number: int):
         self.group, self.number = group, number
@@ -33,24 +33,24 @@ class Count:
 
 
 class Watch:
-    """Counts the cells of a sweep as they are recorded, in whatever order.
+    """Counts the cells of a sweep as they are recorded, in any order.
 
     Args:
-        groups: All that is to be run.
-        clock: The time in seconds.
+        groups: All groups that run.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, groups: Sequence[Group], clock: Callable[[], float] = time.monotonic):
         self._clock, self._start = clock, clock()
-        self._groups = [Count(group, i + 1) for i, group in enumerate(groups)]
+        self._groups = [GroupCount(group, i + 1) for i, group in enumerate(groups)]
         self._of = {cell: g for g in self._groups for cell in g.left}
         self._names = {job.name: job.summary for group in groups for job in group.jobs}
         self.cells = sum(group.cells for group in self._groups)
         self.done = self.failed = 0
         self.seconds = Seconds()
 
-    def take(self, cell: Cell | Failure) -> Count | None:
-        """Count a cell; the group that it completes, if it does."""
+    def take(self, cell: Cell | Failure) -> GroupCount | None:
+        """Count a cell, and return the group that it completes, if any."""
         seeds = tuple(cell.seeds or ())
         self.done += len(seeds)
         keys = [(str(cell.job), seed) for seed in seeds]
@@ -63,12 +63,12 @@ class Watch:
         group.left.difference_update(keys)
         return None if group.left else group
 
-    def name_of(self, cell: Cell | Failure) -> str:
-        """A cell's job in words."""
+    def find_name(self, cell: Cell | Failure) -> str:
+        """Return a cell's job in words."""
         return self._names[str(cell.job)]
 
     @property
-    def present(self) -> Count | None:
+    def present(self) -> GroupCount | None:
         """The first group that is not complete: where one after the other runs, the one at work."""
         return next((group for group in self._groups if group.left), None)
 
@@ -78,11 +78,11 @@ class Watch:
         return self._clock() - self._start
 
     def remaining(self) -> float | None:
-        """Seconds that the rest may take; None before the first cell.
+        """Estimate the seconds of the remaining cells; None before the first cell.
 
-        A cell takes what cells of its detector have taken so far, or all cells where there are
-        none of it. What was measured is scaled to the time that has passed, in which several
-        workers may have been at work.
+        A cell is taken to last as long as the mean of its detector's cells so far, or of all cells
+        where there are none. The sum is scaled to the time that has passed, in which several
+        workers may have run.
         """
         spent: dict[str, list[float]] = {}
         for group in self._groups:
@@ -100,47 +100,51 @@ class Watch:
         return rest * self.elapsed / total
 
     def where(self) -> str:
-        """`12 of 240 cells, about 3 min left`."""
+        """Return the progress in words: `12 of 240 cells, about 3 min left`."""
         left = self.remaining()
         ahead = (
-            "" if left is None or self.done == self.cells else f", about {said_seconds(left)} left"
+            ""
+            if left is None or self.done == self.cells
+            else f", about {format_seconds(left)} left"
         )
         return f"{self.done} of {self.cells} cells{ahead}"
 
-    def of_group(self, group: Count) -> str:
-        """A complete group in a line."""
+    def describe_group(self, group: GroupCount) -> str:
+        """Describe a complete group in one line."""
         return (
             f"group {group.number} of {len(self._groups)} ({group.name}): {group.cells} cells, "
             f"compile {group.seconds.compile:.1f} s, run {group.seconds.run:.1f} s, "
-            f"memory {_gib(_memory())}"
+            f"memory {_format_gib(_memory())}"
         )
 
     def summary(self, before: int) -> str:
-        """The whole sweep in a line.
+        """Describe the whole sweep in one line.
 
         Args:
-            before: How many cells were there before.
+            before: The number of cells that were complete before.
         """
         return (
             f"{self.done} cells run, {self.failed} of them failed, {before} there before; "
-            f"{said_seconds(self.elapsed)} in all, compile {said_seconds(self.seconds.compile)}, "
-            f"run {said_seconds(self.seconds.run)}; at most {_gib(_most_memory())} of memory"
+            f"{format_seconds(self.elapsed)} in all, "
+            f"compile {format_seconds(self.seconds.compile)}, "
+            f"run {format_seconds(self.seconds.run)}; "
+            f"at most {_format_gib(_most_memory())} of memory"
         )
 
 
-def said_seconds(seconds: float) -> str:
-    """`8.1 s`, `3 min` or `2.5 h`."""
+def format_seconds(seconds: float) -> str:
+    """Return a time in words: `8.1 s`, `3 min` or `2.5 h`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _gib(size: float) -> str:
+def _format_gib(size: float) -> str:
     return f"{size / 2**30:.2f} GiB"
 
 
 def _memory() -> float:
-    """The bytes that this process holds now; where the system doesn't say, the most so far."""
+    """Return the bytes that this process holds now, or if unknown the most so far."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
@@ -149,6 +153,6 @@ def _memory() -> float:
 
 
 def _most_memory() -> float:
-    """The most bytes that this process has held."""
+    """Return the most bytes that this process has held."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most

@@ -11,11 +11,12 @@ from jaxad.results.cell import (
     Cell,
     Failure,
     Found,
-    circumstances,
     config_hash,
-    setting_of,
+    describe_machine,
+    describe_setting,
+    merge_cells,
 )
-from jaxad.results.files import append_cell, files_of, joined, read_file, read_results
+from jaxad.results.files import append_cell, join_tables, list_files, read_file, read_results
 
 __all__ = [
     "METRICS",
@@ -25,11 +26,12 @@ __all__ = [
     "Failure",
     "Found",
     "append_cell",
-    "circumstances",
     "config_hash",
-    "files_of",
-    "joined",
+    "describe_machine",
+    "describe_setting",
+    "join_tables",
+    "list_files",
+    "merge_cells",
     "read_file",
     "read_results",
-    "setting_of",
 ]

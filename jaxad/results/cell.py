@@ -1,9 +1,10 @@
-"""What came of a detector in a setting, and its rows."""
+"""Result records and their tabular form."""
 
 import hashlib
 import json
 import platform
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from jaxtyping import Float
 
 from jaxad.data import Split
 from jaxad.data.protocol.settings import AXES, Axis
+from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
 from jaxad.utils.timing import Seconds
 
@@ -27,10 +29,11 @@ __all__ = [
     "Failure",
     "Found",
     "as_json",
-    "circumstances",
     "config_hash",
-    "rows_of",
-    "setting_of",
+    "describe_machine",
+    "describe_setting",
+    "make_rows",
+    "merge_cells",
 ]
 
 # Metrics of the test rows, and of the hidden anomalies among the training rows.
@@ -59,8 +62,8 @@ LIBRARIES = ("jaxad", "jax", "flax", "numpy")
 
 
 @cache
-def circumstances() -> dict[str, str]:
-    """The device and the versions that this process computes with."""
+def describe_machine() -> dict[str, str]:
+    """Return the device and the versions of this process."""
     device = jax.devices()[0]
     return {
         "device": f"{device.platform}: {device.device_kind}",
@@ -71,18 +74,18 @@ def circumstances() -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Which detector on which data: what a complete cell and a failed one have in common.
+    """A detector on data, as a complete cell and a failed one have it in common.
 
     Attributes:
-        dataset: The data set's name.
-        subset: Which part of it, if it has several.
-        normal_class: The normal class: its name, or its number where it has no name.
-        detector: The detector's name.
-        title: What tables call the detector with its settings; by default its name.
-        setting: How the training data was spoiled and labelled, and the root of the randomness.
-        config: The detector's configuration.
-        seeds: The seeds' numbers; by default from 0.
-        job: The name of the sweep's job that it belongs to, if any.
+        dataset: The name of the data set.
+        subset: A part of it, if it has several.
+        normal_class: The normal class: its name, or its number if it has no name.
+        detector: The name of the detector.
+        title: The name of the detector with its settings in tables; by default its name.
+        setting: How the training data was contaminated and labelled, and the seed of the root key.
+        config: The configuration of the detector.
+        seeds: The numbers of the seeds; by default from 0.
+        job: The name of the job of a sweep, if any.
         axes: Fields of the configuration that the experiment varies.
         machine: The device and the versions of the process that ran it.
         time: When it was finished, in UTC.
@@ -98,7 +101,7 @@ class Asked:
     seeds: tuple[int, ...] | None = None
     job: str | None = None
     axes: dict[str, Any] = field(default_factory=dict)
-    machine: dict[str, str] = field(default_factory=circumstances)
+    machine: dict[str, str] = field(default_factory=describe_machine)
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -106,9 +109,10 @@ class Found(NamedTuple):
     """How well scores find the hidden anomalies among the unlabelled training rows.
 
     Attributes:
-        auroc: `(seeds,)` area under the ROC curve; NaN where there are none.
-        auprc: `(seeds,)` average precision; NaN where there are none.
-        precision: `(seeds, len(SHARES))` the share of hidden anomalies among the first rows.
+        auroc: `(seeds,)` area under the ROC curve; NaN without hidden anomalies.
+        auprc: `(seeds,)` average precision; NaN without hidden anomalies.
+        precision: `(seeds, len(SHARES))` the share of hidden anomalies among the most suspicious
+            rows.
     """
 
     auroc: Float[np.ndarray, "seeds"]
@@ -118,12 +122,12 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cell(Asked):
-    """What came of one detector on one data set with one normal class, under several seeds.
+    """The result of one detector on one data set with one normal class, for several seeds.
 
     Attributes:
-        evaluation: Metrics, whose value i is of seed `seeds[i]`.
-        seconds: Wall time of training and scoring all seeds.
-        found: What the scores find among the training rows; None where that was not asked for.
+        evaluation: The metrics; value i belongs to `seeds[i]`.
+        seconds: The wall time of training and scoring all seeds.
+        found: How well the scores find hidden anomalies; None if it was not measured.
     """
 
     evaluation: Evaluation
@@ -133,33 +137,62 @@ class Cell(Asked):
 
 @dataclass(frozen=True, kw_only=True)
 class Failure(Asked):
-    """Seeds of a cell of which nothing came; `seeds` must be given.
+    """Seeds of a cell that failed; `seeds` must be given.
 
     Attributes:
-        error: What went wrong, with its traceback.
+        error: The error with its traceback.
     """
 
     error: str
 
 
-# What in a split's setting is said elsewhere in a result, or was drawn and not asked for.
+# Parts of a split's setting that results have elsewhere, or that were drawn and not requested.
 _NOT_SETTING = (
     "dataset", "normal_classes", "anomaly_classes", "key", "known_classes", "rows", "seeds",
 )  # fmt: skip
 
 
-def setting_of(split: Split) -> dict[str, Any]:
-    """How the rows of a split were spoiled, labelled and scaled, as results have it."""
+def describe_setting(split: Split) -> dict[str, Any]:
+    """Return how the rows of a split were contaminated, labelled and scaled, as results have it."""
     return {name: v for name, v in split.setting.items() if name not in _NOT_SETTING}
 
 
+def merge_cells(cells: Sequence[Cell]) -> Cell:
+    """Merge cells of one job with different seeds.
+
+    Args:
+        cells: The cells, at least one; none has measures of hidden anomalies.
+
+    Returns:
+        One cell whose seeds are those of all cells in ascending order, and whose seconds are their
+        sum.
+    """
+    if len(cells) == 1:
+        return cells[0]
+    seeds = [seed for cell in cells for seed in cell.seeds or ()]
+    order = np.argsort(seeds)
+    metrics = {
+        name: summarise(
+            np.concatenate([getattr(c.evaluation, name).per_seed for c in cells])[order]
+        )
+        for name, metric in vars(cells[0].evaluation).items()
+        if metric is not None
+    }
+    return replace(
+        cells[-1],
+        seeds=tuple(sorted(seeds)),
+        evaluation=Evaluation(**metrics),
+        seconds=sum((cell.seconds for cell in cells), start=Seconds()),
+    )
+
+
 def config_hash(detector: str, config: dict[str, Any]) -> str:
-    """A short hash of a detector's name and configuration, the same on every machine."""
+    """Compute a short hash of a detector's name and configuration, the same on every machine."""
     return hashlib.sha256(as_json([detector, config]).encode()).hexdigest()[:16]
 
 
-def rows_of(cell: Cell | Failure) -> list[dict[str, Any]]:
-    """One row a seed."""
+def make_rows(cell: Cell | Failure) -> list[dict[str, Any]]:
+    """Return one row for each seed."""
     asked = cell.setting.get("asked", cell.setting)
     shared = {
         "dataset": cell.dataset,
@@ -192,7 +225,7 @@ def _as_column(axis: Axis, value: Any) -> Any:
 
 
 def _metrics(cell: Cell, i: int) -> dict[str, Any]:
-    """The metrics of a seed; null where there is none."""
+    """Return the metrics of a seed; None where there is none."""
     found = (
         {}
         if cell.found is None
@@ -207,5 +240,5 @@ def _metrics(cell: Cell, i: int) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> str:
-    """JSON in one form for one value."""
+    """Return JSON, in one form for one value."""
     return json.dumps(value, sort_keys=True)

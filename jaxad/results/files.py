@@ -1,4 +1,4 @@
-"""Files of results: only added to, each there whole or not at all."""
+"""Files of results: they are only added, and each appears when it is complete."""
 
 import uuid
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from jaxad.data.protocol.settings import AXES
 from jaxad.errors import DataError
-from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, rows_of
+from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, make_rows
 from jaxad.utils.files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["append_cell", "files_of", "joined", "read_file", "read_results"]
+__all__ = ["append_cell", "join_tables", "list_files", "read_file", "read_results"]
 
 _TRIES = 20  # times that a folder is read anew because its files change meanwhile
 
@@ -23,7 +23,7 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
     """Add the rows of cells to a folder of results, in one new file.
 
     A row has the columns dataset, subset, normal_class, detector, title, setting and config (as
-    JSON), config_hash, job, what was asked of `contaminate` (contamination, labelled_anomalies,
+    JSON), config_hash, job, the settings of the protocol (contamination, labelled_anomalies,
     ...), seed, every metric, seconds_compile and seconds_run (the cell's, shared equally among its
     seeds, so that sums over rows are wall time), device, the versions of jaxad, jax, flax, numpy
     and python (`jax_version`, ...), time (UTC) and error (null for a complete cell; metrics are
@@ -48,7 +48,7 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
     for cell in cells:
         for name, value in cell.axes.items():
             own[f"config_{name}"] = own.get(f"config_{name}", True) and _is_number(value)
-    rows = [row for cell in cells for row in rows_of(cell)]
+    rows = [row for cell in cells for row in make_rows(cell)]
     for row in rows:
         row |= {name: _as_text(row.get(name)) for name, number in own.items() if not number}
     more = [(name, pa.float64() if number else pa.string()) for name, number in own.items()]
@@ -64,33 +64,39 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
 
 
 def read_results(folder: str | Path) -> "pd.DataFrame":
-    """All rows of a folder of results, oldest first.
+    """Read all rows of a folder of results, oldest first.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        A data frame with the columns that `append_cell` describes.
 
     Raises:
-        DataError: No such folder, or a file in it that is no parquet file.
+        DataError: There is no such folder, or a file in it is not a parquet file.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of results")
     for _ in range(_TRIES):
         try:
-            found = [read_file(path) for path in files_of(folder)]
+            found = [read_file(path) for path in list_files(folder)]
         except FileNotFoundError:  # a sweep has just joined some files
             continue
-        return joined([_schema().empty_table(), *found]).to_pandas()
+        return join_tables([_schema().empty_table(), *found]).to_pandas()
     raise DataError(f"{folder}: its files change while they are read; try again")
 
 
-def files_of(folder: str | Path) -> list[Path]:
-    """The files of a folder of results, oldest first."""
+def list_files(folder: str | Path) -> list[Path]:
+    """List the files of a folder of results, oldest first."""
     return sorted(Path(folder).glob("[!.]*.parquet"))
 
 
 def read_file(path: Path) -> "pa.Table":
-    """The rows of one file.
+    """Read the rows of one file.
 
     Raises:
-        DataError: It is no parquet file, or only a part of one.
+        DataError: It is not a parquet file, or only a part of one.
         FileNotFoundError: It is not there.
     """
     import pyarrow as pa
@@ -106,8 +112,8 @@ def read_file(path: Path) -> "pa.Table":
         ) from error
 
 
-def joined(tables: "Sequence[pa.Table]") -> "pa.Table":
-    """Tables one under the other. A column that is of numbers here and of text there is text."""
+def join_tables(tables: "Sequence[pa.Table]") -> "pa.Table":
+    """Concatenate tables. A column with numbers in one and text in another becomes text."""
     import pyarrow as pa
 
     kinds: dict[str, set[pa.DataType]] = {}
@@ -126,7 +132,7 @@ def joined(tables: "Sequence[pa.Table]") -> "pa.Table":
 
 
 def _schema() -> "pa.Schema":
-    """Columns and their types, the same in every file."""
+    """Return the columns and their types, which are the same in every file."""
     import pyarrow as pa
 
     words = ("dataset", "subset", "normal_class", "detector", "title")

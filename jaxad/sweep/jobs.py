@@ -11,7 +11,7 @@ from pathlib import Path
 from jaxad.data import load_dataset
 from jaxad.data.protocol.settings import AXES, Protocol
 from jaxad.sweep.experiment import Experiment, Source, Variant
-from jaxad.sweep.memory import most_bytes_of_rows
+from jaxad.sweep.memory import bound_row_bytes
 
 __all__ = ["Job", "expand"]
 
@@ -100,7 +100,7 @@ def _classes(
     labels = [data.class_name(n) if data.class_names else n for n in numbers]
     beside = {name for name in source.axes["exposure"] if name is not None}
     sets = [load_dataset(name, data_dir=data_dir) for name in sorted(beside)]
-    size = most_bytes_of_rows(data, max((len(one.x) for one in sets), default=0))
+    size = bound_row_bytes(data, max((len(one.x) for one in sets), default=0))
     return list(zip(numbers, labels, strict=True)), size
 
 

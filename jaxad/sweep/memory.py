@@ -1,4 +1,4 @@
-"""How much memory seeds take that are trained side by side: an estimate, and the bound on it.
+"""Memory of seeds that are trained side by side: an estimate, and the default limit.
 
 Counted are the rows of a seed, as they are drawn and as they are padded, its state twice (an update
 makes the next one beside it), and for images and windows of time that are trained under `vmap` an
@@ -18,18 +18,17 @@ from jaxad.padding import bucket_features, bucket_rows, is_table
 from jaxad.training.seeds import resolve_mode
 from jaxad.types import Batch, PyTree, TrainData
 
-__all__ = ["available", "bytes_of_rows", "bytes_of_training", "most_bytes_of_rows"]
+__all__ = ["bound_row_bytes", "count_row_bytes", "count_training_bytes", "measure_available"]
 
 _SHARE = 0.25
 _KEPT = 8  # LeNets on 28 x 28 and 32 x 32 pixels: XLA has room for a twelfth of a step's values
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def available() -> int:
-    """The bytes that a sweep takes if nothing else is asked for: a quarter of what there is.
+def measure_available() -> int:
+    """Return the default limit in bytes: a quarter of the memory that there is.
 
-    On accelerators it is that of all of this process's devices, else of the host's memory, or of
-    what this process may have of it.
+    That is the memory of all of this process's accelerators, or else of the host or its container.
     """
     stats = [device.memory_stats() or {} for device in jax.local_devices()]
     there = sum(s.get("bytes_limit", 0) for s in stats) or _host_bytes()
@@ -45,29 +44,29 @@ def _host_bytes() -> int:
     return there
 
 
-def most_bytes_of_rows(data: Dataset, exposure: int = 0) -> int:
-    """What the rows of one seed take at most: said before anything is drawn.
+def bound_row_bytes(data: Dataset, exposure: int = 0) -> int:
+    """Return the most bytes that the rows of one seed may take, before anything is drawn.
 
     Args:
         data: The data set.
         exposure: How many rows an exposure set adds.
     """
     rows = len(data.x) + exposure + (0 if data.x_test is None else len(data.x_test))
-    return bytes_of_rows(rows, data.x.shape[1:], 1 if data.x.dtype == np.uint8 else 4)
+    return count_row_bytes(rows, data.x.shape[1:], 1 if data.x.dtype == np.uint8 else 4)
 
 
-def bytes_of_rows(rows: int, shape: tuple[int, ...], itemsize: int) -> int:
-    """What so many examples of a shape take, as they are and padded."""
+def count_row_bytes(rows: int, shape: tuple[int, ...], itemsize: int) -> int:
+    """Return the bytes of so many examples of a shape, as they are and padded together."""
     padded = (bucket_features(shape[0]),) if is_table(shape) else shape
     elements = rows * int(np.prod(shape)) + bucket_rows(rows, padded) * int(np.prod(padded))
     return elements * itemsize
 
 
-def bytes_of_training(detector: Detector, train: TrainData) -> int:
-    """What the training of one seed takes besides its rows.
+def count_training_bytes(detector: Detector, train: TrainData) -> int:
+    """Return the bytes that the training of one seed takes besides its rows.
 
     Args:
-        detector: What is trained.
+        detector: The detector to train.
         train: The rows of several seeds.
     """
     one = jax.tree.map(lambda leaf: np.asarray(leaf)[0], train)
@@ -89,7 +88,7 @@ def bytes_of_training(detector: Detector, train: TrainData) -> int:
 
 
 def _bytes_of_step(phase: Phase, state: PyTree, data: TrainData, key: Any) -> int:
-    """All values that a step computes together, as if none made room for another."""
+    """Return the bytes of all values that a step computes, as if none were freed."""
     sampler = phase.sampler
     order = jax.eval_shape(sampler.shuffle, key)
     index = jax.eval_shape(sampler.draw, sampler.init(data), order, 0)
@@ -104,7 +103,7 @@ def _bytes_of_step(phase: Phase, state: PyTree, data: TrainData, key: Any) -> in
 
 
 def _bytes_in(jaxpr: Any) -> int:
-    """The sizes of all values of a program; those of a loop as often as it turns."""
+    """Add up the sizes of all values of a program; those of a loop as often as it turns."""
     total = 0
     for equation in jaxpr.eqns:
         inner = [p.jaxpr for p in equation.params.values() if hasattr(p, "jaxpr")]
@@ -115,7 +114,7 @@ def _bytes_in(jaxpr: Any) -> int:
 
 
 def _shape(shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array that has no numbers yet."""
+    """Return the shape and type of an array without its values."""
     return jax.ShapeDtypeStruct(shape, dtype)
 
 

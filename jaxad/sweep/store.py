@@ -1,4 +1,4 @@
-"""The folder of a sweep's results: what is done, who writes, and fewer, larger files."""
+"""The folder of a sweep: its complete cells, its only writer, and the joining of its files."""
 
 import fcntl
 import os
@@ -13,8 +13,8 @@ from jaxad.results import (
     Cell,
     Failure,
     append_cell,
-    files_of,
-    joined,
+    join_tables,
+    list_files,
     read_file,
     read_results,
 )
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Appender", "done", "failed", "only_writer", "read_cells", "tidy"]
+__all__ = ["Appender", "find_done", "hold_folder", "read_cells", "read_failed", "tidy"]
 
-_FEW = 16  # files that are not worth joining
+_FEW = 16  # files that need not be joined
 _MANY = 256  # files that a sweep joins while it runs
 DAMAGED, _JOINED = ".damaged", "-joined"
 
 
 @contextmanager
-def only_writer(folder: str | Path) -> Iterator[None]:
+def hold_folder(folder: str | Path) -> Iterator[None]:
     """Hold a folder of results, so that no second sweep writes to it.
 
     The lock goes when the process ends, however it ends.
@@ -60,9 +60,10 @@ def only_writer(folder: str | Path) -> Iterator[None]:
 
 
 def read_cells(folder: str | Path) -> "pd.DataFrame":
-    """The rows of a sweep, one for each job and seed: a complete one before a failed one.
+    """Read the rows of a sweep, one for each job and seed.
 
-    Of complete ones, one with metrics of the training rows comes first, then the oldest.
+    A complete row is preferred to a failed one, then one with metrics of the training rows, then
+    the oldest.
 
     Raises:
         DataError: A file that is no parquet file.
@@ -74,15 +75,15 @@ def read_cells(folder: str | Path) -> "pd.DataFrame":
     return ordered.drop_duplicates(["job", "seed"]).drop(columns="worse").sort_index()
 
 
-def done(
+def find_done(
     folder: str | Path, retry_failed: bool = False, audit: bool = False
 ) -> dict[str, set[int]]:
-    """The seeds of each job that need not be run again.
+    """Return the seeds of each job that need not run again.
 
     Args:
         folder: The folder of results; need not exist.
-        retry_failed: Whether cells that failed count as not yet run.
-        audit: Whether cells without metrics of the training rows count as not yet run.
+        retry_failed: Whether failed cells count as missing.
+        audit: Whether cells without metrics of the training rows count as missing.
     """
     if not Path(folder).is_dir():
         return {}
@@ -97,26 +98,25 @@ def done(
     return seeds
 
 
-def failed(folder: str | Path) -> "pd.DataFrame":
-    """The rows of cells that failed and were not run again since."""
+def read_failed(folder: str | Path) -> "pd.DataFrame":
+    """Read the rows of cells that failed and have no complete row."""
     rows = read_cells(folder)
     return rows.loc[rows.error.notna()]
 
 
 def tidy(folder: str | Path) -> list[Path]:
-    """Put a folder in order before a sweep. Only whoever holds the folder may do this.
+    """Put a folder in order before a sweep; only its holder may do this.
 
-    Half-written files of processes that ended are removed. Files that cannot be read are set
-    aside under their name and `.damaged`, so that their cells count as not yet run. Many small
-    files become one.
+    Partial files of processes that ended are removed. Files that cannot be read are renamed to
+    their name and `.damaged`, so that their cells count as missing. Many small files are joined.
 
     Returns:
-        The files that were set aside, under their new names.
+        The damaged files, under their new names.
     """
     for path in leftovers(folder):
         path.unlink(missing_ok=True)
     paths, tables, aside = [], [], []
-    for path in files_of(folder):
+    for path in list_files(folder):
         try:
             tables.append(read_file(path))
             paths.append(path)
@@ -132,7 +132,7 @@ def tidy(folder: str | Path) -> list[Path]:
 class Appender:
     """Adds cells to a folder of results, and joins its files when they become many.
 
-    Only whoever holds the folder may have one.
+    Only the holder of the folder may have one.
 
     Args:
         folder: The folder.
@@ -143,7 +143,7 @@ class Appender:
         self._new: list[Path] = []
 
     def add(self, *cells: Cell | Failure) -> None:
-        """Add cells; when this returns they are on the disk.
+        """Add cells in one file; when this returns they are on the disk.
 
         Raises:
             OSError: The folder cannot be written, or the disk is full.
@@ -155,15 +155,15 @@ class Appender:
 
 
 def _join(paths: Sequence[Path], tables: "Sequence[pa.Table]") -> None:
-    """Files to one, which is complete before the others go.
+    """Join files to one, which is complete before the others are removed.
 
-    Should the process die in between, some rows are there twice, which `read_cells` puts right.
+    If the process dies in between, some rows are there twice, which `read_cells` corrects.
     """
     import pyarrow.parquet as pq
 
     whole = paths[0].with_name(f"{paths[0].stem.removesuffix(_JOINED)}{_JOINED}.parquet")
     with written_whole(whole) as partial:
-        pq.write_table(joined(tables), partial)
+        pq.write_table(join_tables(tables), partial)
     for path in paths:
         if path != whole:
             path.unlink()

@@ -198,7 +198,7 @@ def test_data_that_is_labelled_normal_and_anomalous_has_one_normal_class(cli):
 def test_wrong_use_is_one_line_and_nothing_is_trained_or_written(
     cli, argv, code, says, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("jaxad.cli.run.fit", lambda *a, **k: pytest.fail("trained"))
+    monkeypatch.setattr("jaxad.sweep.cells.fit", lambda *a, **k: pytest.fail("trained"))
     ended = cli(*argv)
     assert says in one_line(ended.err)
     assert ended.code == code
@@ -224,7 +224,7 @@ def test_wrong_options_end_with_code_2(cli, argv, says):
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_training(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr("jaxad.cli.run.fit", lambda *a, **k: pytest.fail("trained"))
+    monkeypatch.setattr("jaxad.sweep.cells.fit", lambda *a, **k: pytest.fail("trained"))
     (tmp_path / "file").write_text("kept")
     ended = cli("run", "digits", "autoencoder", *CLASS, "--out", "file")
     assert ended.code == 1
@@ -270,14 +270,12 @@ def test_ctrl_c_keeps_what_is_complete_and_records_nothing_else(cli, monkeypatch
     ("raised", "code"), [(KeyboardInterrupt(), 130), (DataError("score has nan"), 1)]
 )
 def test_what_fails_after_training_leaves_earlier_cells(cli, monkeypatch, raised, code):
-    from jaxad.evaluation.scoring import evaluate
-
     def failing(fitted, test):
         if fitted.detector.name == "deep_sad":
             raise raised
-        return evaluate(fitted, test)
+        return jaxad.score(fitted, test)
 
-    monkeypatch.setattr("jaxad.cli.run.evaluate", failing)
+    monkeypatch.setattr("jaxad.sweep.cells.score", failing)
     ended = cli("run", "digits", "autoencoder", "deep_sad", *QUICK)
     assert ended.code == code
     assert read_results("results").detector.unique().tolist() == ["autoencoder"]
@@ -297,7 +295,7 @@ def test_an_unexpected_error_is_one_line_too(cli, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("out of\nmemory")
 
-    monkeypatch.setattr("jaxad.cli.run.fit", broken)
+    monkeypatch.setattr("jaxad.sweep.cells.fit", broken)
     ended = cli("run", "digits", "autoencoder", *CLASS)
     assert ended.code == 1
     line = one_line(ended.err)

@@ -12,7 +12,7 @@ import pytest
 from jaxad.errors import DataError
 from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
-from jaxad.results import Cell, append_cell, config_hash, files, files_of, read_results
+from jaxad.results import Cell, append_cell, config_hash, files, list_files, read_results
 from jaxad.utils.files import check_writable, written_whole
 from jaxad.utils.timing import Seconds
 
@@ -154,7 +154,7 @@ def test_device_and_versions_are_those_of_who_ran_it(tmp_path):
 def test_files_that_are_joined_while_they_are_read_are_read_anew(tmp_path, monkeypatch):
     append_cell(tmp_path, cell())
     listings = iter([[tmp_path / "gone.parquet"]])
-    monkeypatch.setattr(files, "files_of", lambda folder: next(listings, files_of(folder)))
+    monkeypatch.setattr(files, "list_files", lambda folder: next(listings, list_files(folder)))
     assert len(read_results(tmp_path)) == 3
 
 

@@ -6,7 +6,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.explain import audit
 from jaxad.results import read_results
-from jaxad.sweep.store import done, read_cells
+from jaxad.sweep.store import find_done, read_cells
 
 TEXT = """
 datasets = ["blobs"]
@@ -45,7 +45,7 @@ def test_cells_without_it_are_run_again_once_it_is_asked_for(file, tmp_path, cap
     plain.write_text(TEXT.replace(', "audit_auroc", "audit_auprc"', ""))
     assert main(["sweep", str(plain), "--out", str(out)]) == 0
     assert read_results(out).audit_precision.isna().all()
-    assert len(done(out)) == 4 and done(out, audit=True) == {}
+    assert len(find_done(out)) == 4 and find_done(out, audit=True) == {}
     assert main(["sweep", str(file), "--out", str(out)]) == 0
     assert "AUROC of the audit in %" in capsys.readouterr().out
     assert len(read_results(out)) == 16 and len(read_cells(out)) == 8

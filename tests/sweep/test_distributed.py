@@ -9,9 +9,9 @@ import pytest
 
 from jaxad.cli import main
 from jaxad.sweep import expand, group_jobs, load_experiment
-from jaxad.sweep.distributed import share_of
-from jaxad.sweep.processes import gathered
-from jaxad.sweep.store import failed, read_cells
+from jaxad.sweep.executors.distributed import assign_share
+from jaxad.sweep.executors.processes import gather
+from jaxad.sweep.store import read_cells, read_failed
 
 TEXT = """
 datasets = ["blobs"]
@@ -30,7 +30,7 @@ MAIN = "import sys; from jaxad.cli import main; sys.exit(main())"
 @pytest.mark.parametrize("processes", [1, 2, 4, 16])
 def test_shares_are_even_and_have_each_cell_once(file, processes):
     (group, *_) = group_jobs([(job, (0, 1, 2)) for job in expand(load_experiment(file))])
-    shares = [share_of(group, i, processes) for i in range(processes)]
+    shares = [assign_share(group, i, processes) for i in range(processes)]
     cells = [[(job.name, s) for job, seeds in share for s in seeds] for share in shares]
     assert [cell for share in cells for cell in share] == [
         (job.name, seed) for job in group.jobs for seed in group.seeds
@@ -39,7 +39,7 @@ def test_shares_are_even_and_have_each_cell_once(file, processes):
 
 
 def test_one_process_gathers_what_it_gives():
-    assert gathered({"a": 1}) == [{"a": 1}]
+    assert gather({"a": 1}) == [{"a": 1}]
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_two_processes_give_what_one_gives(file, tmp_path, capsys):
     key = ["job", "seed"]
     left, right = (read_cells(out).sort_values(key) for out in (one, two))
     assert (left[key].to_numpy() == right[key].to_numpy()).all() and len(right) == 18
-    assert len(failed(two)) == 6
+    assert len(read_failed(two)) == 6
     np.testing.assert_allclose(left.auroc, right.auroc, atol=1e-5)

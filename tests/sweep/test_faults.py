@@ -17,9 +17,9 @@ from jaxad.cli import main
 from jaxad.errors import DataError
 from jaxad.results import read_results
 from jaxad.sweep import expand, group_jobs, load_experiment
-from jaxad.sweep.faults import described, is_out_of_memory
-from jaxad.sweep.local import run_group
-from jaxad.sweep.store import Appender, failed, only_writer, read_cells, tidy
+from jaxad.sweep.cells import run_group
+from jaxad.sweep.faults import describe_error, is_out_of_memory
+from jaxad.sweep.store import Appender, hold_folder, read_cells, read_failed, tidy
 from jaxad.utils.files import leftovers
 
 TEXT = """
@@ -116,7 +116,7 @@ def test_a_disk_that_is_really_full(sweep, tmp_path):
 
 
 def test_a_folder_that_is_read_only_is_refused_before_anything_runs(file, monkeypatch, capsys):
-    monkeypatch.setattr("jaxad.sweep.local.fit", None)
+    monkeypatch.setattr("jaxad.sweep.cells.fit", None)
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)
         shutil.copy(file, name)
@@ -163,7 +163,7 @@ def test_wherever_a_file_was_cut_it_is_found(sweep, out, bytes_left):
     assert sweep("--only", "detector=pca")[0] == 0
     victim = sorted(out.glob("*.parquet"))[0]
     victim.write_bytes(victim.read_bytes()[:bytes_left])
-    with only_writer(out):
+    with hold_folder(out):
         assert tidy(out) == [victim.with_name(victim.name + ".damaged")]
     assert len(read_cells(out)) == 2
 
@@ -190,7 +190,7 @@ def test_what_a_killed_process_left_half_written_is_removed(sweep, out):
 
 
 def test_a_second_sweep_on_the_folder_is_refused_and_changes_nothing(sweep, out):
-    with only_writer(out):
+    with hold_folder(out):
         (out / "x.parquet").write_bytes(b"being written")
         code, said = sweep()
     assert code == 2 and f"another sweep (process {os.getpid()} on" in said
@@ -206,22 +206,22 @@ def test_a_cell_that_raises_is_a_row_with_its_traceback(sweep, out, monkeypatch)
 
     from jaxad.training.train import fit as original
 
-    monkeypatch.setattr("jaxad.sweep.local.fit", fit)
+    monkeypatch.setattr("jaxad.sweep.cells.fit", fit)
     code, said = sweep()
     assert code == 1 and "--retry-failed" in said
-    rows = failed(out)
+    rows = read_failed(out)
     assert set(rows.detector) == {"autoencoder"} and len(rows) == CELLS // 2
     assert rows.error.str.startswith("ValueError: a bug in it\n\nTraceback").all()
     assert len(read_cells(out)) == CELLS
     monkeypatch.undo()
-    assert sweep()[0] == 0 and len(failed(out)) == CELLS // 2  # recorded: not run again
-    assert sweep("--retry-failed")[0] == 0 and len(failed(out)) == 0
+    assert sweep()[0] == 0 and len(read_failed(out)) == CELLS // 2  # recorded: not run again
+    assert sweep("--retry-failed")[0] == 0 and len(read_failed(out)) == 0
 
 
 def test_a_cell_that_diverges_is_a_failure_and_not_a_number(sweep, file, out):
     file.write_text(TEXT.replace('"autoencoder"', '{name = "autoencoder", learning_rate = 1e38}'))
     assert sweep()[0] == 1
-    rows = failed(out)
+    rows = read_failed(out)
     assert set(rows.detector) == {"autoencoder"} and len(rows) == CELLS // 2
     assert rows.error.str.contains("not finite").all() and rows.auroc.isna().all()
     assert read_cells(out).auroc.notna().sum() == CELLS // 2
@@ -238,7 +238,7 @@ def test_a_cell_that_is_out_of_memory_says_what_helps(file, monkeypatch, error):
     def fit(*_, **__):
         raise error
 
-    monkeypatch.setattr("jaxad.sweep.local.fit", fit)
+    monkeypatch.setattr("jaxad.sweep.cells.fit", fit)
     experiment = load_experiment(file)
     (group, *_) = group_jobs([(job, (0, 1)) for job in expand(experiment)])
     for cell in run_group(group):
@@ -248,7 +248,7 @@ def test_a_cell_that_is_out_of_memory_says_what_helps(file, monkeypatch, error):
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory():
     assert not is_out_of_memory(ValueError("the memory of it"))
-    assert "--memory" not in described(ValueError("x"))
+    assert "--memory" not in describe_error(ValueError("x"))
 
 
 def test_files_are_joined_while_a_sweep_runs_and_no_row_is_lost(file, out, monkeypatch):

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from jaxad.results import files_of, read_file
+from jaxad.results import list_files, read_file
 from jaxad.sweep.store import read_cells
 
 TEXT = """
@@ -48,7 +48,7 @@ def holds(process, lock):
 
 
 def has_more(folder, before):
-    return bool(set(files_of(folder)) - before)
+    return bool(set(list_files(folder)) - before)
 
 
 @pytest.mark.slow
@@ -67,7 +67,7 @@ def test_twenty_kills_at_random_moments(tmp_path):
         if i % 3:
             wait(process, holds, process, out / ".lock")
         if i % 3 == 2:
-            wait(process, has_more, out, set(files_of(out)))
+            wait(process, has_more, out, set(list_files(out)))
         time.sleep(rng.uniform(0, 1.0))
         kill(process)
         cut_short += before < rows_in(out) < CELLS
@@ -85,7 +85,7 @@ def test_twenty_kills_at_random_moments(tmp_path):
 
 def rows_in(folder):
     """All rows, also those that are there twice."""
-    return sum(read_file(path).num_rows for path in files_of(folder))
+    return sum(read_file(path).num_rows for path in list_files(folder))
 
 
 # Forks for every step of a write and of a join, and kills the child at that step.
@@ -94,7 +94,7 @@ import os, signal, sys
 from pathlib import Path
 from jaxad.evaluation.scoring import Evaluation
 from jaxad.evaluation.metrics import summarise
-from jaxad.results import Cell, files_of
+from jaxad.results import Cell, list_files
 from jaxad.sweep import store
 from jaxad.utils.timing import Seconds
 import pandas
@@ -157,4 +157,4 @@ def test_a_kill_at_every_step_of_writing_and_joining(tmp_path):
     assert set(cells) == {0, 1, 2} and cells[-1] == 2
     assert list(out.glob(".*.partial"))
     # Between the joined file and the end of those that it is made of, rows are there twice.
-    assert sum(read_file(path).num_rows for path in files_of(out)) > len(rows)
+    assert sum(read_file(path).num_rows for path in list_files(out)) > len(rows)

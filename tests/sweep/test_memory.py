@@ -12,8 +12,8 @@ from jaxad.cli import main
 from jaxad.data import contaminate, load_dataset
 from jaxad.padding import pad_to_buckets
 from jaxad.sweep import expand, group_jobs, load_experiment
-from jaxad.sweep.local import run_group
-from jaxad.sweep.memory import bytes_of_rows, bytes_of_training, most_bytes_of_rows
+from jaxad.sweep.cells import run_group
+from jaxad.sweep.memory import bound_row_bytes, count_row_bytes, count_training_bytes
 
 TEXT = """
 datasets = ["digits"]
@@ -86,12 +86,12 @@ def test_no_more_rows_are_held_than_fit(jobs, monkeypatch, convolutional):
     def making(*args, **config):
         return jaxad.make(*args, **config)._replace(convolutional=convolutional)
 
-    monkeypatch.setattr("jaxad.sweep.local.contaminate", counting)
-    monkeypatch.setattr("jaxad.sweep.local.make", making)
+    monkeypatch.setattr("jaxad.sweep.work.contaminate", counting)
+    monkeypatch.setattr("jaxad.sweep.work.make", making)
     (group,) = group_jobs([(job, (0,)) for job in jobs])
     assert len(group.jobs) == 8
     split = contaminate("digits", 0, normal_class=0, labelled_anomalies=4, seeds=1)
-    size = sum(bytes_of_rows(x.shape[1], x.shape[2:], 4) for x in (split.train.x, split.test.x))
+    size = sum(count_row_bytes(x.shape[1], x.shape[2:], 4) for x in (split.train.x, split.test.x))
     assert len(cells([group], int(2.5 * size))) == 8
     # Two fit; one more is drawn before they are trained.
     assert most == (1 if convolutional else 3)
@@ -103,9 +103,9 @@ def test_the_bytes_of_rows_are_those_of_the_rows_and_their_padding():
         x = split.train.x
         padded = pad_to_buckets(split.train).x
         assert x.dtype == dtype
-        said = bytes_of_rows(x.shape[1], x.shape[2:], x.itemsize)
+        said = count_row_bytes(x.shape[1], x.shape[2:], x.itemsize)
         assert 2 * said == x.nbytes + padded.nbytes
-        assert said <= most_bytes_of_rows(data)
+        assert said <= bound_row_bytes(data)
 
 
 def images():
@@ -122,9 +122,9 @@ def test_counted_are_two_states_and_a_step_of_images_under_vmap(monkeypatch):
     leaves = jax.tree.leaves(jaxad.fit(small._replace(epochs=1), split.train).state)
     state = sum(leaf.nbytes for leaf in leaves) // 2
     monkeypatch.setattr("jaxad.sweep.memory.resolve_mode", lambda *_: "map")
-    assert [bytes_of_training(d, split.train) for d in (small, large)] == [2 * state] * 2
+    assert [count_training_bytes(d, split.train) for d in (small, large)] == [2 * state] * 2
     monkeypatch.setattr("jaxad.sweep.memory.resolve_mode", lambda *_: "vmap")
-    one, two = (bytes_of_training(d, split.train) - 2 * state for d in (small, large))
+    one, two = (count_training_bytes(d, split.train) - 2 * state for d in (small, large))
     assert 10 * 12 * 12 * 4 * 4 < one < two < 2 * one  # more than what the convolution gives
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.jobs import Job
-from jaxad.sweep.outlook import describe_outlook, programs, seconds
+from jaxad.sweep.outlook import count_programs, describe_outlook, estimate_seconds
 
 TEXT = """
 datasets = ["digits", "wine"]
@@ -45,7 +45,7 @@ def test_each_set_is_loaded_once_and_each_job_is_hashed_once(tmp_path, monkeypat
 
 
 def test_detectors_that_differ_in_numbers_count_as_one_program(jobs):
-    assert programs(groups_of(jobs)) == 2 * 2
+    assert count_programs(groups_of(jobs)) == 2 * 2
 
 
 def test_seconds_are_those_of_cells_like_these(jobs):
@@ -54,7 +54,7 @@ def test_seconds_are_those_of_cells_like_these(jobs):
 
     def of(*cells):
         names = ("detector", "dataset", "seconds_compile", "seconds_run", "error")
-        return seconds(groups, pd.DataFrame(cells, columns=names))
+        return estimate_seconds(groups, pd.DataFrame(cells, columns=names))
 
     digits, wine = ("deep_sad", "digits", 1.0, 2.0, None), ("deep_sad", "wine", 0.5, 0.5, None)
     failed = ("deep_sad", "wine", 100.0, 100.0, "DataError")

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from jaxad.cli import main
 from jaxad.cli.progress import Reporter
-from jaxad.cli.watch import Watch, said_seconds
+from jaxad.cli.watch import Watch, format_seconds
 from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
 from jaxad.results import Cell, Failure
@@ -95,7 +95,7 @@ def test_a_job_may_come_in_parts(groups):
     ("seconds", "said"), [(8.06, "8.1 s"), (59.9, "59.9 s"), (185, "3 min"), (9000, "2.5 h")]
 )
 def test_times_in_words(seconds, said):
-    assert said_seconds(seconds) == said
+    assert format_seconds(seconds) == said
 
 
 def test_plain_lines_where_the_output_is_no_terminal(file, tmp_path, capsys):

@@ -14,9 +14,9 @@ from jaxad.cli import main
 from jaxad.errors import ConfigError
 from jaxad.results import Failure, read_results
 from jaxad.sweep import expand, group_jobs, load_experiment, run_jobs
-from jaxad.sweep.local import run_group
-from jaxad.sweep.ray import Cluster, run_on_ray
-from jaxad.sweep.store import done, read_cells
+from jaxad.sweep.cells import run_group
+from jaxad.sweep.executors import Cluster, RayExecutor
+from jaxad.sweep.store import find_done, read_cells
 
 ray = pytest.importorskip("ray")
 
@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_in_mid_sweep_costs_nothing(file, tmp_path):
                 os.kill(process, signal.SIGKILL)
         workers.update(busy_workers())
 
-    run_on_ray(groups, tmp_path / "ray", on_cell=on_cell)
+    run_jobs(groups, tmp_path / "ray", RayExecutor(), on_cell)
     assert len(killed) == 1
     rows = read_results(tmp_path / "ray")
     assert len(rows) == CELLS and not rows.duplicated(["job", "seed"]).any()
@@ -110,13 +110,14 @@ def test_a_job_that_kills_every_worker_fails_alone(file, tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGKILL)
         yield from run_group(group, data_dir)
 
-    monkeypatch.setattr("jaxad.sweep.ray._work", work)
+    monkeypatch.setattr("jaxad.sweep.executors.ray._work", work)
     cells = []
-    run_on_ray([group], tmp_path / "out", cluster=Cluster(retries=1), on_cell=cells.append)
+    executor = RayExecutor(cluster=Cluster(retries=1))
+    run_jobs([group], tmp_path / "out", executor, cells.append)
     failures = [cell for cell in cells if isinstance(cell, Failure)]
     assert [cell.job for cell in failures] == [deadly] and failures[0].seeds == (0, 1)
     assert failures[0].error.startswith("WorkerLostError: WorkerCrashedError")
-    assert done(tmp_path / "out", retry_failed=True) == {group.jobs[0].name: {0, 1}}
+    assert find_done(tmp_path / "out", retry_failed=True) == {group.jobs[0].name: {0, 1}}
 
 
 @pytest.mark.slow
@@ -126,7 +127,7 @@ def test_ctrl_c_keeps_what_has_arrived_and_ends_the_rest(file, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_on_ray(groups_of(file), tmp_path / "out", on_cell=on_cell)
+        run_jobs(groups_of(file), tmp_path / "out", RayExecutor(), on_cell)
     rows = read_results(tmp_path / "out")
     assert 2 <= len(rows) < CELLS
     end = time.monotonic() + 20
@@ -147,7 +148,7 @@ def test_the_command(file, tmp_path, capsys):
 
 
 def test_without_ray_the_error_says_how_to_get_it(file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("jaxad.sweep.ray.find_spec", lambda name: None)
+    monkeypatch.setattr("jaxad.sweep.executors.ray.find_spec", lambda name: None)
     run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--executor", "ray"]
     assert main(run) == 2
     assert 'pip install "jaxad[ray]"' in capsys.readouterr().err
@@ -155,7 +156,7 @@ def test_without_ray_the_error_says_how_to_get_it(file, tmp_path, capsys, monkey
 
 def test_ray_is_imported_only_where_it_is_used():
     assert "ray" not in sys.modules or ray is sys.modules["ray"]
-    source = Path(sys.modules["jaxad.sweep.ray"].__file__).read_text()
+    source = Path(sys.modules["jaxad.sweep.executors.ray"].__file__).read_text()
     assert "\nimport ray" not in source
 
 

@@ -9,7 +9,7 @@ import pytest
 from jaxad.cli import main
 from jaxad.errors import DataError
 from jaxad.sweep import expand, load_experiment
-from jaxad.sweep.saved import load_saved
+from jaxad.sweep.stored import load_stored
 
 TEXT = """
 title = "Blobs & moons"
@@ -53,7 +53,7 @@ def test_what_a_sweep_keeps_is_the_experiment_as_it_was_run(file, tmp_path, monk
     want = expand(load_experiment(file, "quick"))
     monkeypatch.setattr("jaxad.sweep.jobs.load_dataset", gone)
     file.unlink()
-    (saved,) = load_saved(out)
+    (saved,) = load_stored(out)
     assert (saved.name, saved.size, saved.text) == ("both", "quick", TEXT)
     assert saved.experiment.seeds == 3
     assert saved.jobs == want  # all of them, also those that --only left out
@@ -98,7 +98,7 @@ def test_a_page_holds_tables_pictures_the_experiment_and_what_failed(file, tmp_p
 def test_published_numbers_that_are_not_there_are_found_missing_before_anything_runs(
     file, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("jaxad.sweep.local.fit", gone)
+    monkeypatch.setattr("jaxad.sweep.cells.fit", gone)
     (tmp_path / "numbers" / "printed.csv").unlink()
     assert main(["sweep", str(file), "--out", str(tmp_path / "out")]) == 2
     assert "published: there is no file" in capsys.readouterr().err
@@ -136,4 +136,4 @@ def test_what_was_kept_and_is_damaged_is_named(file, tmp_path):
     about = json.loads(path.read_text())
     path.write_text(json.dumps(about)[:-5])
     with pytest.raises(DataError, match=r"both\.json cannot be read"):
-        load_saved(out)
+        load_stored(out)

@@ -11,8 +11,8 @@ from jaxad.cli import main
 from jaxad.errors import ConfigError
 from jaxad.results import Failure, read_results
 from jaxad.sweep import expand, group_jobs, load_experiment, run_jobs
-from jaxad.sweep.local import run_group
-from jaxad.sweep.store import done, failed, only_writer, read_cells, tidy
+from jaxad.sweep.cells import run_group
+from jaxad.sweep.store import find_done, hold_folder, read_cells, read_failed, tidy
 
 TEXT = """
 title = "Blobs"
@@ -80,16 +80,16 @@ def test_a_job_that_fails_is_recorded_and_the_others_go_on(file, tmp_path, capsy
     assert main(["sweep", str(file), "--out", str(out)]) == 1
     assert "cells failed" in capsys.readouterr().err
     rows = read_cells(out)
-    assert len(rows) == 12 and len(failed(out)) == 6
-    assert set(failed(out).seed) == {0, 1}
-    assert failed(out).error.str.startswith("DataError: contamination=0.9 needs 90").all()
+    assert len(rows) == 12 and len(read_failed(out)) == 6
+    assert set(read_failed(out).seed) == {0, 1}
+    assert read_failed(out).error.str.startswith("DataError: contamination=0.9 needs 90").all()
     assert rows.auroc.notna().sum() == 6
     assert main(["sweep", str(file), "--out", str(out)]) == 0  # recorded: not run again
     assert main(["sweep", str(file), "--out", str(out), "--retry-failed"]) == 1
 
 
 def test_seeds_that_diverge_fail_alone(file, monkeypatch):
-    monkeypatch.setattr("jaxad.sweep.local.score", lambda *a: broken(jaxad.score(*a)))
+    monkeypatch.setattr("jaxad.sweep.cells.score", lambda *a: broken(jaxad.score(*a)))
 
     def broken(scores):
         scores = np.array(scores)
@@ -136,11 +136,11 @@ def test_small_files_are_joined_and_nothing_is_lost(file, tmp_path):
     key = ["job", "seed"]
     left, right = (f.sort_values(key)[[*key, "auroc"]].to_numpy() for f in (before, after))
     assert (left == right).all()
-    assert done(tmp_path / "out") == {job.name: {0, 1} for g in groups for job in g.jobs}
+    assert find_done(tmp_path / "out") == {job.name: {0, 1} for g in groups for job in g.jobs}
 
 
 def _hold(folder, ready, release):
-    with only_writer(folder):
+    with hold_folder(folder):
         ready.set()
         release.wait(30)
 
@@ -154,11 +154,11 @@ def test_one_sweep_writes_at_a_time(tmp_path):
         assert ready.wait(60)
         with (
             pytest.raises(ConfigError, match=f"another sweep \\(process {other.pid} on "),
-            only_writer(tmp_path),
+            hold_folder(tmp_path),
         ):
             pass
     finally:
         release.set()
         other.join()
-    with only_writer(tmp_path):
+    with hold_folder(tmp_path):
         assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} on ")

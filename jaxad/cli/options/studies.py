@@ -86,8 +86,9 @@ class Sweep(Common):
         memory_gib: The most memory that what is trained side by side may take, as estimated; see
             docs/reference/sweeps.md.
         seeds: How many seeds, in place of the experiment's.
-        executor: Where cells run: in this process, or as tasks on a Ray cluster, while this
-            process writes the results. Needs Ray: `pip install "jaxad[ray]"`.
+        executor: Where cells run: local, in this process, or ray, as tasks on a Ray cluster, while
+            this process writes the results (needs Ray: `pip install "jaxad[ray]"`); or the name of
+            an executor that a plug-in registers.
         address: The Ray cluster's, such as 10.0.0.1:6379. By default what RAY_ADDRESS says, or
             else a cluster of this machine alone, which ends with the sweep.
         worker_cpus: Cores that a task on the cluster takes.
@@ -116,7 +117,7 @@ class Sweep(Common):
     seeds: Annotated[
         int | None, arg(help_behavior_hint="(default: the experiment's)", metavar="INT")
     ] = None
-    executor: Literal["local", "ray"] = "local"
+    executor: str = "local"
     address: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="ADDRESS")] = None
     worker_cpus: float = 1
     worker_gpus: float = 0

@@ -1,8 +1,8 @@
 """Several processes, on one machine or on many, under `jax.distributed`.
 
-Seeds are independent, so that processes train their shares of them without a word to each other,
-each on the devices of its own machine. Only plans and results travel, pickled: the processes are
-one program's, started by one user, and nothing pickled is ever kept.
+Seeds are independent, so processes train their shares without communication, each on the devices
+of its own machine. Only plans and results are exchanged, as pickles: the processes belong to one
+program of one user, and no pickle is stored.
 """
 
 import pickle
@@ -13,27 +13,27 @@ import numpy as np
 
 from jaxad.errors import ConfigError
 
-__all__ = ["gathered", "is_first", "start"]
+__all__ = ["gather", "is_first", "join_processes"]
 
 
-def start(coordinator: str | None, processes: int | None, process_id: int | None) -> None:
+def join_processes(coordinator: str | None, processes: int | None, process_id: int | None) -> None:
     """Join the other processes; call this before anything runs on a device.
 
     Args:
-        coordinator: Address and port of process 0, as 10.0.0.1:8476. None for all three: as the
-            cluster's environment says (SLURM, Open MPI, Kubernetes, a TPU pod).
-        processes: How many processes there are.
-        process_id: This one's number, from 0.
+        coordinator: Address and port of process 0, as 10.0.0.1:8476. None for all three: read from
+            the environment (SLURM, Open MPI, Kubernetes, a TPU pod).
+        processes: The number of processes.
+        process_id: The number of this process, from 0.
 
     Raises:
-        ConfigError: Given in part, or nothing is given and the environment does not say; or the
+        ConfigError: Only some of them are given, or none and the environment lacks them; or the
             coordinator is not reached.
     """
     given = (coordinator, processes, process_id)
     if None in given and given != (None, None, None):
         raise ConfigError(
             "--coordinator, --processes and --process-id are given together, or not at all where "
-            f"the cluster's environment says them; given {given}"
+            f"the environment of the cluster has them; given {given}"
         )
     try:
         jax.distributed.initialize(coordinator, processes, process_id)
@@ -43,12 +43,12 @@ def start(coordinator: str | None, processes: int | None, process_id: int | None
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes."""
+    """Return whether this is the process that writes."""
     return jax.process_index() == 0
 
 
-def gathered(value: Any) -> list[Any]:
-    """What each process gives, in the order of their numbers. All processes must call this.
+def gather(value: Any) -> list[Any]:
+    """Return the values of all processes in the order of their numbers; all must call this.
 
     Args:
         value: Anything that can be pickled.

@@ -1,4 +1,4 @@
-"""From jobs to groups that are trained in one call, and to the programs that they will need."""
+"""Groups of jobs that are trained in one call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ WIDTH = 64  # seeds side by side, for each device
 
 @dataclass(frozen=True)
 class Group:
-    """Jobs that differ in their splits and in numbers alone: their seeds are trained side by side.
+    """Jobs whose seeds are trained side by side: they differ only in splits and in floats.
 
     Attributes:
-        jobs: The jobs, of one detector on one data set, with configurations that differ in numbers
-            that are no sizes.
-        seeds: The numbers of the seeds that each job is to be run with.
+        jobs: The jobs, of one detector on one data set, with configurations that differ only in
+            floats.
+        seeds: The numbers of the seeds to run each job with.
     """
 
     jobs: tuple[Job, ...]
@@ -29,13 +29,13 @@ class Group:
 def group_jobs(
     todo: Sequence[tuple[Job, tuple[int, ...]]], memory: int | None = None, width: int = WIDTH
 ) -> list[Group]:
-    """Groups of jobs, in an order that uses a data set and a program as long as they are at hand.
+    """Group jobs, in an order that loads each data set and each program once.
 
     Args:
         todo: Jobs with the seeds that are missing.
-        memory: The most bytes that the rows of a group may take, at least those of one seed; None
-            for no bound.
-        width: The most seeds in a group, over all of its jobs: what is lost in a kill.
+        memory: The most bytes that the rows of a group may take; None for no bound. A group has at
+            least one seed.
+        width: The most seeds in a group, over all of its jobs, which bounds what a kill loses.
     """
     by_set: dict[str, dict[Any, list[Job]]] = {}
     for job, seeds in todo:
@@ -47,15 +47,16 @@ def group_jobs(
         most = width
         if memory is not None:
             most = min(width, memory // max(1, *(job.bytes for job in jobs)))
-        for some_seeds in _even(seeds, most):
-            groups += [Group(some, some_seeds) for some in _even(jobs, most // len(some_seeds))]
+        for some_seeds in _divide(seeds, most):
+            groups += [Group(some, some_seeds) for some in _divide(jobs, most // len(some_seeds))]
     return groups
 
 
-def _even(items: Sequence[Any], most: int) -> list[tuple[Any, ...]]:
-    """Items in parts that hold at most so many, at least one.
+def _divide(items: Sequence[Any], most: int) -> list[tuple[Any, ...]]:
+    """Divide items into parts of at most so many, at least one.
 
-    The parts are equally long where a few more of them make it so: each length is compiled for.
+    The parts have equal lengths where a few more of them make that possible: each length is a
+    program of its own.
     """
     least = -(-len(items) // max(1, most))
     divisors = (n for n in range(least, 2 * least) if n and len(items) % n == 0)

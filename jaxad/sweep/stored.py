@@ -1,4 +1,4 @@
-"""The experiments of a folder of results, kept beside its rows: a report needs nothing else."""
+"""Experiments stored in the folder of their results, so that a report needs nothing else."""
 
 import json
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from jaxad.sweep.experiment import Experiment, load_experiment
 from jaxad.sweep.jobs import Job, expand
 from jaxad.utils.files import written_whole
 
-__all__ = ["Saved", "load_saved", "save_experiment"]
+__all__ = ["StoredExperiment", "load_stored", "store_experiment"]
 
 FOLDER = "experiments"
 
 
-class Saved(NamedTuple):
+class StoredExperiment(NamedTuple):
     """An experiment as it was run last.
 
     Attributes:
         name: The name of its file, without the ending.
-        text: The file.
-        size: Which of its sizes; None for the file as it is.
-        experiment: What it says.
+        text: The text of its file.
+        size: Which of its sizes was run; None for the file as it is.
+        experiment: The experiment.
         jobs: Its jobs.
     """
 
@@ -34,16 +34,16 @@ class Saved(NamedTuple):
     jobs: list[Job]
 
 
-def save_experiment(
+def store_experiment(
     folder: str | Path, path: str | Path, size: str | None, seeds: int | None, jobs: Sequence[Job]
 ) -> None:
-    """Keep an experiment beside its results, with its published numbers and its data's classes.
+    """Store an experiment in the folder of its results, with its published numbers and classes.
 
     Args:
         folder: The folder of results.
-        path: The experiment's file.
-        size: Which of its sizes.
-        seeds: How many seeds in place of its own.
+        path: The file of the experiment.
+        size: Which of its sizes is run.
+        seeds: The number of seeds, if it differs from the file's.
         jobs: All of its jobs.
 
     Raises:
@@ -73,8 +73,8 @@ def save_experiment(
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
 
 
-def load_saved(folder: str | Path) -> list[Saved]:
-    """The experiments that were run into a folder of results, by name. Their data isn't needed.
+def load_stored(folder: str | Path) -> list[StoredExperiment]:
+    """Load the experiments that were run into a folder of results, by name, without their data.
 
     Raises:
         DataError: There are none, or one of them cannot be read.
@@ -85,7 +85,7 @@ def load_saved(folder: str | Path) -> list[Saved]:
     return [_load(path) for path in paths]
 
 
-def _load(path: Path) -> Saved:
+def _load(path: Path) -> StoredExperiment:
     toml, printed = path.with_suffix(".toml"), path.with_suffix(".csv")
     try:
         about, text = json.loads(path.read_text()), toml.read_text()
@@ -97,4 +97,4 @@ def _load(path: Path) -> Saved:
         published = experiment.published | {"file": str(printed)}
         experiment = replace(experiment, published=published)
     jobs = expand(experiment, classes=classes)
-    return Saved(path.stem, text, about["size"], experiment, jobs)
+    return StoredExperiment(path.stem, text, about["size"], experiment, jobs)

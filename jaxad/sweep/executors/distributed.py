@@ -1,0 +1,89 @@
+"""Run groups of jobs on all processes of `jax.distributed`; process 0 alone has the results."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
+from pathlib import Path
+
+import jax
+
+from jaxad.sweep.cells import run_cells
+from jaxad.sweep.executors.base import Arrivals, ExecutorOptions, Result, register
+from jaxad.sweep.executors.processes import gather
+from jaxad.sweep.groups import Group
+from jaxad.sweep.jobs import Job
+from jaxad.training.fitted import Progress
+from jaxad.utils.plugins import import_plugins, imported_plugins
+
+__all__ = ["DistributedExecutor", "assign_share", "follow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistributedExecutor:
+    """Shares every group among all processes, which wait for each other after each group.
+
+    Process 0 calls `run`, and all others call `follow`.
+
+    Attributes:
+        data_dir: The folder where data files are looked for by name, the same on every machine.
+        memory: The most bytes, as estimated, that may be trained side by side in one process.
+        progress: A function that is told how far this process's share of the group has come.
+    """
+
+    data_dir: str | Path | None = None
+    memory: int | None = None
+    progress: Callable[[Progress], None] | None = None
+
+    def run(self, groups: Sequence[Group]) -> Arrivals:
+        """Return the results of groups; a job whose seeds are shared has several."""
+        return Arrivals(self._run(groups))
+
+    def _run(self, groups: Sequence[Group]) -> Generator[list[Result]]:
+        plan = (groups, self.data_dir, self.memory, imported_plugins())
+        for group in gather(plan)[0][0]:
+            yield _run_together(group, self.data_dir, self.progress, self.memory)
+
+
+@register("distributed")
+def build(options: ExecutorOptions) -> DistributedExecutor:
+    """Build the executor of process 0."""
+    return DistributedExecutor(
+        data_dir=options.data_dir, memory=options.memory, progress=options.progress
+    )
+
+
+def follow() -> None:
+    """Train the shares that process 0 has planned, in every other process."""
+    groups, data_dir, memory, plugins = gather(None)[0]
+    for module, folders in plugins:
+        import_plugins([module], folders)
+    for group in groups:
+        _run_together(group, data_dir, None, memory)
+
+
+def _run_together(
+    group: Group,
+    data_dir: str | Path | None,
+    progress: Callable[[Progress], None] | None,
+    memory: int | None,
+) -> list[Result]:
+    """Train this process's share of a group, and return the results of all processes."""
+    share = assign_share(group, jax.process_index(), jax.process_count())
+    cells = list(run_cells(share, data_dir, progress, memory))
+    return list(chain.from_iterable(gather(cells)))
+
+
+def assign_share(group: Group, process: int, processes: int) -> list[tuple[Job, tuple[int, ...]]]:
+    """Return the seeds of the jobs of a group that a process trains.
+
+    The shares of all processes differ by one seed at most.
+
+    Args:
+        group: The group.
+        process: The number of the process, from 0.
+        processes: How many processes there are.
+    """
+    cells = [(job, seed) for job in group.jobs for seed in group.seeds]
+    first, last = (len(cells) * i // processes for i in (process, process + 1))
+    by_job = groupby(cells[first:last], key=lambda cell: cell[0])
+    return [(job, tuple(seed for _, seed in of_job)) for job, of_job in by_job]
