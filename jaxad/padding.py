@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxad.types import PyTree, TrainData
 
@@ -114,7 +114,7 @@ def _largest_of_seeds(axis_size, in_batched, counts):
 
 
 def map_rows(
-    fn: Callable[[Array], PyTree], x: Array, count: Int[Array, ""] | int, block: int = _BLOCK
+    fn: Callable[[Array], PyTree], x: Array, count: Int[ArrayLike, ""], block: int = _BLOCK
 ) -> PyTree:
     """`fn` over the rows of `x` in blocks, up to a traced count.
 
@@ -152,7 +152,7 @@ def masked_mean(x: Float[Array, "n *shape"], where: Bool[Array, "n"]) -> Float[A
 
 
 def masked_quantile(
-    x: Float[Array, "n"], where: Bool[Array, "n"], q: Float[Array, ""] | float
+    x: Float[Array, "n"], where: Bool[Array, "n"], q: Float[ArrayLike, ""]
 ) -> Float[Array, ""]:
     """The q-quantile of the entries where a mask holds, interpolated between order statistics."""
     ordered = jnp.sort(jnp.where(where, x, jnp.inf))

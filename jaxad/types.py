@@ -10,10 +10,11 @@ one program, every array has one more axis in front; `n` rows may be padding beh
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jaxtyping
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray, UInt8
+from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray, UInt8, UInt32
 
-__all__ = ["Batch", "Info", "Key", "PyTree", "State", "TestData", "TrainData", "Variables"]
+__all__ = ["Batch", "Info", "Key", "Keys", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
 if TYPE_CHECKING:
     from jaxad.data.text.vocabulary import Vocabulary
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 else:
     Leaf = Array | np.ndarray
 Key = PRNGKeyArray
+Keys = jaxtyping.Key[Array, "seeds"] | UInt32[Array, "seeds 2"] | UInt32[Array, "seeds 4"]
 PyTree = Any
 Info = dict[str, Float[Array, ""]]
 

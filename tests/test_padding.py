@@ -26,7 +26,9 @@ def masked(n, count, seed=0):
 def test_map_rows_is_the_function_on_every_valid_row(n, block, share):
     count = int(share * n)
     x = np.arange(2.0 * n, dtype=np.float32).reshape(n, 2)
-    out = padding.map_rows(lambda x: {"sum": x.sum(1), "twice": 2 * x}, x, count, block)
+    out = padding.map_rows(
+        lambda x: {"sum": x.sum(1), "twice": 2 * x}, jnp.asarray(x), count, block
+    )
     np.testing.assert_array_equal(out["sum"][:count], x.sum(1)[:count])
     np.testing.assert_array_equal(out["twice"][:count], 2 * x[:count])
 
@@ -44,7 +46,8 @@ def test_map_rows_counts_each_seed_for_itself_under_vmap():
 def test_masked_quantile_is_that_of_numpy(count, q, seed):
     x, where = masked(40, count, seed)
     want = np.quantile(x[where].astype(np.float64), q)
-    np.testing.assert_allclose(padding.masked_quantile(x, where, q), want, rtol=1e-4, atol=1e-5)
+    quantile = padding.masked_quantile(jnp.asarray(x), jnp.asarray(where), q)
+    np.testing.assert_allclose(quantile, want, rtol=1e-4, atol=1e-5)
 
 
 @FEW
@@ -53,7 +56,8 @@ def test_masked_mean_is_that_of_the_rows_where_the_mask_holds(count, seed):
     x, where = masked(40, count, seed)
     x = np.stack([x, np.where(where, x, np.nan)], axis=1)
     want = x[where].mean(axis=0) if count else np.zeros(2)
-    np.testing.assert_allclose(padding.masked_mean(x, where), want, rtol=1e-5, atol=1e-6)
+    mean = padding.masked_mean(jnp.asarray(x), jnp.asarray(where))
+    np.testing.assert_allclose(mean, want, rtol=1e-5, atol=1e-6)
 
 
 @FEW

@@ -18,7 +18,7 @@ from jaxad.padding import largest
 from jaxad.sampling.base import Sampler
 from jaxad.training.seeds import map_seeds
 from jaxad.training.stacking import Functions
-from jaxad.types import Batch, Info, Key, PyTree, TrainData
+from jaxad.types import Batch, Info, Key, Keys, PyTree, TrainData
 
 __all__ = [
     "BUFFER",
@@ -59,13 +59,13 @@ class Window(NamedTuple):
 
 
 @jax.jit
-def seed_keys(root: Key, seeds: np.ndarray) -> Key:
+def seed_keys(root: Key, seeds: Int[np.ndarray, "seeds"]) -> Keys:
     """The key of each seed."""
     return jax.vmap(partial(jax.random.fold_in, root))(seeds)
 
 
 @partial(jax.jit, static_argnames="how")
-def start(functions: Functions, keys: Key, data: TrainData, how: How) -> PyTree:
+def start(functions: Functions, keys: Keys, data: TrainData, how: How) -> PyTree:
     """The state of every seed at the beginning of the first phase, by (init, begin)."""
 
     def one_seed(numbers, rest, key, data):
@@ -78,7 +78,7 @@ def start(functions: Functions, keys: Key, data: TrainData, how: How) -> PyTree:
 
 @partial(jax.jit, static_argnames="how")
 def begin(
-    functions: Functions, state: PyTree, data: TrainData, keys: Key, phase: int, how: How
+    functions: Functions, state: PyTree, data: TrainData, keys: Keys, phase: int, how: How
 ) -> PyTree:
     """The state of every seed at the beginning of a later phase, by begin."""
 
@@ -97,12 +97,12 @@ class Draws(NamedTuple):
     """The randomness of a window of steps, `(seeds, BUFFER, ...)`."""
 
     orders: PyTree
-    keys: Key
+    keys: Array
 
 
 @partial(jax.jit, static_argnames="how")
 def draws(
-    sampler: Sampler, keys: Key, steps_per_epoch: np.ndarray, window: Window, how: How
+    sampler: Sampler, keys: Keys, steps_per_epoch: np.ndarray, window: Window, how: How
 ) -> Draws:
     """All random numbers that a window needs of the sampler, and a key for each step.
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxad.nets.attention import attention_net, attention_weights, pooled
+from jaxad.nets import attention
+from jaxad.nets.attention import attention_net
 from jaxad.utils.timing import compilations
 
 WORDS, LENGTH, HEADS = 50, 7, 3
@@ -25,9 +26,17 @@ def example(lengths, padded=128, seed=0):
     return params, vectors, x
 
 
+def attention_weights(net, params, vectors, x):
+    return attention.attention_weights(net, params, jnp.asarray(vectors), jnp.asarray(x))
+
+
+def pooled(net, params, vectors, x):
+    return attention.pooled(net, params, jnp.asarray(vectors), jnp.asarray(x))
+
+
 def defined(params, vectors, x):
     """The means as the equations say."""
-    weights = attention_weights(NET, params, jnp.asarray(vectors), x)
+    weights = attention_weights(NET, params, vectors, x)
     return jnp.einsum("blk,bld->bkd", weights, jnp.asarray(vectors)[x])
 
 
@@ -55,7 +64,7 @@ def test_values_and_gradients_are_those_of_the_definition():
 def test_weights_sum_to_1_over_known_words_and_are_0_for_others():
     params, vectors, x = example([4, 2, 0], padded=32)
     x[0, 1] = x[1, :2] = UNKNOWN
-    weights = np.asarray(attention_weights(NET, params, jnp.asarray(vectors), x))
+    weights = np.asarray(attention_weights(NET, params, vectors, x))
     np.testing.assert_allclose(weights.sum(axis=1), [[1] * HEADS, [0] * HEADS, [0] * HEADS])
     assert (weights[0, 1] == 0).all() and (weights[:, 4:] == 0).all()
 

@@ -1,0 +1,31 @@
+"""The type checker of the tests: array annotations of jaxtyping, and nothing else.
+
+Other annotations are left to the static checker.
+"""
+
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+from beartype import beartype
+from jaxtyping import AbstractArray
+
+# Functions that users call and that raise errors of their own: tests pass them wrong arrays.
+VALIDATING = {"jaxad.data.corruptions.corrupt", "jaxad.data.dataset.Dataset.__init__"}
+
+
+def check_arrays(function: Callable) -> Callable:
+    """Make a function check the dtypes and shapes of its arguments and its value."""
+    if f"{function.__module__}.{function.__qualname__}" in VALIDATING:
+        return function
+    hints = function.__annotations__
+    function.__annotations__ = {
+        name: hint if mentions_arrays(hint) else Any for name, hint in hints.items()
+    }
+    return beartype(function)
+
+
+def mentions_arrays(hint: Any) -> bool:
+    """Whether an annotation has a dtype and a shape, alone or within a union, tuple or dict."""
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return issubclass(hint, AbstractArray)
+    return get_origin(hint) is not Callable and any(map(mentions_arrays, get_args(hint)))
