@@ -10,7 +10,11 @@ from beartype import beartype
 from jaxtyping import AbstractArray
 
 # Functions that users call and that raise errors of their own: tests pass them wrong arrays.
-VALIDATING = {"jaxad.data.corruptions.corrupt", "jaxad.data.dataset.Dataset.__init__"}
+VALIDATING = {
+    "jaxad.data.corruptions.corrupt",
+    "jaxad.data.dataset.Dataset.__init__",
+    "jaxad.nets.conv.canonical_conv",
+}
 
 
 def check_arrays(function: Callable) -> Callable:

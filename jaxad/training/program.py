@@ -18,7 +18,7 @@ from jaxad.padding import largest
 from jaxad.sampling.base import Sampler
 from jaxad.training.seeds import map_seeds
 from jaxad.training.stacking import Functions
-from jaxad.types import Batch, Info, Key, Keys, PyTree, TrainData
+from jaxad.types import Batch, Info, Key, Keys, Leaf, PyTree, TrainData
 
 __all__ = [
     "BUFFER",
@@ -59,7 +59,7 @@ class Window(NamedTuple):
 
 
 @jax.jit
-def seed_keys(root: Key, seeds: Int[np.ndarray, "seeds"]) -> Keys:
+def seed_keys(root: Key, seeds: Int[Leaf, "seeds"]) -> Keys:
     """The key of each seed."""
     return jax.vmap(partial(jax.random.fold_in, root))(seeds)
 
