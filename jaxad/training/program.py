@@ -11,14 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from jaxad.detector import keep
 from jaxad.padding import largest
 from jaxad.sampling.base import Sampler
 from jaxad.training.seeds import map_seeds
 from jaxad.training.stacking import Functions
-from jaxad.types import Batch, Info, Key, Keys, Leaf, PyTree, TrainData
+from jaxad.types import Batch, Key, Keys, Leaf, PyTree, TrainData
 
 __all__ = [
     "BUFFER",
@@ -131,7 +131,7 @@ def advance(
     steps_per_epoch: np.ndarray,
     window: Window,
     how: How,
-) -> tuple[PyTree, Info]:
+) -> tuple[PyTree, dict[str, Float[Array, "seeds steps"]]]:
     """A window of steps for every seed, by (update, each_epoch).
 
     Returns:
@@ -156,7 +156,7 @@ def _advance_seed(
     draws: Draws,
     steps_per_epoch: Int[Array, ""],
     window: Window,
-) -> tuple[PyTree, Info]:
+) -> tuple[PyTree, dict[str, Float[Array, "steps"]]]:
     """A window of steps for one seed."""
     update, each_epoch = Functions(numbers, rest).whole()
     per_epoch = largest(steps_per_epoch)

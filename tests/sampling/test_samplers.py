@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxad.sampling.base import ShuffledEpochs
+from jaxad.sampling.permutation import permute
 from jaxad.types import TrainData
 
 keys = st.integers(0, 2**31 - 1)
