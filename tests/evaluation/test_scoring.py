@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.evaluation.scoring import evaluation_of
+from jaxad.evaluation.scoring import evaluate_scores
 
 # Two normal rows, a seen anomaly above both, an unseen one between them, and a row of padding.
 SCORES = np.array([[1.0, 3.0, 4.0, 2.0, 9.0]])
@@ -18,7 +18,7 @@ def make_test(seen=SEEN, label=LABEL, count=4):
 
 
 def test_auroc_of_seen_and_unseen_anomalies_by_hand():
-    found = evaluation_of(SCORES, make_test())
+    found = evaluate_scores(SCORES, make_test())
     assert found.auroc_seen is not None and found.auroc_unseen is not None
     assert found.auroc_seen.per_seed.tolist() == [1.0]  # 4 above 1 and 3
     assert found.auroc_unseen.per_seed.tolist() == [0.5]  # 2 above 1 only
@@ -28,7 +28,7 @@ def test_auroc_of_seen_and_unseen_anomalies_by_hand():
 def test_each_seed_has_its_own_seen_anomalies():
     """The second seed has the same scores and the other anomaly seen."""
     other = np.array([False, False, False, True, False])
-    found = evaluation_of(np.tile(SCORES, (2, 1)), make_test(np.stack([SEEN, other])))
+    found = evaluate_scores(np.tile(SCORES, (2, 1)), make_test(np.stack([SEEN, other])))
     assert found.auroc_seen is not None and found.auroc_unseen is not None
     assert found.auroc_seen.per_seed.tolist() == [1.0, 0.5]
     assert found.auroc_unseen.per_seed.tolist() == [0.5, 1.0]
@@ -40,7 +40,7 @@ def test_ties_count_half_and_several_anomalies_are_averaged():
     scores = np.array([[2.0, 1.0, 2.0, 0.0, 3.0, 1.0, 5.0]])
     label = np.array([0, 0, 1, 1, 1, 1, 1], np.int8)
     seen = np.array([False, False, True, True, False, False, False])
-    found = evaluation_of(scores, make_test(seen, label, 7))
+    found = evaluate_scores(scores, make_test(seen, label, 7))
     assert found.auroc_seen is not None and found.auroc_unseen is not None
     # 2 against (2, 1): 0.5 + 1; 0: none; so 1.5 of 4 pairs.
     assert found.auroc_seen.per_seed == pytest.approx([1.5 / 4])
@@ -50,6 +50,6 @@ def test_ties_count_half_and_several_anomalies_are_averaged():
 
 @pytest.mark.parametrize("seen", [np.zeros(5, bool), LABEL == 1], ids=["none", "all"])
 def test_without_both_kinds_of_anomalies_neither_has_a_value(seen):
-    found = evaluation_of(SCORES, make_test(seen))
+    found = evaluate_scores(SCORES, make_test(seen))
     assert found.auroc_seen is None and found.auroc_unseen is None
     assert "auroc_seen" not in found.as_dict()
