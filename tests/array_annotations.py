@@ -22,14 +22,21 @@ def check_arrays(function: Callable) -> Callable:
     if f"{function.__module__}.{function.__qualname__}" in VALIDATING:
         return function
     hints = function.__annotations__
-    function.__annotations__ = {
-        name: hint if mentions_arrays(hint) else Any for name, hint in hints.items()
-    }
+    function.__annotations__ = {name: keep_arrays(hint) for name, hint in hints.items()}
     return beartype(function)
 
 
+def keep_arrays(hint: Any) -> Any:
+    """Return an annotation of which only arrays are left; other types become `Any`."""
+    if not mentions_arrays(hint):
+        return Any
+    if get_origin(hint) is tuple:
+        return tuple[tuple(part if part is ... else keep_arrays(part) for part in get_args(hint))]
+    return hint
+
+
 def mentions_arrays(hint: Any) -> bool:
-    """Whether an annotation has a dtype and a shape, alone or within a union, tuple or dict."""
+    """Return whether an annotation, or a part of it, has a dtype and a shape."""
     if isinstance(hint, type) and get_origin(hint) is None:
         return issubclass(hint, AbstractArray)
     return get_origin(hint) is not Callable and any(map(mentions_arrays, get_args(hint)))
