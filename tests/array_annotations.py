@@ -14,6 +14,11 @@ VALIDATING = {
     "jaxad.data.corruptions.corrupt",
     "jaxad.data.dataset.Dataset.__init__",
     "jaxad.nets.conv.canonical_conv",
+    "jaxad.thresholds.checks.checked",
+    "jaxad.thresholds.conformal_rules.conformal",
+    "jaxad.thresholds.scores.extreme",
+    "jaxad.thresholds.scores.quantile",
+    "jaxad.thresholds.scores.sigma",
 }
 
 

@@ -10,10 +10,6 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
-from jaxtyping import install_import_hook
-
-# Array annotations are checked at run time: this must come before the first import of jaxad.
-install_import_hook("jaxad", "array_annotations.check_arrays")
 
 import jaxad
 from jaxad.data.text.vocabulary import Vocabulary

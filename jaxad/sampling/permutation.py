@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, ArrayLike, Int, UInt32
 
 __all__ = ["ROUNDS", "permute"]
 
@@ -10,7 +10,7 @@ ROUNDS = 6  # of scrambling, each with two constants
 
 
 def permute(
-    constants: UInt32[Array, "rounds 2"], n: Int[Array, ""] | int, position: Int[Array, "b"]
+    constants: UInt32[Array, "rounds 2"], n: Int[ArrayLike, ""], position: Int[Array, "b"]
 ) -> Int[Array, "b"]:
     """Map positions through a random permutation of `0..n-1`, without computing all of it.
 

@@ -1,7 +1,7 @@
 """Conformal p-values: false alarms with a guarantee, by normal rows held out."""
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from jaxad.errors import DataError
 from jaxad.thresholds.checks import Scores, checked, in_range
@@ -9,7 +9,7 @@ from jaxad.thresholds.checks import Scores, checked, in_range
 __all__ = ["benjamini_hochberg", "conformal", "p_values"]
 
 
-def p_values(score: Scores, held_out: Scores) -> Scores:
+def p_values(score: Scores, held_out: Float[np.ndarray, "m"]) -> Scores:
     r"""Conformal p-values: how rare a score would be for a normal row.
 
     $$p(s) = \frac{1 + |\{i : c_i \ge s\}|}{m + 1}$$

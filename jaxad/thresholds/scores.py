@@ -3,7 +3,7 @@
 from math import erf, sqrt
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from jaxad.errors import ConfigError, DataError
 from jaxad.thresholds.checks import Scores, checked, in_range
@@ -130,7 +130,7 @@ def f1(score: Scores, label: Int[np.ndarray, "n"]) -> float:
     return middle if middle < score[best] else float(score[best + 1])
 
 
-def unified(score: Scores, reference: Scores) -> Scores:
+def unified(score: Scores, reference: Float[np.ndarray, "m"]) -> Scores:
     r"""Scores in [0, 1] by Gaussian scaling, to compare or combine detectors.
 
     $\max(0, \mathrm{erf}((s - \mu) / (\sigma \sqrt 2)))$ with mean and deviation of the reference.
