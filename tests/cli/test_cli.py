@@ -186,6 +186,7 @@ def test_data_that_is_labelled_normal_and_anomalous_has_one_normal_class(cli):
         (["run", "digits", "autoencoder", "--batch-size", "0"], 2, "batch_size must be"),
         (["run", "digits", "autoencoder", "--set", "epoch=3"], 2, "Did you mean 'epochs'?"),
         (["run", "digits", "autoencoder", "--set", "epochs"], 2, "field=value"),
+        (["run", "digits", "deep_sad", "--set", "weighing=x"], 2, "is now called weighting"),
         (["run", "digits", "deep_svdd", "--set", "bias=true"], 2, "allow_collapse"),
         (["run", "cardio", "autoencoder", "--data-dir", "nowhere"], 2, "nowhere"),
         (["fit", "nowhere.csv", "deep_sad", "--out", "m"], 1, "nowhere.csv"),

@@ -104,6 +104,18 @@ def test_a_size_overrides_and_what_is_asked_for_overrides_both(written):
         (replaced('"blobs"', "{seeds = 3}"), "a table with a name"),
         (BASE + 'metrics = ["aurok"]\n', "auroc"),
         (BASE + 'few_anomalies = "some"\n', "few_anomalies"),
+        (replaced("[0.0, 0.1]", "[0.1, 1.5]"), "contamination=1.5"),
+        (replaced("[0.0, 0.1]", "[]"), "contamination is an empty list"),
+        (BASE + "settings = {slop = 0.1}\n", "Did you mean 'slope'"),
+        (BASE + 'settings = {weighing = "by_label"}\n', "weighing is now called weighting"),
+        (
+            replaced('"autoencoder"', '{name = "deep_sad", weighing = "by_label"}'),
+            "weighing is now called weighting",
+        ),
+        (
+            replaced('"blobs"', '{name = "blobs", settings = {weighing = "by_label"}}'),
+            "weighing is now called weighting",
+        ),
     ],
 )
 def test_wrong_files_are_refused_with_file_and_key(written, text, said):

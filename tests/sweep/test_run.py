@@ -114,6 +114,18 @@ def test_dry_run_runs_nothing(file, tmp_path, capsys):
     assert "12 cells are missing" in capsys.readouterr().out
 
 
+def test_dry_run_knows_which_cells_have_too_few_anomalies(file, tmp_path, capsys):
+    file.write_text(TEXT.replace("[0.05, 0.1]", "[0.1, 0.9]"))
+    run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--dry-run"]
+    assert main(run) == 0
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if "would fail" in x]
+    assert line.startswith("6 cells would fail: contamination=0.9 needs 90 hidden anomalies")
+    assert line.endswith('few_anomalies = "own" uses all there are')
+    file.write_text('few_anomalies = "own"\n' + file.read_text())
+    assert main(run) == 0
+    assert "would fail" not in capsys.readouterr().out
+
+
 def test_only_runs_the_jobs_that_fulfil_all_conditions(file, tmp_path, capsys):
     run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--dry-run"]
     assert main([*run, "--only", "detector=deep_sad", "--only", "contamination=0.10"]) == 0
