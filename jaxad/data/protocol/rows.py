@@ -182,7 +182,7 @@ def _known_classes(
             f"known_anomaly_classes holds class {strange[0]}, which is not anomalous; anomaly "
             f"classes are {tuple(anomaly_classes)}"
         )
-    return tuple(known)
+    return tuple(map(int, known))
 
 
 def _unlabelled_counts(normals: int, anomalies: int, protocol: Protocol) -> tuple[int, int]:
