@@ -1,4 +1,4 @@
-"""What a fitted detector learned, and from which rows."""
+"""Explanations of a fitted detector: its scores, its training rows, and an audit of these."""
 
 from jaxad.explain.attribution import attribution_methods, attributions
 from jaxad.explain.auditing import Audit, audit
@@ -9,6 +9,7 @@ from jaxad.explain.mining import MiningCurve
 from jaxad.explain.pictures.bars import draw_attributions, top_features
 from jaxad.explain.pictures.maps import draw_heatmaps
 from jaxad.explain.pixels import PixelAUROC, pixel_auroc
+from jaxad.explain.text import attention_page, context_distances, oracle_auroc, top_words
 from jaxad.explain.training_influence import Influence, PathKernel, influence, path_kernel
 
 __all__ = [
@@ -17,18 +18,22 @@ __all__ = [
     "MiningCurve",
     "PathKernel",
     "PixelAUROC",
+    "attention_page",
     "attribution_methods",
     "attributions",
     "audit",
     "clever_hans_score",
+    "context_distances",
     "draw_attributions",
     "draw_heatmaps",
     "draw_images",
     "generated",
     "heatmaps",
     "influence",
+    "oracle_auroc",
     "path_kernel",
     "pixel_auroc",
     "similarity",
     "top_features",
+    "top_words",
 ]
