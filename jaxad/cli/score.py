@@ -70,8 +70,9 @@ def _choose_threshold(
     if options.reference is not None:
         reference = saved.read_reference(options.reference, options.label)
     limit = saved.choose_threshold(rule, reference)
-    by_rank = rule is not None and rule.name == "conformal" and reference is not None
-    return limit, reference.held_out if by_rank else None
+    if rule is None or rule.name != "conformal" or reference is None:
+        return limit, None
+    return limit, reference.held_out
 
 
 def _check_out(out: Path, force: bool) -> None:

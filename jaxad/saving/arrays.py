@@ -53,15 +53,19 @@ def read_arrays(
     with ocp.StandardCheckpointer() as checkpointer:
         saved = checkpointer.metadata(folder).item_metadata.tree
         shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), saved)
-        names = {name: rename(name) for name in _name_leaves(shapes)}
-        found = {names[name]: leaf for name, leaf in _name_leaves(shapes).items() if names[name]}
+        found = _rename_leaves(shapes, rename)
         target = choose_target(found)
         # Orbax, when it fails itself, leaves reads behind that fail later and loudly.
         _compare(found, _name_leaves(target))
-        arrays = checkpointer.restore(folder, shapes)
-    named = {names[name]: leaf for name, leaf in _name_leaves(arrays).items()}
+        named = _rename_leaves(checkpointer.restore(folder, shapes), rename)
     structure = jax.tree.structure(target)
     return jax.tree.unflatten(structure, [named[name] for name in _name_leaves(target)])
+
+
+def _rename_leaves(tree: PyTree, rename: Callable[[str], str | None]) -> Names:
+    """Return the leaves of a saved pytree by their names in the target."""
+    named = ((rename(name), leaf) for name, leaf in _name_leaves(tree).items())
+    return {name: leaf for name, leaf in named if name is not None}
 
 
 def _name_leaves(tree: PyTree) -> Names:

@@ -97,8 +97,8 @@ def read_description(folder: Path) -> Description:
         cure = import_advice(plugins) if plugins else "`jaxad list` shows those that are"
         raise DataError(f"{str(folder)!r}: the detector {given} is not registered: {cure}")
     names = _SETTINGS[saved_version]
-    config = {
-        names.get(name, name): tuple(value) if isinstance(value, list) else value
+    config: dict[str, Any] = {
+        names.get(name, str(name)): tuple(value) if isinstance(value, list) else value
         for name, value in found["config"].items()
     }
     anomalies, normals = found["labelled"]
