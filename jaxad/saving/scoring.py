@@ -281,11 +281,6 @@ def open_detector(folder: str | Path) -> SavedDetector:
 
     Raises:
         DataError: The folder holds no saved detector, or was changed since it was saved.
-
-    Example:
-        >>> saved = open_detector("my_detector")  # doctest: +SKIP
-        >>> for part in saved.score_file("new.csv"):  # doctest: +SKIP
-        ...     print(part.mean)
     """
     folder = Path(folder)
     fitted, scaling = load(folder)  # which checks every file
