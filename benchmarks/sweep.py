@@ -148,7 +148,7 @@ def run_side(args):
     start = time.perf_counter()
     import jax
 
-    from jaxad.utils.timing import compilations
+    from jaxad.utils.timing import count_compilations
 
     jax.config.update("jax_enable_compilation_cache", False)
     if args.side in ("sweep", "loop"):
@@ -158,7 +158,7 @@ def run_side(args):
         found = {"ours": ours, "theirs": theirs}[args.side](names, args.data, args.epochs)
     seconds = time.perf_counter() - start
     cpu = time.process_time()
-    return {"seconds": seconds, "cpu": cpu, "programs": compilations(), "auroc": found}
+    return {"seconds": seconds, "cpu": cpu, "programs": count_compilations(), "auroc": found}
 
 
 def run_process(side, file, args):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jaxtyping
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Int8, Num, PRNGKeyArray, UInt8, UInt32
+from jaxtyping import Array, Bool, Float, Int, Int8, Num, UInt8
 
 __all__ = ["Batch", "Info", "Key", "Keys", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Leaf = Any  # an array of the host or of a device
 else:
     Leaf = Array | np.ndarray
-Key = PRNGKeyArray
-Keys = jaxtyping.Key[Array, "seeds"] | UInt32[Array, "seeds 2"] | UInt32[Array, "seeds 4"]
+Key = jaxtyping.Key[Array, ""]
+Keys = jaxtyping.Key[Array, "seeds"]
 PyTree = Any
 Info = dict[str, Float[Array, ""]]
 

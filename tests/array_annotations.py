@@ -13,6 +13,10 @@ from jaxtyping import AbstractArray
 VALIDATING = {
     "jaxad.data.corruptions.corrupt",
     "jaxad.data.dataset.Dataset.__init__",
+    "jaxad.data.protocol.drawing.contaminate",
+    "jaxad.data.rng.Stream.__init__",
+    "jaxad.data.rng.as_key",
+    "jaxad.data.rng.read_key_words",
     "jaxad.nets.conv.canonical_conv",
     "jaxad.thresholds.checks.checked",
     "jaxad.thresholds.conformal_rules.conformal",

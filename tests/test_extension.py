@@ -140,7 +140,7 @@ def test_a_plugin_is_loaded_when_its_name_is_asked_for(package):
     package({"own_plugin": MODULE}, POINTS)
     assert "own_plugin" not in sys.modules
     assert "near" not in REGISTRY and "near" in REGISTRY.names()
-    assert "ring" in jaxad.data.data_names()
+    assert "ring" in jaxad.data.list_datasets()
     assert "own_plugin" not in sys.modules
     split = jaxad.contaminate("ring", 0, contamination=0.1, labelled_anomalies=5, seeds=2)
     assert "own_plugin" in sys.modules

@@ -17,7 +17,7 @@ from jaxad.explain import audit as audit_fit
 from jaxad.explain.auditing import check_method
 from jaxad.explain.pictures.base import check_picture
 from jaxad.training.train import fit
-from jaxad.utils.files import check_writable, written_whole
+from jaxad.utils.files import check_writable, write_atomically
 
 __all__ = ["execute"]
 
@@ -87,7 +87,7 @@ def _choose_detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any
 
 def _write(result: Result, options: Audit) -> None:
     """Write both files, or none: the ranking appears once the picture is drawn."""
-    with written_whole(options.out.absolute()) as partial:
+    with write_atomically(options.out.absolute()) as partial:
         result.frame().to_csv(partial, index=False)
         if options.plot is not None:
             result.plot(options.plot.absolute())

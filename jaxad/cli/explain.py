@@ -17,7 +17,7 @@ from jaxad.explain.pictures.maps import draw_heatmaps
 from jaxad.explain.pixels import pixel_auroc
 from jaxad.explain.text import attention_page, top_words
 from jaxad.saving import SavedDetector, open_detector
-from jaxad.utils.files import check_writable, written_whole
+from jaxad.utils.files import check_writable, write_atomically
 
 __all__ = ["execute"]
 
@@ -66,7 +66,7 @@ def _explain_texts(saved: SavedDetector, options: Explain) -> int:
     page = attention_page(
         saved.fitted, shown, rows=list(rows), words=words, title=options.data.name
     )
-    with written_whole((options.out / PAGE).absolute()) as partial:
+    with write_atomically((options.out / PAGE).absolute()) as partial:
         partial.write_text(page)
     print(f"{len(texts)} texts scored; attention of the first seed in {options.out / PAGE}")
     for k, of_context in enumerate(words, 1):

@@ -13,7 +13,7 @@ from jaxad.explain.heat_maps import HeatmapKind
 from jaxad.explain.pictures.bars import draw_attributions
 from jaxad.explain.tables import AttributedRows
 from jaxad.saving import SavedDetector, ScoredRows
-from jaxad.utils.files import written_whole
+from jaxad.utils.files import write_atomically
 
 __all__ = ["CSV", "explain_table"]
 
@@ -37,7 +37,7 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
     method = _choose_method(saved, options)
     names = saved.features
     kept, count, bad = None, 0, 0
-    with written_whole((options.out / CSV).absolute()) as partial, partial.open("w") as file:
+    with write_atomically((options.out / CSV).absolute()) as partial, partial.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["row", "score", *names])
         for part in saved.score_file(options.data, options.label):

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jaxad.cli.options import List
-from jaxad.data import data_names
+from jaxad.data import list_datasets
 from jaxad.detectors import REGISTRY, Entry, get_entry
 from jaxad.detectors.settings import list_settings
 from jaxad.weighting import WEIGHTINGS
@@ -30,7 +30,7 @@ def execute(options: List) -> int:
         console.print(inspect.getdoc(found.build) or found.summary)
         console.print(_settings(found))
         return 0
-    names = data_names(options.data_dir)
+    names = list_datasets(options.data_dir)
     for registry in (REGISTRY, WEIGHTINGS):
         registry.load_all()
     console.print(_detectors())

@@ -13,7 +13,7 @@ from jaxad.cli.options import Score
 from jaxad.errors import ConfigError, DataError
 from jaxad.saving import SavedDetector, ScoredRows, open_detector
 from jaxad.thresholds import Rule, p_values, parse_rule
-from jaxad.utils.files import check_writable, written_whole
+from jaxad.utils.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,10 @@ def execute(options: Score) -> int:
     saved = open_detector(options.folder)
     limit, held_out = _choose_threshold(saved, rule, options)
     count = bad = alarms = 0
-    with written_whole(options.out) as partial, _open_writer(partial, options.out.suffix) as write:
+    with (
+        write_atomically(options.out) as partial,
+        _open_writer(partial, options.out.suffix) as write,
+    ):
         for part in saved.score_file(options.data, options.label):
             _report_bad(part, options, count, bad)
             write(_tabulate(part, count, limit, held_out))

@@ -13,7 +13,7 @@ from jaxad.data.protocol.settings import Protocol
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
 from jaxad.data.sources import bundled  # registers them  # noqa: F401
 from jaxad.data.sources.files import Table, load_table
-from jaxad.data.sources.load import data_names, load_dataset
+from jaxad.data.sources.load import list_datasets, load_dataset
 from jaxad.data.sources.registry import register
 from jaxad.data.sources.sequences import as_sequences
 from jaxad.data.sources.synthetic import blobs, monotone_sequences, two_moons
@@ -36,10 +36,10 @@ __all__ = [
     "blobs",
     "contaminate",
     "corrupt",
-    "data_names",
     "fit_scaling",
     "from_arrays",
     "from_texts",
+    "list_datasets",
     "load_dataset",
     "load_table",
     "monotone_sequences",

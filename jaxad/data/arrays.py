@@ -38,7 +38,7 @@ def as_rows(x: Any, what: str = "x", *, at_least: int = 2) -> Num[np.ndarray, "n
     names = [str(name) for name in getattr(x, "columns", ())]
     x = np.asarray(x)
     if x.dtype.kind not in "buif":
-        x = _numbers(x, what, names)
+        x = _parse_numbers(x, what, names)
     if x.ndim < 2:
         raise DataError(
             f"{what} has shape {x.shape}; give one row an example: (n, d) for a table, "
@@ -99,7 +99,7 @@ def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tupl
     if y.ndim != 1:
         raise DataError(f"{what} has shape {y.shape}; give one label a row: (n,)")
     if y.dtype.kind in "OUST":
-        return _numbered(y, what)
+        return _number_names(y, what)
     if y.dtype.kind not in "buif":
         raise DataError(f"{what} is of type {y.dtype}; give whole numbers or strings")
     if y.dtype.kind == "f":
@@ -166,7 +166,7 @@ def as_train_data(
             are unlabelled.
         mask: `(n, height, width)` which pixels of labelled anomalies are anomalous, 0 or 1, where
             the rows are images. What it says of other rows is not kept: training must not know it.
-        vocabulary: The words of texts, as `vocabulary_of` or a text data set gives it.
+        vocabulary: The words of texts, as `build_vocabulary` or a text data set gives it.
 
     Returns:
         Training data without padding.
@@ -210,12 +210,12 @@ def as_train_data(
     )
 
 
-def _column(names: Sequence[str], index: int) -> str:
+def _name_column(names: Sequence[str], index: int) -> str:
     """What to call a column: its name where there is one."""
     return repr(names[index]) if index < len(names) else str(index)
 
 
-def _numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray:
+def _parse_numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray:
     """`x` as floats, or an error that names the first column that holds no numbers."""
     if x.dtype.kind in "OUST":
         try:
@@ -227,8 +227,8 @@ def _numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray:
                 if not _is_number(value):
                     raise DataError(
                         f"{what} holds {str(value)!r} in row {row} of column "
-                        f"{_column(names, index)}: features are numbers; encode this column or "
-                        "leave it out"
+                        f"{_name_column(names, index)}: features are numbers; encode this column "
+                        "or leave it out"
                     )
     raise DataError(f"{what} is of type {x.dtype} with shape {x.shape}; features are numbers")
 
@@ -249,7 +249,7 @@ def _check_finite(x: np.ndarray, what: str, names: Sequence[str]) -> None:
         return
     bad = ~(np.abs(x) <= MAX_FLOAT32)
     place = tuple(int(i) for i in np.argwhere(bad)[0])
-    where = f"row {place[0]}, column {_column(names, place[1])}"
+    where = f"row {place[0]}, column {_name_column(names, place[1])}"
     if x.ndim > 2:
         where = f"row {place[0]}, position {place[1:]}"
     raise DataError(
@@ -258,7 +258,7 @@ def _check_finite(x: np.ndarray, what: str, names: Sequence[str]) -> None:
     )
 
 
-def _numbered(y: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _number_names(y: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Class numbers and names of a column of strings."""
     missing = [row for row, value in enumerate(y) if value is None or value != value]
     if missing:

@@ -126,7 +126,7 @@ def _fog(x: Images, draw: Draw) -> Images:
     for side, weight in ((2, 1.0), (3, 0.7), (5, 0.5)):
         grid = grids[:, start : start + side * side].reshape(-1, side, side)
         start += side * side
-        fog += weight * _stretched(grid, height, width)
+        fog += weight * _stretch(grid, height, width)
     return (x + fog / 2.2) / 1.6
 
 
@@ -163,22 +163,22 @@ def _motion_blur(x: Images, draw: Draw) -> Images:
 
 def _rotate(x: Images, draw: Draw) -> Images:
     """By 20 to 45 degrees, either way."""
-    angle = np.deg2rad(_either_way(draw(2), 20, 45))
+    angle = np.deg2rad(_choose_sign(draw(2), 20, 45))
     turn = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-    return _moved(x, np.moveaxis(np.array(turn), -1, 0))
+    return _move(x, np.moveaxis(np.array(turn), -1, 0))
 
 
 def _scale(x: Images, draw: Draw) -> Images:
     """To a size of 0.5 to 0.7."""
     size = 0.5 + 0.2 * draw(1)[:, 0]
-    return _moved(x, np.eye(2) / size[:, None, None])
+    return _move(x, np.eye(2) / size[:, None, None])
 
 
 def _shear(x: Images, draw: Draw) -> Images:
     """Rows moved along by 0.3 to 0.7 of their distance from the middle, either way."""
     matrix = np.tile(np.eye(2), (len(x), 1, 1))
-    matrix[:, 1, 0] = _either_way(draw(2), 0.3, 0.7)
-    return _moved(x, matrix)
+    matrix[:, 1, 0] = _choose_sign(draw(2), 0.3, 0.7)
+    return _move(x, matrix)
 
 
 def _shot_noise(x: Images, draw: Draw) -> Images:
@@ -208,16 +208,16 @@ def _stripe(x: Images, draw: Draw) -> Images:
 def _translate(x: Images, draw: Draw) -> Images:
     """By an eighth to a fifth of the sides, either way along both."""
     u = draw(4)
-    away = np.stack([_either_way(u[:, :2], 1 / 8, 1 / 5), _either_way(u[:, 2:], 1 / 8, 1 / 5)], 1)
-    return _moved(x, np.tile(np.eye(2), (len(x), 1, 1)), away * np.array(x.shape[1:]))
+    away = np.stack([_choose_sign(u[:, :2], 1 / 8, 1 / 5), _choose_sign(u[:, 2:], 1 / 8, 1 / 5)], 1)
+    return _move(x, np.tile(np.eye(2), (len(x), 1, 1)), away * np.array(x.shape[1:]))
 
 
-def _either_way(u: Float[np.ndarray, "n 2"], least: float, most: float) -> np.ndarray:
+def _choose_sign(u: Float[np.ndarray, "n 2"], least: float, most: float) -> np.ndarray:
     """A number between two, with either sign."""
     return np.where(u[:, 0] < 0.5, -1, 1) * (least + (most - least) * u[:, 1])
 
 
-def _moved(x: Images, matrix: np.ndarray, away: np.ndarray | None = None) -> Images:
+def _move(x: Images, matrix: np.ndarray, away: np.ndarray | None = None) -> Images:
     """Images whose pixel at p comes from `matrix (p - middle) + middle + away`."""
     from scipy.ndimage import affine_transform
 
@@ -231,7 +231,7 @@ def _moved(x: Images, matrix: np.ndarray, away: np.ndarray | None = None) -> Ima
     )
 
 
-def _stretched(grid: np.ndarray, height: int, width: int) -> Images:
+def _stretch(grid: np.ndarray, height: int, width: int) -> Images:
     """Grids stretched to the size of images, linear in between."""
     side = grid.shape[1]
 

@@ -16,7 +16,7 @@ from jaxad.types import Key
 __all__ = ["Stream"]
 
 
-def key_words(key: Key | int) -> tuple[int, ...]:
+def read_key_words(key: Key | int) -> tuple[int, ...]:
     """The 32-bit words of a key.
 
     Args:
@@ -54,7 +54,7 @@ class Stream:
     """
 
     def __init__(self, key: Key | int) -> None:
-        self.words = key_words(key)
+        self.words = read_key_words(key)
 
     def _bits(self, stage: int) -> np.random.Philox:
         return np.random.Philox(np.random.SeedSequence([*self.words, stage]))

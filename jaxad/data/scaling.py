@@ -54,7 +54,7 @@ class Scaling(NamedTuple):
                 f"x has {x.shape[-1]} columns or channels, the scaling was fitted on "
                 f"{self.shift.shape[-1]}"
             )
-        rows = _contrast_normalised(x) if self.kind == "gcn" else x
+        rows = _normalise_contrast(x) if self.kind == "gcn" else x
         dtype = np.float64 if rows.dtype == np.float64 else np.float32
         shift, scale = self.shift.astype(dtype), self.scale.astype(dtype)
         if shift.ndim == 2:
@@ -98,11 +98,11 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
             raise ConfigError(f"scaling={kind!r}: text is not scaled; give 'auto' or 'none'")
         return Scaling("words", np.zeros(columns), np.ones(columns))
     if kind == "auto":
-        kind = _kind_for(x)
+        kind = _choose_kind(x)
     if kind not in SCALINGS:
         raise unknown_name("scaling", kind, ["auto", *SCALINGS])
     shift, scale = np.zeros(columns), np.ones(columns)
-    rows = _contrast_normalised(x) if kind == "gcn" else x
+    rows = _normalise_contrast(x) if kind == "gcn" else x
     over = tuple(range(rows.ndim - 1))
     if kind == "standard":
         shift = rows.mean(over, dtype=np.float64)
@@ -119,7 +119,7 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
     return Scaling(kind, shift, np.where(constant, 1.0, scale))
 
 
-def _kind_for(x: np.ndarray) -> str:
+def _choose_kind(x: np.ndarray) -> str:
     """The scaling that "auto" means for these training rows."""
     if x.dtype == np.uint8:
         return "none"
@@ -128,7 +128,7 @@ def _kind_for(x: np.ndarray) -> str:
     return "standard"
 
 
-def _contrast_normalised(x: np.ndarray) -> Float[np.ndarray, "n *shape"]:
+def _normalise_contrast(x: np.ndarray) -> Float[np.ndarray, "n *shape"]:
     """Each row less its mean, divided by its mean absolute deviation; constant rows become 0."""
     axes = tuple(range(1, x.ndim))
     rows = x.astype(np.float32)

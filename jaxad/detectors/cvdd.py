@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from jaxad.data.text.vectors import lexicon_of
+from jaxad.data.text.vectors import build_lexicon
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
@@ -93,7 +93,7 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     words = spec.lexicon
     if words is None:
         assert spec.vocabulary is not None  # `make_for` has looked
-        words = lexicon_of(spec.vocabulary, config.vectors, config.more_words)
+        words = build_lexicon(spec.vocabulary, config.vectors, config.more_words)
     table = _padded(words.vectors)
     net = attention_net(table.shape[1], config.attention_size, config.contexts)
     entries = config.contexts**2 if config.variant == "released" else 1

@@ -22,7 +22,7 @@ from jaxad.explain.pictures.audit import draw_audit
 from jaxad.explain.pictures.base import check_picture, save_picture
 from jaxad.training.fitted import Fit
 from jaxad.types import PyTree, TestData, TrainData
-from jaxad.utils.files import written_whole
+from jaxad.utils.files import write_atomically
 from jaxad.weighting import RECORDS
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Audit:
         Args:
             path: The file; what was there is replaced once the new one is complete.
         """
-        with written_whole(Path(path)) as partial:
+        with write_atomically(Path(path)) as partial:
             self.frame().to_csv(partial, index=False)
 
     def plot(self, path: str | Path) -> None:

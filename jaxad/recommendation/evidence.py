@@ -15,7 +15,7 @@ from typing import Any
 from jaxad.detectors import get_entry
 from jaxad.detectors.registry import Examples
 from jaxad.errors import DataError
-from jaxad.utils.files import written_whole
+from jaxad.utils.files import write_atomically
 
 __all__ = [
     "FOLDER",
@@ -103,7 +103,7 @@ def write_results(path: str | Path, measured: Iterable[Measured]) -> None:
     """Write a file that `read_results` reads, in an order that does not depend on theirs."""
     names = [field.name for field in fields(Measured)]
     lines = sorted([_shown(getattr(one, name)) for name in names] for one in measured)
-    with written_whole(Path(path)) as partial, partial.open("w", newline="") as file:
+    with write_atomically(Path(path)) as partial, partial.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([names, *lines])
 
 

@@ -10,7 +10,7 @@ from jaxad.report.published import read_published
 from jaxad.report.tables import rendered, table
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
-from jaxad.utils.files import check_writable, written_whole
+from jaxad.utils.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +59,11 @@ def write_report(
     paths = []
     for kind, content in texts.items():
         paths.append(Path(folder, f"{name}.{kind}"))
-        with written_whole(paths[-1]) as partial:
+        with write_atomically(paths[-1]) as partial:
             partial.write_text(content)
     for picture, figure in figures.items():
         for kind in ("png", "pdf"):
             paths.append(Path(folder, f"{name}-{picture}.{kind}"))
-            with written_whole(paths[-1]) as partial:
+            with write_atomically(paths[-1]) as partial:
                 figure.savefig(partial, format=kind, dpi=150)
     return paths

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jaxad.data.protocol.settings import AXES
 from jaxad.errors import DataError
 from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, make_rows
-from jaxad.utils.files import written_whole
+from jaxad.utils.files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
     path = Path(folder) / f"{cells[0].time:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.parquet"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as partial:
+        with write_atomically(path) as partial:
             pq.write_table(table, partial)
     except OSError as error:
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error

@@ -28,7 +28,7 @@ from jaxad.saving.description import (
 from jaxad.training.fitted import Fit
 from jaxad.training.seeds import resolve_mode
 from jaxad.types import PyTree, State, TrainData
-from jaxad.utils.checksums import SUMS, check_sums, write_sums
+from jaxad.utils.checksums import SUMS, verify_checksums, write_checksums
 from jaxad.utils.configs import check_plain
 
 __all__ = ["check_savable", "load", "save"]
@@ -80,7 +80,7 @@ def save(
             write_lexicon(detector.lexicon, partial / _LEXICON)
         for name, content in (files or {}).items():
             (partial / name).write_bytes(content)
-        write_sums(partial)
+        write_checksums(partial)
         partial.rename(folder)
     except OSError as error:
         raise ConfigError(f"folder: cannot write to {str(folder)!r}: {error}") from error
@@ -123,7 +123,7 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     """
     folder = Path(folder).absolute()
     about = read_description(folder)
-    check_sums(folder, _ARRAYS)
+    verify_checksums(folder, _ARRAYS)
     spec = Spec(about.input_shape, about.rows, *about.labelled)
     if get_entry(about.detector).examples == "text":
         lexicon = read_lexicon(folder / _LEXICON, about.input_shape)

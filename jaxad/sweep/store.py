@@ -18,7 +18,7 @@ from jaxad.results import (
     read_file,
     read_results,
 )
-from jaxad.utils.files import check_writable, leftovers, sync_folder, written_whole
+from jaxad.utils.files import check_writable, find_leftovers, sync_folder, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,7 @@ def tidy(folder: str | Path) -> list[Path]:
     Returns:
         The damaged files, under their new names.
     """
-    for path in leftovers(folder):
+    for path in find_leftovers(folder):
         path.unlink(missing_ok=True)
     paths, tables, aside = [], [], []
     for path in list_files(folder):
@@ -162,7 +162,7 @@ def _join(paths: Sequence[Path], tables: "Sequence[pa.Table]") -> None:
     import pyarrow.parquet as pq
 
     whole = paths[0].with_name(f"{paths[0].stem.removesuffix(_JOINED)}{_JOINED}.parquet")
-    with written_whole(whole) as partial:
+    with write_atomically(whole) as partial:
         pq.write_table(join_tables(tables), partial)
     for path in paths:
         if path != whole:

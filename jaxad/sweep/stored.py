@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jaxad.errors import ConfigError, DataError
 from jaxad.sweep.experiment import Experiment, load_experiment
 from jaxad.sweep.jobs import Job, expand
-from jaxad.utils.files import written_whole
+from jaxad.utils.files import write_atomically
 
 __all__ = ["StoredExperiment", "load_stored", "store_experiment"]
 
@@ -67,7 +67,7 @@ def store_experiment(
     try:
         Path(folder, FOLDER).mkdir(exist_ok=True)
         for kind in sorted(texts):
-            with written_whole(Path(folder, FOLDER, f"{path.stem}.{kind}")) as partial:
+            with write_atomically(Path(folder, FOLDER, f"{path.stem}.{kind}")) as partial:
                 partial.write_text(texts[kind])
     except OSError as error:
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error

@@ -187,6 +187,6 @@ def _advance_seed(
     return jax.lax.fori_loop(window.start, stop, step, (state, history))
 
 
-def _rows(x: Array, index: Int[Array, "b"]) -> Array:
+def _rows(x: Array, index: Int[Array, "*b"]) -> Array:
     # A sampler's rows exist: without bounds checks the gather takes a fraction of the time.
     return x.at[index].get(mode="promise_in_bounds")

@@ -37,7 +37,7 @@ def parse_calls(text: str, what: str, example: str) -> list[Call]:
         raise ConfigError(f"{what} must be a string such as {example!r}; given {text!r}")
     try:
         tree = ast.parse(f"({text},)", mode="eval").body
-        return [_call(node) for node in getattr(tree, "elts", ())]
+        return [_read_call(node) for node in getattr(tree, "elts", ())]
     except (SyntaxError, ValueError) as error:
         raise ConfigError(
             f"{what} must be names or calls with literal arguments, as in {example!r}; "
@@ -75,7 +75,7 @@ def evaluate_call(
         raise ConfigError(f"{what} {call.name} takes {allowed}: {error}") from error
 
 
-def _call(node: ast.expr) -> Call:
+def _read_call(node: ast.expr) -> Call:
     args, keywords = [], []
     if isinstance(node, ast.Call):
         node, args, keywords = node.func, node.args, node.keywords

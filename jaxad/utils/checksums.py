@@ -6,19 +6,19 @@ from pathlib import Path, PurePosixPath
 
 from jaxad.errors import DataError
 
-__all__ = ["SUMS", "check_sums", "write_sums"]
+__all__ = ["SUMS", "verify_checksums", "write_checksums"]
 
 SUMS = "checksums.json"
 _BLOCK = 2**20
 
 
-def write_sums(folder: Path) -> None:
+def write_checksums(folder: Path) -> None:
     """Write the SHA-256 of every file below a folder into `checksums.json` in it."""
-    sums = {name: _sum(folder / name) for name in _names(folder)}
+    sums = {name: _compute_checksum(folder / name) for name in _list_files(folder)}
     (folder / SUMS).write_text(json.dumps(sums, indent=2, sort_keys=True) + "\n")
 
 
-def check_sums(folder: Path, closed: str) -> None:
+def verify_checksums(folder: Path, closed: str) -> None:
     """Check every file that was written with a folder before any of them is read.
 
     Against accidents and careless edits: who can write the files can write the sums. What is read
@@ -48,17 +48,17 @@ def check_sums(folder: Path, closed: str) -> None:
         if _is_link(folder, path):
             raise DataError(f"{what}: {name!r} is a link")
         try:
-            same = _sum(folder / name) == expected
+            same = _compute_checksum(folder / name) == expected
         except OSError as error:
             raise DataError(f"{what}: {name!r} cannot be read ({error})") from error
         if not same:
             raise DataError(f"{str(folder)!r}: {name!r} was changed since the detector was saved")
-    strange = [n for n in _names(folder) if n.startswith(f"{closed}/") and n not in sums]
+    strange = [n for n in _list_files(folder) if n.startswith(f"{closed}/") and n not in sums]
     if strange:
         raise DataError(f"{str(folder)!r}: {strange[0]!r} was not saved with the detector")
 
 
-def _names(folder: Path) -> list[str]:
+def _list_files(folder: Path) -> list[str]:
     """All that is below a folder and is no folder itself, but the sums."""
     found = (p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
     return sorted(n for n in (p.relative_to(folder).as_posix() for p in found) if n != SUMS)
@@ -69,7 +69,7 @@ def _is_link(folder: Path, name: PurePosixPath) -> bool:
     return any((folder / part).is_symlink() for part in (name, *name.parents[:-1]))
 
 
-def _sum(path: Path) -> str:
+def _compute_checksum(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

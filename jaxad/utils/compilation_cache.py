@@ -24,8 +24,8 @@ def enable_compilation_cache() -> Path | None:
     given = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     if given is not None:
         return Path(given)
-    folder = _folder()
-    if folder is None or not _writable(folder):
+    folder = _choose_folder()
+    if folder is None or not _is_writable(folder):
         return None
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -33,7 +33,7 @@ def enable_compilation_cache() -> Path | None:
     return folder
 
 
-def _folder() -> Path | None:
+def _choose_folder() -> Path | None:
     own = os.environ.get("JAXAD_CACHE_DIR")
     if own is not None:
         return None if own.lower() in ("", "off") else Path(own).expanduser().absolute()
@@ -42,7 +42,7 @@ def _folder() -> Path | None:
     return Path(caches, "jaxad", "xla") if os.path.isabs(caches) else None
 
 
-def _writable(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

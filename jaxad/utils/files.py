@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["check_writable", "leftovers", "sync_folder", "written_whole"]
+__all__ = ["check_writable", "find_leftovers", "sync_folder", "write_atomically"]
 
 
 def check_writable(folder: str | Path) -> None:
@@ -24,7 +24,7 @@ def check_writable(folder: str | Path) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def write_atomically(path: Path) -> Iterator[Path]:
     """A temporary path to write to, that becomes `path` when the block ends without an error.
 
     What was at `path` before is replaced at once; after an error it is as it was. When the block
@@ -50,13 +50,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def leftovers(folder: str | Path) -> list[Path]:
-    """What `written_whole` left half-written in a folder, of processes that are no longer there."""
+def find_leftovers(folder: str | Path) -> list[Path]:
+    """Return the half-written files that ended processes left in a folder."""
     found = sorted(Path(folder).glob(".*.partial"))
-    return [path for path in found if not _runs(path.name.split(".")[-2])]
+    return [path for path in found if not _is_running(path.name.split(".")[-2])]
 
 
-def _runs(process: str) -> bool:
+def _is_running(process: str) -> bool:
     """Whether a process of this machine has that number."""
     try:
         os.kill(int(process), 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import jax
 
-__all__ = ["Seconds", "compilations", "stopwatch"]
+__all__ = ["Seconds", "count_compilations", "stopwatch"]
 
 _STAGES = (
     "/jax/core/compile/jaxpr_trace_duration",
@@ -78,6 +78,6 @@ def stopwatch() -> Iterator[Seconds]:
         seconds.programs = _programs - programs
 
 
-def compilations() -> int:
+def count_compilations() -> int:
     """How many programs this process has compiled (or fetched from the cache) so far."""
     return _programs

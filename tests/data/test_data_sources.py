@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from jaxad.data import contaminate, data_names, load_dataset
+from jaxad.data import contaminate, list_datasets, load_dataset
 from jaxad.errors import ConfigError, DataError
 
 X = np.arange(8.0).reshape(4, 2)
@@ -76,10 +76,10 @@ def test_argument_comes_before_the_environment(folder, tmp_path):
 
 
 def test_names_are_listed(folder):
-    names = data_names()
+    names = list_datasets()
     assert {"digits", "blobs", "6_cardio", "own"} <= set(names)
     assert names == sorted(names)
-    assert "own" not in data_names(folder / "adbench")
+    assert "own" not in list_datasets(folder / "adbench")
 
 
 def test_ambiguous_name_lists_the_files(folder):

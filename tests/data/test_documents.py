@@ -8,7 +8,7 @@ import pytest
 
 import jaxad
 from jaxad.data import from_texts, load_dataset, load_table
-from jaxad.data.text.documents import kind_of_file, name_of_file, read_texts
+from jaxad.data.text.documents import read_suffix, read_texts, strip_suffix
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 ROWS = [
@@ -142,4 +142,4 @@ def test_means_turn_texts_into_a_table_that_any_detector_takes(tmp_path):
     ],
 )
 def test_names_and_kinds_of_files(tmp_path, file, kind, name):
-    assert (kind_of_file(tmp_path / file), name_of_file(tmp_path / file)) == (kind, name)
+    assert (read_suffix(tmp_path / file), strip_suffix(tmp_path / file)) == (kind, name)

@@ -10,8 +10,8 @@ from jaxad.data.text.vocabulary import (
     STOP_WORDS,
     Vocabulary,
     bucket_words,
-    vocabulary_of,
-    words_of,
+    build_vocabulary,
+    split_words,
 )
 from jaxad.errors import DataError
 
@@ -31,19 +31,19 @@ WORDS = Vocabulary(("bank", "dollar", "ship"), 32)
     ],
 )
 def test_words_are_lower_case_of_three_letters_and_no_stop_words(text, words):
-    assert words_of(text) == words
+    assert split_words(text) == words
 
 
 @given(st.text())
 def test_no_word_has_digits_spaces_or_is_short_or_a_stop_word(text):
-    for word in words_of(text):
+    for word in split_words(text):
         assert not any(c.isdecimal() or c.isspace() or c == "_" for c in word)
         assert word not in STOP_WORDS
         assert len(word) >= 3
 
 
 def test_the_most_frequent_words_come_first_and_ties_by_the_alphabet():
-    found = vocabulary_of([["ship", "bank"], ["bank", "dollar"]])
+    found = build_vocabulary([["ship", "bank"], ["bank", "dollar"]])
     assert found.words == ("bank", "dollar", "ship")
 
 
@@ -72,4 +72,4 @@ def test_what_is_no_text_is_an_error():
     with pytest.raises(DataError, match="row 1"):
         WORDS.encode(["ship", 3])
     with pytest.raises(DataError, match="no word"):
-        vocabulary_of([[], []])
+        build_vocabulary([[], []])

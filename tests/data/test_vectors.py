@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from jaxad.data.text.vectors import (
+    average_vectors,
+    build_lexicon,
     find_vectors,
-    hashed_vectors,
-    lexicon_of,
-    mean_vectors,
+    hash_vectors,
     read_lexicon,
     read_vectors,
     write_lexicon,
@@ -86,7 +86,7 @@ def test_an_npz_whose_words_and_vectors_differ_in_number_is_an_error(tmp_path):
 
 def test_a_lexicon_keeps_the_numbers_of_words_and_adds_others_behind(tmp_path):
     write(tmp_path / "v.txt", LINES)
-    found = lexicon_of(Vocabulary(WORDS.words, 32, tmp_path), "v.txt", more=10)
+    found = build_lexicon(Vocabulary(WORDS.words, 32, tmp_path), "v.txt", more=10)
     assert found.vocabulary.words == ("ship", "oil", "bank", "dollar")
     np.testing.assert_array_equal(found.vectors[:4], [[0, 0], [3, 4.5], [0, 0], [1, 2]])
     assert found.known.tolist() == [False, True, False, True, True]
@@ -97,7 +97,7 @@ def test_a_lexicon_keeps_the_numbers_of_words_and_adds_others_behind(tmp_path):
 def test_vectors_of_other_words_are_an_error(tmp_path):
     write(tmp_path / "v.txt", "schiff 1 2\n")
     with pytest.raises(DataError, match="none of the 3 words"):
-        lexicon_of(Vocabulary(WORDS.words, 32, tmp_path), "v.txt", more=10)
+        build_lexicon(Vocabulary(WORDS.words, 32, tmp_path), "v.txt", more=10)
 
 
 def test_a_file_is_found_beside_the_data_above_it_or_in_the_data_folder(tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_a_file_is_found_beside_the_data_above_it_or_in_the_data_folder(tmp_path
 
 def test_a_lexicon_is_written_and_read_without_pickle(tmp_path):
     write(tmp_path / "v.txt", LINES)
-    found = lexicon_of(Vocabulary(WORDS.words, 32, tmp_path), "v.txt", more=10)
+    found = build_lexicon(Vocabulary(WORDS.words, 32, tmp_path), "v.txt", more=10)
     write_lexicon(found, tmp_path / "l.npz")
     again = read_lexicon(tmp_path / "l.npz", (32,))
     assert again.vocabulary == found.vocabulary and again.source == found.source
@@ -126,21 +126,21 @@ def test_a_lexicon_is_written_and_read_without_pickle(tmp_path):
 
 def test_hashed_vectors_are_unit_nearly_orthogonal_and_always_the_same():
     words = tuple(f"word{i}" for i in range(200))
-    one = hashed_vectors(words, 100)
+    one = hash_vectors(words, 100)
     inner = one @ one.T
     np.testing.assert_allclose(np.diag(inner), 1, rtol=1e-5)
     off = inner[~np.eye(200, dtype=bool)]
     assert np.abs(off).max() < 0.6 and abs(off.std() - 0.1) < 0.01
-    np.testing.assert_array_equal(hashed_vectors(words[::-1], 100)[::-1], one)
+    np.testing.assert_array_equal(hash_vectors(words[::-1], 100)[::-1], one)
     np.testing.assert_array_equal(
-        np.sign(hashed_vectors(("bank",), 8)[0]), [1, -1, 1, 1, 1, 1, -1, -1]
+        np.sign(hash_vectors(("bank",), 8)[0]), [1, -1, 1, 1, 1, 1, -1, -1]
     )
 
 
 def test_mean_vectors_are_of_norm_1_or_0():
-    found = lexicon_of(WORDS, None, 0, size=16)
+    found = build_lexicon(WORDS, None, 0, size=16)
     x = found.vocabulary.encode(["ship oil", "ship", "", "ship oil ship oil"])
-    means = mean_vectors(x, found)
+    means = average_vectors(x, found)
     np.testing.assert_allclose(np.linalg.norm(means, axis=1), [1, 1, 0, 1], rtol=1e-5)
     np.testing.assert_allclose(means[1], found.vectors[1], rtol=1e-5)
     np.testing.assert_allclose(means[0], means[3], rtol=1e-5)

@@ -12,7 +12,7 @@ from jaxad.errors import ConfigError
 from jaxad.evaluation.metrics import auroc
 from jaxad.padding import pad_to_buckets
 from jaxad.types import Batch
-from jaxad.utils.timing import compilations
+from jaxad.utils.timing import count_compilations
 
 SHORT = {"epochs": 6, "batch_size": 32}
 NAMES = ["elite_deep_svdd", "elite_autoencoder"]
@@ -135,12 +135,12 @@ def test_seeds_contaminations_and_sizes_of_the_weights_share_every_program():
         return jaxad.score(fit, split.test)
 
     run(0.0, 1.0)
-    before = compilations()
+    before = count_compilations()
     for contamination, eta_meta in zip(
         (0.0, 0.02, 0.05, 0.1, 0.2), (1, 2, 5, 10, 100), strict=True
     ):
         assert np.isfinite(run(contamination, eta_meta)).all()
-    assert compilations() == before
+    assert count_compilations() == before
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="layouts matter on the CPU alone")

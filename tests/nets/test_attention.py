@@ -7,7 +7,7 @@ import pytest
 
 from jaxad.nets import attention
 from jaxad.nets.attention import attention_net
-from jaxad.utils.timing import compilations
+from jaxad.utils.timing import count_compilations
 
 WORDS, LENGTH, HEADS = 50, 7, 3
 NET = attention_net(LENGTH, 5, HEADS)
@@ -126,7 +126,7 @@ def test_one_program_serves_documents_of_all_lengths(lengths):
     run = jax.jit(lambda p, v, x: pooled(NET, p, v, x))
     vectors = vectors.astype(np.float32)
     run(params, vectors, x)
-    before = compilations()
+    before = count_compilations()
     run(params, vectors, example(lengths)[2])
     assert run._cache_size() == 1
-    assert compilations() == before
+    assert count_compilations() == before

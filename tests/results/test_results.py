@@ -13,7 +13,7 @@ from jaxad.errors import DataError
 from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
 from jaxad.results import Cell, append_cell, config_hash, files, list_files, read_results
-from jaxad.utils.files import check_writable, written_whole
+from jaxad.utils.files import check_writable, write_atomically
 from jaxad.utils.timing import Seconds
 
 
@@ -79,11 +79,11 @@ def test_writing_that_fails_leaves_nothing(tmp_path, monkeypatch):
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "scores.csv"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), written_whole(path) as partial:
+    with pytest.raises(KeyboardInterrupt), write_atomically(path) as partial:
         partial.write_text("ne")
         raise KeyboardInterrupt
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("scores.csv", "old")]
-    with written_whole(path) as partial:
+    with write_atomically(path) as partial:
         partial.write_text("new")
         assert path.read_text() == "old"
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("scores.csv", "new")]
@@ -168,6 +168,6 @@ def test_the_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_all_
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)
-    with written_whole(path) as partial:
+    with write_atomically(path) as partial:
         partial.write_text("whole")
     assert done == [(False, False), (True, True)]

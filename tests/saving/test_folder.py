@@ -10,7 +10,7 @@ import pytest
 import jaxad
 from jaxad.data import Scaling, fit_scaling
 from jaxad.errors import ConfigError, DataError
-from jaxad.utils.checksums import SUMS, check_sums, write_sums
+from jaxad.utils.checksums import SUMS, verify_checksums, write_checksums
 
 EPOCHS = {"epochs": 4, "pretrain_epochs": 3}  # 15 and 20 steps
 
@@ -199,7 +199,7 @@ def test_what_is_no_saved_detector_is_refused(folder, edit, match):
     """Checksums or not: whoever changed it may have made them anew."""
     config = folder / "config.json"
     config.write_text(edit(config.read_text()))
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises(DataError, match=match):
         jaxad.load(folder)
 
@@ -210,7 +210,7 @@ def test_what_is_no_saved_detector_is_refused(folder, edit, match):
 def test_a_configuration_that_the_detector_does_not_allow_is_refused(folder, config):
     path = folder / "config.json"
     path.write_text(edited(config=config)(path.read_text()))
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises(ConfigError):
         jaxad.load(folder)
 
@@ -303,7 +303,7 @@ def test_links_are_refused(folder, tmp_path, name):
 def test_broken_checksums_are_refused(folder, text):
     (folder / SUMS).write_text(text)
     with pytest.raises(DataError, match="not a saved detector"):
-        check_sums(folder, "arrays")
+        verify_checksums(folder, "arrays")
 
 
 def test_files_of_ones_own_are_saved_under_plain_names(whole, tmp_path):

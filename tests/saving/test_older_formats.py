@@ -16,7 +16,7 @@ import jaxad
 from jaxad.errors import DataError
 from jaxad.saving.description import VERSION
 from jaxad.sklearn import JaxADDetector
-from jaxad.utils.checksums import write_sums
+from jaxad.utils.checksums import write_checksums
 
 DATA = Path(__file__).parent / "data"
 
@@ -73,7 +73,7 @@ def test_other_versions_are_refused_with_the_way_out(old, tmp_path, version, cur
     folder = shutil.copytree(old, tmp_path / "copy")
     about = json.loads((folder / "config.json").read_text()) | {"version": version}
     (folder / "config.json").write_text(json.dumps(about))
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises(DataError, match=f"format version {version}.*{cure}"):
         jaxad.load(folder)
 
@@ -82,6 +82,6 @@ def test_old_names_in_a_folder_of_the_present_version_are_refused(old, tmp_path)
     folder = shutil.copytree(old, tmp_path / "copy")
     about = json.loads((folder / "config.json").read_text()) | {"version": VERSION}
     (folder / "config.json").write_text(json.dumps(about))
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises((DataError, jaxad.errors.ConfigError), match="weigh"):
         jaxad.load(folder)

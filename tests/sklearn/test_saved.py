@@ -7,7 +7,7 @@ import pytest
 
 from jaxad.errors import ConfigError, DataError
 from jaxad.sklearn import JaxADDetector
-from jaxad.utils.checksums import write_sums
+from jaxad.utils.checksums import write_checksums
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_change_since_saving_is_refused(folder):
 def test_what_does_not_fit_together_is_refused(folder, change):
     """Checksums made anew: what is read must be safe without them."""
     edit(folder, change)
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises((DataError, ConfigError)):
         JaxADDetector.load(folder)
 
@@ -82,11 +82,11 @@ def test_what_does_not_fit_together_is_refused(folder, change):
 def test_scores_that_are_no_arrays_are_refused(folder):
     scores = folder / "scores.npz"
     np.savez(scores, score=np.array([{}], object), label=np.zeros(1, "i1"), held_out=np.zeros(1))
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises(DataError, match="no scores"):
         JaxADDetector.load(folder)
     scores.write_bytes(b"PK")
-    write_sums(folder)
+    write_checksums(folder)
     with pytest.raises(DataError, match="no scores"):
         JaxADDetector.load(folder)
 

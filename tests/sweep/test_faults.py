@@ -20,7 +20,7 @@ from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.cells import run_group
 from jaxad.sweep.faults import describe_error, is_out_of_memory
 from jaxad.sweep.store import Appender, hold_folder, read_cells, read_failed, tidy
-from jaxad.utils.files import leftovers
+from jaxad.utils.files import find_leftovers
 
 TEXT = """
 datasets = ["blobs"]
@@ -183,7 +183,7 @@ def test_what_a_killed_process_left_half_written_is_removed(sweep, out):
     gone, alive = out / ".a.parquet.4194305.partial", out / f".b.parquet.{os.getpid()}.partial"
     for path in (gone, alive):
         path.write_bytes(b"PAR1 half")
-    assert leftovers(out) == [gone]
+    assert find_leftovers(out) == [gone]
     assert sweep()[0] == 0
     assert not gone.exists() and alive.exists()
     assert len(read_cells(out)) == CELLS

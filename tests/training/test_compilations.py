@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.utils.timing import compilations
+from jaxad.utils.timing import count_compilations
 
 SETTINGS = {"epochs": 1, "pretrain_epochs": 1}
 
@@ -33,9 +33,9 @@ def test_ten_seeds_of_five_contaminations_of_ten_classes_compile_once():
         )
 
     first = run(0, ratios[0])
-    before = compilations()
+    before = count_compilations()
     scores = [run(c, ratio) for c in range(10) for ratio in ratios]
-    assert compilations() == before
+    assert count_compilations() == before
     np.testing.assert_array_equal(scores[0], first)
     assert all(np.isfinite(s).all() and s.shape == first.shape for s in scores)
 
@@ -50,9 +50,9 @@ def test_ten_seeds_of_five_contaminations_of_elite_compile_once(name):
         return cell(name, digits, jax.random.key(0), make={"epochs": 2}, normal_class=0, **request)
 
     first = run(0.01)
-    before = compilations()
+    before = count_compilations()
     scores = [run(ratio) for ratio in (0.0, 0.05, 0.1, 0.2)]
-    assert compilations() == before
+    assert count_compilations() == before
     assert all(not np.array_equal(s, first) for s in scores)
 
 
@@ -60,12 +60,12 @@ def test_data_sets_of_one_bucket_share_every_program_and_so_do_deep_sad_and_deep
     """Wine has 13 columns and breast_cancer 30; other numbers of rows, batches and steps."""
     wine = {"normal_class": 1, "labelled_anomalies": 4}
     cell("deep_sad", "wine", **wine)
-    before = compilations()
+    before = count_compilations()
     cell("deep_sad", "breast_cancer", labelled_anomalies=9)
     cell("deep_svdd", "breast_cancer", labelled_anomalies=9)
     cell("deep_svdd", "wine", **wine)
     cell("deep_sad", "wine", **wine | {"make": SETTINGS | {"eta": 9.0, "epochs": 3}})
-    assert compilations() == before
+    assert count_compilations() == before
 
 
 def test_a_few_more_rows_compile_nothing_and_another_width_does(toy_of, quick):
@@ -75,12 +75,12 @@ def test_a_few_more_rows_compile_nothing_and_another_width_does(toy_of, quick):
         return jaxad.score(fit, train.x)
 
     run(160)
-    before = compilations()
+    before = count_compilations()
     for rows in (161, 200, 333):
         run(rows)
-    assert compilations() == before
+    assert count_compilations() == before
     run(160, widths=(9, 4))
-    assert compilations() > before  # the count counts
+    assert count_compilations() > before  # the count counts
 
 
 @pytest.mark.parametrize("name", ["anoonly_devnet", "prenet"])
@@ -91,8 +91,8 @@ def test_balanced_batches_share_programs_whatever_the_rows_and_labels(toy_of, qu
         return jaxad.score(fit, train.x)
 
     run(160, 12)
-    before = compilations()
+    before = count_compilations()
     for rows, labelled in ((161, 12), (200, 3), (333, 40)):
         run(rows, labelled)
     run(160, 12, steps=3, epochs=2)
-    assert compilations() == before
+    assert count_compilations() == before

@@ -11,7 +11,7 @@ import jaxad
 from jaxad.errors import ConfigError
 from jaxad.objectives import identity, inverse
 from jaxad.types import Batch, TrainData
-from jaxad.utils.timing import compilations
+from jaxad.utils.timing import count_compilations
 from jaxad.weighting import (
     Context,
     Weights,
@@ -122,12 +122,12 @@ def test_shares_and_softness_are_one_program_and_change_what_is_learned(toy, qui
         return jaxad.score(fit, toy.test)
 
     first = scores("latent_outlier_exposure(0.1)")
-    before = compilations()
+    before = count_compilations()
     others = [
         scores(f"latent_outlier_exposure({numbers})")
         for numbers in ("0.2", "0.1, soft=True", "0.1, blind=20", "0.0")
     ]
-    assert compilations() == before
+    assert count_compilations() == before
     for other in others:
         assert np.isfinite(other).all() and not np.allclose(first, other)
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxad.data.sources.pieces import NULLS, Piece, number_of
+from jaxad.data.sources.pieces import NULLS, Piece, parse_number
 from jaxad.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["csv_names", "csv_pieces"]
+__all__ = ["read_csv_names", "read_csv_pieces"]
 
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, which some programs put first
 
 
-def csv_names(path: Path) -> tuple[tuple[str, ...], int]:
+def read_csv_names(path: Path) -> tuple[tuple[str, ...], int]:
     """Names of the columns, and 1 if they are in the first line; numbers there are a row."""
     try:
         with path.open("rb") as file:
@@ -30,17 +30,17 @@ def csv_names(path: Path) -> tuple[tuple[str, ...], int]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     try:
-        cells = _cells(line.decode("utf-8-sig"))
+        cells = _split_cells(line.decode("utf-8-sig"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: the first line cannot be read ({error})") from error
     if not cells:
         raise DataError(f"{path}: is empty")
-    if all(not np.isnan(number_of(cell)) or cell.strip() in NULLS for cell in cells):
+    if all(not np.isnan(parse_number(cell)) or cell.strip() in NULLS for cell in cells):
         return tuple(str(i) for i in range(len(cells))), 0
     return tuple(cells), 1
 
 
-def csv_pieces(
+def read_csv_pieces(
     path: Path, names: Sequence[str], first: int, size: int, columns: list[str]
 ) -> Iterator[Piece]:
     """Pieces of at most `size` rows with some of the columns, in order.
@@ -58,12 +58,12 @@ def csv_pieces(
             lines = islice(lines, first, None)
             while some := list(islice(lines, size)):
                 some[0] = some[0].removeprefix(_MARK)
-                yield _parsed(some, names, columns)
+                yield _parse(some, names, columns)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
-def _parsed(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piece:
+def _parse(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piece:
     """The cells of lines, by Arrow; line by line where quotes are not closed."""
     import pyarrow as pa
     from pyarrow import csv as arrow
@@ -93,10 +93,10 @@ def _parsed(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Pie
             ),
         )
     except pa.ArrowInvalid:
-        return _parsed_one_by_one(lines, names, columns)
+        return _parse_one_by_one(lines, names, columns)
     if read.num_rows + len(bad) != len(lines):
-        return _parsed_one_by_one(lines, names, columns)
-    arrays = {name: _whole(read.column(name)) for name in columns}
+        return _parse_one_by_one(lines, names, columns)
+    arrays = {name: _join_chunks(read.column(name)) for name in columns}
     if bad:
         good = np.ones(len(lines), bool)
         good[list(bad)] = False
@@ -115,14 +115,14 @@ def _as_utf8(text: bytes) -> bytes:
     return text
 
 
-def _parsed_one_by_one(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piece:
+def _parse_one_by_one(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piece:
     import pyarrow as pa
 
     rows: list[list[str | None]] = []
     bad: dict[int, str] = {}
     for i, line in enumerate(lines):
         try:
-            cells = _cells(line.decode(errors="replace"))
+            cells = _split_cells(line.decode(errors="replace"))
         except csv.Error as error:
             bad[i], cells = str(error), []
         if len(cells) != len(names):
@@ -135,11 +135,11 @@ def _parsed_one_by_one(lines: list[bytes], names: Sequence[str], columns: list[s
     return Piece(dict(zip(columns, arrays, strict=True)), bad)
 
 
-def _cells(line: str) -> list[str]:
+def _split_cells(line: str) -> list[str]:
     return next(csv.reader(io.StringIO(line, newline=""), strict=True), [])
 
 
-def _whole(column: Any) -> "pa.Array":
+def _join_chunks(column: Any) -> "pa.Array":
     """A chunked column in one piece."""
     whole = column.combine_chunks()
     return whole.chunk(0) if hasattr(whole, "chunk") else whole

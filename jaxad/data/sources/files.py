@@ -15,13 +15,13 @@ from jaxad.data.text.documents import (
     LINES,
     MEAN,
     holds_texts,
-    kind_of_file,
-    name_of_file,
+    read_suffix,
+    read_text_dataset,
     read_texts,
-    text_dataset,
+    strip_suffix,
 )
-from jaxad.data.text.vectors import lexicon_of, mean_vectors
-from jaxad.data.text.vocabulary import Vocabulary, vocabulary_of, words_of
+from jaxad.data.text.vectors import average_vectors, build_lexicon
+from jaxad.data.text.vocabulary import Vocabulary, build_vocabulary, split_words
 from jaxad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -69,15 +69,15 @@ def read_file(path: Path, label: str | None = None) -> Dataset:
         DataError: The file is broken, or does not hold rows with labels.
         ConfigError: The label column is not there, or another kind of file.
     """
-    if _suffix(path) == ".npz":
-        return _npz_dataset(path, _npz(path))
+    if _check_suffix(path) == ".npz":
+        return _build_dataset(path, _read_npz(path))
     if holds_texts(path):
-        return text_dataset(path, label)
-    frame = _frame(path)
-    label = _label_column(frame, path, label) or str(frame.columns[-1])
-    y, names = _labels(frame, path, label)
+        return read_text_dataset(path, label)
+    frame = _read_frame(path)
+    label = _find_label(frame, path, label) or str(frame.columns[-1])
+    y, names = _select_labels(frame, path, label)
     anomaly = not names and set(np.unique(y)) <= {0, 1}
-    return Dataset(name_of_file(path), _features(frame, path, label), y, names, anomaly)
+    return Dataset(strip_suffix(path), _select_features(frame, path, label), y, names, anomaly)
 
 
 def load_table(
@@ -108,20 +108,20 @@ def load_table(
         table = load_table(name, label=label)
         if table.vocabulary is None:
             raise DataError(f"{name} is no text: only texts have mean word vectors")
-        x = mean_vectors(table.x, lexicon_of(table.vocabulary, vectors, more=0))
+        x = average_vectors(table.x, build_lexicon(table.vocabulary, vectors, more=0))
         return table._replace(x=x, vocabulary=None)
     path = Path(path)
-    if _suffix(path) != ".npz" and holds_texts(path):
-        return _text_table(path, label, vocabulary)
-    if _suffix(path) != ".npz":
-        frame = _frame(path)
-        label = _label_column(frame, path, label)
-        y, names = (None, ()) if label is None else _labels(frame, path, label)
+    if _check_suffix(path) != ".npz" and holds_texts(path):
+        return _read_text_table(path, label, vocabulary)
+    if _check_suffix(path) != ".npz":
+        frame = _read_frame(path)
+        label = _find_label(frame, path, label)
+        y, names = (None, ()) if label is None else _select_labels(frame, path, label)
         columns = tuple(column for column in frame.columns if column != label)
-        return Table(_features(frame, path, label), y, columns, names)
-    arrays = _npz(path)
+        return Table(_select_features(frame, path, label), y, columns, names)
+    arrays = _read_npz(path)
     if "x" not in arrays:
-        raise DataError(f"{path}: holds {_listed(arrays)}; needs X, and y if there are labels")
+        raise DataError(f"{path}: holds {_list_arrays(arrays)}; needs X, and y if there are labels")
     x = as_rows(arrays["x"], f"{path}: X", at_least=1)
     mask = as_masks(arrays["mask"], x, f"{path}: mask") if "mask" in arrays else None
     if "y" not in arrays:
@@ -144,25 +144,25 @@ def split_mean(source: str) -> tuple[str, str]:
     return vectors, name
 
 
-def _text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
+def _read_text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
     """The texts of a file, in a given vocabulary or in their own."""
     texts = read_texts(path, label)
-    words = [words_of(text) for text in texts.text]
-    vocabulary = vocabulary or vocabulary_of(words, path.resolve().parent)
+    words = [split_words(text) for text in texts.text]
+    vocabulary = vocabulary or build_vocabulary(words, path.resolve().parent)
     y, names = None, ()
     if texts.label is not None:
         y, names = as_label_column(texts.label, f"{path}: label")
     return Table(vocabulary.encode_words(words), y, class_names=names, vocabulary=vocabulary)
 
 
-def _suffix(path: Path) -> str:
+def _check_suffix(path: Path) -> str:
     """The file's kind, checked."""
-    if kind_of_file(path) not in SUFFIXES:
+    if read_suffix(path) not in SUFFIXES:
         raise ConfigError(f"{path}: files that can be read end in {', '.join(SUFFIXES)}")
-    return kind_of_file(path)
+    return read_suffix(path)
 
 
-def _npz(path: Path) -> dict[str, np.ndarray]:
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz file, under lower-case names. Pickled objects are not loaded."""
     try:
         # Opened here, as np.load leaves a file open that it cannot read.
@@ -177,7 +177,7 @@ def _npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: {reason}") from error
 
 
-def _npz_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
+def _build_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
     """The data set of arrays `x, y` or `x_train, y_train, x_test, y_test`, with masks if any."""
     names: Any = ()
     for known in ("class_names", "classes"):
@@ -198,20 +198,21 @@ def _npz_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
         x, y, mask = arrays["x"], arrays["y"], arrays.get("mask")
         return from_arrays(x, y, name=path.stem, class_names=names, mask=mask)
     raise DataError(
-        f"{path}: holds {_listed(arrays)}; needs X and y, or x_train, y_train, x_test and y_test"
+        f"{path}: holds {_list_arrays(arrays)}; "
+        "needs X and y, or x_train, y_train, x_test and y_test"
     )
 
 
-def _listed(arrays: dict[str, np.ndarray]) -> str:
+def _list_arrays(arrays: dict[str, np.ndarray]) -> str:
     return ", ".join(arrays) or "nothing"
 
 
-def _frame(path: Path) -> "pd.DataFrame":
+def _read_frame(path: Path) -> "pd.DataFrame":
     """A csv or parquet file as a frame with string column names."""
     import pandas as pd
 
     try:
-        if _suffix(path) == ".parquet":
+        if _check_suffix(path) == ".parquet":
             frame = pd.read_parquet(path)
         else:
             first = pd.read_csv(path, header=None, nrows=1)
@@ -225,7 +226,7 @@ def _frame(path: Path) -> "pd.DataFrame":
     return frame
 
 
-def _label_column(frame: "pd.DataFrame", path: Path, label: str | None) -> str | None:
+def _find_label(frame: "pd.DataFrame", path: Path, label: str | None) -> str | None:
     """The label column as asked for, or by its name."""
     columns = list(frame.columns)
     if label is not None:
@@ -238,12 +239,14 @@ def _label_column(frame: "pd.DataFrame", path: Path, label: str | None) -> str |
     return named[0] if named else None
 
 
-def _features(frame: "pd.DataFrame", path: Path, label: str | None) -> np.ndarray:
+def _select_features(frame: "pd.DataFrame", path: Path, label: str | None) -> np.ndarray:
     """All columns but the labels, as numbers."""
     features = frame if label is None else frame.drop(columns=label)
     return as_rows(features, str(path), at_least=1)
 
 
-def _labels(frame: "pd.DataFrame", path: Path, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _select_labels(
+    frame: "pd.DataFrame", path: Path, label: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Class numbers of the label column, and names where it holds words."""
     return as_label_column(frame[label].to_numpy(), f"{path}: column {label!r}")

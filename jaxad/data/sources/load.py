@@ -14,10 +14,10 @@ from jaxad.data.sources.idx import has_idx, read_idx_folder
 from jaxad.data.sources.registry import DATASETS, is_plain, load_registered
 from jaxad.data.sources.sequences import PREFIX, as_sequences
 from jaxad.data.sources.tfds import read_tfds
-from jaxad.data.text.documents import MEAN, as_means, kind_of_file, name_of_file
+from jaxad.data.text.documents import MEAN, as_means, read_suffix, strip_suffix
 from jaxad.errors import ConfigError, DataError, unknown_name
 
-__all__ = ["data_names", "load_dataset"]
+__all__ = ["list_datasets", "load_dataset"]
 
 WAYS = (
     "Ways to give data: a registered name; the path of an npz, csv, parquet or jsonl file or of a "
@@ -76,7 +76,7 @@ def load_dataset(
         return as_means(load_dataset(rest, data_dir=data_dir, label=label), vectors)
     if is_plain(str(source)) and DATASETS.knows(str(source)):
         return load_registered(str(source))
-    folder = _data_folder(data_dir)
+    folder = _find_folder(data_dir)
     if str(source).startswith("tfds:"):
         return _load_tfds(str(source).removeprefix("tfds:"), folder, explicit=bool(data_dir))
     path = Path(source)
@@ -89,7 +89,7 @@ def load_dataset(
     return data
 
 
-def data_names(data_dir: str | Path | None = None) -> list[str]:
+def list_datasets(data_dir: str | Path | None = None) -> list[str]:
     """Return the names that `load_dataset` finds: registered ones and those of the data folder.
 
     Args:
@@ -98,12 +98,12 @@ def data_names(data_dir: str | Path | None = None) -> list[str]:
     Returns:
         Sorted names; files go without their suffix.
     """
-    folder = _data_folder(data_dir)
-    found = [] if folder is None else [_name(path) for path in _candidates(folder)]
+    folder = _find_folder(data_dir)
+    found = [] if folder is None else [_name_file(path) for path in _list_candidates(folder)]
     return sorted({*DATASETS.names(), *found})
 
 
-def _data_folder(data_dir: str | Path | None) -> Path | None:
+def _find_folder(data_dir: str | Path | None) -> Path | None:
     """The data folder, if one is set."""
     given = data_dir or os.environ.get("JAXAD_DATA")
     if not given:
@@ -114,7 +114,7 @@ def _data_folder(data_dir: str | Path | None) -> Path | None:
     return folder
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
+def _list_candidates(folder: Path) -> Iterator[Path]:
     """The files and idx folders in a data folder and one level below."""
     for path in sorted(folder.iterdir()):
         if path.is_dir():
@@ -129,29 +129,31 @@ def _is_data(path: Path) -> bool:
     """Whether a path is a file that can be read, or a folder of idx files."""
     if path.is_dir():
         return has_idx(path)
-    return kind_of_file(path) in SUFFIXES
+    return read_suffix(path) in SUFFIXES
 
 
-def _name(path: Path) -> str:
+def _name_file(path: Path) -> str:
     """What a file or folder is called without its suffix."""
-    return path.name if path.is_dir() else name_of_file(path)
+    return path.name if path.is_dir() else strip_suffix(path)
 
 
-def _loosely(name: str) -> str:
+def _simplify(name: str) -> str:
     """A name without the number in front (`6_cardio`), its case, and kinds of dashes."""
     return re.sub(r"^\d+_", "", name).casefold().replace("-", "_")
 
 
 def _find(name: str, folder: Path | None) -> Path:
     """The one file or folder of this name in the data folder."""
-    paths = [] if folder is None else list(_candidates(folder))
+    paths = [] if folder is None else list(_list_candidates(folder))
     exact = [
         path
         for path in paths
-        if name in (_name(path), path.name, str(path.relative_to(folder or path.anchor)))
+        if name in (_name_file(path), path.name, str(path.relative_to(folder or path.anchor)))
     ]
     alike = [
-        path for path in paths if _loosely(name) in (_loosely(_name(path)), _loosely(path.name))
+        path
+        for path in paths
+        if _simplify(name) in (_simplify(_name_file(path)), _simplify(path.name))
     ]
     found = exact or alike
     if len(found) > 1:
@@ -159,7 +161,7 @@ def _find(name: str, folder: Path | None) -> Path:
             f"{name!r} may be any of {', '.join(map(str, found))}; give the full name or the path"
         )
     if not found:
-        known = {*DATASETS.names(), *(_name(path) for path in paths)}
+        known = {*DATASETS.names(), *(_name_file(path) for path in paths)}
         known |= {re.sub(r"^\d+_", "", name) for name in known}
         where = "no data folder is set" if folder is None else f"looked in {folder}"
         raise ConfigError(f"{unknown_name('data set', name, known)} ({where}). {WAYS}")

@@ -10,7 +10,7 @@ from jaxad.data.arrays import MAX_FLOAT32
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["NULLS", "Piece", "number_of"]
+__all__ = ["NULLS", "Piece", "parse_number"]
 
 NULLS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "-NaN", "NULL", "null", "None")
 NULLS += ("<NA>", "<na>")
@@ -60,7 +60,7 @@ class Piece(NamedTuple):
     def words(self, name: str) -> list[str | None]:
         """A column as text, None where there is none."""
         found = self.columns[name].to_pylist()
-        return [v.decode(errors="replace") if isinstance(v, bytes) else _said(v) for v in found]
+        return [v.decode(errors="replace") if isinstance(v, bytes) else _as_word(v) for v in found]
 
 
 def _as_numbers(column: "pa.Array") -> tuple[np.ndarray, np.ndarray]:
@@ -83,12 +83,12 @@ def _as_numbers(column: "pa.Array") -> tuple[np.ndarray, np.ndarray]:
         return np.array(values, np.float64), wrong
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         found = column.to_pylist()
-    values = np.array([np.nan if v is None else number_of(v) for v in found], np.float64)
+    values = np.array([np.nan if v is None else parse_number(v) for v in found], np.float64)
     wrong = np.isnan(values) & np.array([v is not None for v in found])
     return values, wrong
 
 
-def number_of(value: Any) -> float:
+def parse_number(value: Any) -> float:
     """A value as a number, NaN if it is none."""
     if isinstance(value, str) and value.strip().lower() in _TRUTH:
         return _TRUTH[value.strip().lower()]
@@ -98,5 +98,5 @@ def number_of(value: Any) -> float:
         return np.nan
 
 
-def _said(value: Any) -> str | None:
+def _as_word(value: Any) -> str | None:
     return None if value is None else str(value)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jaxad.data.sources.csv_lines import csv_names, csv_pieces
+from jaxad.data.sources.csv_lines import read_csv_names, read_csv_pieces
 from jaxad.data.sources.files import LABEL_NAMES
 from jaxad.data.sources.pieces import Piece
 from jaxad.errors import ConfigError, DataError
@@ -43,8 +43,8 @@ class TableFile(NamedTuple):
             DataError: The file is broken beyond single rows.
         """
         if self.path.suffix.lower() == ".parquet":
-            return _parquet_pieces(self.path, size, list(columns))
-        return csv_pieces(self.path, self.names, self.first, size, list(columns))
+            return _read_parquet_pieces(self.path, size, list(columns))
+        return read_csv_pieces(self.path, self.names, self.first, size, list(columns))
 
 
 def open_table(path: Path, label: str | None = None, known: Sequence[str] = ()) -> TableFile:
@@ -61,7 +61,7 @@ def open_table(path: Path, label: str | None = None, known: Sequence[str] = ()) 
         ConfigError: The label column is not there, or several may be it.
     """
     parquet = path.suffix.lower() == ".parquet"
-    names, first = (_parquet_names(path), 0) if parquet else csv_names(path)
+    names, first = (_read_parquet_names(path), 0) if parquet else read_csv_names(path)
     twice = [name for i, name in enumerate(names) if name in names[:i]]
     if twice:
         raise DataError(f"{path}: has more than one column {twice[0]!r}")
@@ -78,12 +78,12 @@ def open_table(path: Path, label: str | None = None, known: Sequence[str] = ()) 
     return TableFile(path, columns, label, names, first)
 
 
-def _parquet_names(path: Path) -> tuple[str, ...]:
-    with _parquet(path) as file:
+def _read_parquet_names(path: Path) -> tuple[str, ...]:
+    with _open_parquet(path) as file:
         return tuple(file.schema_arrow.names)
 
 
-def _parquet(path: Path) -> Any:
+def _open_parquet(path: Path) -> Any:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -95,10 +95,10 @@ def _parquet(path: Path) -> Any:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
-def _parquet_pieces(path: Path, size: int, columns: list[str]) -> Iterator[Piece]:
+def _read_parquet_pieces(path: Path, size: int, columns: list[str]) -> Iterator[Piece]:
     import pyarrow as pa
 
-    with _parquet(path) as file:
+    with _open_parquet(path) as file:
         for name in columns:
             _check_type(path, name, file.schema_arrow.field(name).type)
         try:

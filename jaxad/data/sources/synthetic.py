@@ -32,7 +32,7 @@ def monotone_sequences(
     """
     x = np.sort(Stream(key).uniform(0, n_normal + n_anomaly, length), axis=1)
     x[n_normal:] = x[n_normal:, ::-1]
-    return _toy("monotone", x, n_normal, scaling="none")
+    return _build_dataset("monotone", x, n_normal, scaling="none")
 
 
 def two_moons(
@@ -59,7 +59,7 @@ def two_moons(
     moons[big:] = [1.0, 0.25] - moons[big:] / 2
     moons += noise * stream.normal(MOONS + 1, n_normal, 2)
     box = [-2.0, -2.0] + stream.uniform(MOONS + 2, n_anomaly, 2) * [5.0, 4.0]
-    return _toy("two_moons", np.concatenate([moons, box]), n_normal)
+    return _build_dataset("two_moons", np.concatenate([moons, box]), n_normal)
 
 
 def blobs(
@@ -85,10 +85,10 @@ def blobs(
     centre = 10.0 * stream.uniform(0, centres, features) - 5.0
     inliers = centre[stream.choice(1, centres, n_normal)] + stream.normal(2, n_normal, features) / 2
     around = 20.0 * stream.uniform(3, n_anomaly, features) - 10.0
-    return _toy("blobs", np.concatenate([inliers, around]), n_normal)
+    return _build_dataset("blobs", np.concatenate([inliers, around]), n_normal)
 
 
-def _toy(
+def _build_dataset(
     name: str, x: Float[np.ndarray, "n d"], n_normal: int, scaling: str | None = None
 ) -> Dataset:
     """A data set whose first `n_normal` rows are normal, and the others anomalous."""

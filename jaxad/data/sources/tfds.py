@@ -54,12 +54,12 @@ def read_tfds(name: str, data_dir: Path | None = None) -> Dataset:
     except NotImplementedError as error:
         raise DataError(
             f"tfds:{name} is prepared in {builder.data_dir} in a format that only TensorFlow "
-            f"reads. {_advice(name)}"
+            f"reads. {_advise(name)}"
         ) from error
-    return _dataset(name, builder.info, sources)
+    return _build_dataset(name, builder.info, sources)
 
 
-def _advice(name: str) -> str:
+def _advise(name: str) -> str:
     """How to prepare a data set so that it can be read here."""
     return (
         "Where TensorFlow is (pip install 'jaxad[tfds]'), prepare it in a new folder: "
@@ -74,17 +74,17 @@ def _prepare(builder: Any, name: str) -> None:
     if importlib.util.find_spec("tensorflow") is None:
         raise DataError(
             f"tfds:{name} is not prepared in {builder.data_dir}, and preparing it needs "
-            f"TensorFlow. {_advice(name)}"
+            f"TensorFlow. {_advise(name)}"
         )
     try:
         builder.download_and_prepare(file_format="array_record")
     except Exception as error:  # whatever a download or a third-party builder raises
         raise DataError(
-            f"tfds:{name} could not be prepared in {builder.data_dir} ({error!r}). {_advice(name)}"
+            f"tfds:{name} could not be prepared in {builder.data_dir} ({error!r}). {_advise(name)}"
         ) from error
 
 
-def _dataset(name: str, info: Any, sources: Any) -> Dataset:
+def _build_dataset(name: str, info: Any, sources: Any) -> Dataset:
     """Rows and classes of the splits of a prepared data set."""
     keys = info.supervised_keys
     if not keys or not all(isinstance(key, str) and key in info.features for key in keys[:2]):
@@ -94,17 +94,17 @@ def _dataset(name: str, info: Any, sources: Any) -> Dataset:
         )
     x_key, y_key = keys[:2]
     first = "train" if "train" in sources else next(iter(sources))
-    x, y = _stacked(name, sources[first], x_key, y_key)
+    x, y = _stack(name, sources[first], x_key, y_key)
     x_test = y_test = None
     if first == "train" and "test" in sources:
-        x_test, y_test = _stacked(name, sources["test"], x_key, y_key)
+        x_test, y_test = _stack(name, sources["test"], x_key, y_key)
     names = tuple(getattr(info.features[y_key], "names", None) or ())
     if names == tuple(str(i) for i in range(len(names))):
         names = ()
     return Dataset(f"tfds:{name}", x, y, names, x_test=x_test, y_test=y_test)
 
 
-def _stacked(name: str, source: Any, x_key: str, y_key: str) -> tuple[np.ndarray, np.ndarray]:
+def _stack(name: str, source: Any, x_key: str, y_key: str) -> tuple[np.ndarray, np.ndarray]:
     """All examples of one split as arrays."""
     try:
         pairs = [(example[x_key], example[y_key]) for example in source]

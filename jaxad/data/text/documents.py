@@ -13,8 +13,8 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column
 from jaxad.data.dataset import Dataset, from_arrays
-from jaxad.data.text.vectors import lexicon_of, mean_vectors
-from jaxad.data.text.vocabulary import vocabulary_of, words_of
+from jaxad.data.text.vectors import average_vectors, build_lexicon
+from jaxad.data.text.vocabulary import build_vocabulary, split_words
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 __all__ = [
@@ -23,10 +23,10 @@ __all__ = [
     "as_means",
     "from_texts",
     "holds_texts",
-    "kind_of_file",
-    "name_of_file",
+    "read_suffix",
+    "read_text_dataset",
     "read_texts",
-    "text_dataset",
+    "strip_suffix",
 ]
 
 MEAN = "mean:"  # in front of a file of word vectors, a colon, and a name or path
@@ -67,7 +67,7 @@ def from_texts(
     up to 1,024 words; what is longer is cut.
 
     Args:
-        texts: Documents as they were written; see `words_of` for what counts as a word.
+        texts: Documents as they were written; see `split_words` for what counts as a word.
         y: Their true classes, as in `from_arrays`.
         name: What to call it in results.
         class_names: Names of the classes 0, 1, ...
@@ -88,8 +88,8 @@ def from_texts(
         for row, text in enumerate(part):
             if not isinstance(text, str):
                 raise DataError(f"{name}: row {row} is {type(text).__name__}; texts are strings")
-    words = [[words_of(text) for text in part] for part in parts]
-    vocabulary = vocabulary_of((document for part in words for document in part), folder)
+    words = [[split_words(text) for text in part] for part in parts]
+    vocabulary = build_vocabulary((document for part in words for document in part), folder)
     empty = sum(not document for part in words for document in part)
     if empty:
         warnings.warn(f"{name}: {empty} documents have no word", DataWarning, stacklevel=2)
@@ -106,7 +106,7 @@ def from_texts(
     )
 
 
-def kind_of_file(path: Path) -> str:
+def read_suffix(path: Path) -> str:
     """A file's suffix in lower case, without the `.gz` of a gzipped text file."""
     suffix = path.suffix.lower()
     if suffix == ".gz" and Path(path.stem).suffix.lower() in _GZIPPED:
@@ -114,17 +114,17 @@ def kind_of_file(path: Path) -> str:
     return suffix
 
 
-def name_of_file(path: Path) -> str:
+def strip_suffix(path: Path) -> str:
     """A file's name without its suffixes."""
-    gzipped = path.suffix.lower() == ".gz" and kind_of_file(path) != ".gz"
+    gzipped = path.suffix.lower() == ".gz" and read_suffix(path) != ".gz"
     return Path(path.stem).stem if gzipped else path.stem
 
 
 def holds_texts(path: Path) -> bool:
     """Whether a file holds texts: JSON lines, or a csv file with a column `text` of words."""
-    if kind_of_file(path) in LINES:
+    if read_suffix(path) in LINES:
         return True
-    if kind_of_file(path) != ".csv" or not path.is_file():
+    if read_suffix(path) != ".csv" or not path.is_file():
         return False
     import pandas as pd
 
@@ -147,7 +147,7 @@ def read_texts(path: Path, label: str | None = None) -> Texts:
         ConfigError: No line has a field named by `label`.
     """
     try:
-        found = _frame(path) if kind_of_file(path) == ".csv" else list(_json_lines(path))
+        found = _read_frame(path) if read_suffix(path) == ".csv" else list(_read_json_lines(path))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
@@ -157,18 +157,18 @@ def read_texts(path: Path, label: str | None = None) -> Texts:
     field = "label" if label is None else label
     if label is not None and all(label not in line for line in found):
         raise ConfigError(f"{path}: no field {label!r}; fields are {', '.join(found[0])}")
-    text = _column(found, "text", path, needed=True) or []
+    text = _find_column(found, "text", path, needed=True) or []
     for i, value in enumerate(text):
         if not isinstance(value, str):
             raise DataError(f"{path}: text of row {i} is {type(value).__name__}, not a string")
-    split = _column(found, "split", path)
+    split = _find_column(found, "split", path)
     wrong = sorted({str(part) for part in split or ()} - set(_PARTS))
     if wrong:
         raise DataError(f"{path}: split holds {wrong[0]!r}; allowed are 'train' and 'test'")
-    return Texts(text, _column(found, field, path), split)
+    return Texts(text, _find_column(found, field, path), split)
 
 
-def text_dataset(path: Path, label: str | None = None) -> Dataset:
+def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
     """The data set of a file of texts, its test part those of the split "test".
 
     Raises:
@@ -194,7 +194,7 @@ def text_dataset(path: Path, label: str | None = None) -> Dataset:
         parts[False] = parts[False][0], as_numbers[False]
     return from_texts(
         *parts[False],
-        name=name_of_file(path),
+        name=strip_suffix(path),
         class_names=names,
         texts_test=test_part[0],
         y_test=test_part[1],
@@ -215,13 +215,13 @@ def as_means(data: Dataset, vectors: str) -> Dataset:
     """
     if data.vocabulary is None:
         raise DataError(f"{data.name} is no text: only texts have mean word vectors")
-    lexicon = lexicon_of(data.vocabulary, vectors, more=0)
-    x = mean_vectors(data.x, lexicon)
-    x_test = None if data.x_test is None else mean_vectors(data.x_test, lexicon)
+    lexicon = build_lexicon(data.vocabulary, vectors, more=0)
+    x = average_vectors(data.x, lexicon)
+    x_test = None if data.x_test is None else average_vectors(data.x_test, lexicon)
     return replace(data, x=x, x_test=x_test, vocabulary=None)
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
     gzipped = path.suffix.lower() == ".gz"
     with gzip.open(path) if gzipped else path.open("rb") as opened:
         for number, line in enumerate(opened, 1):
@@ -236,14 +236,14 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _frame(path: Path) -> list[dict[str, Any]]:
+def _read_frame(path: Path) -> list[dict[str, Any]]:
     import pandas as pd
 
     frame = pd.read_csv(path, keep_default_na=False)
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
-def _column(
+def _find_column(
     lines: list[dict[str, Any]], field: str, path: Path, needed: bool = False
 ) -> list[Any] | None:
     """The values of a field, or None where no line has it."""

@@ -20,10 +20,10 @@ from jaxad.errors import ConfigError, DataError, DataWarning
 __all__ = [
     "Lexicon",
     "WordVectors",
+    "average_vectors",
+    "build_lexicon",
     "find_vectors",
-    "hashed_vectors",
-    "lexicon_of",
-    "mean_vectors",
+    "hash_vectors",
     "read_lexicon",
     "read_vectors",
     "write_lexicon",
@@ -95,12 +95,14 @@ def find_vectors(name: str, folder: Path | None = None) -> Path:
     raise ConfigError(f"vectors={name!r}: no such file; looked in {where}")
 
 
-def lexicon_of(vocabulary: Vocabulary, vectors: str | None, more: int, size: int = 100) -> Lexicon:
+def build_lexicon(
+    vocabulary: Vocabulary, vectors: str | None, more: int, size: int = 100
+) -> Lexicon:
     """The words of a vocabulary with their vectors.
 
     Args:
         vocabulary: The words of the data.
-        vectors: A file of word vectors, as `find_vectors` takes it; None for `hashed_vectors`.
+        vectors: A file of word vectors, as `find_vectors` takes it; None for `hash_vectors`.
         more: How many words of the file are kept beside those of the data, the file's first ones:
             texts that come later have other words.
         size: Length of the vectors where there is no file.
@@ -111,14 +113,14 @@ def lexicon_of(vocabulary: Vocabulary, vectors: str | None, more: int, size: int
     """
     if vectors is not None:
         path = find_vectors(vectors, vocabulary.folder)
-        return _lexicon(path, path.stat().st_mtime_ns, vocabulary, more)
+        return _load_lexicon(path, path.stat().st_mtime_ns, vocabulary, more)
     table = np.zeros((1 + len(vocabulary.words), size), np.float32)
-    table[1:] = hashed_vectors(vocabulary.words, size)
+    table[1:] = hash_vectors(vocabulary.words, size)
     return Lexicon(vocabulary, table, "random vectors by a hash of each word")
 
 
 @functools.lru_cache(maxsize=4)
-def _lexicon(path: Path, modified: int, vocabulary: Vocabulary, more: int) -> Lexicon:
+def _load_lexicon(path: Path, modified: int, vocabulary: Vocabulary, more: int) -> Lexicon:
     """The lexicon of a file; `modified` makes a changed one be read anew."""
     del modified
     found = read_vectors(path, frozenset(vocabulary.number), more)
@@ -159,7 +161,7 @@ def read_vectors(
     """
     path = Path(path)
     try:
-        found = _npz(path) if path.suffix.lower() == ".npz" else _text(path, wanted, more)
+        found = _read_npz(path) if path.suffix.lower() == ".npz" else _read_text(path, wanted, more)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
@@ -176,10 +178,10 @@ def read_vectors(
             "word vectors is text with a word and its numbers a line, or an npz of words and "
             "vectors"
         )
-    return _chosen(found, wanted, more)
+    return _choose_words(found, wanted, more)
 
 
-def _chosen(found: WordVectors, wanted: frozenset[str] | None, more: int) -> WordVectors:
+def _choose_words(found: WordVectors, wanted: frozenset[str] | None, more: int) -> WordVectors:
     """Each word once, and of those that are not wanted the first so many."""
     kept: dict[str, int] = {}
     for i, word in enumerate(found.words):
@@ -194,7 +196,7 @@ def _chosen(found: WordVectors, wanted: frozenset[str] | None, more: int) -> Wor
     return WordVectors(tuple(kept), vectors, found.broken)
 
 
-def _npz(path: Path) -> WordVectors:
+def _read_npz(path: Path) -> WordVectors:
     """The words and vectors of an npz file. Pickled objects are not loaded."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         words, vectors = archive["words"], archive["vectors"]
@@ -206,15 +208,15 @@ def _npz(path: Path) -> WordVectors:
     return WordVectors(tuple(words[good].tolist()), vectors[good], int(np.sum(~good)))
 
 
-def _text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVectors:
+def _read_text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVectors:
     """The words and vectors of a text file; lines of other words are counted, not kept."""
     words, rows, broken, columns = [], [], 0, 0
-    for number, line in enumerate(_lines(path)):
+    for number, line in enumerate(_read_lines(path)):
         word, *texts = line.rstrip().split(" ") if line.strip() else ("",)
         if number == 0 and len(texts) == 1 and word.isdigit() and texts[0].isdigit():
             continue
         skipped = wanted is not None and word not in wanted and more <= 0
-        row = texts if skipped and len(texts) == columns else _row(texts)
+        row = texts if skipped and len(texts) == columns else _parse_row(texts)
         if not word or row is None or (columns and len(row) != columns):
             broken += 1
             continue
@@ -226,7 +228,7 @@ def _text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVectors:
     return WordVectors(tuple(words), np.array(rows, np.float32).reshape(len(rows), -1), broken)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _read_lines(path: Path) -> Iterator[str]:
     """Lines of a text file; bytes that are no text become a sign that no number has."""
     gzipped = path.suffix.lower() == ".gz"
     with gzip.open(path) if gzipped else path.open("rb") as opened:
@@ -234,7 +236,7 @@ def _lines(path: Path) -> Iterator[str]:
             yield line.decode(errors="replace")
 
 
-def _row(texts: list[str]) -> Float[np.ndarray, "d"] | None:
+def _parse_row(texts: list[str]) -> Float[np.ndarray, "d"] | None:
     """Numbers, or None if they are none or not finite in float32."""
     try:
         row = np.array(texts, np.float64)
@@ -244,7 +246,7 @@ def _row(texts: list[str]) -> Float[np.ndarray, "d"] | None:
     return row if len(row) and (np.abs(row) <= _LARGEST).all() else None
 
 
-def hashed_vectors(words: tuple[str, ...], size: int) -> Float32[np.ndarray, "words size"]:
+def hash_vectors(words: tuple[str, ...], size: int) -> Float32[np.ndarray, "words size"]:
     """Vectors of norm 1 for words by a hash of each: the same everywhere, without a meaning.
 
     Each coordinate is `+-1 / sqrt(size)`, so that two different words are nearly orthogonal. The
@@ -293,7 +295,7 @@ def read_lexicon(path: Path, shape: tuple[int, ...]) -> Lexicon:
     return Lexicon(Vocabulary(words, length), vectors, texts[1])
 
 
-def mean_vectors(x: np.ndarray, lexicon: Lexicon) -> Float32[np.ndarray, "n d"]:
+def average_vectors(x: np.ndarray, lexicon: Lexicon) -> Float32[np.ndarray, "n d"]:
     """The mean vector of each document's words, of norm 1; zeros where no word has a vector.
 
     Args:

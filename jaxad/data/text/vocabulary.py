@@ -13,7 +13,7 @@ from jaxtyping import Int32
 
 from jaxad.errors import DataError
 
-__all__ = ["LONGEST", "STOP_WORDS", "Vocabulary", "bucket_words", "vocabulary_of", "words_of"]
+__all__ = ["LONGEST", "STOP_WORDS", "Vocabulary", "bucket_words", "build_vocabulary", "split_words"]
 
 LONGEST = 1024  # words of a document; what comes behind is cut off
 _SHORTEST = 32
@@ -35,14 +35,14 @@ would yet you your yours yourself yourselves
 STOP_WORDS = frozenset(_STOP.split())
 
 
-def words_of(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text that count, in order.
 
     Lower case; what is no letter separates words, so that digits and punctuation go; words of
     fewer than three letters and those of `STOP_WORDS` go, too.
 
     Example:
-        >>> words_of("The dollar fell 2.5 pct to a two-year low, dealers said.")
+        >>> split_words("The dollar fell 2.5 pct to a two-year low, dealers said.")
         ['dollar', 'fell', 'pct', 'two', 'year', 'low', 'dealers', 'said']
     """
     found = (word.lower() for word in _WORD.findall(text))
@@ -83,7 +83,9 @@ class Vocabulary:
         Raises:
             DataError: A text is no string.
         """
-        return self.encode_words([words_of(_checked(text, i)) for i, text in enumerate(texts)])
+        return self.encode_words(
+            [split_words(_check_text(text, i)) for i, text in enumerate(texts)]
+        )
 
     def encode_words(self, documents: Sequence[Sequence[str]]) -> Int32[np.ndarray, "n length"]:
         """The same of documents that are split into words already."""
@@ -96,7 +98,7 @@ class Vocabulary:
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Where in a text the words begin and end that `encode` keeps, in order."""
-        found = ((word.span(), words_of(word.group())) for word in _WORD.finditer(text))
+        found = ((word.span(), split_words(word.group())) for word in _WORD.finditer(text))
         spans = [span for span, words in found if words and words[0] in self.number]
         return spans[: self.length]
 
@@ -105,7 +107,7 @@ class Vocabulary:
         return [[self.words[i - 1] for i in row if i > 0] for row in np.asarray(x).tolist()]
 
 
-def vocabulary_of(documents: Iterable[Sequence[str]], folder: Path | None = None) -> Vocabulary:
+def build_vocabulary(documents: Iterable[Sequence[str]], folder: Path | None = None) -> Vocabulary:
     """The vocabulary of documents that are split into words: the most frequent words first.
 
     Args:
@@ -137,7 +139,7 @@ def bucket_words(words: int) -> int:
     return size
 
 
-def _checked(text: object, row: int) -> str:
+def _check_text(text: object, row: int) -> str:
     if not isinstance(text, str):
         raise DataError(f"texts must be strings; given {type(text).__name__} in row {row}")
     return text

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxad.errors import ConfigError
-from jaxad.utils.files import written_whole
+from jaxad.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,5 +47,5 @@ def save_picture(figure: "Figure", path: str | Path, dpi: int = 150) -> None:
         ConfigError: Another ending, or matplotlib is not installed.
     """
     kind = check_picture(path)
-    with written_whole(Path(path)) as partial:
+    with write_atomically(Path(path)) as partial:
         figure.savefig(partial, format=kind, dpi=dpi)
