@@ -27,7 +27,7 @@ from jaxad.detectors import REGISTRY
 from jaxad.detectors.config import AugmentedConfig, GradientConfig, PretrainedConfig
 from jaxad.detectors.scalar import BalancedConfig
 from jaxad.detectors.settings import Setting, list_settings
-from jaxad.recommendation.evidence import Measured, read_results
+from jaxad.recommendation.evidence import Measured, read_measurements
 
 __all__ = [
     "convert_formula",
@@ -145,7 +145,7 @@ def tabulate_results(names: list[str]) -> str:
     A detector has a rank only where it was measured on all data sets of the situation.
     """
     situations: dict[tuple, dict[tuple[str, str], list[Measured]]] = {}
-    for one in read_results():
+    for one in read_measurements():
         situation = (one.kind, one.exposure, one.labelled, one.hidden)
         situations.setdefault(situation, {}).setdefault(one.choice, []).append(one)
     rows = []
@@ -173,7 +173,7 @@ def tabulate_results(names: list[str]) -> str:
     if not rows:
         return ""
     head = ["detector", "data", "sets", "AUROC", "AUPRC", "rank by AUROC"]
-    own = {one.command for one in read_results() if one.detector in names}
+    own = {one.command for one in read_measurements() if one.detector in names}
     commands = "\n".join(f"    {command}" for command in sorted(own))
     return (
         "Means over data sets, from the results that `jaxad recommend` uses:\n\n"

@@ -24,7 +24,7 @@ from jaxad.detectors import REGISTRY
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.detectors.settings import list_settings
 from jaxad.errors import ConfigError, DataError
-from jaxad.recommendation import read_results
+from jaxad.recommendation import read_measurements
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -337,7 +337,7 @@ def test_cells_of_numbers_are_marked():
 def test_results_side_by_side_are_means_over_data_sets():
     clean = [
         one.auroc
-        for one in read_results()
+        for one in read_measurements()
         if (one.choice, one.kind, one.hidden, one.labelled) == (("iforest", ""), "table", 0, 0)
     ]
     row = f"| `iforest` | tables, 0 % hidden | {len(clean)} | {100 * np.mean(clean):.1f} |"

@@ -17,7 +17,13 @@ import numpy as np
 import pandas as pd
 
 import jaxad
-from jaxad.recommendation.evidence import RESULTS, Measured, plain_name, setting_text, write_results
+from jaxad.recommendation.evidence import (
+    RESULTS,
+    Measured,
+    format_settings,
+    simplify_name,
+    write_measurements,
+)
 from jaxad.results import read_results
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.stored import load_stored
@@ -31,7 +37,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(str(RESULTS)))
     options = parser.parse_args()
     measured = [one for folder in options.results for one in collect_rows(folder, options.data_dir)]
-    write_results(options.out, measured)
+    write_measurements(options.out, measured)
     print(f"{len(measured)} rows in {options.out}")
 
 
@@ -68,7 +74,7 @@ def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
     return Measured(
         experiment=experiment,
         kind=kind,
-        dataset=plain_name(job.dataset),
+        dataset=simplify_name(job.dataset),
         normal_class=str(job.class_label),
         rows=rows,
         columns=columns,
@@ -77,7 +83,7 @@ def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
         hidden=asked["contamination"],
         exposure=asked["exposure"] or "",
         detector=job.variant.detector,
-        settings=setting_text(dict(job.variant.config)),
+        settings=format_settings(dict(job.variant.config)),
         auroc=float(good.auroc.mean()),
         auroc_std=float(good.auroc.std()) if len(good) > 1 else 0.0,
         auprc=float(good.auprc.mean()),

@@ -11,9 +11,9 @@ import argparse
 from itertools import groupby, product
 from pathlib import Path
 
-from jaxad.recommendation import Measured, Situation, named, read_results
+from jaxad.recommendation import Measured, Situation, label_detector, read_measurements
 from jaxad.recommendation.held_out import RULES, Outcome, always, leave_sets_out
-from jaxad.recommendation.rules import ranking, spoken_for
+from jaxad.recommendation.rules import rank_detectors, select_nearest
 
 ALWAYS = [
     ("iforest", ""),
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="file of results; by default that of jaxad")
     parser.add_argument("--choices", action="store_true", help="print each choice of the rule")
     options = parser.parse_args()
-    measured = sorted(read_results(options.results), key=_group)
+    measured = sorted(read_measurements(options.results), key=_group)
     for (kind, exposure), rows in groupby(measured, key=_group):
         about(f"{kind}{', exposure' * exposure}", list(rows), options.choices)
 
@@ -75,8 +75,8 @@ def best(measured: list[Measured], labelled: int, hidden: float) -> None:
         contamination=hidden,
         exposure=bool(measured[0].exposure),
     )
-    ranked = ranking(spoken_for(measured, situation, enough=1))[:5]
-    shown = ", ".join(f"{named(one)} {100 * one.auroc:.1f}" for one in ranked)
+    ranked = rank_detectors(select_nearest(measured, situation, enough=1))[:5]
+    shown = ", ".join(f"{label_detector(one)} {100 * one.auroc:.1f}" for one in ranked)
     print(f"| {labelled} | {100 * hidden:.0f} % | {shown} |")
 
 

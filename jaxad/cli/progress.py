@@ -19,7 +19,7 @@ __all__ = ["Reporter", "reporting"]
 
 
 class Reporter:
-    """Tells how far a command has come. Pieces are of the same size in the bar.
+    """Reports the progress of a command, whose pieces have the same size in the bar.
 
     Args:
         console: Where lines are printed.
@@ -34,23 +34,23 @@ class Reporter:
         self._name = ""
 
     def begin(self, name: str, size: int = 1) -> None:
-        """Something begins that is so many pieces."""
+        """Report that something of so many pieces begins."""
         self._name, self._size = name, size
         self._show("compile", 0.0)
 
     def step(self, step: Step) -> None:
-        """How far the present fit has come; `jaxad.fit` takes this as `progress`."""
+        """Report the progress of the present fit; `jaxad.fit` takes this as `progress`."""
         self._show(step.phase, step.done / max(step.total, 1))
 
     def done(self, result: str, stays: bool = False) -> None:
-        """What has begun is complete; beside a bar that is a line only if it `stays`."""
+        """Report that what has begun is complete; beside a bar only if the line `stays`."""
         self._finished += self._size
         self._show("", 0.0)
         if stays or self._bar is None:
             self.say(f"{self._name}  {result}")
 
     def say(self, line: str) -> None:
-        """A line that stays, also on a terminal."""
+        """Print a line that stays, also on a terminal."""
         self._console.print(line, markup=False, highlight=False)
 
     def _show(self, phase: str, share: float) -> None:
@@ -62,7 +62,7 @@ class Reporter:
 
 @contextmanager
 def reporting(pieces: int, *, bar: bool = True) -> Iterator[Reporter]:
-    """A reporter of so many pieces.
+    """Yield a reporter of so many pieces.
 
     Args:
         pieces: How many.

@@ -1,4 +1,4 @@
-"""`jaxad recommend`: which detector to try first, and why."""
+"""`jaxad recommend`: a detector to try first, with reasons."""
 
 import json
 import shlex
@@ -17,15 +17,15 @@ from jaxad.data import Table as Rows
 from jaxad.data.sources.labels import read_labels
 from jaxad.errors import ConfigError
 from jaxad.recommendation import (
+    DataSource,
     Measured,
     Recommendation,
-    Source,
-    named,
-    read_results,
+    label_detector,
+    read_measurements,
     recommend,
     suggest_commands,
 )
-from jaxad.recommendation.evidence import plain_name, setting_text
+from jaxad.recommendation.evidence import format_settings, simplify_name
 from jaxad.recommendation.rules import Ranked
 
 __all__ = ["execute"]
@@ -49,7 +49,7 @@ def execute(options: Recommend) -> int:
         want=options.want,
         exposure=options.exposure is not None,
     )
-    source = Source(
+    source = DataSource(
         data=options.data,
         is_file=is_file,
         data_dir=None if options.data_dir is None else str(options.data_dir),
@@ -66,13 +66,13 @@ def execute(options: Recommend) -> int:
 
 
 def _of_others(data: str | None) -> list[Measured]:
-    """The results on other data: none of a data set's own takes part in the choice for it."""
-    own = None if data is None else plain_name(data).lower()
-    return [one for one in read_results() if one.dataset.lower() != own]
+    """Return the results on other data: those on the data itself take no part in the choice."""
+    own = None if data is None else simplify_name(data).lower()
+    return [one for one in read_measurements() if one.dataset.lower() != own]
 
 
 def _given(options: Recommend) -> tuple[dict[str, Any], bool]:
-    """What there is, by the options alone."""
+    """Return the situation as the options describe it, without data."""
     for name in ("label", "label_kind", "data_dir"):
         if getattr(options, name) is not None:
             raise ConfigError(f"--{name.replace('_', '-')} is about a file or data set: name it")
@@ -86,7 +86,7 @@ def _given(options: Recommend) -> tuple[dict[str, Any], bool]:
 
 
 def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
-    """What there is, by the data; and whether that is a file to be trained on whole.
+    """Read the situation from the data, and return whether that is a file to train on.
 
     Raises:
         ConfigError: An option says what is read from the data.
@@ -119,7 +119,7 @@ def _refuse(options: Recommend, option: str, why: str) -> None:
 
 
 def _of_examples(data: Dataset | Rows, name: str, rows: int) -> dict[str, Any]:
-    """The kind of the examples, how many there are, and a table's columns."""
+    """Return the kind of the examples, their number, and the columns of a table."""
     shape = data.x.shape[1:]
     if data.vocabulary is not None or name.startswith("mean:"):
         return {"kind": "text", "rows": rows}
@@ -129,7 +129,7 @@ def _of_examples(data: Dataset | Rows, name: str, rows: int) -> dict[str, Any]:
 
 
 def _as_json(found: Recommendation, todo: list[list[str]]) -> dict[str, Any]:
-    """The recommendation with everything that the text has."""
+    """Return the recommendation as JSON can hold it, with everything that the text has."""
     compared = ("detector", "settings", "auroc", "auprc", "rank")
     return {
         "situation": asdict(found.situation),
@@ -143,12 +143,12 @@ def _as_json(found: Recommendation, todo: list[list[str]]) -> dict[str, Any]:
 
 
 def _print(found: Recommendation, todo: list[list[str]]) -> None:
-    """The recommendation as text."""
+    """Print the recommendation."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     tables = Console(highlight=False, markup=False)
     if not tables.is_terminal:
         tables.width = max(tables.width, WIDTH)
-    settings = setting_text(found.config)
+    settings = format_settings(found.config)
     console.print(f"{found.detector}{f' with {settings}' if settings else ''}\n")
     for reason in found.reasons:
         console.print(f"- {reason}")
@@ -167,15 +167,17 @@ def _print(found: Recommendation, todo: list[list[str]]) -> None:
 def _compared(found: Recommendation) -> Table:
     table = _table("Detectors by these results", "", "AUROC", "average precision (AP)", "mean rank")
     for one in found.ranked[: OTHERS + 1]:
-        table.add_row(named(one), _percent(one.auroc), _percent(one.auprc), f"{one.rank:.1f}")
+        table.add_row(
+            label_detector(one), _percent(one.auroc), _percent(one.auprc), f"{one.rank:.1f}"
+        )
     return table
 
 
 def _evidence(found: Recommendation) -> Table:
-    """The results of the recommended detector, each beside the best of all for the same rows."""
+    """Return the results of the recommended detector, each beside the best one for its data."""
     names = ("data set", "rows", "columns", "labelled", "hidden", "AUROC", "AP")
     table = _table(f"Results of {found.detector}", *names, "best AUROC of all")
-    best = best_of(found.ranked)
+    best = find_best(found.ranked)
     for one in found.evidence:
         task = one.dataset if one.normal_class == "normal" else f"{one.dataset}, {one.normal_class}"
         most = best[(*one.task, one.hidden)]
@@ -192,8 +194,8 @@ def _evidence(found: Recommendation) -> Table:
     return table
 
 
-def best_of(ranked: Sequence[Ranked]) -> dict[tuple[str, str, float], Measured]:
-    """The best result for each task and share of hidden anomalies, by labels that nobody has."""
+def find_best(ranked: Sequence[Ranked]) -> dict[tuple[str, str, float], Measured]:
+    """Return the best result in hindsight for each task and share of hidden anomalies."""
     best: dict[tuple[str, str, float], Measured] = {}
     for one in (one for other in ranked for one in other.measured):
         cell = (*one.task, one.hidden)

@@ -15,7 +15,7 @@ __all__ = ["execute"]
 
 
 def execute(options: Report) -> int:
-    """Print tables, and write them with pictures if that is asked for.
+    """Print tables, and write them with figures where `--out` is given.
 
     Returns:
         The exit code 0.

@@ -31,7 +31,7 @@ def print_tables(cells: Sequence[Cell], *, stderr: bool = False) -> None:
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)
     seeds = len(cells[0].evaluation.auroc.per_seed)
-    console.print(Text(f"\n{cells[0].dataset}: {_described(cells[0].setting)}", "bold"))
+    console.print(Text(f"\n{cells[0].dataset}: {_describe_setting(cells[0].setting)}", "bold"))
     of = f" ± deviation over {seeds} seeds [95 % interval of the mean]" if seeds > 1 else ""
     for metric, name in METRICS.items():
         console.print(Text(f"\n{name} in %: mean{of}", "bold"))
@@ -42,7 +42,7 @@ def print_tables(cells: Sequence[Cell], *, stderr: bool = False) -> None:
 
 
 def _metric_tables(cells: Sequence[Cell], metric: str, console: Console) -> list[Table]:
-    """One metric of all detectors: in one table if it fits, else narrower, or in several."""
+    """Return one metric of all detectors: as one table if it fits, else narrower, or as several."""
     rows = _rows(cells, metric)
     detectors = list(dict.fromkeys(cell.detector for cell in cells))
     n = len(detectors)
@@ -57,7 +57,7 @@ def _metric_tables(cells: Sequence[Cell], metric: str, console: Console) -> list
 
 
 def _rows(cells: Sequence[Cell], metric: str) -> dict[str, dict[str, Summary]]:
-    """A metric by normal class and detector, and its mean over classes if every cell is there."""
+    """Return a metric by class and detector, and its mean over classes if no cell is missing."""
     rows: dict[str, dict[str, Summary]] = {}
     for cell in cells:
         rows.setdefault(str(cell.normal_class), {})[cell.detector] = cell.evaluation[metric]
@@ -73,7 +73,13 @@ def _rows(cells: Sequence[Cell], metric: str) -> dict[str, dict[str, Summary]]:
 def _metric_table(
     rows: dict[str, dict[str, Summary]], detectors: Sequence[str], between: str
 ) -> Table:
-    """Percents; `between` stands between a deviation and its interval. The best mean is bold."""
+    """Return a table in percent, with the best means in bold.
+
+    Args:
+        rows: The values by class and detector.
+        detectors: The columns.
+        between: The text between a deviation and its interval.
+    """
     table = _table(["normal class", *detectors])
     for name, row in rows.items():
         if name == "mean":
@@ -93,8 +99,8 @@ def _style(value: Summary, best: float) -> str:
     return "bold" if round(value.mean, 3) >= best else ""
 
 
-def _described(setting: dict[str, Any]) -> str:
-    """How the training data was spoiled and labelled."""
+def _describe_setting(setting: dict[str, Any]) -> str:
+    """Describe how the training data was contaminated and labelled."""
     rho = setting["contamination"]
     parts = [
         "the data's own contamination" if rho is None else f"{100 * rho:.3g} % hidden contamination"
@@ -115,7 +121,7 @@ def _table(columns: Sequence[str]) -> Table:
 
 
 def _percent(value: Summary, between: str) -> str:
-    """`97.1 ± 0.8 [96.6, 97.5]`, or the mean alone for one seed."""
+    """Format a value as `97.1 ± 0.8 [96.6, 97.5]`, or the mean alone for a single seed."""
     mean = f"{100 * value.mean:.1f}"
     if math.isnan(value.std):
         return mean
@@ -124,7 +130,7 @@ def _percent(value: Summary, between: str) -> str:
 
 
 def _time_table(cells: Sequence[Cell]) -> Table:
-    """Wall seconds of all cells of each detector."""
+    """Return a table of the wall time of each detector."""
     table = _table(["detector", "compile", "run"])
     spent: dict[str, Seconds] = {}
     for cell in cells:

@@ -1,4 +1,4 @@
-"""From a situation to a detector, the reasons, and the results behind them."""
+"""The choice of a detector for a situation, with its reasons and the results behind it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -6,11 +6,11 @@ from typing import Any
 
 from jaxad.detectors import get_entry
 from jaxad.errors import DataError, unknown_name
-from jaxad.recommendation.evidence import Measured, read_results, settings_of
-from jaxad.recommendation.rules import Ranked, ranking, spoken_for
+from jaxad.recommendation.evidence import Measured, parse_settings, read_measurements
+from jaxad.recommendation.rules import Ranked, rank_detectors, select_nearest
 from jaxad.recommendation.situation import Situation
 
-__all__ = ["Recommendation", "named", "recommend"]
+__all__ = ["Recommendation", "label_detector", "recommend"]
 
 _BY_RECORD = (
     "Its weighting keeps a record of each training row, which an audit can read. Only detectors of "
@@ -25,15 +25,15 @@ RECORDS = ("latent_outlier_exposure", "elite")  # weightings that `jaxad audit` 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A detector for a situation, and why.
+    """A detector that is recommended for a situation.
 
     Attributes:
-        situation: What was asked for.
-        detector: The detector's name.
+        situation: The situation.
+        detector: The name of the detector.
         config: Its settings where they differ from the defaults, as `jaxad.make` takes them.
-        reasons: Why, and what to know of it; a sentence or two each.
-        ranked: The detectors that were compared, the best first; () where a rule decides that was
-            not measured against others.
+        reasons: The reasons, and what else to know; a sentence or two each.
+        ranked: The detectors that were compared, the best first; () where the choice was not
+            measured against others.
     """
 
     situation: Situation
@@ -49,30 +49,30 @@ class Recommendation:
 
     @property
     def saved(self) -> Ranked | None:
-        """The best of the detectors that `jaxad fit` can save: those that jaxad itself trains."""
+        """The best of the detectors that can be saved, which are those that jaxad itself trains."""
         return next((one for one in self.ranked if not get_entry(one.detector).host), None)
 
 
 def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Recommendation:
-    """Which detector to try first, and why.
+    """Recommend a detector to try first, with reasons.
 
-    The choice is made from results on other data sets, measured in the nearest situation; the data
-    that it is made for is neither trained on nor looked at. docs/explanation/recommendations.md
-    says how far such a choice is from the best one in hindsight.
+    The choice is based on results on other data sets, measured in the nearest situation; the data
+    itself is neither read nor trained on. docs/explanation/recommendations.md measures how far such
+    a choice is from the best one in hindsight.
 
     Args:
-        measured: The results to go by; by default those that jaxad comes with.
-        **asked: What there is, the fields of a `jaxad.recommendation.situation.Situation`: `kind`
-            ("table", "image", "sequence", "text"), `rows`, `columns`, `labelled_anomalies`,
+        measured: The results to use; by default those that jaxad comes with.
+        **asked: The fields of a `jaxad.recommendation.situation.Situation`: `kind` ("table",
+            "image", "sequence", "text"), `rows`, `columns`, `labelled_anomalies`,
             `labelled_normals`, `contamination`, `want` ("scores", "audit", "heatmaps") and
-            `exposure`. What is left out is a table without labels of which nothing is known.
+            `exposure`. The default is a table without labels of unknown size.
 
     Returns:
         The recommendation.
 
     Raises:
-        ConfigError: A value out of its range, values at odds, or a field that there isn't.
-        DataError: There is no result to go by.
+        ConfigError: A value out of its range, values that exclude each other, or an unknown field.
+        DataError: There are no results for such a situation.
 
     Example:
         >>> found = recommend(rows=2000, columns=20, labelled_anomalies=50, contamination=0.1)
@@ -86,8 +86,8 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
     situation = Situation(**asked)
     if situation.want == "heatmaps":
         return _heat_maps(situation)
-    near = spoken_for(read_results() if measured is None else measured, situation)
-    ranked = ranking(near)
+    near = select_nearest(read_measurements() if measured is None else measured, situation)
+    ranked = rank_detectors(near)
     reasons = []
     if situation.want == "audit":
         recording = [one for one in ranked if _leaves_record(one)]
@@ -101,13 +101,13 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
             f"there are no results to go by on other data of the kind {situation.kind!r}{beside}"
         )
     best = ranked[0]
-    config = settings_of(best.settings)
+    config = parse_settings(best.settings)
     found = Recommendation(situation, best.detector, config, (), tuple(ranked))
     return replace(found, reasons=(_ranked_by(ranked), *reasons, *_notes(found)))
 
 
 def _ranked_by(ranked: Sequence[Ranked]) -> str:
-    """What decides, and by how much."""
+    """Return the sentence that gives the mean AUROC of the best detector and of the next."""
     best, tasks = ranked[0], {one.task for one in ranked[0].measured}
     labelled = max(one.labelled for other in ranked for one in other.measured)
     shares = sorted({one.hidden for one in best.measured})
@@ -119,22 +119,22 @@ def _ranked_by(ranked: Sequence[Ranked]) -> str:
     if len(ranked) > 1:
         other = ranked[1]
         behind = 100 * (best.auroc - other.auroc)
-        text += f" The next, {named(other)}, is {behind:.1f} points behind."
+        text += f" The next, {label_detector(other)}, is {behind:.1f} points behind."
     return text
 
 
-def named(one: Ranked | Measured) -> str:
-    """A detector with the settings that matter, as tables have it."""
+def label_detector(one: Ranked | Measured) -> str:
+    """Return the name of a detector with its settings."""
     return f"{one.detector} ({one.settings})" if one.settings else one.detector
 
 
 def _leaves_record(one: Ranked) -> bool:
-    weighting = str(settings_of(one.settings).get("weighting", ""))
+    weighting = str(parse_settings(one.settings).get("weighting", ""))
     return one.detector.startswith("elite") or any(name in weighting for name in RECORDS)
 
 
 def _notes(found: Recommendation) -> list[str]:
-    """What the numbers do not say."""
+    """List the limits of the results that the choice is based on."""
     situation, best, other = found.situation, found.ranked[0], found.saved
     notes, rows = [], [one.rows for one in best.measured]
     if get_entry(best.detector).host:
@@ -145,7 +145,8 @@ def _notes(found: Recommendation) -> list[str]:
         if other is not None:
             behind = 100 * (best.auroc - other.auroc)
             notes.append(
-                f"The best that can be saved is {named(other)}, {behind:.1f} points behind."
+                f"The best that can be saved is {label_detector(other)}, {behind:.1f} points "
+                "behind."
             )
     columns = [one.columns for one in best.measured]
     for name, has, seen in (
@@ -180,7 +181,7 @@ def _notes(found: Recommendation) -> list[str]:
 
 
 def _heat_maps(situation: Situation) -> Recommendation:
-    """FCDD: the only detector here whose score is the mean of a map."""
+    """Recommend FCDD, the only detector whose score is the mean of a heat map."""
     if situation.exposure:
         learns = "It learns from the exposure set."
     elif situation.labelled_anomalies:

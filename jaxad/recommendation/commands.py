@@ -5,9 +5,9 @@ from typing import Any
 
 from jaxad.detectors import get_entry
 from jaxad.recommendation.choose import Recommendation
-from jaxad.recommendation.evidence import setting_text, settings_of
+from jaxad.recommendation.evidence import format_settings, parse_settings
 
-__all__ = ["Source", "suggest_commands"]
+__all__ = ["DataSource", "suggest_commands"]
 
 MODEL = "my_detector"
 PLACEHOLDERS = {
@@ -19,16 +19,16 @@ PLACEHOLDERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class DataSource:
     """The data that a recommendation is for.
 
     Attributes:
         data: The file, or the name of a data set; None for a placeholder.
-        is_file: Whether it is a file of one's own, to be trained on whole, rather than a labelled
-            data set, to be split.
-        data_dir: The folder that data sets are looked for in.
+        is_file: Whether it is a file to train on as a whole; otherwise it is a labelled data set,
+            which is split.
+        data_dir: The folder where data files are looked for by name.
         label: The label column.
-        label_kind: What the labels are, as `jaxad fit` takes it.
+        label_kind: The kind of the labels, as `jaxad fit` takes it.
         exposure: The exposure set; None for a placeholder where there is one.
     """
 
@@ -40,11 +40,11 @@ class Source:
     exposure: str | None = None
 
 
-def suggest_commands(found: Recommendation, source: Source | None = None) -> list[list[str]]:
-    """What to type next: to train, and then to score or to draw; or to audit, or to measure.
+def suggest_commands(found: Recommendation, source: DataSource | None = None) -> list[list[str]]:
+    """Return the next commands: to train and to score or explain, to audit, or to evaluate.
 
-    A detector of scikit-learn, which is not saved, ranks the rows of the file; then the best one
-    that is saved is trained.
+    A detector of scikit-learn cannot be saved: it ranks the rows of the file, and then the best
+    detector that can be saved is trained.
 
     Args:
         found: The recommendation.
@@ -53,7 +53,7 @@ def suggest_commands(found: Recommendation, source: Source | None = None) -> lis
     Returns:
         Each command as its arguments, `jaxad` first. VECTORS stands for a file of word vectors.
     """
-    source = source or Source()
+    source = source or DataSource()
     asked, name, config = found.situation, found.detector, found.config
     if not source.is_file:
         return [
@@ -66,7 +66,7 @@ def suggest_commands(found: Recommendation, source: Source | None = None) -> lis
     if asked.want == "audit" or (found.saved is None and todo):
         return todo
     if found.saved is not None:
-        name, config = found.saved.detector, settings_of(found.saved.settings)
+        name, config = found.saved.detector, parse_settings(found.saved.settings)
     data = _data(found, source, name)
     fit = ["jaxad", "fit", data, name, "--out", MODEL, *_labels(found, source)]
     fit += [*_exposure(found, source), *_settings(config)]
@@ -76,8 +76,8 @@ def suggest_commands(found: Recommendation, source: Source | None = None) -> lis
     return [*todo, fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *column]]
 
 
-def _data(found: Recommendation, source: Source, detector: str) -> str:
-    """The data as a detector takes it: texts as mean word vectors, unless it reads words."""
+def _data(found: Recommendation, source: DataSource, detector: str) -> str:
+    """Return the data as a detector takes it: texts as mean word vectors, unless it reads words."""
     data = source.data or PLACEHOLDERS[found.situation.kind]
     words = get_entry(detector).examples == "text"
     if found.situation.kind == "text" and not words and not data.startswith("mean:"):
@@ -85,8 +85,8 @@ def _data(found: Recommendation, source: Source, detector: str) -> str:
     return data
 
 
-def _labels(found: Recommendation, source: Source) -> list[str]:
-    """Where the labels of a file are, and what they are."""
+def _labels(found: Recommendation, source: DataSource) -> list[str]:
+    """Return the options for the labels of a file."""
     asked, kind = found.situation, source.label_kind
     if source.data is None and asked.labelled_anomalies + asked.labelled_normals:
         kind = "training"
@@ -94,14 +94,14 @@ def _labels(found: Recommendation, source: Source) -> list[str]:
     return column if kind is None else [*column, "--label-kind", kind]
 
 
-def _exposure(found: Recommendation, source: Source) -> list[str]:
+def _exposure(found: Recommendation, source: DataSource) -> list[str]:
     if not found.situation.exposure:
         return []
     return ["--exposure", source.exposure or "others.npz"]
 
 
-def _protocol(found: Recommendation, source: Source, config: dict[str, Any]) -> list[str]:
-    """How `jaxad run` is to split a data set, as the situation says."""
+def _protocol(found: Recommendation, source: DataSource, config: dict[str, Any]) -> list[str]:
+    """Return the options with which `jaxad run` draws the situation from a data set."""
     asked = found.situation
     options = [] if source.data_dir is None else ["--data-dir", source.data_dir]
     options += ["--labelled-anomalies", str(asked.labelled_anomalies)]
@@ -112,7 +112,7 @@ def _protocol(found: Recommendation, source: Source, config: dict[str, Any]) -> 
 
 
 def _settings(config: dict[str, Any]) -> list[str]:
-    """Settings as options. Where texts find their vectors is for the user to say."""
+    """Return settings as options; VECTORS stands for the file of word vectors."""
     own = {name: "VECTORS" if name == "vectors" else value for name, value in config.items()}
-    pairs = setting_text(own).split("; ") if own else []
+    pairs = format_settings(own).split("; ") if own else []
     return [part for pair in pairs for part in ("--set", pair)]

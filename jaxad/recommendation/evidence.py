@@ -1,6 +1,6 @@
-"""The results that recommendations rest on: a csv file beside this one, and its rows.
+"""The results that recommendations are based on: a csv file beside this one, and its rows.
 
-Nobody types it: `experiments/recommend/collect.py` writes it from what `jaxad sweep` has measured.
+`experiments/recommend/collect.py` writes it from the results of `jaxad sweep`.
 """
 
 import ast
@@ -20,11 +20,11 @@ from jaxad.utils.files import write_atomically
 __all__ = [
     "FOLDER",
     "Measured",
-    "plain_name",
-    "read_results",
-    "setting_text",
-    "settings_of",
-    "write_results",
+    "format_settings",
+    "parse_settings",
+    "read_measurements",
+    "simplify_name",
+    "write_measurements",
 ]
 
 FOLDER = "experiments/recommend"
@@ -33,11 +33,11 @@ RESULTS = files("jaxad.recommendation") / "results.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A detector in a situation: a row of the file.
+    """The result of a detector in a situation: a row of the file.
 
     Attributes:
         experiment: The experiment's file in `experiments/recommend`.
-        kind: What an example is: "table", "image", "sequence" or "text".
+        kind: The kind of example: "table", "image", "sequence" or "text".
         dataset: The data set.
         normal_class: Its normal class.
         rows: How many unlabelled rows it was trained on.
@@ -73,7 +73,7 @@ class Measured:
 
     @property
     def task(self) -> tuple[str, str]:
-        """What is left out together: the data set and its normal class."""
+        """The data set and its normal class, which are left out together."""
         return self.dataset, self.normal_class
 
     @property
@@ -83,35 +83,35 @@ class Measured:
 
     @property
     def command(self) -> str:
-        """What measured it; DATA is the folder of the data."""
+        """The command that measured it; DATA is the folder of the data."""
         return f"jaxad sweep {FOLDER}/{self.experiment} --data-dir DATA"
 
 
-def read_results(path: str | Path | None = None) -> tuple[Measured, ...]:
-    """The rows of a file of results.
+def read_measurements(path: str | Path | None = None) -> tuple[Measured, ...]:
+    """Read a file of results.
 
     Args:
         path: The file; by default the one that jaxad comes with.
 
     Raises:
-        DataError: It is not there, or not such a file; the message names the line.
+        DataError: It cannot be read, or is not such a file; the message names the line.
     """
     return _own() if path is None else _read(Path(path).read_text, str(path))
 
 
-def write_results(path: str | Path, measured: Iterable[Measured]) -> None:
-    """Write a file that `read_results` reads, in an order that does not depend on theirs."""
+def write_measurements(path: str | Path, measured: Iterable[Measured]) -> None:
+    """Write a file that `read_measurements` reads, sorted."""
     names = [field.name for field in fields(Measured)]
     lines = sorted([_shown(getattr(one, name)) for name in names] for one in measured)
     with write_atomically(Path(path)) as partial, partial.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([names, *lines])
 
 
-def plain_name(source: str) -> str:
-    """A data set's name in the results: `mean:v.npz:DATA/6_cardio.npz` to `cardio`.
+def simplify_name(source: str) -> str:
+    """Return the name of a data set in the results: `cardio` for `mean:v.npz:DATA/6_cardio.npz`.
 
     Example:
-        >>> plain_name("some/where/6_cardio.npz"), plain_name("sequence:ecg5000")
+        >>> simplify_name("some/where/6_cardio.npz"), simplify_name("sequence:ecg5000")
         ('cardio', 'ecg5000')
     """
     name = source.split(":")[-1].rsplit("/", 1)[-1].split(".")[0]
@@ -119,20 +119,20 @@ def plain_name(source: str) -> str:
     return rest if number.isdigit() and rest else name
 
 
-def settings_of(text: str) -> dict[str, Any]:
-    """The settings that a text stands for, as `jaxad.make` takes them.
+def parse_settings(text: str) -> dict[str, Any]:
+    """Parse settings from text to values as `jaxad.make` takes them.
 
     Example:
-        >>> settings_of("score=evidence; widths=128,64")
+        >>> parse_settings("score=evidence; widths=128,64")
         {'score': 'evidence', 'widths': (128, 64)}
     """
     pairs = (part.partition("=") for part in text.split("; ") if part)
     return {name: _value(value) for name, _, value in pairs}
 
 
-def setting_text(settings: dict[str, Any]) -> str:
-    """The settings of a detector as a text, the inverse of `settings_of`."""
-    return "; ".join(f"{name}={_said(value)}" for name, value in sorted(settings.items()))
+def format_settings(settings: dict[str, Any]) -> str:
+    """Return the settings of a detector as text, the inverse of `parse_settings`."""
+    return "; ".join(f"{name}={_format_value(value)}" for name, value in sorted(settings.items()))
 
 
 @cache
@@ -161,8 +161,8 @@ def _as(kind: Any, value: str) -> Any:
     return kind(value) if kind in (int, float) else value
 
 
-def _said(value: Any) -> str:
-    """A value as `--set` takes it: 128,64 or 128, or () for a tuple."""
+def _format_value(value: Any) -> str:
+    """Return a value as `--set` takes it: 128,64 or 128, or () for a tuple."""
     if not isinstance(value, tuple):
         return str(value)
     return ",".join(map(str, value)) + "," * (len(value) == 1) or "()"

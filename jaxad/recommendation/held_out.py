@@ -1,8 +1,8 @@
-"""How good the rule is: each data set in turn is left out, and a detector is chosen for it.
+"""Evaluation of the rule: each data set in turn is left out, and a detector is chosen for it.
 
-Nothing of a data set takes part in the choice that is made for it. The best choice in hindsight is
-the detector with the highest AUROC on the data set itself, which nobody can know beforehand, and
-which has the luck of its seeds in it: regrets are larger than they would be with more seeds.
+No result on a data set takes part in the choice for it. The best choice in hindsight is the
+detector with the highest AUROC on the data set itself. It is unknown beforehand and profits from
+the noise of its seeds: with more seeds the regrets would be smaller.
 """
 
 import math
@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from jaxad.recommendation.evidence import Measured
-from jaxad.recommendation.rules import Ranked, ranking, spoken_for
+from jaxad.recommendation.rules import Ranked, rank_detectors, select_nearest
 from jaxad.recommendation.situation import Situation
 
 __all__ = ["RULES", "Outcome", "always", "leave_sets_out", "nearest_tasks"]
 
-CHANCE = 0.5  # what a choice counts for that has no result: all of its seeds diverged
+CHANCE = 0.5  # the AUROC of a choice without a result: all of its seeds diverged
 
 Rule = Callable[[Sequence[Measured], Situation], list[Ranked]]
 
@@ -29,9 +29,9 @@ class Outcome(NamedTuple):
         labelled: How many labelled anomalies there were.
         hidden: The share of hidden ones.
         choice: The chosen detector and its settings.
-        auroc: What it reached, from 0 to 1.
+        auroc: Its AUROC, from 0 to 1.
         best: The detector that was best in hindsight.
-        most: What that one reached.
+        most: The AUROC of that one.
     """
 
     task: tuple[str, str]
@@ -44,15 +44,15 @@ class Outcome(NamedTuple):
 
     @property
     def regret(self) -> float:
-        """How much less the choice reached than the best in hindsight, in AUROC."""
+        """The difference in AUROC between the best choice in hindsight and this one."""
         return self.most - self.auroc
 
 
 def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int) -> list[Measured]:
-    """The results on the tables whose rows and columns are nearest to the situation's.
+    """Return the results on the tables whose rows and columns are nearest to the situation's.
 
-    Near is by ratio: the root of the squared logarithms, added. What is not known of the situation
-    is not looked at.
+    The distance is the Euclidean norm of the logarithms of the ratios of rows and of columns; what
+    is unknown of the situation is left out.
     """
     far: dict[tuple, float] = {}
     for one in measured:
@@ -63,37 +63,37 @@ def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int)
 
 
 def by_situation(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """The rule of `jaxad recommend`."""
-    return ranking(spoken_for(measured, situation))
+    """Rank by the rule of `jaxad recommend`."""
+    return rank_detectors(select_nearest(measured, situation))
 
 
 def by_share(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """By the nearest share of hidden anomalies even where only a few data sets were measured."""
-    return ranking(spoken_for(measured, situation, enough=1))
+    """Rank by the nearest share of hidden anomalies even where few data sets were measured."""
+    return rank_detectors(select_nearest(measured, situation, enough=1))
 
 
 def by_rank(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """The rule by mean rank in place of mean AUROC."""
+    """Rank by the rule with mean rank in place of mean AUROC."""
     return sorted(by_situation(measured, situation), key=lambda one: one.rank)
 
 
 def by_size(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """The rule by the six tables nearest in rows and columns."""
-    return ranking(nearest_tasks(spoken_for(measured, situation), situation, 6))
+    """Rank by the rule on the six tables nearest in rows and columns."""
+    return rank_detectors(nearest_tasks(select_nearest(measured, situation), situation, 6))
 
 
 def by_most(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """The rule where the share of hidden anomalies is not known."""
-    return ranking(spoken_for(measured, replace(situation, contamination=None)))
+    """Rank by the rule as if the share of hidden anomalies were unknown."""
+    return rank_detectors(select_nearest(measured, replace(situation, contamination=None)))
 
 
 def by_both(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """The mean over all shares of hidden anomalies, however many data sets were measured."""
-    return ranking(spoken_for(measured, situation, enough=len(measured) + 1))
+    """Rank by the mean over all shares of hidden anomalies, for any number of data sets."""
+    return rank_detectors(select_nearest(measured, situation, enough=len(measured) + 1))
 
 
 def fixed(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
-    """One detector with labels and one without, by the mean over all counts and shares."""
+    """Rank by the mean over all counts and shares: one order with labels and one without."""
     counts = {one.labelled for one in measured if one.labelled}
     counts = counts if situation.labelled_anomalies else {0}
     scores: dict[tuple[str, str], list[Ranked]] = {}
@@ -106,7 +106,7 @@ def fixed(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
 
 
 def always(detector: str, settings: str = "") -> Rule:
-    """The same detector whatever is known."""
+    """Return the rule that chooses the same detector in every situation."""
 
     def rule(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
         ranked = by_situation(measured, situation)
@@ -127,13 +127,14 @@ RULES: dict[str, Rule] = {
 
 
 def leave_sets_out(measured: Sequence[Measured], rule: Rule) -> list[Outcome]:
-    """What a rule chooses for each data set in each situation, from the results of the others.
-
-    A rule that has no answer in a situation has no outcome there.
+    """Choose a detector for each data set in each situation, from the results on the others.
 
     Args:
         measured: Results of one kind of example, all with or all without an exposure set.
-        rule: From results and a situation to detectors, the best first.
+        rule: A function from results and a situation to detectors, the best first.
+
+    Returns:
+        The outcomes; there is none where the rule has no answer.
     """
     outcomes = []
     for asked in _situations(measured):
@@ -147,7 +148,7 @@ def leave_sets_out(measured: Sequence[Measured], rule: Rule) -> list[Outcome]:
             contamination=asked.hidden,
             exposure=bool(asked.exposure),
         )
-        reached = {one.choice: one.auroc for one in spoken_for(own, situation, enough=1)}
+        reached = {one.choice: one.auroc for one in select_nearest(own, situation, enough=1)}
         best = max(reached, key=lambda choice: reached[choice])
         for one in rule(others, situation)[:1]:
             choice = (one.detector, one.settings)
@@ -158,6 +159,6 @@ def leave_sets_out(measured: Sequence[Measured], rule: Rule) -> list[Outcome]:
 
 
 def _situations(measured: Iterable[Measured]) -> list[Measured]:
-    """One result for each data set and situation."""
+    """Return one result for each data set and situation."""
     found = {(one.task, one.labelled, one.hidden): one for one in measured}
     return [found[key] for key in sorted(found)]

@@ -1,11 +1,10 @@
-"""Which results speak for a situation, and how detectors rank by them.
+"""The selection of results for a situation, and the ranking of detectors by them.
 
-The rule is one line: the detector with the highest mean AUROC over the data sets that were measured
-in the nearest situation. A situation is near by its kind of example, by how many labelled anomalies
-there are (none, or the nearest count in ratio) and by the share of hidden anomalies. Where that is
-not known, it is taken for the largest that was measured. Where few data sets were measured, all
-shares decide together. How well this does is measured by leaving data sets out
-(`jaxad.recommendation.held_out`).
+The rule chooses the detector with the highest mean AUROC over the data sets that were measured in
+the nearest situation. Situations are compared by the kind of example, by the number of labelled
+anomalies (none, or the nearest count in ratio) and by the share of hidden anomalies. An unknown
+share counts as the largest that was measured. Where few data sets were measured, the results of all
+shares are used. `jaxad.recommendation.held_out` evaluates the rule by leaving data sets out.
 """
 
 import math
@@ -16,13 +15,13 @@ from typing import NamedTuple
 from jaxad.recommendation.evidence import Measured
 from jaxad.recommendation.situation import Situation
 
-__all__ = ["ENOUGH", "Ranked", "ranking", "spoken_for"]
+__all__ = ["ENOUGH", "Ranked", "rank_detectors", "select_nearest"]
 
 ENOUGH = 10
 
 
 class Ranked(NamedTuple):
-    """A detector, and how well it did in the results that were looked at.
+    """A detector with its mean results.
 
     Attributes:
         detector: Its name.
@@ -41,19 +40,19 @@ class Ranked(NamedTuple):
     measured: tuple[Measured, ...]
 
 
-def spoken_for(
+def select_nearest(
     measured: Iterable[Measured], situation: Situation, enough: int = ENOUGH
 ) -> list[Measured]:
-    """The results of the situation that is nearest to this one.
+    """Return the results in the situation that is nearest to this one.
 
-    What learns nothing from labels is mostly measured without them: where a detector has no result
-    with as many labels, its results without stand for it.
+    Detectors that do not learn from labels are mostly measured without them: where a detector has
+    no result with as many labels, its results without labels are used.
 
     Args:
         measured: All results.
-        situation: What is asked for. Its rows and columns are not looked at.
-        enough: With fewer data sets than this of the situation's kind the results of all shares of
-            hidden anomalies are given: one share alone is then too few to choose by.
+        situation: The situation; its rows and columns are not used.
+        enough: With fewer data sets than this of the situation's kind, the results of all shares of
+            hidden anomalies are returned, because those of one share are too few.
     """
     own = [one for one in measured if one.kind == situation.kind]
     own = [one for one in own if bool(one.exposure) == situation.exposure]
@@ -70,11 +69,11 @@ def spoken_for(
     return labelled + [one for one in without if one.choice not in known]
 
 
-def ranking(measured: Iterable[Measured]) -> list[Ranked]:
-    """Detectors by their mean AUROC, the best first.
+def rank_detectors(measured: Iterable[Measured]) -> list[Ranked]:
+    """Rank detectors by their mean AUROC, the best first.
 
-    Only detectors that have a result wherever another one has one are compared: a mean over fewer
-    data sets is a mean over others.
+    Only detectors with a result on every data set and share are compared, because means over
+    different data sets are not comparable.
     """
     of_choice: dict[tuple[str, str], dict[tuple, Measured]] = defaultdict(dict)
     for one in measured:
@@ -103,7 +102,7 @@ def ranking(measured: Iterable[Measured]) -> list[Ranked]:
 
 
 def _nearest_count(asked: int, counts: set[int]) -> int:
-    """No labels stand for themselves alone; of other counts the nearest in ratio."""
+    """Return the count of labels that is nearest in ratio; 0 is near to 0 only."""
     some = sorted(count for count in counts if count > 0)
     if asked == 0 or not some:
         return 0

@@ -1,4 +1,4 @@
-"""What somebody has, and what they want to know: what a recommendation is asked for."""
+"""The situation that a recommendation is made for."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,22 +15,22 @@ Want = Literal["scores", "audit", "heatmaps"]
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """A data set without a detector.
+    """Properties of a data set, and what is wanted of a detector.
 
     Attributes:
-        kind: What an example is: "table" (a row of one), "image", "sequence" or "text".
-        rows: How many training rows there are, >= 2; None if that is not known.
-        columns: How many columns a table has, >= 1; None if that is not known.
+        kind: The kind of example: "table" (a row of one), "image", "sequence" or "text".
+        rows: How many training rows there are, >= 2; None if unknown.
+        columns: How many columns a table has, >= 1; None if unknown.
         labelled_anomalies: How many of the training rows are labelled anomalies, >= 0.
         labelled_normals: How many are labelled normal rows, >= 0.
         contamination: The share of anomalies expected among the unlabelled rows, in [0, 1); None
-            if that is not known, which counts as the largest share that was measured.
-        want: "scores"; "audit", to see which training rows are hidden anomalies, too; or
-            "heatmaps", to see which parts of an image are anomalous, too.
-        exposure: Whether there is a set of images that are surely no normal ones.
+            if unknown, which counts as the largest share that was measured.
+        want: "scores"; "audit" to find hidden anomalies among the training rows, too; or "heatmaps"
+            to see which parts of an image are anomalous, too.
+        exposure: Whether there is a set of images that are certainly not normal.
 
     Raises:
-        ConfigError: A value out of its range, or values at odds.
+        ConfigError: A value out of its range, or values that exclude each other.
     """
 
     kind: Examples = "table"

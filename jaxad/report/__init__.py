@@ -1,28 +1,28 @@
 """Reports: tables and pictures of a sweep's results, with published numbers beside ours."""
 
-from jaxad.report.audits import audit_curves
+from jaxad.report.audits import plot_audit_curves
 from jaxad.report.folder import write_report
 from jaxad.report.page import render_page
-from jaxad.report.pictures import draw_pictures, pictures_of
-from jaxad.report.plots import boxes, critical_difference, curves
+from jaxad.report.pictures import draw_pictures, draw_table_pictures
+from jaxad.report.plots import plot_boxes, plot_critical_difference, plot_curves
 from jaxad.report.published import Published, read_published
-from jaxad.report.significance import Comparison, compare, wilcoxon_holm
-from jaxad.report.tables import make_tables, table
+from jaxad.report.significance import Comparison, compare_detectors, wilcoxon_holm
+from jaxad.report.tables import make_table, make_tables
 
 __all__ = [
     "Comparison",
     "Published",
-    "audit_curves",
-    "boxes",
-    "compare",
-    "critical_difference",
-    "curves",
+    "compare_detectors",
     "draw_pictures",
+    "draw_table_pictures",
+    "make_table",
     "make_tables",
-    "pictures_of",
+    "plot_audit_curves",
+    "plot_boxes",
+    "plot_critical_difference",
+    "plot_curves",
     "read_published",
     "render_page",
-    "table",
     "wilcoxon_holm",
     "write_report",
 ]

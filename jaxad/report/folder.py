@@ -1,4 +1,4 @@
-"""A folder with all that an experiment's results have to show."""
+"""The folder of a report: tables, figures and a page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jaxad.report.page import render_page
 from jaxad.report.pictures import draw_pictures
 from jaxad.report.published import read_published
-from jaxad.report.tables import rendered, table
+from jaxad.report.tables import make_table, render_tables
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
 from jaxad.utils.files import check_writable, write_atomically
@@ -27,17 +27,17 @@ def write_report(
     rows: "pd.DataFrame",
     published: bool = True,
 ) -> list[Path]:
-    """Write tables, pictures and a page; each file appears when it is complete.
+    """Write tables, figures and a page; each file appears when it is complete.
 
     Args:
         folder: The folder; made if it is not there.
-        name: What files begin with: NAME.md, .tex, .csv, .html, and NAME-METRIC-PICTURE.png, .pdf.
-        text: The experiment's file.
-        experiment: What it says.
+        name: The prefix of the files: NAME.md, .tex, .csv, .html, and NAME-METRIC-FIGURE.png, .pdf.
+        text: The text of the experiment's file.
+        experiment: The experiment.
         jobs: Its jobs.
-        rows: The rows of a folder of results, as `read_cells` gives them; those of other jobs are
+        rows: The rows of a folder of results, as `read_cells` returns them; those of other jobs are
             left out.
-        published: Whether published numbers stand beside ours.
+        published: Whether to show published values beside the measured ones.
 
     Returns:
         The files.
@@ -48,12 +48,12 @@ def write_report(
     check_writable(folder)
     rows = rows.loc[rows.job.isin({job.name for job in jobs})]
     numbers = read_published(experiment.published, jobs) if published else {}
-    made = [table(metric, jobs, rows, numbers) for metric in experiment.metrics]
+    made = [make_table(metric, jobs, rows, numbers) for metric in experiment.metrics]
     figures = draw_pictures(made, jobs, rows)
     texts = {
-        "md": rendered(experiment, made, "markdown"),
-        "tex": rendered(experiment, made, "latex"),
-        "csv": rendered(experiment, made, "csv"),
+        "md": render_tables(experiment, made, "markdown"),
+        "tex": render_tables(experiment, made, "latex"),
+        "csv": render_tables(experiment, made, "csv"),
         "html": render_page(text, experiment, made, figures, rows),
     }
     paths = []

@@ -1,4 +1,4 @@
-"""One HTML page with everything: tables, pictures, the experiment and the versions."""
+"""An HTML page with tables, figures, the experiment and the versions."""
 
 import base64
 import html
@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jaxad.report.tables import Table, caption, cells_of, footnotes, said
+from jaxad.report.tables import Table, format_cells, format_metric, list_footnotes, make_caption
 from jaxad.sweep.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -32,24 +32,24 @@ def render_page(
     figures: "Mapping[str, Figure]",
     rows: "pd.DataFrame",
 ) -> str:
-    """An HTML page that needs no other file.
+    """Return an HTML page that needs no other file.
 
     Args:
-        text: The experiment's file.
-        experiment: What it says.
+        text: The text of the experiment's file.
+        experiment: The experiment.
         made: Its tables.
-        figures: Its pictures by name, as `pictures` gives them.
+        figures: Its figures by name, as `draw_pictures` returns them.
         rows: The rows of its results.
     """
     left = dict(figures)
     parts = [f"<h1>{html.escape(experiment.title)}</h1>"]
     for t in made:
-        parts += [f"<h2>{html.escape(said(t.metric))}</h2>", _table(cells_of(t))]
-        parts.append(f"<p>{html.escape(caption(t, experiment.seeds))}</p>")
+        parts += [f"<h2>{html.escape(format_metric(t.metric))}</h2>", _table(format_cells(t))]
+        parts.append(f"<p>{html.escape(make_caption(t, experiment.seeds))}</p>")
         for name in [n for n in left if n.startswith(f"{t.metric}-")]:
             parts.append(_image(name, left.pop(name)))
     parts += [_image(name, figure) for name, figure in left.items()]
-    parts += [f"<p>{html.escape(note)}</p>" for note in footnotes(experiment, made)]
+    parts += [f"<p>{html.escape(note)}</p>" for note in list_footnotes(experiment, made)]
     parts += _failures(rows)
     parts += ["<h2>Where and how</h2>", _circumstances(rows)]
     parts += [f"<pre>{html.escape(text)}</pre>"]
@@ -59,7 +59,7 @@ def render_page(
 
 
 def _failures(rows: "pd.DataFrame") -> list[str]:
-    """The cells that failed, as many as have the same error in a line."""
+    """List the cells that failed, one line for each error."""
     lost = rows.loc[rows.error.notna()]
     if lost.empty:
         return []
@@ -69,7 +69,7 @@ def _failures(rows: "pd.DataFrame") -> list[str]:
 
 
 def _circumstances(rows: "pd.DataFrame") -> str:
-    """Versions, devices and times, each value once."""
+    """List versions, devices and times, each value once."""
     names = [c for c in rows.columns if c.endswith("_version") or c == "device"]
     lines = [
         f"{name.replace('_', ' ')}: {', '.join(sorted(set(map(str, rows[name].dropna()))))}"

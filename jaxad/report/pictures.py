@@ -1,10 +1,10 @@
-"""Which pictures an experiment has."""
+"""The choice of figures for an experiment."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jaxad.report.audits import audit_curves
-from jaxad.report.plots import blocks, boxes, critical_difference, curves
+from jaxad.report.audits import plot_audit_curves
+from jaxad.report.plots import average_blocks, plot_boxes, plot_critical_difference, plot_curves
 from jaxad.report.tables import Table
 from jaxad.sweep.jobs import Job
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["draw_pictures", "numeric_axes", "pictures_of"]
+__all__ = ["draw_pictures", "draw_table_pictures", "find_numeric_axes"]
 
 _FEW = 5  # rows, or data sets, too few for boxes and ranks
 
@@ -20,34 +20,34 @@ _FEW = 5  # rows, or data sets, too few for boxes and ranks
 def draw_pictures(
     made: Sequence[Table], jobs: Sequence[Job], rows: "pd.DataFrame"
 ) -> "dict[str, Figure]":
-    """All pictures of an experiment by name, such as "auroc-curves-contamination".
+    """Draw all figures of an experiment, by name, such as "auroc-curves-contamination".
 
     Args:
         made: Its tables.
         jobs: Its jobs.
         rows: The rows of its results.
     """
-    found = {f"{t.metric}-{name}": f for t in made for name, f in pictures_of(t).items()}
-    audits = audit_curves(jobs, rows)
+    found = {f"{t.metric}-{name}": f for t in made for name, f in draw_table_pictures(t).items()}
+    audits = plot_audit_curves(jobs, rows)
     return found if audits is None else found | {"audit-precision": audits}
 
 
-def pictures_of(t: Table) -> "dict[str, Figure]":
-    """The pictures of a table.
+def draw_table_pictures(t: Table) -> "dict[str, Figure]":
+    """Draw the figures of a table.
 
-    Curves over each numeric axis; boxes over five rows or more; and, for three detectors or more
-    on five data sets or classes or more, the critical difference.
+    These are curves over each numeric axis, boxes over at least five rows, and the critical
+    difference of at least three detectors on at least five data sets or classes.
     """
-    found = {f"curves-{axis}": curves(t, axis) for axis in numeric_axes(t)}
+    found = {f"curves-{axis}": plot_curves(t, axis) for axis in find_numeric_axes(t)}
     if len(t.complete) >= _FEW:
-        found["boxes"] = boxes(t)
-    if len(t.titles) > 2 and len(blocks(t)) >= _FEW:
-        found["critical-difference"] = critical_difference(t)
+        found["boxes"] = plot_boxes(t)
+    if len(t.titles) > 2 and len(average_blocks(t)) >= _FEW:
+        found["critical-difference"] = plot_critical_difference(t)
     return found
 
 
-def numeric_axes(t: Table) -> list[str]:
-    """The keys of a table that have several numbers, without those that go with another one."""
+def find_numeric_axes(t: Table) -> list[str]:
+    """Return the keys with several numbers, without those that another key determines."""
     axes: list[str] = []
     for i, key in enumerate(t.keys):
         numbers = {row[i] for row in t.rows if isinstance(row[i], int | float)}

@@ -1,29 +1,37 @@
-"""Pictures of tables: curves over an axis, boxes, and the critical difference."""
+"""Figures of tables: curves over an axis, boxes, and the critical difference."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxad.report.significance import compare
-from jaxad.report.tables import OVER, Entry, Table, said
+from jaxad.report.significance import compare_detectors
+from jaxad.report.tables import OVER, Table, TableEntry, format_metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["blocks", "boxes", "critical_difference", "curves", "finished", "line", "panels"]
+__all__ = [
+    "average_blocks",
+    "finish_figure",
+    "make_panels",
+    "plot_boxes",
+    "plot_critical_difference",
+    "plot_curves",
+    "style_line",
+]
 
 _WIDTH, _HEIGHT = 4.2, 3.2
 _MOST_PANELS = 12
 _RANKS_WIDE, _INCHES_A_LETTER = 3.0, 0.075  # of the critical difference
 
 
-def curves(t: Table, axis: str) -> "Figure":
-    """A metric over an axis, a line for each detector with its deviation over seeds as a band.
+def plot_curves(t: Table, axis: str) -> "Figure":
+    """Plot a metric over an axis, a line for each detector with its deviation over seeds as a band.
 
-    The other keys make panels, twelve at most. With more, a line is the mean over data sets and
-    classes, and if there are still too many, over all of them.
+    The other keys make panels, at most twelve. If there would be more, a line is the mean over data
+    sets and classes, and if there are still too many, over all other keys.
     """
     at = t.keys.index(axis)
     others = [i for i in range(len(t.keys)) if i != at and not _follows(t, at, i)]
@@ -32,28 +40,28 @@ def curves(t: Table, axis: str) -> "Figure":
         parts = _panelled(t, at, [i for i in others if t.keys[i] not in OVER])
     if len(parts) > _MOST_PANELS:
         parts = _panelled(t, at, [])
-    figure, axes = panels(len(parts))
+    figure, axes = make_panels(len(parts))
     for ax, (name, points) in zip(axes, parts.items(), strict=False):
         for i, title in enumerate(t.titles):
             xs = sorted(x for x, row in points.items() if title in row)
             mean = np.array([100 * points[x][title].mean for x in xs])
             std = np.nan_to_num([100 * points[x][title].std for x in xs])
-            ax.plot(xs, mean, label=title, **line(i))
+            ax.plot(xs, mean, label=title, **style_line(i))
             ax.fill_between(xs, mean - std, mean + std, color=f"C{i}", alpha=0.15, lw=0)
         _ticks(ax, sorted(points))
         ax.set(title=name, xlabel=axis.replace("_", " "))
     for ax in axes[:: _columns(len(parts))]:
-        ax.set_ylabel(f"{said(t.metric)} in %")
-    return finished(figure, axes, len(parts))
+        ax.set_ylabel(f"{format_metric(t.metric)} in %")
+    return finish_figure(figure, axes, len(parts))
 
 
-def line(i: int) -> dict[str, Any]:
-    """How the line of a detector is drawn: ten colours, then the same ones dashed."""
+def style_line(i: int) -> dict[str, Any]:
+    """Return the style of a detector's line: ten colours, then the same ones dashed."""
     return {"marker": "o", "ms": 3, "color": f"C{i}", "ls": ("-", "--", ":", "-.")[i // 10 % 4]}
 
 
 def _ticks(ax: "Axes", xs: list[float]) -> None:
-    """Ticks at the values themselves where these are few and far apart."""
+    """Set ticks at the values where these are few and far apart."""
     if len(xs) < 2:
         return
     if len(xs) <= 7 and min(np.diff(xs)) > (xs[-1] - xs[0]) / 10:
@@ -63,16 +71,16 @@ def _ticks(ax: "Axes", xs: list[float]) -> None:
 
 
 def _follows(t: Table, at: int, other: int) -> bool:
-    """Whether a key's value is settled by that of the axis: then it makes no panels."""
+    """Return whether the axis determines a key, which then makes no panels."""
     values: dict[Any, set] = {}
     for row in t.rows:
         values.setdefault(row[at], set()).add(row[other])
     return all(len(found) == 1 for found in values.values())
 
 
-def _panelled(t: Table, at: int, by: list[int]) -> dict[str, dict[float, dict[str, Entry]]]:
-    """For each panel and each value of the axis the entries; of several rows their mean."""
-    groups: dict[str, dict[float, list[dict[str, Entry]]]] = {}
+def _panelled(t: Table, at: int, by: list[int]) -> dict[str, dict[float, dict[str, TableEntry]]]:
+    """Return the entries of each panel and value of the axis; of several rows their mean."""
+    groups: dict[str, dict[float, list[dict[str, TableEntry]]]] = {}
     for key, row in t.rows.items():
         if isinstance(key[at], int | float):
             name = ", ".join(_worded(t.keys[i], key[i]) for i in by)
@@ -86,25 +94,25 @@ def _panelled(t: Table, at: int, by: list[int]) -> dict[str, dict[float, dict[st
 
 
 def _worded(key: str, value: Any) -> str:
-    """A value, which names of data sets and classes explain themselves."""
+    """Return the label of a value: with its key, but for data sets and classes."""
     return str(value) if key in OVER else f"{key.replace('_', ' ')} {value}"
 
 
-def _mean(t: Table, rows: Sequence[dict[str, Entry]]) -> dict[str, Entry]:
-    """The mean over rows, seed by seed, of the detectors that all of them have."""
+def _mean(t: Table, rows: Sequence[dict[str, TableEntry]]) -> dict[str, TableEntry]:
+    """Return the mean over rows, seed by seed, of the detectors that all of them have."""
     found = {}
     for title in t.titles:
         entries = [row[title] for row in rows if title in row]
         if len(entries) == len(rows):
             seeds = set.intersection(*(set(e.per_seed) for e in entries))
-            found[title] = Entry(
+            found[title] = TableEntry(
                 {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
             )
     return found
 
 
-def boxes(t: Table) -> "Figure":
-    """A box for each detector: its means over the table's rows."""
+def plot_boxes(t: Table) -> "Figure":
+    """Plot a box for each detector: its means over the table's rows."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.5 + 0.7 * len(t.titles), _HEIGHT + 0.6), layout="constrained")
@@ -112,26 +120,26 @@ def boxes(t: Table) -> "Figure":
     rows = t.complete
     values = [[100 * row[title].mean for row in rows] for title in t.titles]
     ax.boxplot(values, tick_labels=list(t.titles), showmeans=True)
-    ax.set(ylabel=f"{said(t.metric)} in %", title=f"over {len(rows)} rows")
+    ax.set(ylabel=f"{format_metric(t.metric)} in %", title=f"over {len(rows)} rows")
     ax.tick_params(axis="x", labelrotation=40)
     for label in ax.get_xticklabels():
         label.set_horizontalalignment("right")
     return figure
 
 
-def critical_difference(t: Table) -> "Figure":
-    """Mean ranks on a line; a bar joins detectors that Nemenyi's test does not tell apart.
+def plot_critical_difference(t: Table) -> "Figure":
+    """Plot mean ranks; a bar joins detectors that Nemenyi's test does not distinguish.
 
-    Ranks are of each detector's mean over the settings of a data set and class, as settings of
-    one data set are not independent.
+    Ranks are computed on each detector's mean over the settings of a data set and class, because
+    settings of one data set are not independent.
 
     Raises:
-        DataError: Fewer than three detectors, or two data sets or classes.
+        DataError: Fewer than three detectors, or fewer than two data sets or classes.
     """
     from matplotlib.figure import Figure
 
-    means = blocks(t)
-    found = compare(means)
+    means = average_blocks(t)
+    found = compare_detectors(means)
     order = np.argsort(found.mean_ranks)
     k = len(order)
     sorted_ranks = found.mean_ranks[order]
@@ -164,16 +172,16 @@ def critical_difference(t: Table) -> "Figure":
     ax.set_xlim(0.6 - margin, k + 0.4 + margin)
     ax.axis("off")
     ax.set_title(
-        f"{said(t.metric)}: mean rank over {len(means)} data sets or classes; critical difference "
-        f"{found.critical_difference:.2f}, Friedman p = {found.p_value:.2g}",
+        f"{format_metric(t.metric)}: mean rank over {len(means)} data sets or classes; "
+        f"critical difference {found.critical_difference:.2f}, Friedman p = {found.p_value:.2g}",
         fontsize=9,
         pad=16,
     )
     return figure
 
 
-def blocks(t: Table) -> np.ndarray:
-    """`(n, k)` mean of each detector over the complete rows of each data set and class."""
+def average_blocks(t: Table) -> np.ndarray:
+    """Compute the `(n, k)` mean of each detector over the complete rows of a data set and class."""
     over = [i for i, key in enumerate(t.keys) if key in OVER]
     groups: dict[tuple[Any, ...], list[list[float]]] = {}
     for key, row in t.rows.items():
@@ -184,7 +192,7 @@ def blocks(t: Table) -> np.ndarray:
 
 
 def _cliques(ranks: np.ndarray, difference: float) -> list[tuple[int, int]]:
-    """The longest runs of sorted ranks that lie within a difference, from first to last."""
+    """Find the longest runs of sorted ranks within a difference, as first and last index."""
     runs: list[tuple[int, int]] = []
     for first in range(len(ranks)):
         last = int(np.searchsorted(ranks, ranks[first] + difference, side="right")) - 1
@@ -197,8 +205,8 @@ def _columns(count: int) -> int:
     return min(count, 4)
 
 
-def panels(count: int) -> "tuple[Figure, list[Axes]]":
-    """A figure with so many axes, four in a row."""
+def make_panels(count: int) -> "tuple[Figure, list[Axes]]":
+    """Make a figure with so many axes, four in a row."""
     from matplotlib.figure import Figure
 
     columns = _columns(count)
@@ -208,8 +216,8 @@ def panels(count: int) -> "tuple[Figure, list[Axes]]":
     return figure, list(axes.ravel())
 
 
-def finished(figure: "Figure", axes: "list[Axes]", used: int) -> "Figure":
-    """A figure with a grid in the axes that are used, and one legend for all of them."""
+def finish_figure(figure: "Figure", axes: "list[Axes]", used: int) -> "Figure":
+    """Add a grid to the axes that are used, and one legend for all of them."""
     for ax in axes[used:]:
         ax.axis("off")
     for ax in axes[:used]:

@@ -1,4 +1,4 @@
-"""Published numbers, as an experiment's `[published]` names them."""
+"""Published values that the key `published` of an experiment names."""
 
 import csv
 import re
@@ -16,12 +16,12 @@ _KEYS = {"file", "methods", "where", "datasets", "row", "tuned"}
 
 
 class Published(NamedTuple):
-    """A printed number, in percent.
+    """A published value, in percent.
 
     Attributes:
-        mean: The number.
-        std: Its deviation; None where none is printed.
-        tuned: Whether settings were chosen by test labels.
+        mean: The value.
+        std: Its standard deviation; None if none is published.
+        tuned: Whether settings were chosen with test labels.
     """
 
     mean: float
@@ -36,23 +36,23 @@ class Published(NamedTuple):
 def read_published(
     about: Mapping[str, Any], jobs: Sequence[Job]
 ) -> dict[tuple[str, str], Published]:
-    """The published number of each job and metric, `{(job name, metric): number}`.
+    """Read the published value of each job and metric, `{(job name, metric): value}`.
 
-    A number for the mean of a table has the detector's title in place of the job's name.
+    The value of a table's mean has the detector's title in place of the job's name.
 
     Args:
         about: The experiment's table `published`:
             file: A csv with the columns method, dataset, subset, setting, metric, mean, std.
-            methods: For the title of a detector the method's printed name.
-            where: Columns that must have some value, as `{ dataset = "fashion_mnist" }`.
-            datasets: For a data set of ours the name in the file, where they differ.
-            row: Whether a row of the file is found by "dataset", "subset" (the normal class),
+            methods: The published name of the method, by the title of the detector.
+            where: Columns and their required values, as `{ dataset = "fashion_mnist" }`.
+            datasets: The name of a data set in the file, by its name here, where they differ.
+            row: Whether a row of the file is found by "dataset", "subset" (the normal class) or
                 "both", or is the "mean" over all rows of the table.
-            tuned: Methods whose numbers were chosen by test labels; tables mark them.
+            tuned: Methods whose settings were chosen with test labels; tables mark them.
         jobs: The jobs.
 
     Raises:
-        ConfigError: A key that is not known, or a file that cannot be read.
+        ConfigError: An unknown key, or a file that cannot be read.
     """
     for key in about:
         if key not in _KEYS:
@@ -94,5 +94,5 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _plain(name: str) -> str:
-    """A name without case, blanks and signs: "T-shirt/top" is "tshirttop"."""
+    """Return a name without case, blanks and signs: "T-shirt/top" is "tshirttop"."""
     return re.sub(r"[^a-z0-9]+", "", name.lower())

@@ -12,16 +12,17 @@ from jaxtyping import Float
 
 from jaxad.errors import DataError
 
-__all__ = ["Comparison", "compare", "ranks", "wilcoxon_holm"]
+__all__ = ["Comparison", "compare_detectors", "compute_ranks", "wilcoxon_holm"]
 
 
 class Comparison(NamedTuple):
-    """Detectors over data sets.
+    """A comparison of detectors over data sets.
 
     Attributes:
-        mean_ranks: `(k,)` mean rank of each detector, 1 the best.
-        p_value: Friedman's: that all are equally good.
-        critical_difference: Nemenyi's at 5 %: mean ranks that differ by less don't tell.
+        mean_ranks: `(k,)` mean rank of each detector, 1 is the best.
+        p_value: Of Friedman's test, whose null hypothesis is that all are equally good.
+        critical_difference: Of Nemenyi's test at 5 %: mean ranks that differ by less do not differ
+            significantly.
     """
 
     mean_ranks: Float[np.ndarray, "k"]
@@ -29,15 +30,18 @@ class Comparison(NamedTuple):
     critical_difference: float
 
 
-def ranks(values: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
-    """The rank of each detector on each data set, 1 the highest value; ties share theirs."""
+def compute_ranks(values: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    """Compute the rank of each detector on each data set, 1 for the highest value.
+
+    Ties get the mean of their ranks.
+    """
     above = (values[:, None, :] > values[:, :, None]).sum(2)
     ties = (values[:, None, :] == values[:, :, None]).sum(2)
     return above + (ties + 1) / 2
 
 
-def compare(values: Float[np.ndarray, "n k"]) -> Comparison:
-    """Friedman's test and Nemenyi's critical difference.
+def compare_detectors(values: Float[np.ndarray, "n k"]) -> Comparison:
+    """Compute Friedman's test and Nemenyi's critical difference.
 
     Args:
         values: A metric of k detectors (columns) on n data sets (rows); higher is better.
@@ -53,7 +57,7 @@ def compare(values: Float[np.ndarray, "n k"]) -> Comparison:
             f"at least 3 detectors and 2 data sets with a value each are compared; given {k} "
             f"detectors, {n} data sets and {int((~np.isfinite(values)).sum())} missing values"
         )
-    mean_ranks = ranks(values).mean(axis=0)
+    mean_ranks = compute_ranks(values).mean(axis=0)
     # With every rank tied there is nothing to test.
     p_value = 1.0 if np.ptp(values, axis=1).max() == 0 else friedmanchisquare(*values.T).pvalue
     q = studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
@@ -61,10 +65,13 @@ def compare(values: Float[np.ndarray, "n k"]) -> Comparison:
 
 
 def wilcoxon_holm(values: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "k k"]:
-    """P-values of each pair by Wilcoxon's signed ranks, corrected after Holm; 1 on the diagonal.
+    """Compute p-values of all pairs by Wilcoxon's signed-rank test with Holm's correction.
+
+    Returns:
+        `(k, k)` p-values, 1 on the diagonal.
 
     Args:
-        values: As for `compare`.
+        values: As for `compare_detectors`.
     """
     from scipy.stats import wilcoxon
 
@@ -80,5 +87,5 @@ def wilcoxon_holm(values: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "k k"]:
 
 
 def _p_value(test: Callable, differences: Float[np.ndarray, "n"]) -> float:
-    """The p-value of a paired test; 1 where nothing differs."""
+    """Return the p-value of a paired test; 1 where nothing differs."""
     return 1.0 if not differences.any() else float(test(differences).pvalue)

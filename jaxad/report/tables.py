@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxad.data.protocol.settings import AXES
 from jaxad.report.published import Published, read_published
-from jaxad.report.significance import ranks
+from jaxad.report.significance import compute_ranks
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Entry",
     "Table",
-    "caption",
-    "cells_of",
-    "footnotes",
+    "TableEntry",
+    "format_cells",
+    "format_metric",
+    "list_footnotes",
+    "make_caption",
+    "make_table",
     "make_tables",
-    "rendered",
-    "said",
-    "table",
+    "render_tables",
 ]
 
 Format = Literal["markdown", "latex", "csv"]
@@ -33,12 +33,12 @@ OVER = ("dataset", "normal_class")  # the keys that means are taken over
 TUNED = "† Published numbers of settings that were chosen by test labels."
 
 
-class Entry(NamedTuple):
-    """Ours over seeds in [0, 1], and the published number in percent.
+class TableEntry(NamedTuple):
+    """The measured values of an entry, in [0, 1], and the published value, in percent.
 
     Attributes:
         per_seed: `{seed: value}`.
-        published: The printed number, if there is one.
+        published: The published value, if there is one.
     """
 
     per_seed: dict[int, float]
@@ -51,30 +51,30 @@ class Entry(NamedTuple):
 
     @property
     def std(self) -> float:
-        """The sample standard deviation over seeds; NaN for one."""
+        """The sample standard deviation over seeds; NaN for a single seed."""
         values = list(self.per_seed.values())
         return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
 class Table(NamedTuple):
-    """One metric of an experiment.
+    """A table of one metric of an experiment.
 
     Attributes:
-        metric: Its name.
-        keys: What tells rows apart, such as ("dataset", "contamination").
-        rows: For each row's values of the keys, an entry for each detector's title.
-        titles: The detectors' titles, in the experiment's order.
-        printed: For a detector's title the published mean over rows, where one is printed.
+        metric: The name of the metric.
+        keys: The keys of a row, such as ("dataset", "contamination").
+        rows: The entries of each row by the detector's title, by the row's values of the keys.
+        titles: The titles of the detectors, in the order of the experiment.
+        printed: The published mean over rows by the detector's title, where there is one.
     """
 
     metric: str
     keys: tuple[str, ...]
-    rows: dict[tuple[Any, ...], dict[str, Entry]]
+    rows: dict[tuple[Any, ...], dict[str, TableEntry]]
     titles: tuple[str, ...]
     printed: dict[str, Published] = {}  # noqa: RUF012 - never changed
 
     @property
-    def complete(self) -> list[dict[str, Entry]]:
+    def complete(self) -> list[dict[str, TableEntry]]:
         """The rows that have every detector."""
         return [row for row in self.rows.values() if len(row) == len(self.titles)]
 
@@ -86,25 +86,25 @@ def make_tables(
     format: Format = "markdown",
     published: bool = True,
 ) -> str:
-    """The tables of an experiment, one for each of its metrics.
+    """Return the tables of an experiment as text, one for each of its metrics.
 
     Args:
-        experiment: What was asked for.
+        experiment: The experiment.
         jobs: Its jobs.
-        rows: The rows of its results, as `read_cells` gives them.
+        rows: The rows of its results, as `read_cells` returns them.
         format: "markdown", "latex" or "csv".
-        published: Whether published numbers stand beside ours, in brackets with the difference.
+        published: Whether to show published values and the difference in brackets.
     """
     numbers = read_published(experiment.published, jobs) if published else {}
-    made = [table(metric, jobs, rows, numbers) for metric in experiment.metrics]
-    return rendered(experiment, made, format)
+    made = [make_table(metric, jobs, rows, numbers) for metric in experiment.metrics]
+    return render_tables(experiment, made, format)
 
 
-def rendered(experiment: Experiment, made: Sequence[Table], format: Format) -> str:
-    """Tables as text; see `tables`."""
+def render_tables(experiment: Experiment, made: Sequence[Table], format: Format) -> str:
+    """Return tables as text; see `make_tables`."""
     if format == "csv":
         return _csv(made)
-    notes = footnotes(experiment, made)
+    notes = list_footnotes(experiment, made)
     if format == "markdown":
         parts = [f"## {experiment.title}", *(_markdown(t, experiment.seeds) for t in made), *notes]
     else:
@@ -113,21 +113,21 @@ def rendered(experiment: Experiment, made: Sequence[Table], format: Format) -> s
     return "\n\n".join(parts) + "\n"
 
 
-def footnotes(experiment: Experiment, made: Sequence[Table]) -> list[str]:
-    """What stands under an experiment's tables."""
+def list_footnotes(experiment: Experiment, made: Sequence[Table]) -> list[str]:
+    """List the footnotes of an experiment's tables."""
     printed = [e.published for t in made for row in t.rows.values() for e in row.values()]
     printed += [number for t in made for number in t.printed.values()]
     tuned = any(number is not None and number.tuned for number in printed)
     return [*experiment.notes, *([TUNED] if tuned else [])]
 
 
-def table(
+def make_table(
     metric: str,
     jobs: Sequence[Job],
     rows: "pd.DataFrame",
     published: dict[tuple[str, str], Published],
 ) -> Table:
-    """One metric of all jobs that have results."""
+    """Make the table of one metric from the jobs that have results."""
     values: dict[str, dict[int, float]] = {}
     good = rows.loc[rows.error.isna() & rows[metric].notna()]
     for job, seed, value in zip(good.job, good.seed, good[metric], strict=True):
@@ -135,10 +135,10 @@ def table(
     fields = dict.fromkeys(field for job in jobs for field, _ in job.variant.rows)
     settings = [dict.fromkeys(fields, "") | _settings(job) for job in jobs]
     keys = _keys(settings)
-    found: dict[tuple[Any, ...], dict[str, Entry]] = {}
+    found: dict[tuple[Any, ...], dict[str, TableEntry]] = {}
     for job, setting in zip(jobs, settings, strict=True):
         if job.name in values:
-            entry = Entry(values[job.name], published.get((job.name, metric)))
+            entry = TableEntry(values[job.name], published.get((job.name, metric)))
             found.setdefault(tuple(setting[k] for k in keys), {})[job.variant.title] = entry
     titles = tuple(dict.fromkeys(job.variant.title for job in jobs))
     means = {title: published[title, metric] for title in titles if (title, metric) in published}
@@ -146,7 +146,7 @@ def table(
 
 
 def _keys(settings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The data set if there are several, and what differs between the jobs of one data set."""
+    """Return the keys of rows: the data set if there are several, and what its jobs differ in."""
     values: dict[str, dict[str, set]] = {}
     for setting in settings:
         for key, value in setting.items():
@@ -161,8 +161,8 @@ def _settings(job: Job) -> dict[str, Any]:
     return classes | request | dict(job.variant.rows)
 
 
-def cells_of(t: Table) -> list[list[str]]:
-    """A header, then the rows as text; the best mean of a row is in asterisks."""
+def format_cells(t: Table) -> list[list[str]]:
+    """Return a header and the rows as text; the best mean of a row is in asterisks."""
     header = [*(t.keys or ("",)), *t.titles]
     lines = [header]
     for key, row in t.rows.items():
@@ -185,12 +185,12 @@ def cells_of(t: Table) -> list[list[str]]:
     return lines
 
 
-def _by_setting(t: Table) -> dict[tuple[str, ...], list[dict[str, Entry]]]:
-    """Complete rows that differ in data set and class alone, under the keys of their mean."""
+def _by_setting(t: Table) -> dict[tuple[str, ...], list[dict[str, TableEntry]]]:
+    """Group complete rows that differ only in data set and class by the keys of their mean."""
     over = [i for i, key in enumerate(t.keys) if key in OVER]
     if not over:
         return {}
-    groups: dict[tuple[str, ...], list[dict[str, Entry]]] = {}
+    groups: dict[tuple[str, ...], list[dict[str, TableEntry]]] = {}
     for key, row in t.rows.items():
         blank = {i: MEAN if i == over[0] else "" for i in over}
         name = tuple(blank.get(i, str(value)) for i, value in enumerate(key))
@@ -199,28 +199,31 @@ def _by_setting(t: Table) -> dict[tuple[str, ...], list[dict[str, Entry]]]:
     return groups
 
 
-def _mean(t: Table, title: str, rows: Sequence[dict[str, Entry]]) -> Entry:
-    """The mean over rows, seed by seed; published means if every row has one."""
+def _mean(t: Table, title: str, rows: Sequence[dict[str, TableEntry]]) -> TableEntry:
+    """Return the mean over rows, seed by seed, and the published one if every row has one."""
     entries = [row[title] for row in rows]
     seeds = set.intersection(*(set(e.per_seed) for e in entries))
     per_seed = {s: float(np.mean([e.per_seed[s] for e in entries])) for s in seeds}
     if title in t.printed:
-        return Entry(per_seed, t.printed[title])
+        return TableEntry(per_seed, t.printed[title])
     printed = [e.published for e in entries if e.published is not None]
     if len(printed) < len(entries):
-        return Entry(per_seed)
+        return TableEntry(per_seed)
     mean = round(float(np.mean([number.mean for number in printed])), 1)
-    return Entry(per_seed, Published(mean, None, any(number.tuned for number in printed)))
+    return TableEntry(per_seed, Published(mean, None, any(number.tuned for number in printed)))
 
 
 def _ranks(t: Table) -> dict[str, float]:
-    """Mean ranks over complete rows, 1 the best; ties share theirs."""
+    """Compute mean ranks over complete rows, 1 is the best; ties get the mean of their ranks."""
     means = np.array([[row[title].mean for title in t.titles] for row in t.complete])
-    return dict(zip(t.titles, ranks(means).mean(axis=0).tolist(), strict=True))
+    return dict(zip(t.titles, compute_ranks(means).mean(axis=0).tolist(), strict=True))
 
 
-def _entry(entry: Entry, best: bool) -> str:
-    """`**97.1 ± 0.8** (97.5 ± 0.3; -0.4)`: ours, the published number, and the difference."""
+def _entry(entry: TableEntry, best: bool) -> str:
+    """Format an entry: `**97.1 ± 0.8** (97.5 ± 0.3; -0.4)`.
+
+    The measured value, and in brackets the published one and the difference.
+    """
     text = f"{100 * entry.mean:.1f}"
     if not np.isnan(entry.std):
         text += f" ± {100 * entry.std:.1f}"
@@ -231,24 +234,24 @@ def _entry(entry: Entry, best: bool) -> str:
 
 
 def _markdown(t: Table, seeds: int) -> str:
-    header, *lines = cells_of(t)
+    header, *lines = format_cells(t)
     rule = ["---"] * len(header)
     body = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
-    return f"{caption(t, seeds)}\n\n{body}"
+    return f"{make_caption(t, seeds)}\n\n{body}"
 
 
 def _latex(t: Table, seeds: int) -> str:
-    header, *lines = cells_of(t)
+    header, *lines = format_cells(t)
     rows = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in lines]
     head = " & ".join(_escaped(cell) for cell in header) + r" \\"
     columns = "l" * max(len(t.keys), 1) + "r" * len(t.titles)
     top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
     body = "\n".join([*top, *rows, r"\bottomrule", r"\end{tabular}"])
-    return f"% {caption(t, seeds)}\n{body}"
+    return f"% {make_caption(t, seeds)}\n{body}"
 
 
 def _escaped(cell: str) -> str:
-    """Text for LaTeX."""
+    """Escape text for LaTeX."""
     bold = cell.startswith("**")
     cell = cell.replace("**", "}", 2).replace("}", "", 1) if bold else cell
     for special in "_%&#":
@@ -257,8 +260,8 @@ def _escaped(cell: str) -> str:
     return rf"\textbf{{{cell}" if bold else cell
 
 
-def said(metric: str) -> str:
-    """A metric in words: `auroc_seen` is "AUROC, seen", `precision_at_n` "precision at n"."""
+def format_metric(metric: str) -> str:
+    """Return a metric in words: "AUROC, seen" for `auroc_seen`."""
     if metric.startswith("audit_"):
         return f"{metric.removeprefix('audit_').upper()} of the audit"
     first, _, rest = metric.partition("_")
@@ -267,16 +270,16 @@ def said(metric: str) -> str:
     return metric.replace("_", " ").replace("f1", "F1")
 
 
-def caption(t: Table, seeds: int) -> str:
-    """What a table shows."""
-    name = said(t.metric)
+def make_caption(t: Table, seeds: int) -> str:
+    """Return the caption of a table."""
+    name = format_metric(t.metric)
     printed = t.printed or any(e.published for row in t.rows.values() for e in row.values())
     beside = "; in brackets as published, and the difference" if printed else ""
     return f"{name} in %, mean ± deviation over {seeds} seeds{beside}"
 
 
 def _csv(made: Sequence[Table]) -> str:
-    """All metrics in long form, in percent."""
+    """Return all metrics in long form, in percent."""
     import csv
 
     out = io.StringIO()

@@ -22,20 +22,20 @@ from jaxad.cli.settings import configurations
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, DataError
 from jaxad.recommendation import (
+    DataSource,
     Measured,
     Situation,
-    Source,
-    read_results,
+    read_measurements,
     suggest_commands,
-    write_results,
+    write_measurements,
 )
-from jaxad.recommendation.evidence import RESULTS, setting_text, settings_of
+from jaxad.recommendation.evidence import RESULTS, format_settings, parse_settings
 from jaxad.recommendation.held_out import RULES, leave_sets_out, nearest_tasks
-from jaxad.recommendation.rules import ranking, spoken_for
+from jaxad.recommendation.rules import rank_detectors, select_nearest
 from jaxad.sweep import load_experiment
 
 ROOT = Path(jaxad.__file__).parents[1]
-KINDS = sorted({one.kind for one in read_results()})
+KINDS = sorted({one.kind for one in read_measurements()})
 
 
 def a_result(dataset="a", detector="iforest", auroc=0.5, labelled=0, hidden=0.0, **more):
@@ -53,7 +53,7 @@ def a_result(dataset="a", detector="iforest", auroc=0.5, labelled=0, hidden=0.0,
 
 @pytest.fixture(scope="module")
 def results():
-    return read_results()
+    return read_measurements()
 
 
 def test_each_result_is_of_a_detector_and_a_setting_of_its_experiment(results):
@@ -62,7 +62,7 @@ def test_each_result_is_of_a_detector_and_a_setting_of_its_experiment(results):
         experiment = load_experiment(ROOT / "experiments" / "recommend" / name)
         axes = [source.axes for source in experiment.sources]
         variants = {
-            (v.detector, setting_text(dict(v.config))) for v in experiment.sources[0].variants
+            (v.detector, format_settings(dict(v.config))) for v in experiment.sources[0].variants
         }
         experiments[name] = (experiment, axes[0], variants)
     for one in results:
@@ -72,7 +72,7 @@ def test_each_result_is_of_a_detector_and_a_setting_of_its_experiment(results):
         assert one.hidden in axes["contamination"]
         assert (one.exposure or None) in axes["exposure"]
         assert 1 <= one.seeds <= experiment.seeds
-        get_entry(one.detector).config(**settings_of(one.settings))
+        get_entry(one.detector).config(**parse_settings(one.settings))
         assert one.command.split()[2] == f"experiments/recommend/{one.experiment}"
 
 
@@ -93,7 +93,7 @@ def test_there_are_enough_tables_for_a_choice(results):
 
 
 def test_what_is_read_is_what_was_written(results, tmp_path):
-    write_results(tmp_path / "results.csv", results[::-1])
+    write_measurements(tmp_path / "results.csv", results[::-1])
     assert (tmp_path / "results.csv").read_text() == RESULTS.read_text()
 
 
@@ -108,16 +108,16 @@ def test_what_is_read_is_what_was_written(results, tmp_path):
 )
 def test_a_broken_file_is_named_with_its_line(tmp_path, change, says):
     path = tmp_path / "results.csv"
-    write_results(path, [a_result()])
+    write_measurements(path, [a_result()])
     path.write_text(change(path.read_text()))
     with pytest.raises(DataError, match=says) as raised:
-        read_results(path)
+        read_measurements(path)
     assert str(path) in str(raised.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"nothing\.csv: cannot be read"):
-        read_results(tmp_path / "nothing.csv")
+        read_measurements(tmp_path / "nothing.csv")
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_a_missing_file_is_named(tmp_path):
     ],
 )
 def test_settings_come_back_from_their_text_and_from_the_command_line(settings):
-    text = setting_text(settings)
-    assert settings_of(text) == settings
+    text = format_settings(settings)
+    assert parse_settings(text) == settings
     if "stacked" not in settings:
         pairs = text.split("; ") if text else []
         assert configurations(["deep_sad"], pairs, None, None)["deep_sad"] == settings
@@ -146,7 +146,7 @@ def test_ranks_and_means_are_over_the_same_results_for_all():
         a_result("a", "pca", 0.8), a_result("b", "pca", 0.8), a_result("c", "pca", 0.7),
         a_result("a", "kde", 1.0), a_result("b", "kde", 1.0),
     ]  # fmt: skip
-    first, second = ranking(measured)  # kde has no result on c
+    first, second = rank_detectors(measured)  # kde has no result on c
     assert (first.detector, second.detector) == ("pca", "iforest")
     assert first.auroc == pytest.approx(2.3 / 3)
     assert first.rank == pytest.approx((2 + 1 + 1.5) / 3)
@@ -171,10 +171,10 @@ def test_the_nearest_situation_speaks(asked, labelled, hidden):
         a_result(labelled=n, hidden=share, detector="deep_sad")
         for n, share in product((0, 10, 50), (0.0, 0.1))
     ]
-    near = spoken_for(measured, Situation(**asked), enough=1)
+    near = select_nearest(measured, Situation(**asked), enough=1)
     assert {one.labelled for one in near} == labelled
     assert {one.hidden for one in near} == hidden
-    few = spoken_for(measured, Situation(**asked), enough=2)  # one data set is not enough
+    few = select_nearest(measured, Situation(**asked), enough=2)  # one data set is not enough
     assert {one.hidden for one in few} == {0.0, 0.1}
 
 
@@ -185,7 +185,7 @@ def test_results_without_labels_stand_for_what_has_none_with_labels():
         a_result(detector="hsc", labelled=50), a_result(detector="hsc", exposure="others"),
         a_result(detector="hsc", kind="image"),
     ]  # fmt: skip
-    near = spoken_for(measured, Situation(labelled_anomalies=5))
+    near = select_nearest(measured, Situation(labelled_anomalies=5))
     assert {(one.dataset, one.detector, one.labelled, one.auroc) for one in near} == {
         ("a", "kde", 0, 0.5),
         ("a", "repen", 10, 0.9),
@@ -311,11 +311,11 @@ def test_each_command_that_is_recommended_parses(kind):
     image = kind == "image"
     wants = ("scores", "audit", "heatmaps") if image else ("scores", "audit")
     sources = (
-        Source(),
-        Source(data="x y.csv", label="truth", label_kind="truth"),
-        Source(data="cardio", is_file=False, data_dir="some where"),
+        DataSource(),
+        DataSource(data="x y.csv", label="truth", label_kind="truth"),
+        DataSource(data="cardio", is_file=False, data_dir="some where"),
     )
-    exposures = {bool(one.exposure) for one in read_results() if one.kind == kind}
+    exposures = {bool(one.exposure) for one in read_measurements() if one.kind == kind}
     every = product(wants, exposures, (0, 10, 100), (None, 0.0, 0.1), sources)
     for want, exposure, labelled, hidden, source in every:
         if want == "audit" and exposure:
@@ -395,19 +395,19 @@ def test_the_evidence_is_printed_with_what_measured_it_and_what_to_do_next(cli, 
 def test_json_has_the_same(cli, monkeypatch):
     about = {"kind": "image", "exposure": "letters", "settings": "channels=(); widths=64,32"}
     measured = [a_result(detector="hsc", **about), a_result("b", "hsc", 0.9, **about)]
-    monkeypatch.setattr("jaxad.cli.recommend.read_results", lambda: measured)
+    monkeypatch.setattr("jaxad.cli.recommend.read_measurements", lambda: measured)
     code, out, _ = cli("recommend", "--type", "image", "--exposure", "letters.npz", "--json")
     found = jaxad.recommend(kind="image", exposure=True, measured=measured)
     said = json.loads(out)
     assert code == 0
     assert said["detector"] == found.detector
-    assert said["commands"] == suggest_commands(found, Source(exposure="letters.npz"))
+    assert said["commands"] == suggest_commands(found, DataSource(exposure="letters.npz"))
     assert [one["auroc"] for one in said["evidence"]] == [one.auroc for one in found.evidence]
     assert all(one["command"].startswith("jaxad sweep experiments/") for one in said["evidence"])
 
 
 def test_a_file_is_read_as_fit_reads_it_and_the_command_works(cli, table, monkeypatch):
-    monkeypatch.setattr("jaxad.cli.recommend.read_results", lambda: [a_result(detector="pca")])
+    monkeypatch.setattr("jaxad.cli.recommend.read_measurements", lambda: [a_result(detector="pca")])
     code, out, _ = cli("recommend", "mine.csv", "--label-kind", "ignore", "--json")
     said = json.loads(out)
     assert code == 0
@@ -435,7 +435,7 @@ def test_a_data_set_is_measured_by_run(cli):
 )
 def test_the_kind_of_a_file_is_read_from_its_shape(cli, tmp_path, shape, kind, monkeypatch):
     measured = [a_result(kind=kind), a_result("b", kind=kind)]
-    monkeypatch.setattr("jaxad.cli.recommend.read_results", lambda: measured)
+    monkeypatch.setattr("jaxad.cli.recommend.read_measurements", lambda: measured)
     np.savez(tmp_path / "mine.npz", X=np.random.default_rng(0).random(shape, np.float32))
     code, out, _ = cli("recommend", "mine.npz", "--json")
     assert code == 0
