@@ -27,7 +27,7 @@ from jaxad.detectors import REGISTRY
 from jaxad.detectors.config import AugmentedConfig, GradientConfig, PretrainedConfig
 from jaxad.detectors.scalar import BalancedConfig
 from jaxad.detectors.settings import Setting, list_settings
-from jaxad.recommendation.evidence import Measured, read_measurements
+from jaxad.recommendation.evidence import Measurement, read_measurements
 
 __all__ = [
     "convert_formula",
@@ -144,7 +144,7 @@ def tabulate_results(names: list[str]) -> str:
 
     A detector has a rank only where it was measured on all data sets of the situation.
     """
-    situations: dict[tuple, dict[tuple[str, str], list[Measured]]] = {}
+    situations: dict[tuple, dict[tuple[str, str], list[Measurement]]] = {}
     for one in read_measurements():
         situation = (one.kind, one.exposure, one.labelled, one.hidden)
         situations.setdefault(situation, {}).setdefault(one.choice, []).append(one)

@@ -17,7 +17,7 @@ from test_architecture import IDEAS
 
 import jaxad
 from jaxad.cli.app import COMMANDS, _parse
-from jaxad.cli.settings import configurations
+from jaxad.cli.settings import parse_configurations
 from jaxad.data import load_dataset
 from jaxad.data.sources.bundled import BUNDLED
 from jaxad.detectors import REGISTRY
@@ -149,7 +149,7 @@ def test_commands_can_be_run(path):
         if argv[0] not in ("run", "fit"):
             continue
         names = options.detectors if argv[0] == "run" else (options.detector,)
-        made = configurations(names, options.settings, options.epochs, options.batch_size)
+        made = parse_configurations(names, options.settings, options.epochs, options.batch_size)
         for name, config in made.items():
             REGISTRY[name].config(**config)
             if argv[0] == "run" and options.dataset.removeprefix("sequence:") in BUNDLED:

@@ -19,7 +19,7 @@ import pandas as pd
 import jaxad
 from jaxad.recommendation.evidence import (
     RESULTS,
-    Measured,
+    Measurement,
     format_settings,
     simplify_name,
     write_measurements,
@@ -41,7 +41,7 @@ def main() -> None:
     print(f"{len(measured)} rows in {options.out}")
 
 
-def collect_rows(folder: Path, data_dir: Path | None) -> Iterator[Measured]:
+def collect_rows(folder: Path, data_dir: Path | None) -> Iterator[Measurement]:
     """Yield the rows of a folder of results."""
     cells = read_results(folder).drop_duplicates(["job", "seed"], keep="last")
     by_job = dict(list(cells.groupby("job")))
@@ -71,7 +71,7 @@ def row(experiment: str, job: Job, cells: pd.DataFrame, data_dir: Path | None):
     kind, columns, anomalies, rows = about(
         job.dataset, job.normal_class, tuple(sorted(asked.items(), key=str)), data_dir
     )
-    return Measured(
+    return Measurement(
         experiment=experiment,
         kind=kind,
         dataset=simplify_name(job.dataset),

@@ -11,7 +11,7 @@ import argparse
 from itertools import groupby, product
 from pathlib import Path
 
-from jaxad.recommendation import Measured, Situation, label_detector, read_measurements
+from jaxad.recommendation import Measurement, Situation, label_detector, read_measurements
 from jaxad.recommendation.held_out import RULES, Outcome, always, leave_sets_out
 from jaxad.recommendation.rules import rank_detectors, select_nearest
 
@@ -35,7 +35,7 @@ def main() -> None:
         about(f"{kind}{', exposure' * exposure}", list(rows), options.choices)
 
 
-def about(title: str, measured: list[Measured], choices: bool) -> None:
+def about(title: str, measured: list[Measurement], choices: bool) -> None:
     """Print the tables of one kind of example."""
     tasks, settings = {one.task for one in measured}, {one.choice for one in measured}
     print(f"\n{title}: {len(tasks)} tasks, {len(settings)} detectors, {len(measured)} results\n")
@@ -47,7 +47,7 @@ def about(title: str, measured: list[Measured], choices: bool) -> None:
         best(measured, count, share)
 
 
-def rules(measured: list[Measured], counts: list[int], choices: bool) -> None:
+def rules(measured: list[Measurement], counts: list[int], choices: bool) -> None:
     """Print a row for each rule."""
     print("| rule |" + "".join(f" {n} labelled: AUROC | regret | worst |" for n in counts))
     print("|" + "---|" * (3 * len(counts) + 1))
@@ -67,7 +67,7 @@ def rules(measured: list[Measured], counts: list[int], choices: bool) -> None:
             )
 
 
-def best(measured: list[Measured], labelled: int, hidden: float) -> None:
+def best(measured: list[Measurement], labelled: int, hidden: float) -> None:
     """Print a row with the five best detectors of a situation."""
     situation = Situation(
         kind=measured[0].kind,
@@ -95,7 +95,7 @@ def line(name: str, outcomes: list[Outcome], counts: list[int]) -> None:
     print(f"| {name} |" + "|".join(cells) + "|")
 
 
-def _group(one: Measured) -> tuple[str, bool]:
+def _group(one: Measurement) -> tuple[str, bool]:
     return one.kind, bool(one.exposure)
 
 

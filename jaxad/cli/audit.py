@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxad.cli.options import Audit
 from jaxad.cli.progress import reporting
-from jaxad.cli.settings import check_root, configurations
+from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import load_training_file
 from jaxad.data.sources.labels import AuditLabelKind
 from jaxad.detectors import make
@@ -82,7 +82,7 @@ def _choose_detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any
     if name is None:
         name = LABELLED if labelled else UNLABELLED
         settings = settings if labelled else (RECORD, *settings)  # the user's come later, and win
-    return name, configurations([name], settings, options.epochs, options.batch_size)[name]
+    return name, parse_configurations([name], settings, options.epochs, options.batch_size)[name]
 
 
 def _write(result: Result, options: Audit) -> None:

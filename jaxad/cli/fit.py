@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxad.cli.options import Fit
 from jaxad.cli.progress import reporting
-from jaxad.cli.settings import check_root, configurations
+from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import load_training_file
 from jaxad.detectors import make
 from jaxad.errors import ConfigError
@@ -25,7 +25,9 @@ def execute(options: Fit) -> int:
         KeyboardInterrupt: Ctrl-C was pressed; nothing was saved.
     """
     name = options.detector
-    config = configurations([name], options.settings, options.epochs, options.batch_size)[name]
+    config = parse_configurations([name], options.settings, options.epochs, options.batch_size)[
+        name
+    ]
     root = check_root(options.seed_root)
     out = options.out.absolute()
     if out.exists():

@@ -18,7 +18,7 @@ from jaxad.data.sources.labels import read_labels
 from jaxad.errors import ConfigError
 from jaxad.recommendation import (
     DataSource,
-    Measured,
+    Measurement,
     Recommendation,
     label_detector,
     read_measurements,
@@ -26,7 +26,7 @@ from jaxad.recommendation import (
     suggest_commands,
 )
 from jaxad.recommendation.evidence import format_settings, simplify_name
-from jaxad.recommendation.rules import Ranked
+from jaxad.recommendation.rules import RankedDetector
 
 __all__ = ["execute"]
 
@@ -65,7 +65,7 @@ def execute(options: Recommend) -> int:
     return 0
 
 
-def _of_others(data: str | None) -> list[Measured]:
+def _of_others(data: str | None) -> list[Measurement]:
     """Return the results on other data: those on the data itself take no part in the choice."""
     own = None if data is None else simplify_name(data).lower()
     return [one for one in read_measurements() if one.dataset.lower() != own]
@@ -194,9 +194,9 @@ def _evidence(found: Recommendation) -> Table:
     return table
 
 
-def find_best(ranked: Sequence[Ranked]) -> dict[tuple[str, str, float], Measured]:
+def find_best(ranked: Sequence[RankedDetector]) -> dict[tuple[str, str, float], Measurement]:
     """Return the best result in hindsight for each task and share of hidden anomalies."""
-    best: dict[tuple[str, str, float], Measured] = {}
+    best: dict[tuple[str, str, float], Measurement] = {}
     for one in (one for other in ranked for one in other.measured):
         cell = (*one.task, one.hidden)
         if cell not in best or one.auroc > best[cell].auroc:

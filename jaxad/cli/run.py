@@ -13,7 +13,7 @@ from typing import Any
 from jaxad.cli.options import Run
 from jaxad.cli.options.protocol import read_protocol_options
 from jaxad.cli.progress import reporting
-from jaxad.cli.settings import check_root, configurations
+from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.table import print_tables
 from jaxad.data import Dataset, load_dataset
 from jaxad.errors import ConfigError
@@ -84,7 +84,7 @@ def execute(options: Run) -> int:
 
 def _make_experiment(options: Run) -> tuple[Experiment, Dataset]:
     """Return the experiment that the options describe, and its data set."""
-    detectors = configurations(
+    detectors = parse_configurations(
         options.detectors, options.settings, options.epochs, options.batch_size
     )
     if options.seeds < 1:

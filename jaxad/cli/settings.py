@@ -1,4 +1,4 @@
-"""From `--epochs`, `--batch-size` and `--set` to the configurations of detectors."""
+"""Configurations of detectors from `--epochs`, `--batch-size` and `--set`."""
 
 import ast
 from collections.abc import Sequence
@@ -9,25 +9,25 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, unknown_name
 
-__all__ = ["check_root", "configurations"]
+__all__ = ["check_root", "parse_configurations"]
 
 WORDS = {"true": True, "false": False, "none": None}
 
 
-def configurations(
+def parse_configurations(
     detectors: Sequence[str], settings: Sequence[str], epochs: int | None, batch_size: int | None
 ) -> dict[str, dict[str, Any]]:
-    """What differs from the defaults in the configuration of each detector.
+    """Return the settings of each detector that differ from its defaults.
 
     Args:
-        detectors: Registered names; one that comes twice counts once.
-        settings: `field=value` each, for all detectors that have the field.
-        epochs: For `epochs` and, where there is one, `pretrain_epochs`.
-        batch_size: For `batch_size`.
+        detectors: Registered names; repeated names count once.
+        settings: Texts `field=value`, for all detectors that have the field.
+        epochs: The value of `epochs` and, if the detector has it, `pretrain_epochs`.
+        batch_size: The value of `batch_size`.
 
     Raises:
-        ConfigError: A detector that is not known, a field that none of them has, or a value that
-            is not of the field's kind.
+        ConfigError: An unknown detector, a field that none of them has, or a value of another type
+            than the field's.
     """
     types = {name: get_type_hints(get_entry(name).config) for name in detectors}
     if not types:
@@ -53,10 +53,10 @@ def configurations(
 
 
 def check_root(root: int) -> int:
-    """The root of all randomness, if it is in its range.
+    """Return the seed of the root key if it is in its range.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: It is not in [0, 2**32).
     """
     if not 0 <= root < 2**32:
         raise ConfigError(f"--seed-root must be in 0..{2**32 - 1}; given {root}")
@@ -71,7 +71,7 @@ def _pair(setting: str) -> tuple[str, str]:
 
 
 def _value(field: str, text: str, hint: Any) -> Any:
-    """The value that a text stands for, for a field of some type."""
+    """Return the value of a text for a field of some type."""
     if get_origin(hint) is Literal and text in get_args(hint):
         return text  # "none" is the name of a normalisation, for one
     try:
@@ -98,7 +98,7 @@ NAMES = {
 
 
 def _kinds(hint: Any) -> tuple[type, ...]:
-    """The Python types that a field's annotation allows."""
+    """Return the Python types that a field's annotation allows."""
     origin = get_origin(hint)
     if origin in (Union, UnionType):
         return tuple(kind for part in get_args(hint) for kind in _kinds(part))

@@ -1,4 +1,4 @@
-"""A split: what is trained on, what is tested on, and what was hidden."""
+"""Splits: training rows, test rows, and the anomalies that are hidden."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ class Split:
     zeros, and `train.count` and `test.count` say how many rows of each seed are data.
 
     Attributes:
-        train: What a detector may see.
-        test: What it is evaluated on.
+        train: The data that a detector may see.
+        test: The data that it is evaluated on.
         hidden: `(n,)` int8: 1 for the anomalies among the unlabelled training rows. For
-            diagnostics alone: nothing that trains may read it.
-        scaling: Turns further raw rows of the source into rows like these.
-        setting: What was asked for and what came of it, as JSON can hold it.
-        train_rows: `(n,)` int64: which row of the source each training row is; -1 for padding, and
-            `-2 - j` for row j of an exposure set.
-        test_rows: `(m,)` int64: the same of the test rows, counted in the test part where the
-            source comes with one.
+            diagnostics only: nothing that trains may read it.
+        scaling: Scales further raw rows of the source as these rows.
+        setting: The settings of the protocol and the counts of rows, as JSON can hold them.
+        train_rows: `(n,)` int64: the row number of each training row in the source; -1 for padding,
+            and `-2 - j` for row j of an exposure set.
+        test_rows: `(m,)` int64: the row number of each test row, in the test part where the source
+            comes with one.
     """
 
     train: TrainData
@@ -50,14 +50,14 @@ class Split:
 
     @property
     def seeds(self) -> int | None:
-        """How many seeds are stacked here; None for a single split."""
+        """The number of stacked seeds; None for a single split."""
         return len(self.hidden) if self.hidden.ndim == 2 else None
 
     def seed(self, index: int) -> "Split":
-        """The split of one seed, without its padding.
+        """Return the split of one seed, without padding.
 
         Args:
-            index: Which seed, from 0.
+            index: The seed, from 0.
 
         Raises:
             ConfigError: This is a single split, or has no such seed.
@@ -92,18 +92,18 @@ class Split:
         )
 
 
-# What in a setting is drawn, and so is a list over seeds.
+# Parts of a setting that are drawn, and are therefore lists over seeds.
 DRAWN = ("key", "known_classes", "rows")
 
 
 def stack_splits(splits: Sequence[Split]) -> Split:
-    """Several splits of one data set as one, with a leading seed axis.
+    """Stack single splits of one data set along a leading seed axis.
 
     Args:
-        splits: Single splits, one a seed.
+        splits: Single splits, one for each seed.
 
     Returns:
-        Their arrays stacked; rows padded with zeros, and with -1 in `train_rows`, `test_rows`.
+        The stacked split; rows are padded with zeros, and `train_rows`, `test_rows` with -1.
     """
     first = splits[0]
     drawn = {name: [s.setting[name] for s in splits] for name in DRAWN}
@@ -123,7 +123,7 @@ def stack_splits(splits: Sequence[Split]) -> Split:
 
 
 def _stack(arrays: Sequence[Any], fill: int = 0) -> np.ndarray:
-    """Stack arrays that differ in length alone, padded with `fill` at the end."""
+    """Stack arrays that differ only in length, padded with `fill` at the end."""
     first = np.asarray(arrays[0])
     if first.ndim == 0:
         return np.stack(arrays)
@@ -135,7 +135,7 @@ def _stack(arrays: Sequence[Any], fill: int = 0) -> np.ndarray:
 
 
 def stack_rows(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays that have a seed axis already, one after the other along it.
+    """Concatenate arrays along their seed axis.
 
     Args:
         arrays: `(seeds, n, ...)` each, which may differ in n, or `(seeds,)`.

@@ -6,12 +6,12 @@
 
 from jaxad.recommendation.choose import Recommendation, label_detector, recommend
 from jaxad.recommendation.commands import DataSource, suggest_commands
-from jaxad.recommendation.evidence import Measured, read_measurements, write_measurements
+from jaxad.recommendation.evidence import Measurement, read_measurements, write_measurements
 from jaxad.recommendation.situation import Situation
 
 __all__ = [
     "DataSource",
-    "Measured",
+    "Measurement",
     "Recommendation",
     "Situation",
     "label_detector",

@@ -6,8 +6,8 @@ from typing import Any
 
 from jaxad.detectors import get_entry
 from jaxad.errors import DataError, unknown_name
-from jaxad.recommendation.evidence import Measured, parse_settings, read_measurements
-from jaxad.recommendation.rules import Ranked, rank_detectors, select_nearest
+from jaxad.recommendation.evidence import Measurement, parse_settings, read_measurements
+from jaxad.recommendation.rules import RankedDetector, rank_detectors, select_nearest
 from jaxad.recommendation.situation import Situation
 
 __all__ = ["Recommendation", "label_detector", "recommend"]
@@ -40,20 +40,20 @@ class Recommendation:
     detector: str
     config: dict[str, Any]
     reasons: tuple[str, ...]
-    ranked: tuple[Ranked, ...]
+    ranked: tuple[RankedDetector, ...]
 
     @property
-    def evidence(self) -> tuple[Measured, ...]:
+    def evidence(self) -> tuple[Measurement, ...]:
         """The results of the recommended detector, one for each data set and share of anomalies."""
         return self.ranked[0].measured if self.ranked else ()
 
     @property
-    def saved(self) -> Ranked | None:
+    def saved(self) -> RankedDetector | None:
         """The best of the detectors that can be saved, which are those that jaxad itself trains."""
         return next((one for one in self.ranked if not get_entry(one.detector).host), None)
 
 
-def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Recommendation:
+def recommend(*, measured: Sequence[Measurement] | None = None, **asked: Any) -> Recommendation:
     """Recommend a detector to try first, with reasons.
 
     The choice is based on results on other data sets, measured in the nearest situation; the data
@@ -106,7 +106,7 @@ def recommend(*, measured: Sequence[Measured] | None = None, **asked: Any) -> Re
     return replace(found, reasons=(_ranked_by(ranked), *reasons, *_notes(found)))
 
 
-def _ranked_by(ranked: Sequence[Ranked]) -> str:
+def _ranked_by(ranked: Sequence[RankedDetector]) -> str:
     """Return the sentence that gives the mean AUROC of the best detector and of the next."""
     best, tasks = ranked[0], {one.task for one in ranked[0].measured}
     labelled = max(one.labelled for other in ranked for one in other.measured)
@@ -123,12 +123,12 @@ def _ranked_by(ranked: Sequence[Ranked]) -> str:
     return text
 
 
-def label_detector(one: Ranked | Measured) -> str:
+def label_detector(one: RankedDetector | Measurement) -> str:
     """Return the name of a detector with its settings."""
     return f"{one.detector} ({one.settings})" if one.settings else one.detector
 
 
-def _leaves_record(one: Ranked) -> bool:
+def _leaves_record(one: RankedDetector) -> bool:
     weighting = str(parse_settings(one.settings).get("weighting", ""))
     return one.detector.startswith("elite") or any(name in weighting for name in RECORDS)
 

@@ -19,7 +19,7 @@ from jaxad.utils.files import write_atomically
 
 __all__ = [
     "FOLDER",
-    "Measured",
+    "Measurement",
     "format_settings",
     "parse_settings",
     "read_measurements",
@@ -32,7 +32,7 @@ RESULTS = files("jaxad.recommendation") / "results.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class Measurement:
     """The result of a detector in a situation: a row of the file.
 
     Attributes:
@@ -87,7 +87,7 @@ class Measured:
         return f"jaxad sweep {FOLDER}/{self.experiment} --data-dir DATA"
 
 
-def read_measurements(path: str | Path | None = None) -> tuple[Measured, ...]:
+def read_measurements(path: str | Path | None = None) -> tuple[Measurement, ...]:
     """Read a file of results.
 
     Args:
@@ -99,9 +99,9 @@ def read_measurements(path: str | Path | None = None) -> tuple[Measured, ...]:
     return _own() if path is None else _read(Path(path).read_text, str(path))
 
 
-def write_measurements(path: str | Path, measured: Iterable[Measured]) -> None:
+def write_measurements(path: str | Path, measured: Iterable[Measurement]) -> None:
     """Write a file that `read_measurements` reads, sorted."""
-    names = [field.name for field in fields(Measured)]
+    names = [field.name for field in fields(Measurement)]
     lines = sorted([_shown(getattr(one, name)) for name in names] for one in measured)
     with write_atomically(Path(path)) as partial, partial.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([names, *lines])
@@ -136,20 +136,20 @@ def format_settings(settings: dict[str, Any]) -> str:
 
 
 @cache
-def _own() -> tuple[Measured, ...]:
+def _own() -> tuple[Measurement, ...]:
     return _read(RESULTS.read_text, str(RESULTS))
 
 
-def _read(text: Any, name: str) -> tuple[Measured, ...]:
+def _read(text: Any, name: str) -> tuple[Measurement, ...]:
     try:
         lines = list(csv.DictReader(text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{name}: cannot be read: {error}") from error
-    kinds = {field.name: field.type for field in fields(Measured)}
+    kinds = {field.name: field.type for field in fields(Measurement)}
     measured = []
     for number, line in enumerate(lines, 2):
         try:
-            one = Measured(**{key: _as(kinds[key], value) for key, value in line.items()})
+            one = Measurement(**{key: _as(kinds[key], value) for key, value in line.items()})
             get_entry(one.detector)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{name}, line {number}: {error}") from error

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from jaxad.recommendation.evidence import Measured
-from jaxad.recommendation.rules import Ranked, rank_detectors, select_nearest
+from jaxad.recommendation.evidence import Measurement
+from jaxad.recommendation.rules import RankedDetector, rank_detectors, select_nearest
 from jaxad.recommendation.situation import Situation
 
 __all__ = ["RULES", "Outcome", "always", "leave_sets_out", "nearest_tasks"]
 
 CHANCE = 0.5  # the AUROC of a choice without a result: all of its seeds diverged
 
-Rule = Callable[[Sequence[Measured], Situation], list[Ranked]]
+Rule = Callable[[Sequence[Measurement], Situation], list[RankedDetector]]
 
 
 class Outcome(NamedTuple):
@@ -48,7 +48,9 @@ class Outcome(NamedTuple):
         return self.most - self.auroc
 
 
-def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int) -> list[Measured]:
+def nearest_tasks(
+    measured: Sequence[Measurement], situation: Situation, most: int
+) -> list[Measurement]:
     """Return the results on the tables whose rows and columns are nearest to the situation's.
 
     The distance is the Euclidean norm of the logarithms of the ratios of rows and of columns; what
@@ -62,41 +64,41 @@ def nearest_tasks(measured: Sequence[Measured], situation: Situation, most: int)
     return [one for one in measured if one.task in kept]
 
 
-def by_situation(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def by_situation(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the rule of `jaxad recommend`."""
     return rank_detectors(select_nearest(measured, situation))
 
 
-def by_share(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def by_share(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the nearest share of hidden anomalies even where few data sets were measured."""
     return rank_detectors(select_nearest(measured, situation, enough=1))
 
 
-def by_rank(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def by_rank(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the rule with mean rank in place of mean AUROC."""
     return sorted(by_situation(measured, situation), key=lambda one: one.rank)
 
 
-def by_size(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def by_size(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the rule on the six tables nearest in rows and columns."""
     return rank_detectors(nearest_tasks(select_nearest(measured, situation), situation, 6))
 
 
-def by_most(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def by_most(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the rule as if the share of hidden anomalies were unknown."""
     return rank_detectors(select_nearest(measured, replace(situation, contamination=None)))
 
 
-def by_both(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def by_both(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the mean over all shares of hidden anomalies, for any number of data sets."""
     return rank_detectors(select_nearest(measured, situation, enough=len(measured) + 1))
 
 
-def fixed(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+def fixed(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the mean over all counts and shares: one order with labels and one without."""
     counts = {one.labelled for one in measured if one.labelled}
     counts = counts if situation.labelled_anomalies else {0}
-    scores: dict[tuple[str, str], list[Ranked]] = {}
+    scores: dict[tuple[str, str], list[RankedDetector]] = {}
     for count in counts:
         for one in by_both(measured, replace(situation, labelled_anomalies=count)):
             scores.setdefault((one.detector, one.settings), []).append(one)
@@ -108,7 +110,7 @@ def fixed(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
 def always(detector: str, settings: str = "") -> Rule:
     """Return the rule that chooses the same detector in every situation."""
 
-    def rule(measured: Sequence[Measured], situation: Situation) -> list[Ranked]:
+    def rule(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
         ranked = by_situation(measured, situation)
         return [one for one in ranked if (one.detector, one.settings) == (detector, settings)]
 
@@ -126,7 +128,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def leave_sets_out(measured: Sequence[Measured], rule: Rule) -> list[Outcome]:
+def leave_sets_out(measured: Sequence[Measurement], rule: Rule) -> list[Outcome]:
     """Choose a detector for each data set in each situation, from the results on the others.
 
     Args:
@@ -158,7 +160,7 @@ def leave_sets_out(measured: Sequence[Measured], rule: Rule) -> list[Outcome]:
     return outcomes
 
 
-def _situations(measured: Iterable[Measured]) -> list[Measured]:
+def _situations(measured: Iterable[Measurement]) -> list[Measurement]:
     """Return one result for each data set and situation."""
     found = {(one.task, one.labelled, one.hidden): one for one in measured}
     return [found[key] for key in sorted(found)]

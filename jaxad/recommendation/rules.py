@@ -12,20 +12,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from jaxad.recommendation.evidence import Measured
+from jaxad.recommendation.evidence import Measurement
 from jaxad.recommendation.situation import Situation
 
-__all__ = ["ENOUGH", "Ranked", "rank_detectors", "select_nearest"]
+__all__ = ["ENOUGH", "RankedDetector", "rank_detectors", "select_nearest"]
 
 ENOUGH = 10
 
 
-class Ranked(NamedTuple):
+class RankedDetector(NamedTuple):
     """A detector with its mean results.
 
     Attributes:
         detector: Its name.
-        settings: Its settings, as in `Measured`.
+        settings: Its settings, as in `Measurement`.
         auroc: Mean AUROC over results, from 0 to 1.
         auprc: Mean average precision.
         rank: Mean rank by AUROC among the detectors ranked, 1 for the best.
@@ -37,12 +37,12 @@ class Ranked(NamedTuple):
     auroc: float
     auprc: float
     rank: float
-    measured: tuple[Measured, ...]
+    measured: tuple[Measurement, ...]
 
 
 def select_nearest(
-    measured: Iterable[Measured], situation: Situation, enough: int = ENOUGH
-) -> list[Measured]:
+    measured: Iterable[Measurement], situation: Situation, enough: int = ENOUGH
+) -> list[Measurement]:
     """Return the results in the situation that is nearest to this one.
 
     Detectors that do not learn from labels are mostly measured without them: where a detector has
@@ -69,13 +69,13 @@ def select_nearest(
     return labelled + [one for one in without if one.choice not in known]
 
 
-def rank_detectors(measured: Iterable[Measured]) -> list[Ranked]:
+def rank_detectors(measured: Iterable[Measurement]) -> list[RankedDetector]:
     """Rank detectors by their mean AUROC, the best first.
 
     Only detectors with a result on every data set and share are compared, because means over
     different data sets are not comparable.
     """
-    of_choice: dict[tuple[str, str], dict[tuple, Measured]] = defaultdict(dict)
+    of_choice: dict[tuple[str, str], dict[tuple, Measurement]] = defaultdict(dict)
     for one in measured:
         of_choice[one.choice][(*one.task, one.hidden)] = one
     cells = set().union(*of_choice.values())
@@ -88,7 +88,7 @@ def rank_detectors(measured: Iterable[Measured]) -> list[Ranked]:
             above, equal = sum(v > mine for v in values), sum(v == mine for v in values)
             ranks[choice].append(above + (equal + 1) / 2)
     ranked = [
-        Ranked(
+        RankedDetector(
             choice[0],
             choice[1],
             _mean([one.auroc for one in found.values()]),

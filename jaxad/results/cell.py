@@ -24,10 +24,10 @@ __all__ = [
     "LIBRARIES",
     "METRICS",
     "SHARES",
-    "Asked",
+    "AuditMetrics",
     "Cell",
+    "CellInfo",
     "Failure",
-    "Found",
     "as_json",
     "config_hash",
     "describe_machine",
@@ -73,7 +73,7 @@ def describe_machine() -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class CellInfo:
     """A detector on data, as a complete cell and a failed one have it in common.
 
     Attributes:
@@ -105,7 +105,7 @@ class Asked:
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class Found(NamedTuple):
+class AuditMetrics(NamedTuple):
     """How well scores find the hidden anomalies among the unlabelled training rows.
 
     Attributes:
@@ -121,7 +121,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell(Asked):
+class Cell(CellInfo):
     """The result of one detector on one data set with one normal class, for several seeds.
 
     Attributes:
@@ -132,11 +132,11 @@ class Cell(Asked):
 
     evaluation: Evaluation
     seconds: Seconds
-    found: Found | None = None
+    found: AuditMetrics | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure(Asked):
+class Failure(CellInfo):
     """Seeds of a cell that failed; `seeds` must be given.
 
     Attributes:

@@ -13,7 +13,7 @@ from jaxad.detector import Detector, HostDetector
 from jaxad.errors import DataError
 from jaxad.evaluation.hidden import measure_hidden, measure_precision
 from jaxad.evaluation.scoring import evaluate_scores, score
-from jaxad.results import SHARES, Cell, Failure, Found
+from jaxad.results import SHARES, AuditMetrics, Cell, Failure
 from jaxad.sweep.faults import describe_error
 from jaxad.sweep.groups import Group
 from jaxad.sweep.jobs import Job
@@ -146,14 +146,14 @@ def _score_training_rows(fitted: Fit, train: TrainData) -> np.ndarray:
     return score(fitted, TestData(train.x, label, train.count, np.zeros(label.shape, bool)))
 
 
-def _measure_hidden(work: Work, scores: np.ndarray) -> Found:
+def _measure_hidden(work: Work, scores: np.ndarray) -> AuditMetrics:
     """Measure how well scores find the hidden anomalies; rows of a stack may be padded further."""
     label, count = np.asarray(work.train.label), np.asarray(work.train.count)
     unlabelled = (label == 0) & (np.arange(label.shape[1]) < count[:, None])
     scores = scores[:, : work.hidden.shape[1]]
     metrics = measure_hidden(scores, work.hidden, unlabelled)
     precision = measure_precision(scores, work.hidden, unlabelled, SHARES)
-    return Found(metrics.auroc, metrics.auprc, precision)
+    return AuditMetrics(metrics.auroc, metrics.auprc, precision)
 
 
 def _stack(parts: list[_Data]) -> _Data:
@@ -162,7 +162,7 @@ def _stack(parts: list[_Data]) -> _Data:
 
 
 def _make_cell(
-    work: Work, scores: np.ndarray, test: TestData, seconds: Seconds, found: Found | None
+    work: Work, scores: np.ndarray, test: TestData, seconds: Seconds, found: AuditMetrics | None
 ) -> tuple[Cell | None, tuple[int, ...]]:
     """Evaluate the seeds whose scores are finite, and list the others."""
     valid = np.arange(scores.shape[1]) < np.asarray(test.count)[:, None]
@@ -177,7 +177,7 @@ def _make_cell(
         config=asdict(work.detector.config),
         evaluation=evaluate_scores(scores[good], take_seeds(test, good)),
         seconds=seconds,
-        found=None if found is None else Found(*(part[good] for part in found)),
+        found=None if found is None else AuditMetrics(*(part[good] for part in found)),
     )
     return cell, lost
 

@@ -20,7 +20,7 @@ from jaxad.cli import main
 from jaxad.cli.app import COMMANDS
 from jaxad.cli.progress import Reporter
 from jaxad.cli.run import json_line
-from jaxad.cli.settings import configurations
+from jaxad.cli.settings import parse_configurations
 from jaxad.cli.table import print_tables
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import summarise
@@ -320,7 +320,7 @@ def test_an_unexpected_error_is_one_line_too(cli, monkeypatch):
     ],
 )
 def test_values_are_read_by_the_kind_of_the_field(text, field, value):
-    assert configurations(["deep_svdd"], [text], None, None) == {"deep_svdd": {field: value}}
+    assert parse_configurations(["deep_svdd"], [text], None, None) == {"deep_svdd": {field: value}}
 
 
 @pytest.mark.parametrize(
@@ -336,11 +336,11 @@ def test_values_are_read_by_the_kind_of_the_field(text, field, value):
 )
 def test_values_of_another_kind_are_refused(text, says):
     with pytest.raises(ConfigError, match=says):
-        configurations(["deep_svdd"], [text], None, None)
+        parse_configurations(["deep_svdd"], [text], None, None)
 
 
 def test_a_setting_goes_to_every_detector_that_has_it():
-    found = configurations(["autoencoder", "deep_sad"], ["eta=2", "slope=0.2"], 7, 16)
+    found = parse_configurations(["autoencoder", "deep_sad"], ["eta=2", "slope=0.2"], 7, 16)
     assert found == {
         "autoencoder": {"epochs": 7, "batch_size": 16, "slope": 0.2},
         "deep_sad": {
@@ -391,7 +391,7 @@ def test_a_saved_detector_scores_as_the_fitted_one(cli, table, name, seeds):
     x = training.drop(columns="label").to_numpy()
     scaling = jaxad.data.fit_scaling(x, "minmax")
     train = jaxad.as_train_data(scaling.apply(x), training.label)
-    config = configurations([name], [], 3, 16)[name]
+    config = parse_configurations([name], [], 3, 16)[name]
     detector = jaxad.make(name, train, **config)
     fit = jaxad.fit(detector, train, seeds, key=0)
     expected = jaxad.score(fit, scaling.apply(table[["a", "b", "c"]].to_numpy()))

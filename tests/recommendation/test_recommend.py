@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 import jaxad
 from jaxad.cli import main
 from jaxad.cli.app import COMMANDS
-from jaxad.cli.settings import configurations
+from jaxad.cli.settings import parse_configurations
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, DataError
 from jaxad.recommendation import (
     DataSource,
-    Measured,
+    Measurement,
     Situation,
     read_measurements,
     suggest_commands,
@@ -45,7 +45,7 @@ def a_result(dataset="a", detector="iforest", auroc=0.5, labelled=0, hidden=0.0,
         "exposure": "", "detector": detector, "settings": "", "auroc": auroc, "auroc_std": 0.0,
         "auprc": auroc / 2, "seeds": 2,
     }  # fmt: skip
-    return Measured(**(given | more))
+    return Measurement(**(given | more))
 
 
 # The file of results
@@ -134,7 +134,7 @@ def test_settings_come_back_from_their_text_and_from_the_command_line(settings):
     assert parse_settings(text) == settings
     if "stacked" not in settings:
         pairs = text.split("; ") if text else []
-        assert configurations(["deep_sad"], pairs, None, None)["deep_sad"] == settings
+        assert parse_configurations(["deep_sad"], pairs, None, None)["deep_sad"] == settings
 
 
 # The rule
@@ -333,7 +333,7 @@ def test_each_command_that_is_recommended_parses(kind):
             if command in ("run", "fit", "audit"):
                 name = options.detectors[0] if command == "run" else options.detector
                 pairs = [pair for pair in options.settings if not pair.startswith("vectors=")]
-                get_entry(name).config(**configurations([name], pairs, None, None)[name])
+                get_entry(name).config(**parse_configurations([name], pairs, None, None)[name])
 
 
 def test_settings_are_those_of_the_detector_that_is_trained():

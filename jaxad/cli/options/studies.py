@@ -17,33 +17,33 @@ __all__ = ["Report", "Run", "Sweep"]
 class Run(Common):
     """Evaluate detectors on a labelled data set, side by side.
 
-    Each class in turn is the normal one, all others are anomalies. For every seed the rows are
+    Each class in turn is the normal one, and all others are anomalies. For every seed the rows are
     split anew, anomalies are hidden among the unlabelled training rows, a few rows are labelled,
-    and the detectors are trained and tested. Prints AUROC and AUPRC, and appends a row for each
-    seed to a folder of parquet files, each as soon as its class and detector are complete.
+    and the detectors are trained and tested. The command prints AUROC and AUPRC, and appends a row
+    for each seed to a folder of parquet files as soon as a class and detector are complete.
 
-    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then what is complete is
-    printed and recorded, and nothing else is.
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then only what is complete is
+    printed and recorded.
 
     Attributes:
         dataset: A name that `jaxad list` shows, the path of an npz, csv or parquet file or of a
-            folder of idx files, or tfds:NAME; with sequence: in front the columns of a table are
-            the points in time of sequences.
+            folder of idx files, or tfds:NAME; with the prefix sequence: the columns of a table
+            are the points in time of sequences.
         detectors: One or more names that `jaxad list` shows.
-        normal_class: The normal class, by number or name; give it again for several in turn.
-            Default: each class in turn, or the normal rows where the data is labelled normal and
-            anomalous already.
-        seeds: How many seeds. Seed i doesn't depend on how many there are.
-        seed_root: The root of all randomness, a whole number.
-        epochs: Passes over the training rows, in pre-training too.
-        batch_size: Rows in a batch. If the training rows are fewer, a batch holds some of them
-            more than once.
+        normal_class: The normal class, by number or name; repeat the option for several in turn.
+            Default: each class in turn, or the normal rows if the data is labelled normal and
+            anomalous.
+        seeds: The number of seeds. Seed i does not depend on the number.
+        seed_root: The seed of the root key, from which all randomness is derived.
+        epochs: Passes over the training rows, also in pre-training.
+        batch_size: Rows in a batch. With fewer training rows, a batch holds some of them more than
+            once.
         settings: A setting of the detectors' configuration, such as learning_rate=1e-4, for all
-            named detectors that have it; stronger than --epochs and --batch-size. Give it again
-            for another one. `jaxad list DETECTOR` shows what there is.
+            named detectors that have it; overrides --epochs and --batch-size. Repeat the option for
+            further settings. `jaxad list DETECTOR` shows all settings.
         data_dir: The folder where data files are looked for by name.
         out: The folder that rows of results are appended to.
-        json: Print one JSON object a line for each normal class and detector on standard output,
+        json: Print one JSON object per line for each normal class and detector on standard output,
             and everything else on standard error.
     """
 
@@ -65,40 +65,41 @@ class Run(Common):
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep(Common):
-    """Run a declarative experiment: every combination of its axes, each cell once.
+    """Run an experiment: every combination of its axes, each cell once.
 
-    Cells that the folder of results already has are not run again, so that the same command goes
-    on where an earlier one was stopped. A cell that fails is recorded with its error, and the
-    others go on. Prints the experiment's tables at the end.
+    Cells that the folder of results already has are not repeated, so the same command continues
+    where an earlier one stopped. A cell that fails is recorded with its error, and the others
+    continue. The command prints the tables of the experiment at the end.
 
     Exit codes: 0 done, 1 failure or failed cells, 2 wrong use, 130 stopped by Ctrl-C.
 
     Attributes:
         experiment: The TOML file. `experiments/` has examples; docs/reference/sweeps.md
             explains the keys.
-        size: Which of its sizes.
-        only: Run only the jobs of which this is true, as detector=deep_sad, dataset=cardio or
-            contamination=0.1. Give it again for another condition.
+        size: The size to run, as the file defines it.
+        only: Run only the jobs that fulfil a condition, such as detector=deep_sad, dataset=cardio
+            or contamination=0.1. Repeat the option for further conditions.
         data_dir: The folder where data files are looked for by name.
         out: The folder of results.
-        dry_run: Print the jobs and how many programs they need, and run nothing.
+        dry_run: Print the jobs, the number of programs and the cells that would fail for too few
+            rows, and run nothing.
         retry_failed: Run cells again that failed before.
-        memory_gib: The most memory that what is trained side by side may take, as estimated; see
+        memory_gib: The memory limit, as estimated, for what is trained together; see
             docs/reference/sweeps.md.
-        seeds: How many seeds, in place of the experiment's.
+        seeds: The number of seeds, instead of the experiment's.
         executor: Where cells run: local, in this process, or ray, as tasks on a Ray cluster, while
             this process writes the results (needs Ray: `pip install "jaxad[ray]"`); or the name of
             an executor that a plug-in registers.
-        address: The Ray cluster's, such as 10.0.0.1:6379. By default what RAY_ADDRESS says, or
+        address: The address of the Ray cluster, such as 10.0.0.1:6379. Default: RAY_ADDRESS, or
             else a cluster of this machine alone, which ends with the sweep.
-        worker_cpus: Cores that a task on the cluster takes.
-        worker_gpus: Accelerators that it takes; 0.5 puts two tasks on one.
-        distributed: Be one of several processes, each of which was started with the same command,
-            and which share the seeds; see docs/reference/sweeps.md. Process 0 writes and prints.
-        coordinator: Address and port of process 0, as 10.0.0.1:8476; not needed where the
-            cluster's environment says it (SLURM, Open MPI, Kubernetes, a TPU pod).
-        processes: How many processes there are, likewise.
-        process_id: This one's number, from 0, likewise.
+        worker_cpus: Cores of a task on the cluster.
+        worker_gpus: Accelerators of a task; 0.5 places two tasks on one.
+        distributed: Be one of several processes, all started with the same command, that share the
+            seeds; see docs/reference/sweeps.md. Process 0 writes and prints.
+        coordinator: Address and port of process 0, such as 10.0.0.1:8476; not needed where the
+            environment has it (SLURM, Open MPI, Kubernetes, a TPU pod).
+        processes: The number of processes; not needed where the environment has it.
+        process_id: The number of this process, from 0; not needed where the environment has it.
     """
 
     experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
@@ -135,14 +136,14 @@ class Report(Common):
 
     Attributes:
         results: The folder of results that `jaxad sweep` wrote.
-        experiment: The TOML file. By default what the sweep has kept in the folder; then the data
-            need not be there.
-        size: Which of its sizes.
-        format: What is printed: markdown, LaTeX or csv.
-        out: Also write a folder: the tables as markdown, LaTeX and csv, every picture as PNG and
+        experiment: The TOML file. By default the one that the sweep has stored in the folder, for
+            which the data is not needed.
+        size: The size, as the file defines it.
+        format: The format of the printed tables: markdown, LaTeX or csv.
+        out: Also write a folder: the tables as markdown, LaTeX and csv, every figure as PNG and
             PDF, and one HTML page with all of it, the experiment, versions and devices. Needs
             matplotlib: `pip install "jaxad[plots]"`.
-        no_published: Leave out the published numbers that the experiment names.
+        no_published: Leave out the published values that the experiment names.
         data_dir: The folder where data files are looked for by name.
     """
 
