@@ -1,7 +1,7 @@
 """The contract: what a detector is to the trainer, whatever it does inside."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -10,7 +10,13 @@ from jaxad.data.text.vectors import Lexicon
 from jaxad.sampling.base import Sampler, ShuffledEpochs
 from jaxad.types import Batch, Info, Key, State, TrainData
 
-__all__ = ["Coder", "Detector", "HostDetector", "HostScore", "Phase", "keep"]
+if TYPE_CHECKING:
+    from jaxad.learners import Optimiser
+    from jaxad.models import Model
+    from jaxad.objectives import Objective
+    from jaxad.weighting import Weighting
+
+__all__ = ["Coder", "Detector", "HostDetector", "HostScore", "Parts", "Phase", "keep"]
 
 Init = Callable[[Key, TrainData], State]
 Update = Callable[[State, Batch, Key], tuple[State, Info]]
@@ -47,6 +53,24 @@ class Phase(NamedTuple):
     epochs: int = 50
 
 
+class Parts(NamedTuple):
+    """The four choices that a detector is made of, for whoever wants to look at them.
+
+    Explanations and pages read them here. The trainer does not: it calls the detector's functions.
+
+    Attributes:
+        model: The score model: what is measured of a row.
+        objective: The pair of losses; None where players have losses of their own.
+        weighting: What decides the two weights of each row.
+        optimiser: How parameters move; None where players have optimisers of their own.
+    """
+
+    model: "Model"
+    objective: "Objective | None"
+    weighting: "Weighting"
+    optimiser: "Optimiser | None"
+
+
 class Detector(NamedTuple):
     """Three pure functions, and how the trainer is to call the second.
 
@@ -70,6 +94,7 @@ class Detector(NamedTuple):
         input_shape: The shape of one example it takes, before any padding.
         labelled: The numbers of labelled anomalies and labelled normal rows it was made for.
         lexicon: The words that a detector of text knows, and their vectors; else None.
+        parts: The four choices that it was made of; None for a detector written by hand.
     """
 
     init: Init
@@ -87,6 +112,7 @@ class Detector(NamedTuple):
     input_shape: tuple[int, ...] | None = None
     labelled: tuple[int, int] = (0, 0)
     lexicon: Lexicon | None = None
+    parts: Parts | None = None
 
     @property
     def phases(self) -> tuple[Phase, ...]:

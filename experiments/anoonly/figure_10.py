@@ -28,7 +28,7 @@ DETECTORS = {
 def hidden(fit: jaxad.Fit, x: np.ndarray) -> np.ndarray:
     """Return the embedding of rows by the network of a hypersphere, `(n, k)`."""
     state = jax.tree.map(lambda leaf: leaf[0], fit.state)
-    encoder = fit.detector.score.args[0].encoder
+    encoder = fit.detector.parts.model.encoder
     embed = partial(encoder.apply, state.params, state.batch_stats, train=False)
     return np.asarray(embed(as_input(x, encoder.input_shape))[0])
 

@@ -69,7 +69,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     state = jax.tree.map(lambda leaf: leaf[0], fit.state)
     some = np.random.default_rng(0).permutation(len(split.hidden))[:POINTS]
-    codes = detector.score.args[0].encode(state.variables, split.train.x[some], train=False)
+    codes = detector.parts.model.encode(state.variables, split.train.x[some], train=False)
     draw_codes(args.out / "codes.png", np.asarray(codes), split.hidden[some])
     if split.train.x.ndim == 4:
         parts = {"training rows": split.train.x[some], "generated": generated(fit)[0]}

@@ -78,7 +78,7 @@ def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
         Player("critic", ("critic",), Partial(_critic, model, weighting), schedule),
     )
     numbers = (config.search_steps, float(config.search_rate), float(config.feature_weight))
-    return adversarial_detector(model, players, weighting, config)._replace(
+    return adversarial_detector(model, players, weighting, config, cross_entropy())._replace(
         score=Partial(_search, model, *numbers), generate=Partial(_generate, model)
     )
 
@@ -86,9 +86,9 @@ def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
 def _generator(model: LatentSearch, state: State, batch: Batch, key: Key) -> Turn:
     """Generated rows should pass for real."""
     rows = len(batch.label)
-    made, stats = model.generate(state.variables, state.extras, key, rows, train=True)
-    loss = as_real(model.judge(state.variables, made)[0])
-    return loss, (state._replace(batch_stats=stats), {})
+    made = model.generate(state.variables, state.extras, key, rows, train=True)
+    loss = as_real(model.judge(state.variables, made.out)[0]) + made.penalty
+    return loss, (state._replace(batch_stats=made.batch_stats), {})
 
 
 def _critic(
@@ -96,7 +96,7 @@ def _critic(
 ) -> Turn:
     """Rows are real under their weights, generated ones are not."""
     rows = len(batch.label)
-    made, _ = model.generate(state.variables, state.extras, key, rows, train=True)
+    made = model.generate(state.variables, state.extras, key, rows, train=True).out
     # Of a critic's verdict the cross-entropy's two losses are those of real and generated rows.
     real, (_, after) = batch_loss(model, cross_entropy(), weighting, state, batch, key)
     fake = as_generated(model.judge(state.variables, made)[0])
@@ -108,4 +108,4 @@ def _search(model: LatentSearch, steps, rate, weight, state: State, x: Array) ->
 
 
 def _generate(model: LatentSearch, state: State, key: Key) -> Array:
-    return model.generate(state.variables, state.extras, key, _GENERATED, train=False)[0]
+    return model.generate(state.variables, state.extras, key, _GENERATED, train=False).out

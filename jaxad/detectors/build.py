@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from jaxad.detector import Detector, Phase
+from jaxad.detector import Detector, Parts, Phase
 from jaxad.detectors.config import GradientConfig, PretrainedConfig
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
@@ -73,11 +73,16 @@ def gradient_detector(
         sampler=sampler_of(weighting, config) if sampler is None else sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
+        parts=Parts(model, objective, weighting, optimiser),
     )
 
 
 def adversarial_detector(
-    model: Model, players: Sequence[Player], weighting: Weighting, config: GradientConfig
+    model: Model,
+    players: Sequence[Player],
+    weighting: Weighting,
+    config: GradientConfig,
+    objective: Objective | None = None,
 ) -> Detector:
     """A detector whose networks are moved by players that take turns in each step.
 
@@ -86,6 +91,7 @@ def adversarial_detector(
         players: Who moves which of its networks, in which order.
         weighting: The weighting that the players' losses use.
         config: Batches and epochs.
+        objective: The pair of losses of the player whose networks give the score, if it has one.
     """
     players = tuple(players)
     return Detector(
@@ -95,6 +101,7 @@ def adversarial_detector(
         sampler=sampler_of(weighting, config),
         epochs=config.epochs,
         convolutional=model.convolutional,
+        parts=Parts(model, objective, weighting, None),
     )
 
 
@@ -171,5 +178,4 @@ def _init_players(
 
 def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:
     """A model's scores in inference mode."""
-    out, _ = model.apply(state.variables, state.extras, x, train=False)
-    return model.score(out)
+    return model.score(model.apply(state.variables, state.extras, x, train=False).out)

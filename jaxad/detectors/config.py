@@ -8,7 +8,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
 from jaxad.learners.batches.augment import parse_augment
-from jaxad.learners.batches.transform import transformed
+from jaxad.learners.batches.transform import transform_batches
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
 from jaxad.nets.norm import Norm
 from jaxad.weighting import Weighting, parse_weighting
@@ -138,10 +138,10 @@ class AugmentedConfig(GradientConfig):
             )
         transforms = parse_augment(self.augment)
         before = [
-            phase._replace(update=transformed(phase.update, transforms))
+            phase._replace(update=transform_batches(phase.update, transforms))
             for phase in detector.before
         ]
-        update = transformed(detector.update, transforms)
+        update = transform_batches(detector.update, transforms)
         return detector._replace(update=update, before=tuple(before))
 
 

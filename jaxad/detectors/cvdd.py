@@ -10,14 +10,12 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import Partial
 
 from jaxad.data.text.vectors import build_lexicon
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import context_step
 from jaxad.models import Contexts
 from jaxad.nets.attention import attention_net
 from jaxad.objectives import nearest_contexts
@@ -100,10 +98,8 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     penalty = float(config.context_penalty) / entries
     model = Contexts(net, config.contexts, config.score, jnp.asarray(table), penalty)
     weighting = config.weighting_or(unsupervised(), spec)
-    detector = gradient_detector(model, nearest_contexts(), weighting, config)
-    alphas, epochs = np.asarray(config.alpha, np.float32), float(config.epochs)
-    step = Partial(context_step, model, alphas, epochs, weighting, config.schedule())
-    return detector._replace(update=step, lexicon=words)
+    objective = nearest_contexts(config.alpha, config.epochs)
+    return gradient_detector(model, objective, weighting, config)._replace(lexicon=words)
 
 
 def _padded(vectors: np.ndarray) -> np.ndarray:

@@ -6,22 +6,20 @@ References:
 
 from dataclasses import dataclass
 
-from jax.tree_util import Partial
-
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import AugmentedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
-from jaxad.learners import Optimiser, gradient_step, transformed
-from jaxad.learners.batches.artificial import confetti
+from jaxad.learners import Optimiser
+from jaxad.learners.batches import confetti, transform_batches
 from jaxad.learners.optimiser import OptimiserKind
-from jaxad.learners.pixels import pixel_step
 from jaxad.models.score_map import PixelMap, ScoreMap
 from jaxad.nets.fully_convolutional import fcn, parse_layers
 from jaxad.nets.norm import Norm
 from jaxad.nets.upsampling import default_sigma
 from jaxad.objectives import hypersphere_classification
+from jaxad.objectives.pixels import pixelwise
 from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import Sampler
 from jaxad.weighting import Weighting, by_label
@@ -122,19 +120,15 @@ def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
     layers = None if config.layers is None else parse_layers(config.layers)
     net = fcn(spec.shape, layers, config.norm, config.bias, config.slope)
     weighting, share = config.weighting_or(by_label(), spec), _share(config, spec)
-    model = PixelMap(net) if config.pixelwise else ScoreMap(net)
-    objective = hypersphere_classification()
-    detector = gradient_detector(
-        model, objective, weighting, config, _sampler(config, spec, weighting)
-    )
+    model, objective = ScoreMap(net), hypersphere_classification()
     if config.pixelwise:
         _check_pixelwise(config, weighting)
-        step = Partial(pixel_step, model, objective, config.sigma_for(spec.shape))
-    else:
-        step = Partial(gradient_step, model, objective)
-    update = Partial(step.func, *step.args, weighting, config.schedule())
+        model = PixelMap(net)
+        objective = pixelwise(objective, model, config.sigma_for(spec.shape))
+    sampler = _sampler(config, spec, weighting)
+    detector = gradient_detector(model, objective, weighting, config, sampler)
     transforms = (confetti(share, config.largest),) if share else ()
-    detector = detector._replace(update=transformed(update, transforms))
+    detector = detector._replace(update=transform_batches(detector.update, transforms))
     return config.augmented(detector, spec)
 
 

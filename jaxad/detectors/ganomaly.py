@@ -79,7 +79,7 @@ def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
         Player("critic", ("critic",), Partial(_critic, model), schedule),
         Player("generator", ("encoder", "decoder", "again"), generator, schedule),
     )
-    return adversarial_detector(model, players, weighting, config)
+    return adversarial_detector(model, players, weighting, config, objective)
 
 
 def _widths(config: GANomalyConfig, spec: Spec) -> tuple[int, ...] | None:

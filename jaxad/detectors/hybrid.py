@@ -97,7 +97,7 @@ def _builder(peer: Entry) -> Callable[[Any, Spec], HostDetector]:
 def _code(model: Reconstruction, state: State, x: Array) -> Float[Array, "b k"]:
     params, batch_stats = model.encoder_of(state.variables)
     x = as_input(x, model.encoder.input_shape)
-    return model.encoder.apply(params, batch_stats, x, train=False)[0]
+    return model.encoder.apply(params, batch_stats, x, train=False).out
 
 
 for _name in PEERS:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from jaxad.detector import Detector
+from jaxad.detector import Detector, Parts
 from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import check_weighting, networks, sampler_of, score_by
 from jaxad.detectors.config import is_count, is_number
@@ -156,12 +156,12 @@ class Networks:
     def judge_rows(self, state: State, x: Array) -> Float[Array, "b"]:
         """Logits of rows being real."""
         assert self.sample is not None
-        return self.sample.apply(state.params["sample"], {}, x, train=True)[0]
+        return self.sample.apply(state.params["sample"], {}, x, train=True).out
 
     def judge_codes(self, state: State, code: Float[Array, "b k"]) -> Float[Array, "b"]:
         """Logits of codes being draws of the prior."""
         assert self.latent is not None
-        return self.latent.apply(state.params["latent"], {}, code, train=True)[0]
+        return self.latent.apply(state.params["latent"], {}, code, train=True).out
 
     def generate(self, deviation, state: State, key: Key) -> Array:
         """Rows decoded from noise around the mean code."""
@@ -248,6 +248,7 @@ def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detec
         sampler=sampler_of(weighting, config),
         epochs=config.epochs,
         convolutional=model.convolutional,
+        parts=Parts(model, calibrated(), weighting, None),
     )
 
 

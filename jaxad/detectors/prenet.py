@@ -6,15 +6,12 @@ References:
 
 from dataclasses import dataclass
 
-from jax.tree_util import Partial
-
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import BalancedConfig, Variant, columns_of
 from jaxad.errors import ConfigError
-from jaxad.learners import pair_step
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.pairs import PairScore
 from jaxad.nets.scorer import linear_head, relu_net
@@ -85,6 +82,4 @@ def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighting) -> Det
     branch = relu_net(features, widths, config.norm, config.bias, config.slope)
     model = PairScore(branch, linear_head(2 * widths[-1], config.bias))
     sampler = Pairs(config.batch_size, config.steps, float(weighting.labelled_normals))
-    detector = gradient_detector(model, ordinal(config.target), weighting, config, sampler)
-    step = Partial(pair_step, model, config.target, weighting, config.schedule())
-    return detector._replace(update=step)
+    return gradient_detector(model, ordinal(config.target), weighting, config, sampler)

@@ -7,14 +7,11 @@ References:
 
 from dataclasses import dataclass
 
-from jax.tree_util import Partial
-
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import columns_of
-from jaxad.learners import triplet_step
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import Embedding
 from jaxad.nets.norm import Norm
@@ -71,5 +68,4 @@ def build_repen(config: REPENConfig, spec: Spec) -> Detector:
     weighting = config.weighting_or(unsupervised(), spec)
     sampler = Triplets(config.batch_size, config.steps)
     objective = triplet(config.margin)
-    detector = gradient_detector(Embedding(net), objective, weighting, config, sampler)
-    return detector._replace(update=Partial(triplet_step, detector.update))
+    return gradient_detector(Embedding(net), objective, weighting, config, sampler)

@@ -91,7 +91,7 @@ def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
             config.schedule(),
         ),
     )
-    return adversarial_detector(model, players, weighting, config)
+    return adversarial_detector(model, players, weighting, config, objectives[0])
 
 
 def subspace_nets(config: RSRAEConfig, spec: Spec) -> tuple[Net, Net, Net]:

@@ -14,7 +14,7 @@ from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.vae import variational_nets
-from jaxad.learners import class_step, gradient_step, into_first, out_of_first, with_noise
+from jaxad.learners import gradient_step, into_first, out_of_first
 from jaxad.models import ClassCode, Model, OnCodes, Variational
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
@@ -65,10 +65,9 @@ def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     (code,) = vae.decoder.input_shape
     model = OnCodes(vae, _model(config, (code,), (), (2 * code, code)))
     detector, optimiser = _generative(model, config, spec), config.schedule(config.vae_epochs)
-    step = Partial(gradient_step, vae, evidence(1.0), unsupervised(), optimiser)
     first = Phase(
         name="vae",
-        update=Partial(with_noise, step),
+        update=Partial(gradient_step, vae, evidence(1.0), unsupervised(), optimiser),
         begin=Partial(into_first, model, unsupervised(), optimiser),
         sampler=ShuffledEpochs(config.batch_size),
         epochs=config.vae_epochs,
@@ -97,10 +96,5 @@ def _model(
 
 
 def _generative(model: Model, config: SSDGMConfig, spec: Spec) -> Detector:
-    weighting, numbers = (
-        config.weighting_or(by_label(), spec),
-        (float(config.alpha), float(config.prior)),
-    )
-    detector = gradient_detector(model, class_bound(0, *numbers), weighting, config)
-    step = Partial(class_step, model, *numbers, weighting, config.schedule())
-    return detector._replace(update=Partial(with_noise, step))
+    weighting = config.weighting_or(by_label(), spec)
+    return gradient_detector(model, class_bound(config.alpha, config.prior), weighting, config)

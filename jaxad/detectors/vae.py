@@ -16,7 +16,6 @@ from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import with_noise
 from jaxad.models import Variational
 from jaxad.nets.base import Net
 from jaxad.nets.build import autoencoder_nets, default_sizes
@@ -61,9 +60,7 @@ def build_vae(config: VAEConfig, spec: Spec) -> Detector:
     )
     if config.score == "evidence":
         detector = detector._replace(score=Partial(_minus_evidence, model, objective))
-    return detector._replace(
-        update=Partial(with_noise, detector.update), generate=Partial(_generate, model)
-    )
+    return detector._replace(generate=Partial(_generate, model))
 
 
 def variational_nets(config: AutoencoderConfig, spec: Spec) -> tuple[Net, Net]:
@@ -80,7 +77,7 @@ def variational_nets(config: AutoencoderConfig, spec: Spec) -> tuple[Net, Net]:
 def _minus_evidence(
     model: Variational, objective: Objective, state: State, x: Array
 ) -> Float[Array, "n"]:
-    out, _ = model.apply(state.variables, state.extras, x, train=False)
+    out = model.apply(state.variables, state.extras, x, train=False).out
     return objective.normal(out)
 
 

@@ -185,9 +185,8 @@ def _checked_baseline(baseline: np.ndarray | None, x: np.ndarray) -> Num[np.ndar
 
 
 def _model_of(detector: Any) -> Any:
-    """The score model of a detector."""
-    args = getattr(detector.score, "args", ())
-    return args[0] if args else None
+    """The score model of a detector; None for one written by hand."""
+    return None if detector.parts is None else detector.parts.model
 
 
 def _base(model: Any) -> Any:
@@ -250,7 +249,7 @@ def _relevance(model: Any, state: State, x: Array, baseline: Array) -> Array:
 def _residuals(model: Reconstruction, state: State, x: Array, baseline: Array) -> Array:
     del baseline
     padded = as_input(x, model.encoder.input_shape)
-    y, _ = model.reconstruct(state.variables, padded, train=False)
+    y = model.reconstruct(state.variables, padded, train=False).out
     return ((padded - y) ** 2)[..., : x.shape[-1]]
 
 

@@ -121,8 +121,7 @@ def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
 
 def _model_of(detector: Any) -> Any:
     """The score model of a detector, without what only puts a margin around it."""
-    args = getattr(detector.score, "args", ())
-    model = args[0] if args else None
+    model = None if detector.parts is None else detector.parts.model
     return getattr(model, "base", model)
 
 
@@ -144,13 +143,13 @@ def _drawn(draw: Partial, state: State, x: Array, sigma: Array | float, smooth: 
 
 
 def _up_sampled(model: ScoreMap, state: State, x: Array, sigma: Array) -> Array:
-    maps, _ = model.maps(state.variables, x, train=False)
+    maps = model.maps(state.variables, x, train=False).out
     return gaussian_upsampling(maps, (x.shape[1], x.shape[2]), model.field, sigma)
 
 
 def _errors(model: Reconstruction, state: State, x: Array, sigma: Array) -> Array:
     del sigma
-    y, _ = model.reconstruct(state.variables, x, train=False)
+    y = model.reconstruct(state.variables, x, train=False).out
     return jnp.sum((x - y) ** 2, axis=-1)
 
 

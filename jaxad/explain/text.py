@@ -247,7 +247,7 @@ def _documents(x: np.ndarray | Sequence[str], lexicon: Lexicon) -> Int[np.ndarra
 def _distances(model: Contexts, state: State, x: Array) -> Float[Array, "seeds n k"]:
     def one_seed(state: State):
         def of_rows(rows):
-            return model.apply(state.variables, state.extras, rows, train=False)[0].distance
+            return model.apply(state.variables, state.extras, rows, train=False).out.distance
 
         return map_rows(of_rows, x, len(x))
 

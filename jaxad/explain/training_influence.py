@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int
 
 from jaxad.data.rng import as_key
-from jaxad.detector import Detector, keep
+from jaxad.detector import Detector, Parts, keep
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score
 from jaxad.learners import gradient_step
@@ -127,10 +126,12 @@ def influence(
             "with BatchNorm a row's output depends on its batch and on running statistics, which "
             "no gradient moves: make the detector with norm='none' or 'layer'"
         )
-    before = np.asarray(_losses(detector.update, state, rows))
+    parts = detector.parts
+    assert parts is not None  # `_checked` has looked
+    before = np.asarray(_losses(parts, state, rows))
     n = int(train.count)
     kernel, decay, state = _follow(detector, train, data, keys, state, rows)
-    kernel, after = np.asarray(kernel)[:, :n], np.asarray(_losses(detector.update, state, rows))
+    kernel, after = np.asarray(kernel)[:, :n], np.asarray(_losses(parts, state, rows))
     if not (np.isfinite(kernel).all() and np.isfinite(after).all()):
         raise DataError("training diverged: make the detector with a smaller learning_rate")
     if isinstance(fitted, Fit):
@@ -144,7 +145,7 @@ def influence(
 
 
 def path_kernel(
-    update: Partial,
+    parts: Parts,
     state: State,
     data: TrainData,
     x: Float[Array, "m *shape"],
@@ -161,7 +162,7 @@ def path_kernel(
     function.
 
     Args:
-        update: A detector's update, by `gradient_step` with plain gradient descent.
+        parts: The choices of a detector that `gradient_step` trains by plain gradient descent.
         state: Where to start from.
         data: The training rows.
         x: The rows whose losses are followed.
@@ -170,17 +171,19 @@ def path_kernel(
         keys: `(steps,)` a random key for each step.
         steps: How many of the steps to take; all by default.
     """
-    optimiser = update.args[3]
+    model, objective, weighting, optimiser = parts
+    assert objective is not None and optimiser is not None
     x, index, epoch = jnp.asarray(x), jnp.asarray(index), jnp.asarray(epoch)
 
     def step(t, carry):
         kernel, decay, state = carry
         rows = index[t]
         batch = Batch(jnp.asarray(data.x)[rows], jnp.asarray(data.label)[rows], rows, epoch[t])
-        shares, penalty = _first_order(update, state, batch, keys[t], x)
+        shares, penalty = _first_order(parts, state, batch, keys[t], x)
         rate = optimiser.rate(epoch[t])
         kernel = kernel.at[:, rows].add(-rate / rows.size * shares)
-        return PathKernel(kernel, decay - rate * penalty, update(state, batch, keys[t])[0])
+        after, _ = gradient_step(model, objective, weighting, optimiser, state, batch, keys[t])
+        return PathKernel(kernel, decay - rate * penalty, after)
 
     dtype = jax.tree.leaves(state.params)[0].dtype
     kernel = jnp.zeros((len(x), np.shape(data.label)[0]), dtype)
@@ -192,35 +195,38 @@ _path_kernel = jax.jit(path_kernel)
 
 
 def _first_order(
-    update: Partial, state: State, batch: Batch, key: Key, x: Array
+    parts: Parts, state: State, batch: Batch, key: Key, x: Array
 ) -> tuple[Float[Array, "m b"], Float[Array, "m"]]:
     """`<grad L(x), grad l_i>` for each row of the batch, and the same with the penalty."""
-    model, objective, weighting, optimiser = update.args
-    out, _ = model.apply(state.variables, state.extras, batch.x, train=True)
+    model, objective, weighting, optimiser = parts
+    assert objective is not None and optimiser is not None
+    out = model.apply(state.variables, state.extras, batch.x, train=True).out
     context = Context(model, objective, state.variables, state.extras, batch, out, key)
     start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
     weights, _ = weighting.update(start, state.weighting, context)
 
     def of_batch(params: PyTree):
         variables = Variables(params, state.batch_stats)
-        out, _ = model.apply(variables, state.extras, batch.x, train=True)
-        losses = weights.normal * objective.normal(out)
+        out = model.apply(variables, state.extras, batch.x, train=True).out
+        losses = weights.normal * objective.normal(out, batch)
         if objective.anomaly is not None:
-            losses = losses + weights.anomaly * objective.anomaly(out)
+            losses = losses + weights.anomaly * objective.anomaly(out, batch)
         return losses, optimiser.penalty(params)
 
     def along(gradient: PyTree):
         return jax.jvp(of_batch, (state.params,), (gradient,))[1]
 
-    gradients = jax.jacrev(lambda p: _losses_at(update, state._replace(params=p), x))(state.params)
+    gradients = jax.jacrev(lambda p: _losses_at(parts, state._replace(params=p), x))(state.params)
     return jax.vmap(along)(gradients)
 
 
-def _losses_at(update: Partial, state: State, x: Array) -> Float[Array, "m"]:
+def _losses_at(parts: Parts, state: State, x: Array) -> Float[Array, "m"]:
     """The losses of rows as normal ones, in inference mode."""
-    model, objective = update.args[:2]
-    out, _ = model.apply(state.variables, state.extras, x, train=False)
-    return objective.normal(out)
+    out = parts.model.apply(state.variables, state.extras, x, train=False).out
+    rows = len(x)
+    batch = Batch(x, jnp.zeros(rows, jnp.int8), jnp.zeros(rows, jnp.int32), jnp.zeros(()))
+    assert parts.objective is not None
+    return parts.objective.normal(out, batch)
 
 
 _losses = jax.jit(_losses_at)
@@ -238,7 +244,9 @@ def _checked(detector: Any) -> Detector:
         raise ConfigError(
             f"influence follows gradients alone; {name} sets quantities in closed form as well"
         )
-    kind = update.args[3].kind  # pyright: ignore[reportOptionalMemberAccess]
+    if detector.parts is None or detector.parts.optimiser is None:
+        raise ConfigError(f"influence reads the parts of a detector; {name} has none")
+    kind = detector.parts.optimiser.kind
     if kind != "sgd":
         raise ConfigError(
             f"a step of {kind} is no sum over rows: make the detector with optimiser='sgd', and a "
@@ -288,6 +296,6 @@ def _follow(
         index = draw(table, orders, jnp.asarray(steps % per_epoch[0]))
         epoch = jnp.asarray(steps / per_epoch[0], jnp.float32)
         count = min(BUFFER, total - first)
-        path = _path_kernel(detector.update, state, data, x, index, epoch, step_keys, count)
+        path = _path_kernel(detector.parts, state, data, x, index, epoch, step_keys, count)
         kernel, decay, state = kernel + path.kernel, decay + path.decay, path.state
     return PathKernel(jnp.asarray(kernel), jnp.asarray(decay), state)

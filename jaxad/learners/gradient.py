@@ -12,7 +12,6 @@ from jaxad.weighting.base import Context, Weighting, Weights
 
 __all__ = [
     "batch_loss",
-    "batch_penalty",
     "fresh_extras",
     "gradient_step",
     "start_state",
@@ -28,7 +27,7 @@ def start_state(
     extras: PyTree,
     data: TrainData,
 ) -> State:
-    """The state from which `gradient_step` goes on, for given variables."""
+    """Make the state from which `gradient_step` goes on, for given variables."""
     return State(
         variables.params,
         variables.batch_stats,
@@ -47,27 +46,32 @@ def gradient_step(
     batch: Batch,
     key: Key,
 ) -> tuple[State, Info]:
-    """One step of gradient descent on `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + penalty`.
+    """Take a gradient step on `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + penalty`.
 
-    The whole batch goes forward first, in train mode; the weighting looks at what came out. The
-    penalty is the optimiser's on kernels, and what layers ask for (`batch_penalty`).
+    The penalty is the optimiser's on kernels and the model's own (`Applied.penalty`).
+
+    Args:
+        model: The score model.
+        objective: The pair of losses.
+        weighting: What decides the two weights of each example.
+        optimiser: How parameters move.
+        state: The training state.
+        batch: Rows, pairs or triplets, as the objective takes them.
+        key: A random key of this step.
+
+    Returns:
+        The state after the step, and the loss with the weighting's diagnostics.
     """
 
     def loss_of(params: PyTree):
         now = state._replace(params=params)
         loss, (_, after) = batch_loss(model, objective, weighting, now, batch, key)
-        return loss + optimiser.penalty(params) + batch_penalty(after.batch_stats), after
+        return loss + optimiser.penalty(params), after
 
     (loss, after), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params)
     params, opt_state = optimiser.update(grads, state.opt_state, state.params, batch.epoch)
     info = {"loss": loss, **weighting.info(after.weighting)}
     return after._replace(params=params, opt_state=opt_state), info
-
-
-def fresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array, ""]) -> State:
-    """The quantities in closed form for the present weights, as a detector's `each_epoch`."""
-    del epoch
-    return state._replace(extras=model.extras(state.variables, data))
 
 
 def batch_loss(
@@ -78,32 +82,48 @@ def batch_loss(
     batch: Batch,
     key: Key,
 ) -> tuple[Float[Array, ""], tuple[PyTree, State]]:
-    """The mean loss of a batch in train mode, under the weights that the weighting gives its rows.
+    """Compute the mean loss of a batch in train mode, under the weights of the weighting.
+
+    The whole batch goes through the model first; the weighting looks at what came out. The weights
+    are constants to the gradient.
 
     Returns:
-        The loss without penalties, and beside it the model's output and the state with new
-        running statistics and a new state of the weighting.
+        The loss with the model's penalty; the model's output; and the state with new running
+        statistics and a new state of the weighting.
     """
-    variables = state.variables
-    out, batch_stats = model.apply(variables, state.extras, batch.x, train=True)
-    constants = jax.lax.stop_gradient((variables, state.extras))
-    context = Context(model, objective, *constants, batch, jax.lax.stop_gradient(out), key)
-    start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
+    model_key, weighting_key = jax.random.split(key)
+    variables, extras = state.variables, state.extras
+    out, batch_stats, penalty = model.apply(variables, extras, batch.x, True, model_key)
+    constants = jax.lax.stop_gradient((variables, extras, out))
+    context = Context(
+        model=model,
+        objective=objective,
+        variables=constants[0],
+        extras=constants[1],
+        batch=objective.relabelled(batch),
+        out=constants[2],
+        key=weighting_key,
+        drawn=batch,
+        model_key=model_key,
+    )
+    rows = context.batch.label.shape
+    start = Weights(jnp.ones(rows), jnp.zeros(rows))
     weights, weighting_state = weighting.update(start, state.weighting, context)
-    loss = weighted_loss(objective, weights, out)
+    loss = weighted_loss(objective, weights, out, batch) + penalty
     return loss, (out, state._replace(batch_stats=batch_stats, weighting=weighting_state))
 
 
-def weighted_loss(objective: Objective, weights: Weights, out: PyTree) -> Float[Array, ""]:
-    """`mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`, with what is held."""
-    losses = weights.normal * objective.normal(out) + weights.held
+def weighted_loss(
+    objective: Objective, weights: Weights, out: PyTree, batch: Batch
+) -> Float[Array, ""]:
+    """Compute `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`, with losses that are held."""
+    losses = weights.normal * objective.normal(out, batch) + weights.held
     if objective.anomaly is not None:
-        losses = losses + weights.anomaly * objective.anomaly(out)
+        losses = losses + weights.anomaly * objective.anomaly(out, batch)
     return jnp.mean(losses)
 
 
-def batch_penalty(batch_stats: PyTree) -> Float[Array, ""]:
-    """The sum of all leaves called "penalty": what layers write of a batch to add to the loss."""
-    leaves = jax.tree_util.tree_leaves_with_path(batch_stats)
-    penalties = [leaf for path, leaf in leaves if getattr(path[-1], "key", None) == "penalty"]
-    return sum(penalties, jnp.zeros(()))
+def fresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array, ""]) -> State:
+    """Compute the quantities in closed form anew, as a detector's `each_epoch`."""
+    del epoch
+    return state._replace(extras=model.extras(state.variables, data))

@@ -54,9 +54,9 @@ def step_with_batch_radius(
     The distances are those before the step, in train mode; until the warm-up is over the radius
     stays as it is.
     """
-    out, _ = model.apply(state.variables, state.extras, batch.x, train=True)
+    distance = model.apply(state.variables, state.extras, batch.x, train=True).out.distance
     after, info = step(state, batch, key)
     radius_sq = jnp.where(
-        batch.epoch >= warm_up, jnp.quantile(out.distance, 1 - nu), state.extras["radius_sq"]
+        batch.epoch >= warm_up, jnp.quantile(distance, 1 - nu), state.extras["radius_sq"]
     )
     return after._replace(extras={**after.extras, "radius_sq": radius_sq}), info

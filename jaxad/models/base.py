@@ -6,11 +6,11 @@ from typing import Any, Protocol
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.nets.base import Net
+from jaxad.nets.base import Applied, Net
 from jaxad.padding import is_table, pad_axis
 from jaxad.types import Key, PyTree, TrainData, Variables
 
-__all__ = ["Model", "as_input", "forward_mode"]
+__all__ = ["Applied", "Model", "as_input", "forward_mode"]
 
 
 class Model(Protocol):
@@ -28,9 +28,18 @@ class Model(Protocol):
         ...
 
     def apply(
-        self, variables: Variables, extras: PyTree, x: Array, train: bool
-    ) -> tuple[PyTree, PyTree]:
-        """Per-example outputs of `(b, ...)` rows and new running statistics."""
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
+        """Compute the outputs of `(b, ...)` rows, new running statistics and a penalty.
+
+        Args:
+            variables: Parameters and running statistics.
+            extras: The quantities in closed form.
+            x: `(b, ...)` rows.
+            train: Whether BatchNorm uses the statistics of the batch.
+            key: The randomness of a model that draws in train mode. Without one, and in inference
+                mode, it draws nothing.
+        """
         ...
 
     def score(self, out: PyTree) -> Float[Array, "b"]:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.padding import map_rows, masked_mean, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -63,7 +63,7 @@ class Calibrated(Reconstruction):
         """The codes of `(b, ...)` rows."""
         x = as_input(x, self.encoder.input_shape)
         params, batch_stats = self.encoder_of(variables)
-        return self.encoder.apply(params, batch_stats, x, train)[0]
+        return self.encoder.apply(params, batch_stats, x, train).out
 
     def decode(
         self, variables: Variables, extras: PyTree, code: Float[Array, "b k"]
@@ -73,7 +73,7 @@ class Calibrated(Reconstruction):
         In train mode BatchNorm would blow any noise up to the spread of the data.
         """
         params, batch_stats = variables.params["decoder"], variables.batch_stats["decoder"]
-        rows = self.decoder.apply(params, batch_stats, code, train=False)[0]
+        rows = self.decoder.apply(params, batch_stats, code, train=False).out
         return rows * extras["columns"] if "columns" in extras else rows
 
     def generate(
@@ -92,10 +92,13 @@ class Calibrated(Reconstruction):
         direction = jnp.mean(unit(self.encode(variables, rows, train=False)), axis=0)
         return extras | {"prototype": prototype, "direction": direction}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Errors and codes of `(b, ...)` rows, and new running statistics."""
         x = as_input(x, self.encoder.input_shape)
-        code, y, batch_stats = self.code_and_reconstruction(variables, x, train)
+        del key
+        code, (y, batch_stats, penalty) = self.code_and_reconstruction(variables, x, train)
         prototype = extras["prototype"]
         target = prototype[jnp.arange(x.shape[0]) % prototype.shape[0]]
         columns = extras.get("columns", 1.0)
@@ -103,7 +106,7 @@ class Calibrated(Reconstruction):
         def error(z: Array) -> Float[Array, "b"]:
             return jnp.sum((z - y) ** 2 * columns, axis=tuple(range(1, y.ndim)))
 
-        return Coded(error(x), error(target), code), batch_stats
+        return Applied(Coded(error(x), error(target), code), batch_stats, penalty)
 
     def score(self, out: Coded) -> Float[Array, "b"]:
         """The reconstruction error."""

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
-from jaxad.models.variational import LEAST, MOST, kl_to_standard_normal, random_code
+from jaxad.models.variational import LEAST, MOST, draw_code, kl_to_standard_normal
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
 
@@ -40,7 +40,7 @@ class ClassCode(Reconstruction):
     """`q(y|x)`, `q(z|x, y)` and a decoder of a class y and a code z; y is 1 for anomalies.
 
     Both distributions start from the features that the encoder gives. Codes are drawn with the key
-    in the extras, as in `jaxad.models.Variational`.
+    of `apply`, as in `jaxad.models.Variational`.
 
     Attributes:
         classify: From features to a logit, `(b, 1)`.
@@ -60,31 +60,33 @@ class ClassCode(Reconstruction):
             params[name], batch_stats[name] = own
         return Variables(params, batch_stats), extras
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Log odds and the bounds of both classes for `(b, ...)` rows; new running statistics."""
         x = as_input(x, self.encoder.input_shape)
         params, stats = variables
-        features, encoder_stats = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
-        features = jnp.tanh(features)
-        logit, _ = self.classify.apply(params["classify"], {}, features, train=False)
+        encoded = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
+        features = jnp.tanh(encoded.out)
+        logit = self.classify.apply(params["classify"], {}, features, train=False).out
         # Both classes in one batch: normalisation layers see one set of statistics.
         rows = len(x)
         kind = jnp.repeat(jnp.arange(2.0, dtype=features.dtype), rows)[:, None]
         both = jnp.concatenate([jnp.tile(features, (2, 1)), kind], axis=1)
-        moments, _ = self.posterior.apply(params["posterior"], {}, both, train=False)
+        moments = self.posterior.apply(params["posterior"], {}, both, train=False).out
         mean, log_variance = jnp.split(moments, 2, axis=-1)
         log_variance = jnp.clip(log_variance, LEAST, MOST)
-        key = extras.get("key") if train else None
-        code = mean if key is None else random_code(key, mean, log_variance)
-        made, decoder_stats = self.decoder.apply(
+        code = draw_code(key if train else None, mean, log_variance)
+        decoded = self.decoder.apply(
             params["decoder"], stats["decoder"], jnp.concatenate([code, kind], axis=1), train
         )
-        made = made.reshape(2, *x.shape)
+        made = decoded.out.reshape(2, *x.shape)
         error = ((x - made) ** 2 * extras.get("columns", 1.0)).reshape(2, rows, -1)
         divergence = kl_to_standard_normal(mean, log_variance).reshape(2, rows)
         bound = 0.5 * jnp.sum(error, axis=2) + divergence
-        stats = stats | {"encoder": encoder_stats, "decoder": decoder_stats}
-        return ClassCodeOut(logit[:, 0], *bound), stats
+        stats = stats | {"encoder": encoded.batch_stats, "decoder": decoded.batch_stats}
+        out = ClassCodeOut(logit[:, 0], *bound)
+        return Applied(out, stats, encoded.penalty + decoded.penalty)
 
     def score(self, out: ClassCodeOut) -> Float[Array, "b"]:
         """The log odds of the anomaly class."""

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from jaxad.models.base import Applied
 from jaxad.models.clustering import kmeans
 from jaxad.nets.attention import attention_weights, pooled
 from jaxad.nets.base import Net
@@ -72,25 +73,27 @@ class Contexts:
         means = map_rows(lambda x: self._pooled(alike, x)[:, 0], data.x, data.count)
         centres = kmeans(keys[1], means, valid_rows(data) & (data.label >= 0), self.contexts)
         params = {"attention": params, "contexts": _unit(centres)}
-        return Variables(params, {"penalty": jnp.zeros(())}), {}
+        return Variables(params, {}), {}
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
         """There are no quantities in closed form."""
         del variables, data
         return {}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Distances of `(b, length)` documents, and what is added to the loss."""
-        del extras
+        del extras, key
         contexts = variables.params["contexts"]
         means = self._pooled(variables.params["attention"], x)
         # The unit vector of 0 is 0: a document without a known word is at right angles to all.
         cosine = jnp.sum(_unit(means) * _unit(contexts), axis=-1)
-        stats = variables.batch_stats
-        if train:
-            off = contexts @ contexts.T - jnp.eye(self.contexts)
-            stats = {"penalty": self.penalty * jnp.sum(off**2)}
-        return ContextOut((1 - cosine) / 2), stats
+        out, stats = ContextOut((1 - cosine) / 2), variables.batch_stats
+        if not train:
+            return Applied(out, stats)
+        off = contexts @ contexts.T - jnp.eye(self.contexts)
+        return Applied(out, stats, self.penalty * jnp.sum(off**2))
 
     def score(self, out: ContextOut) -> Float[Array, "b"]:
         """The mean or the smallest of the distances."""

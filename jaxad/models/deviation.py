@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
 
@@ -49,11 +49,14 @@ class Deviation:
         draws = jax.random.normal(jax.random.key(0), (REFERENCES,))
         return {"mean": jnp.mean(draws), "std": jnp.std(draws)}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Deviations of `(b, ...)` rows and new running statistics."""
-        x = as_input(x, self.net.input_shape)
-        phi, batch_stats = self.net.apply(*variables, x, train)
-        return (phi.reshape(len(phi)) - extras["mean"]) / extras["std"], batch_stats
+        del key
+        applied = self.net.apply(*variables, as_input(x, self.net.input_shape), train)
+        phi = applied.out.reshape(len(x))
+        return applied._replace(out=(phi - extras["mean"]) / extras["std"])
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The deviation."""

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.drawn import draw_rows
 from jaxad.nets.base import Net
 from jaxad.sampling.triplets import SUBSET_SIZE, SUBSETS, nearest_in_subsets
@@ -50,21 +50,24 @@ class Embedding:
         del variables
         return {"references": draw_rows(jax.random.key(0), data, SUBSETS * SUBSET_SIZE)}
 
-    def embed(self, variables: Variables, x: Array, train: bool):
+    def embed(self, variables: Variables, x: Array, train: bool) -> Applied:
         """Points of `(b, ...)` rows in the learned space, and new running statistics."""
         return self.net.apply(*variables, as_input(x, self.net.input_shape), train)
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Differences of squared distances, or scores; and new running statistics."""
+        del key
         if train:
-            points, stats = self.embed(variables, x.reshape(-1, *x.shape[2:]), train)
-            anchor, positive, negative = jnp.moveaxis(points.reshape(len(x), 3, -1), 1, 0)
+            applied = self.embed(variables, x.reshape(-1, *x.shape[2:]), train)
+            anchor, positive, negative = jnp.moveaxis(applied.out.reshape(len(x), 3, -1), 1, 0)
             far = jnp.sum((anchor - negative) ** 2, axis=1)
-            return far - jnp.sum((anchor - positive) ** 2, axis=1), stats
+            return applied._replace(out=far - jnp.sum((anchor - positive) ** 2, axis=1))
         points, known = (
-            self.embed(variables, rows, train)[0] for rows in (x, extras["references"].x)
+            self.embed(variables, rows, train).out for rows in (x, extras["references"].x)
         )
-        return nearest_in_subsets(points, known), variables.batch_stats
+        return Applied(nearest_in_subsets(points, known), variables.batch_stats)
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The score itself."""

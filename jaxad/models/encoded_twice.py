@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -58,23 +58,28 @@ class EncodedTwice(Reconstruction):
 
     def judge(self, variables: Variables, x: Array):
         """The critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
-        return self.critic.apply(variables.params["critic"], {}, x, train=False)[0]
+        return self.critic.apply(variables.params["critic"], {}, x, train=False).out
 
     def pass_through(self, variables: Variables, extras: PyTree, x: Array, train: bool):
-        """Rows as the networks take them, reconstructions, both codes and running statistics."""
+        """Rows as the networks take them, reconstructions, both codes, statistics and penalty."""
         x = as_input(x, self.encoder.input_shape)
         params, stats = variables
-        code, encoder_stats = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
-        code = jnp.tanh(code)
-        made, decoder_stats = self.decoder.apply(params["decoder"], stats["decoder"], code, train)
-        made = made * extras.get("columns", 1.0)
-        again, again_stats = self.again.apply(params["again"], stats["again"], made, train)
-        stats = stats | {"encoder": encoder_stats, "decoder": decoder_stats, "again": again_stats}
-        return x, made, code, jnp.tanh(again), stats
+        first = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
+        code = jnp.tanh(first.out)
+        decoded = self.decoder.apply(params["decoder"], stats["decoder"], code, train)
+        made = decoded.out * extras.get("columns", 1.0)
+        again = self.again.apply(params["again"], stats["again"], made, train)
+        parts = {"encoder": first, "decoder": decoded, "again": again}
+        stats = stats | {name: part.batch_stats for name, part in parts.items()}
+        penalty = first.penalty + decoded.penalty + again.penalty
+        return x, made, code, jnp.tanh(again.out), stats, penalty
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """The three losses of `(b, ...)` rows, and new running statistics."""
-        x, made, code, again, stats = self.pass_through(variables, extras, x, train)
+        del key
+        x, made, code, again, stats, penalty = self.pass_through(variables, extras, x, train)
         _, real = self.judge(variables, x)
         _, fake = self.judge(variables, made)
         columns = jnp.broadcast_to(extras.get("columns", 1.0), x.shape[1:])
@@ -84,7 +89,7 @@ class EncodedTwice(Reconstruction):
             jnp.sum(jnp.abs(x - made) * columns, axis=axes) / jnp.sum(columns),
             jnp.mean(jnp.abs(code - again), axis=1),
         )
-        return out, stats
+        return Applied(out, stats, penalty)
 
     def score(self, out: EncodedTwiceOut) -> Float[Array, "b"]:
         """The mean absolute difference of the two codes."""

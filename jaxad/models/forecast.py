@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
 
@@ -43,17 +43,19 @@ class Forecast:
         del variables, data
         return {}
 
-    def predict(self, variables: Variables, x: Array, train: bool):
+    def predict(self, variables: Variables, x: Array, train: bool) -> Applied:
         """The predicted points of `(b, time, channels)` sequences and new running statistics."""
         given = self.net.input_shape[0]
         return self.net.apply(*variables, as_input(x, x.shape[1:])[:, :given], train)
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Prediction errors of `(b, time, channels)` sequences and new running statistics."""
-        del extras
-        predicted, batch_stats = self.predict(variables, x, train)
-        error = (as_input(x, x.shape[1:])[:, self.first :] - predicted) ** 2
-        return jnp.mean(error, axis=(1, 2)), batch_stats
+        del extras, key
+        predicted = self.predict(variables, x, train)
+        error = (as_input(x, x.shape[1:])[:, self.first :] - predicted.out) ** 2
+        return predicted._replace(out=jnp.mean(error, axis=(1, 2)))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The prediction error."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.padding import map_rows, masked_mean, masked_quantile, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -40,13 +40,15 @@ class Hypersphere:
     def embed(self, variables: Variables, x: Array) -> Float[Array, "b k"]:
         """The codes `phi(x)` in inference mode."""
         x = as_input(x, self.encoder.input_shape)
-        return self.encoder.apply(*variables, x, train=False)[0]
+        return self.encoder.apply(*variables, x, train=False).out
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Squared distances of `(b, ...)` rows to the centre, and new running statistics."""
-        x = as_input(x, self.encoder.input_shape)
-        codes, batch_stats = self.encoder.apply(*variables, x, train)
-        return jnp.sum((codes - extras["centre"]) ** 2, axis=-1), batch_stats
+        del key
+        codes = self.encoder.apply(*variables, as_input(x, self.encoder.input_shape), train)
+        return codes._replace(out=jnp.sum((codes.out - extras["centre"]) ** 2, axis=-1))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The squared distance."""
@@ -70,11 +72,13 @@ class SoftBoundary(Hypersphere):
         extras = super().extras(variables, data)
         return {**extras, "radius_sq": jnp.zeros((), extras["centre"].dtype)}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Squared distances beside the squared radius, and new running statistics."""
-        distance, batch_stats = super().apply(variables, extras, x, train)
-        radius_sq = jnp.broadcast_to(extras["radius_sq"], distance.shape)
-        return Boundary(distance, radius_sq), batch_stats
+        applied = super().apply(variables, extras, x, train, key)
+        radius_sq = jnp.broadcast_to(extras["radius_sq"], applied.out.shape)
+        return applied._replace(out=Boundary(applied.out, radius_sq))
 
     def score(self, out: Boundary) -> Float[Array, "b"]:
         """The squared distance beyond the sphere; negative inside."""
@@ -86,7 +90,7 @@ class SoftBoundary(Hypersphere):
         """The radius that minimises the objective for fixed weights: the 1 - nu quantile of d."""
 
         def distance(x):
-            return self.apply(variables, extras, x, train=False)[0].distance
+            return self.apply(variables, extras, x, train=False).out.distance
 
         distances = map_rows(distance, data.x, data.count)
         return masked_quantile(distances, valid_rows(data) & (data.label >= 0), 1 - nu)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.padding import is_table
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -64,24 +64,29 @@ class LatentSearch:
 
     def judge(self, variables: Variables, x: Array):
         """The critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
-        return self.critic.apply(variables.params["critic"], {}, x, train=False)[0]
+        return self.critic.apply(variables.params["critic"], {}, x, train=False).out
 
-    def decode(self, variables: Variables, extras: PyTree, code: Array, train: bool):
+    def decode(self, variables: Variables, extras: PyTree, code: Array, train: bool) -> Applied:
         """Rows of codes, with zeros in columns of padding, and new running statistics."""
         params, stats = variables.params["generator"], variables.batch_stats["generator"]
-        made, stats = self.generator.apply(params, stats, code, train)
-        return made * extras.get("columns", 1.0), {**variables.batch_stats, "generator": stats}
+        made, stats, penalty = self.generator.apply(params, stats, code, train)
+        rows = made * extras.get("columns", 1.0)
+        return Applied(rows, {**variables.batch_stats, "generator": stats}, penalty)
 
-    def generate(self, variables: Variables, extras: PyTree, key: Key, rows: int, train: bool):
+    def generate(
+        self, variables: Variables, extras: PyTree, key: Key, rows: int, train: bool
+    ) -> Applied:
         """Rows from random codes, and new running statistics."""
         code = jax.random.normal(key, (rows, *self.generator.input_shape))
         return self.decode(variables, extras, code, train)
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """How little real the critic finds `(b, ...)` rows; the running statistics stay."""
-        del extras, train
+        del extras, train, key
         x = as_input(x, self.critic.input_shape)
-        return -self.judge(variables, x)[0], variables.batch_stats
+        return Applied(-self.judge(variables, x)[0], variables.batch_stats)
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """What the critic says."""
@@ -91,7 +96,7 @@ class LatentSearch:
         self, variables: Variables, extras: PyTree, weight: Array | float, code: Array, x: Array
     ) -> Float[Array, "b"]:
         """`(1 - weight) |x - g(code)|_1 + weight |f(x) - f(g(code))|_1`, f of the critic."""
-        made, _ = self.decode(variables, extras, code, train=False)
+        made = self.decode(variables, extras, code, train=False).out
         x = as_input(x, self.critic.input_shape)
         (_, real), (_, fake) = self.judge(variables, x), self.judge(variables, made)
         error = jnp.sum(jnp.abs(x - made), axis=tuple(range(1, x.ndim)))

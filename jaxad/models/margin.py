@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxad.models.base import Model
+from jaxad.models.base import Applied, Model
 from jaxad.padding import valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
@@ -59,25 +59,30 @@ class Margined:
         """The base's quantities in closed form, and the margin for given variables."""
         return self._with_margin(variables, self.base.extras(variables, data), data)
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Distances of `(b, ...)` rows beside the margin, and new running statistics."""
-        omega, batch_stats = self._omega(variables, extras["base"], x, train)
-        return Distance(omega, jnp.broadcast_to(extras["margin"], omega.shape)), batch_stats
+        applied = self._omega(variables, extras["base"], x, train, key)
+        margin = jnp.broadcast_to(extras["margin"], applied.out.shape)
+        return applied._replace(out=Distance(applied.out, margin))
 
     def score(self, out: Distance) -> Float[Array, "b"]:
         """The distance."""
         return out.omega
 
-    def _omega(self, variables: Variables, extras: PyTree, x: Array, train: bool):
-        out, batch_stats = self.base.apply(variables, extras, x, train)
+    def _omega(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
+        applied = self.base.apply(variables, extras, x, train, key)
         # Away from 0, where the root has no derivative.
-        return jnp.sqrt(self.base.score(out) + _TINY), batch_stats
+        return applied._replace(out=jnp.sqrt(self.base.score(applied.out) + _TINY))
 
     def _with_margin(self, variables: Variables, extras: PyTree, data: TrainData) -> PyTree:
         mean = self.rule == "mean_unlabelled"
         kind = (data.label == 0) if mean else (data.label != 0)
         rows = _spread(valid_rows(data) & kind, _SAMPLE)
-        omega, _ = self._omega(variables, extras, jnp.asarray(data.x)[rows], train=True)
+        omega = self._omega(variables, extras, jnp.asarray(data.x)[rows], train=True).out
         return {"base": extras, "margin": jnp.mean(omega) if mean else jnp.max(omega)}
 
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import direction_and_norm
 from jaxad.nets.base import Net
@@ -63,9 +63,8 @@ class MixtureEnergy(Reconstruction):
 
     A row is described by its code, the relative error `||x - y|| / ||x||` and the cosine of x and
     its reconstruction y. In train mode the mixture is that of the batch under the network's
-    memberships, with dropout in the hidden layer where the extras have a key
-    (`jaxad.learners.with_noise`). In inference mode it is the one in the extras, of all training
-    rows that are not labelled anomalies.
+    memberships, with dropout in the hidden layer where `apply` has a key. In inference mode it is
+    the one in the extras, of all training rows that are not labelled anomalies.
 
     Attributes:
         hidden: From descriptions, `(b, code + 2)`, to a hidden layer, before its tanh.
@@ -98,7 +97,7 @@ class MixtureEnergy(Reconstruction):
         extras = super().extras(variables, data)
 
         def described(x):
-            _, z, _ = self._describe(variables, extras, x, train=False)
+            _, z, _, _ = self._describe(variables, extras, x, train=False)
             return z, self._memberships(variables, z, None)
 
         z, membership = map_rows(described, data.x, data.count)
@@ -106,44 +105,47 @@ class MixtureEnergy(Reconstruction):
             "mixture": fit_mixture(z, membership, valid_rows(data) & (data.label >= 0))
         }
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Errors and energies of `(b, ...)` rows, and new running statistics."""
-        error, z, stats = self._describe(variables, extras, x, train)
+        error, z, stats, added = self._describe(variables, extras, x, train)
         if train:
-            membership = self._memberships(variables, z, extras.get("key"))
+            membership = self._memberships(variables, z, key)
             mixture = fit_mixture(z, membership, jnp.ones(len(z), bool))
         else:
             mixture = extras["mixture"]
         variance = jnp.sum(mixture.factor**2, axis=-1)
         penalty = jnp.broadcast_to(jnp.sum(1 / variance), error.shape)
-        return MixtureOut(error, energy(mixture, z), penalty), {**variables.batch_stats, **stats}
+        out = MixtureOut(error, energy(mixture, z), penalty)
+        return Applied(out, {**variables.batch_stats, **stats}, added)
 
     def score(self, out: MixtureOut) -> Float[Array, "b"]:
         """The energy."""
         return out.energy
 
     def _describe(self, variables: Variables, extras: PyTree, x: Array, train: bool):
-        """Squared errors, descriptions and new running statistics."""
+        """Squared errors, descriptions, new running statistics and the networks' penalty."""
         x = as_input(x, self.encoder.input_shape)
-        code, y, stats = self.code_and_reconstruction(variables, x, train)
+        code, (y, stats, added) = self.code_and_reconstruction(variables, x, train)
         x, y = ((a * extras.get("columns", 1.0)).reshape(len(a), -1) for a in (x, y))
         (ahead, length), (along, _) = direction_and_norm(x), direction_and_norm(y)
         _, distance = direction_and_norm(x - y)
         relative = distance / jnp.maximum(length, _SHORTEST)
         cosine = jnp.sum(ahead * along, axis=1)
         z = jnp.concatenate([code, relative[:, None], cosine[:, None]], axis=1)
-        return jnp.sum((x - y) ** 2, axis=1), z, stats
+        return jnp.sum((x - y) ** 2, axis=1), z, stats, added
 
     def _memberships(
         self, variables: Variables, z: Float[Array, "b m"], key: Key | None
     ) -> Float[Array, "b k"]:
         """How much of each row belongs to each component."""
-        hidden, _ = self.hidden.apply(variables.params["hidden"], {}, z, train=False)
+        hidden = self.hidden.apply(variables.params["hidden"], {}, z, train=False).out
         hidden = jnp.tanh(hidden)
         if key is not None:
             kept = jax.random.bernoulli(key, 1 - DROPOUT, hidden.shape)
             hidden = jnp.where(kept, hidden / (1 - DROPOUT), 0)
-        logits, _ = self.head.apply(variables.params["head"], {}, hidden, train=False)
+        logits = self.head.apply(variables.params["head"], {}, hidden, train=False).out
         return jax.nn.softmax(logits)
 
 

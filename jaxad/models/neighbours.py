@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.drawn import draw_rows
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.padding import masked_mean
@@ -49,10 +49,12 @@ class Neighbours(Reconstruction):
         drawn = draw_rows(jax.random.key(0), data, self.references)
         return super().extras(variables, data) | {"references": drawn}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Errors or distances of `(b, ...)` rows, and new running statistics."""
         if train:
-            return super().apply(variables, extras, x, train)
+            return super().apply(variables, extras, x, train, key)
         code, error = self._point(variables, extras, x)
         known, known_error = self._point(variables, extras, extras["references"].x)
         first = extras["references"].first
@@ -61,13 +63,14 @@ class Neighbours(Reconstruction):
             jnp.concatenate([c / sizes[0], e / sizes[1]], axis=1)
             for c, e in ((code, error), (known, known_error))
         )
-        return mean_distance(points, known, first, self.neighbours), variables.batch_stats
+        distance = mean_distance(points, known, first, self.neighbours)
+        return Applied(distance, variables.batch_stats)
 
     def _point(self, variables: Variables, extras: PyTree, x: Array):
         """Codes, and norms of what is not reconstructed, `(b, 1)`."""
         x = as_input(x, self.encoder.input_shape)
-        code, y, _ = self.code_and_reconstruction(variables, x, train=False)
-        error = (x - y) ** 2 * extras.get("columns", 1.0)
+        code, decoded = self.code_and_reconstruction(variables, x, train=False)
+        error = (x - decoded.out) ** 2 * extras.get("columns", 1.0)
         return code, jnp.sqrt(jnp.sum(error.reshape(len(x), -1), axis=1, keepdims=True))
 
 

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import Model, as_input
-from jaxad.models.variational import Variational, random_code
+from jaxad.models.base import Applied, Model, as_input
+from jaxad.models.variational import Variational, draw_code
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["OnCodes"]
@@ -23,7 +23,7 @@ class OnCodes:
     """What a model measures of the codes of a VAE, whose weights it leaves as they are.
 
     The weights of the VAE are in the extras, under "vae". In train mode codes are drawn with the
-    key in the extras, as in `jaxad.models.Variational`, and the model gets a key of its own.
+    key of `apply`, as in `jaxad.models.Variational`, and the model gets a key of its own.
 
     Attributes:
         vae: Where codes come from.
@@ -67,16 +67,17 @@ class OnCodes:
         (size,) = self.vae.decoder.input_shape
         return data._replace(features=jnp.asarray(size))
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """The model's output for the codes of `(b, ...)` rows, and new running statistics."""
         x = as_input(x, self.vae.encoder.input_shape)
         mean, log_variance, _ = self.vae.posterior(extras["vae"], x, train=False)
-        key = extras.get("key") if train else None
-        if key is None:
+        if key is None or not train:
             return self.model.apply(variables, extras["model"], mean, train)
         own, rest = jax.random.split(key)
-        code = random_code(own, mean, log_variance)
-        return self.model.apply(variables, {**extras["model"], "key": rest}, code, train)
+        code = draw_code(own, mean, log_variance)
+        return self.model.apply(variables, extras["model"], code, train, rest)
 
     def score(self, out: PyTree) -> Float[Array, "b"]:
         """The model's score."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.padding import valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -51,34 +51,37 @@ class PairScore:
         del variables
         return _references(jax.random.key(0), data)
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Scores and new running statistics.
 
         In train mode of pairs `(b, 2, d)`, whose rows go through the branch in one batch: there is
         one set of batch statistics. In inference mode of rows `(b, d)`.
         """
+        del key
         if not train:
-            return self._against_references(variables, extras, x), variables.batch_stats
-        rows = x.reshape(-1, *x.shape[2:])
-        features, stats = self._features(variables, rows, train)
-        return self._phi(variables, features.reshape(len(x), -1)), {"branch": stats}
+            return Applied(self._against_references(variables, extras, x), variables.batch_stats)
+        features, stats, penalty = self._features(variables, x.reshape(-1, *x.shape[2:]), train)
+        score = self._phi(variables, features.reshape(len(x), -1))
+        return Applied(score, {"branch": stats}, penalty)
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The score itself."""
         return out
 
-    def _features(self, variables: Variables, x: Array, train: bool):
+    def _features(self, variables: Variables, x: Array, train: bool) -> Applied:
         x = as_input(x, self.branch.input_shape)
         params, batch_stats = variables.params["branch"], variables.batch_stats["branch"]
         return self.branch.apply(params, batch_stats, x, train)
 
     def _phi(self, variables: Variables, features: Float[Array, "b k"]) -> Float[Array, "b"]:
-        return self.head.apply(variables.params["head"], {}, features, train=False)[0]
+        return self.head.apply(variables.params["head"], {}, features, train=False).out
 
     def _against_references(self, variables: Variables, extras: PyTree, x: Array):
         """The head is linear: its mean over references is its value at their mean features."""
         own, anomaly, unlabelled = (
-            self._features(variables, rows, train=False)[0]
+            self._features(variables, rows, train=False).out
             for rows in (x, extras["anomalies"], extras["unlabelled"])
         )
         anomaly, unlabelled = (

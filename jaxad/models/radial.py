@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
 
@@ -86,12 +86,13 @@ class Radial:
         del variables, data
         return {}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Distances of `(b, ...)` rows from the origin, and new running statistics."""
-        del extras
-        x = as_input(x, self.encoder.input_shape)
-        codes, batch_stats = self.encoder.apply(*variables, x, train)
-        return RADII[self.radius](codes), batch_stats
+        del extras, key
+        codes = self.encoder.apply(*variables, as_input(x, self.encoder.input_shape), train)
+        return codes._replace(out=RADII[self.radius](codes.out))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The distance."""

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.padding import is_table
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -48,30 +48,31 @@ class Reconstruction:
             return {}
         return {"columns": (jnp.arange(shape[-1]) < data.features).astype(jnp.float32)}
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Reconstruction errors of `(b, ...)` rows and new running statistics."""
+        del key
         x = as_input(x, self.encoder.input_shape)
-        y, batch_stats = self.reconstruct(variables, x, train)
-        error = (x - y) ** 2
+        decoded = self.reconstruct(variables, x, train)
+        error = (x - decoded.out) ** 2
         if "columns" in extras:
             error = error * extras["columns"]
-        return jnp.sum(error, axis=tuple(range(1, error.ndim))), batch_stats
+        return decoded._replace(out=jnp.sum(error, axis=tuple(range(1, error.ndim))))
 
-    def reconstruct(self, variables: Variables, x: Array, train: bool):
-        """`g(f(x))` and new running statistics."""
-        _, y, batch_stats = self.code_and_reconstruction(variables, x, train)
-        return y, batch_stats
+    def reconstruct(self, variables: Variables, x: Array, train: bool) -> Applied:
+        """Compute `g(f(x))`."""
+        return self.code_and_reconstruction(variables, x, train)[1]
 
-    def code_and_reconstruction(self, variables: Variables, x: Array, train: bool):
-        """`f(x)`, `g(f(x))` and new running statistics."""
+    def code_and_reconstruction(
+        self, variables: Variables, x: Array, train: bool
+    ) -> tuple[Array, Applied]:
+        """Compute `f(x)`, and `g(f(x))` with what both networks give beside it."""
         params, batch_stats = variables
-        code, encoder_stats = self.encoder.apply(
-            params["encoder"], batch_stats["encoder"], x, train
-        )
-        y, decoder_stats = self.decoder.apply(
-            params["decoder"], batch_stats["decoder"], code, train
-        )
-        return code, y, {"encoder": encoder_stats, "decoder": decoder_stats}
+        code = self.encoder.apply(params["encoder"], batch_stats["encoder"], x, train)
+        made = self.decoder.apply(params["decoder"], batch_stats["decoder"], code.out, train)
+        stats = {"encoder": code.batch_stats, "decoder": made.batch_stats}
+        return code.out, Applied(made.out, stats, code.penalty + made.penalty)
 
     def encoder_of(self, variables: Variables) -> Variables:
         """The encoder's part of the variables."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -73,16 +73,20 @@ class ResidualScore:
         """Which columns of a table are data."""
         return self.autoencoder.extras(variables, data)
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Scores and residual norms of `(b, d)` rows, and new running statistics."""
+        del key
         x = as_input(x, self.autoencoder.encoder.input_shape)
         parts = self.autoencoder_of(variables)
-        code, y, batch_stats = self.autoencoder.code_and_reconstruction(parts, x, train)
-        direction, norm = direction_and_norm((x - y) * extras["columns"])
+        code, decoded = self.autoencoder.code_and_reconstruction(parts, x, train)
+        direction, norm = direction_and_norm((x - decoded.out) * extras["columns"])
         features = jnp.concatenate([direction, code, norm[:, None]], axis=1)
         params, stats = variables.params["scorer"], variables.batch_stats["scorer"]
-        score, stats = self.scorer.apply(params, stats, features, train)
-        return ResidualOut(score, norm), {**batch_stats, "scorer": stats}
+        score, stats, penalty = self.scorer.apply(params, stats, features, train)
+        stats = {**decoded.batch_stats, "scorer": stats}
+        return Applied(ResidualOut(score, norm), stats, decoded.penalty + penalty)
 
     def score(self, out: ResidualOut) -> Float[Array, "b"]:
         """The scorer's output."""

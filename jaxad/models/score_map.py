@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.radial import pseudo_huber
 from jaxad.nets.base import Net
 from jaxad.nets.fully_convolutional import FCN, ReceptiveField, receptive_field
@@ -48,16 +48,18 @@ class ScoreMap:
         del variables, data
         return {}
 
-    def maps(self, variables: Variables, x: Array, train: bool):
+    def maps(self, variables: Variables, x: Array, train: bool) -> Applied:
         """The maps A of `(b, height, width, channels)` images, `(b, u, v)`, and new statistics."""
-        out, batch_stats = self.net.apply(*variables, as_input(x, self.net.input_shape), train)
-        return pseudo_huber(out**2), batch_stats
+        applied = self.net.apply(*variables, as_input(x, self.net.input_shape), train)
+        return applied._replace(out=pseudo_huber(applied.out**2))
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Means of the maps of `(b, ...)` images, and new running statistics."""
-        del extras
-        maps, batch_stats = self.maps(variables, x, train)
-        return jnp.mean(maps, axis=(1, 2)), batch_stats
+        del extras, key
+        maps = self.maps(variables, x, train)
+        return maps._replace(out=jnp.mean(maps.out, axis=(1, 2)))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
         """The mean of the map."""
@@ -69,9 +71,11 @@ class ScoreMap:
 class PixelMap(ScoreMap):
     """The same score, with the whole map for losses that ask where it is high."""
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Maps `(b, u, v)` of `(b, ...)` images, and new running statistics."""
-        del extras
+        del extras, key
         return self.maps(variables, x, train)
 
     def score(self, out: Float[Array, "b u v"]) -> Float[Array, "b"]:

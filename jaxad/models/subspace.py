@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.calibrated import unit
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.models.residual import direction_and_norm
@@ -58,25 +58,27 @@ class Subspace(Reconstruction):
         """The matrix A."""
         return jax.tree.leaves(variables.params["projection"])[0]
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Errors of `(b, ...)` rows, and new running statistics."""
+        del key
         x = as_input(x, self.encoder.input_shape)
         params, batch_stats = variables
-        y, encoder_stats = self.encoder.apply(params["encoder"], batch_stats["encoder"], x, train)
-        matrix = self.matrix(variables)
+        encoded = self.encoder.apply(params["encoder"], batch_stats["encoder"], x, train)
+        y, matrix = encoded.out, self.matrix(variables)
         z = y @ matrix
-        made, decoder_stats = self.decoder.apply(
-            params["decoder"], batch_stats["decoder"], unit(z), train
-        )
+        decoded = self.decoder.apply(params["decoder"], batch_stats["decoder"], unit(z), train)
         columns = extras.get("columns", 1.0)
-        x, made = ((a * columns).reshape(len(a), -1) for a in (x, made))
+        x, made = ((a * columns).reshape(len(a), -1) for a in (x, decoded.out))
         (ahead, _), (along, _) = direction_and_norm(x), direction_and_norm(made)
         out = SubspaceOut(
             direction_and_norm(x - made)[1],
             1 - jnp.sum(ahead * along, axis=1),
             direction_and_norm(y - z @ matrix.T)[1],
         )
-        return out, {"encoder": encoder_stats, "decoder": decoder_stats}
+        stats = {"encoder": encoded.batch_stats, "decoder": decoded.batch_stats}
+        return Applied(out, stats, encoded.penalty + decoded.penalty)
 
     def score(self, out: SubspaceOut) -> Float[Array, "b"]:
         """The cosine dissimilarity."""

@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.models.base import as_input
+from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
 from jaxad.types import Key, PyTree, Variables
 
-__all__ = ["Variational", "VariationalOut", "kl_to_standard_normal", "random_code"]
+__all__ = ["Variational", "VariationalOut", "draw_code", "kl_to_standard_normal"]
 
 # Beyond these a variance is 0 or infinite in float32, and so is its loss.
 LEAST, MOST = -20.0, 20.0
@@ -38,41 +38,40 @@ class VariationalOut(NamedTuple):
 class Variational(Reconstruction):
     """An encoder to a mean and a log variance, `(b, 2k)`, and a decoder from codes, `(b, k)`.
 
-    In train mode the code is drawn with the key in the extras (`jaxad.learners.with_noise` puts
-    one there for each step); without one, and in inference mode, it is the mean. The score is the
-    reconstruction error.
+    In train mode the code is drawn with the key of `apply`; without one, and in inference mode, it
+    is the mean. The score is the reconstruction error.
     """
 
-    def apply(self, variables: Variables, extras: PyTree, x: Array, train: bool):
+    def apply(
+        self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
+    ) -> Applied:
         """Both parts for `(b, ...)` rows, and new running statistics."""
         x = as_input(x, self.encoder.input_shape)
         params, batch_stats = variables
-        mean, log_variance, encoder_stats = self.posterior(variables, x, train)
-        key = extras.get("key") if train else None
-        code = mean if key is None else random_code(key, mean, log_variance)
-        y, decoder_stats = self.decoder.apply(
-            params["decoder"], batch_stats["decoder"], code, train
-        )
-        error = (x - y) ** 2 * extras.get("columns", 1.0)
+        mean, log_variance, encoded = self.posterior(variables, x, train)
+        code = draw_code(key if train else None, mean, log_variance)
+        decoded = self.decoder.apply(params["decoder"], batch_stats["decoder"], code, train)
+        error = (x - decoded.out) ** 2 * extras.get("columns", 1.0)
         out = VariationalOut(
             jnp.sum(error, axis=tuple(range(1, error.ndim))),
             kl_to_standard_normal(mean, log_variance),
         )
-        return out, {"encoder": encoder_stats, "decoder": decoder_stats}
+        stats = {"encoder": encoded.batch_stats, "decoder": decoded.batch_stats}
+        return Applied(out, stats, encoded.penalty + decoded.penalty)
 
     def posterior(self, variables: Variables, x: Array, train: bool):
-        """The mean and log variance of `q(z|x)`, `(b, k)` each, and new running statistics."""
-        moments, batch_stats = self.encoder.apply(
+        """The mean and log variance of `q(z|x)`, `(b, k)` each, and what the encoder gives."""
+        encoded = self.encoder.apply(
             variables.params["encoder"], variables.batch_stats["encoder"], x, train
         )
-        mean, log_variance = jnp.split(moments, 2, axis=-1)
-        return mean, jnp.clip(log_variance, LEAST, MOST), batch_stats
+        mean, log_variance = jnp.split(encoded.out, 2, axis=-1)
+        return mean, jnp.clip(log_variance, LEAST, MOST), encoded
 
     def generate(self, variables: Variables, extras: PyTree, key: Key, rows: int) -> Array:
         """Rows decoded from the prior; columns of padding are zero."""
         code = jax.random.normal(key, (rows, *self.decoder.input_shape))
         params, batch_stats = variables.params["decoder"], variables.batch_stats["decoder"]
-        made = self.decoder.apply(params, batch_stats, code, train=False)[0]
+        made = self.decoder.apply(params, batch_stats, code, train=False).out
         return made * extras.get("columns", 1.0)
 
     def score(self, out: VariationalOut) -> Float[Array, "b"]:
@@ -80,10 +79,18 @@ class Variational(Reconstruction):
         return out.error
 
 
-def random_code(
-    key: Key, mean: Float[Array, "b k"], log_variance: Float[Array, "b k"]
+def draw_code(
+    key: Key | None, mean: Float[Array, "b k"], log_variance: Float[Array, "b k"]
 ) -> Float[Array, "b k"]:
-    """A draw of `N(mean, variance)` through which gradients pass to both (section 2.4)."""
+    """Draw from `N(mean, variance)`, so that gradients pass to both (section 2.4).
+
+    Args:
+        key: The randomness; None gives the mean.
+        mean: The mean of each entry.
+        log_variance: The logarithm of its variance.
+    """
+    if key is None:
+        return mean
     noise = jax.random.normal(key, mean.shape, mean.dtype)
     return mean + jnp.exp(log_variance / 2) * noise
 

@@ -173,7 +173,7 @@ def _known(h: Float[Array, "*shape d"]) -> Bool[Array, "*shape 1"]:
 
 
 def _logits(net: Net, params: PyTree, h: Float[Array, "*shape d"]) -> Float[Array, "*shape k"]:
-    return jnp.where(_known(h), net.apply(params, {}, h, train=False)[0], _NOTHING)
+    return jnp.where(_known(h), net.apply(params, {}, h, train=False).out, _NOTHING)
 
 
 class _Sums(NamedTuple):

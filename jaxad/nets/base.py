@@ -1,24 +1,41 @@
 """A network as two pure functions of its variables."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from jaxad.nets.conv import plain_conv
 from jaxad.types import Key, PyTree, Variables
 
-__all__ = ["INPUT", "OUTPUT", "ZEROS", "Net"]
+__all__ = ["INPUT", "OUTPUT", "PENALTIES", "ZEROS", "Applied", "Net"]
 
 # Names of the layers that touch a table's columns, which may be padding.
 INPUT, OUTPUT = "input", "output"
 
+# The linen collection in which layers put what they add to the loss of a batch.
+PENALTIES = "penalties"
+
 # What modules start their kernels with; `Net.init` draws them all at once.
 ZEROS = nn.initializers.zeros_init()
+
+
+class Applied(NamedTuple):
+    """The result of applying a network or a score model to a batch.
+
+    Attributes:
+        out: The output, a pytree of `(b, ...)` arrays.
+        batch_stats: The new running statistics of BatchNorm.
+        penalty: A term that is added to the loss of the batch; 0 in inference mode.
+    """
+
+    out: Any
+    batch_stats: PyTree
+    penalty: Float[Array, ""] | float = 0.0
 
 
 @jax.tree_util.register_static
@@ -51,15 +68,15 @@ class Net:
         params = _random_kernels(variables["params"], key, features)
         return Variables(params, variables.get("batch_stats", {}))
 
-    def apply(
-        self, params: PyTree, batch_stats: PyTree, x: Array, train: bool
-    ) -> tuple[Any, PyTree]:
-        """The output for `(b, *input_shape)` and the new running statistics of BatchNorm."""
+    def apply(self, params: PyTree, batch_stats: PyTree, x: Array, train: bool) -> Applied:
+        """Apply the network to `(b, *input_shape)`."""
         variables = {"params": params, "batch_stats": batch_stats}
         if not train:
-            return self.module.apply(variables, x, train=False), batch_stats
-        y, updated = self.module.apply(variables, x, train=True, mutable=["batch_stats"])
-        return y, updated.get("batch_stats", batch_stats)
+            return Applied(self.module.apply(variables, x, train=False), batch_stats)
+        collections = ["batch_stats", PENALTIES]
+        y, updated = self.module.apply(variables, x, train=True, mutable=collections)
+        penalty = sum(jax.tree.leaves(updated.get(PENALTIES, {})), 0.0)
+        return Applied(y, updated.get("batch_stats", batch_stats), penalty)
 
     def forward_mode(self) -> "Net":
         """The same network with convolutions that `jax.jvp` can pass."""

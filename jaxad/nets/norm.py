@@ -19,12 +19,12 @@ Norm = Literal["none", "layer", "batch", "batch_no_affine", "explicit"]
 
 
 class Explicit(nn.Module):
-    """Features as they are; in train mode `L_BN` of the batch is written beside the statistics.
+    """The identity, with the penalty `L_BN` of the batch in train mode.
 
     `L_BN` is the mean over features of the squared distances of the batch mean to 0 and of the
-    batch second moment to 1: a loss that asks for what BatchNorm does. Learners add it to theirs
-    (`jaxad.learners.gradient`), with a factor of 1e-4, so that it does not drown a loss of which
-    only the few labelled anomalies of a batch have a part. Give the layers in front a bias, which
+    batch second moment to 1: a loss that asks for what BatchNorm does. It is sown as a penalty
+    (`Applied.penalty`) with a factor of 1e-4, so that it does not drown a loss of which only the
+    few labelled anomalies of a batch have a part. Give the layers in front a bias, which
     moves a mean, and a larger step size: BatchNorm centres at once, the loss has to get there.
 
     References:
@@ -35,11 +35,10 @@ class Explicit(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        penalty = self.variable("batch_stats", "penalty", lambda: jnp.zeros((), x.dtype))
         if self.train:
             axes = tuple(range(x.ndim - 1))
             mean, square = jnp.mean(x, axis=axes), jnp.mean(x**2, axis=axes)
-            penalty.value = _EXPLICIT * jnp.mean(mean**2 + (square - 1) ** 2)
+            self.sow("penalties", "explicit", _EXPLICIT * jnp.mean(mean**2 + (square - 1) ** 2))
         return x
 
 

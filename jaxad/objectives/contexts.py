@@ -1,29 +1,41 @@
 """The loss of distances to several contexts."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from jaxad.models.contexts import ContextOut
 from jaxad.objectives.base import Objective
+from jaxad.types import Batch
 
 __all__ = ["nearest_contexts"]
 
 
-def nearest_contexts(alpha: Array | float = 0.0) -> Objective:
-    """`normal = sum_k sigma_k d_k` with `sigma = softmax_k(-alpha d)`; there is no anomaly loss.
+def nearest_contexts(alphas: Sequence[float] = (0.0,), epochs: float = 1.0) -> Objective:
+    """`normal = sum_k sigma_k d_k` with `sigma = softmax_k(-alpha d)`; no loss of anomalies.
 
-    Distances d are those of `jaxad.models.Contexts`.
+    Distances d are those of `jaxad.models.Contexts`. Alpha takes the given values in turn, each for
+    an equal share of the epochs.
 
     Args:
-        alpha: How much more the nearer contexts of a document count, >= 0: 0 for the mean.
+        alphas: How much more the nearer contexts of a document count, >= 0: 0 for the mean.
+        epochs: Passes over the rows in all, > 0.
 
     References:
         Ruff et al. 2019, CVDD, eq. 9 and 10; thesis of Ruff (2021), section 3.2.
     """
-    return Objective(Partial(_weighted, alpha))
+    return Objective(Partial(_weighted, np.asarray(alphas, np.float32), float(epochs)))
 
 
-def _weighted(alpha: Array | float, out: ContextOut) -> Float[Array, "b"]:
+def _weighted(
+    alphas: Float[Array, "stages"], epochs: float, out: ContextOut, batch: Batch | None = None
+) -> Float[Array, "b"]:
+    alphas = jnp.asarray(alphas)
+    epoch = jnp.zeros(()) if batch is None else batch.epoch
+    stage = jnp.floor(epoch / epochs * len(alphas)).astype(jnp.int32)
+    alpha = alphas[jnp.clip(stage, 0, len(alphas) - 1)]
     return jnp.sum(jax.nn.softmax(-alpha * out.distance, axis=-1) * out.distance, axis=-1)

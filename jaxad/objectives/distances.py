@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from jaxad.models.hypersphere import Boundary
 from jaxad.models.margin import Distance
 from jaxad.objectives.base import Objective
+from jaxad.types import Batch
 
 __all__ = ["hinge", "hypersphere_classification", "identity", "inverse", "soft_boundary"]
 
@@ -75,25 +76,31 @@ def hypersphere_classification(eps: float = 1e-6) -> Objective:
     return Objective(Partial(_identity), Partial(_unlikely, float(eps)))
 
 
-def _identity(s: Float[Array, "b"]) -> Float[Array, "b"]:
+def _identity(s: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return s
 
 
-def _inverse(eps, d: Float[Array, "b"]) -> Float[Array, "b"]:
+def _inverse(eps, d: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return 1 / (d + eps)
 
 
-def _unlikely(eps, h: Float[Array, "b"]) -> Float[Array, "b"]:
+def _unlikely(eps, h: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return -jnp.log(-jnp.expm1(-(h + eps)))
 
 
-def _soft_boundary(nu, out: Boundary) -> Float[Array, "b"]:
+def _soft_boundary(nu, out: Boundary, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return out.radius_sq + jax.nn.relu(out.distance - out.radius_sq) / nu
 
 
-def _omega(out: Distance) -> Float[Array, "b"]:
+def _omega(out: Distance, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return out.omega
 
 
-def _within_margin(out: Distance) -> Float[Array, "b"]:
+def _within_margin(out: Distance, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return jax.nn.relu(out.margin - out.omega)

@@ -12,6 +12,7 @@ from jaxad.models.mixture import MixtureOut
 from jaxad.models.subspace import SubspaceOut
 from jaxad.models.variational import VariationalOut
 from jaxad.objectives.base import Objective
+from jaxad.types import Batch
 
 __all__ = [
     "calibrated",
@@ -36,32 +37,25 @@ def calibrated() -> Objective:
     return Objective(Partial(_error), Partial(_calibrated))
 
 
-def class_bound(
-    label: Array | int,
-    alpha: float,
-    prior: float,
-    labelled: Array | float = 1.0,
-    unlabelled: Array | float = 1.0,
-) -> Objective:
+def class_bound(alpha: float = 0.1, prior: float = 0.5) -> Objective:
     """The losses of a row with a class y and a code, minus evidence lower bounds.
 
     With `L(y)` the bound of class y, `L_y - log p(y)` as in `jaxad.models.ClassCode`, and q the
     classifier's probabilities: `normal = sum_y q(y) (L(y) + log q(y))` for unlabelled rows,
     `normal = L(0) - alpha log q(0)` for labelled normal ones, `anomaly = L(1) - alpha log q(1)`.
+    Factors make the mean loss of a batch the mean over labelled rows plus the mean over unlabelled
+    ones; the former vanishes where a batch has fewer than two labelled rows.
 
     Args:
-        label: `(b,)` training labels.
         alpha: Weight of the cross-entropy, >= 0.
         prior: `p(1)`, in (0, 1).
-        labelled: Factor of the losses of labelled rows, >= 0.
-        unlabelled: Factor of the losses of unlabelled rows, >= 0.
 
     References:
         Kingma et al. 2014, Semi-supervised learning with deep generative models, eq. 6 to 9.
     """
     return Objective(
-        Partial(_class_normal, label, alpha, prior, labelled, unlabelled),
-        Partial(_class_anomaly, alpha, prior, labelled),
+        Partial(_class_normal, float(alpha), float(prior)),
+        Partial(_class_anomaly, float(alpha), float(prior)),
     )
 
 
@@ -127,41 +121,61 @@ def subspace_residual() -> Objective:
     return Objective(Partial(_residual))
 
 
-def _error(out: Coded | SubspaceOut) -> Float[Array, "b"]:
+def _error(out: Coded | SubspaceOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return out.error
 
 
-def _calibrated(out: Coded) -> Float[Array, "b"]:
+def _calibrated(out: Coded, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return out.calibrated
 
 
-def _class_normal(label, alpha, prior, labelled, unlabelled, out: ClassCodeOut):
+def _class_factors(batch: Batch) -> tuple[Array, Array]:
+    """The factors of labelled and of unlabelled rows."""
+    rows, known = len(batch.label), jnp.sum(batch.label != 0)
+    labelled = jnp.where(known >= 2, rows / jnp.maximum(known, 1), 0.0)
+    return labelled, rows / jnp.maximum(rows - known, 1)
+
+
+def _class_normal(alpha, prior, out: ClassCodeOut, batch: Batch) -> Float[Array, "b"]:
+    labelled, unlabelled = _class_factors(batch)
     losses = jnp.stack([out.normal - jnp.log1p(-prior), out.anomaly - jnp.log(prior)])
     log_q = -jax.nn.softplus(jnp.stack([out.logit, -out.logit]))
     expected = jnp.sum(jnp.exp(log_q) * (losses + log_q), axis=0)
     known = losses[0] - alpha * log_q[0]
-    return jnp.where(label > 0, labelled * known, unlabelled * expected)
+    return jnp.where(batch.label > 0, labelled * known, unlabelled * expected)
 
 
-def _class_anomaly(alpha, prior, labelled, out: ClassCodeOut) -> Float[Array, "b"]:
+def _class_anomaly(alpha, prior, out: ClassCodeOut, batch: Batch) -> Float[Array, "b"]:
+    labelled, _ = _class_factors(batch)
     return labelled * (out.anomaly - jnp.log(prior) + alpha * jax.nn.softplus(-out.logit))
 
 
-def _encoded_twice(matching, error, code, out: EncodedTwiceOut) -> Float[Array, "b"]:
+def _encoded_twice(
+    matching, error, code, out: EncodedTwiceOut, batch: Batch | None = None
+) -> Float[Array, "b"]:
+    del batch
     return matching * out.matching + error * out.error + code * out.code_error
 
 
-def _evidence(beta, out: VariationalOut) -> Float[Array, "b"]:
+def _evidence(beta, out: VariationalOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return 0.5 * out.error + beta * out.divergence
 
 
-def _inverse_evidence(beta, eps, out: VariationalOut) -> Float[Array, "b"]:
+def _inverse_evidence(
+    beta, eps, out: VariationalOut, batch: Batch | None = None
+) -> Float[Array, "b"]:
+    del batch
     return 1 / (_evidence(beta, out) + eps)
 
 
-def _mixture(energy, penalty, out: MixtureOut) -> Float[Array, "b"]:
+def _mixture(energy, penalty, out: MixtureOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return out.error + energy * out.energy + penalty * out.penalty
 
 
-def _residual(out: SubspaceOut) -> Float[Array, "b"]:
+def _residual(out: SubspaceOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return out.residual

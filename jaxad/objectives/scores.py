@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxad.models.residual import ResidualOut
 from jaxad.objectives.base import Objective
+from jaxad.types import Batch
 
 __all__ = ["cross_entropy", "deviation", "feawad", "ordinal", "push", "triplet"]
 
@@ -53,17 +54,21 @@ def feawad(margin: float = 5.0) -> Objective:
     return Objective(Partial(_feawad_normal), Partial(_feawad_anomaly, float(margin)))
 
 
-def ordinal(target: Array | float) -> Objective:
-    """`normal(s) = |s|`, `anomaly(s) = |target - s|`: a regression with the absolute error.
+def ordinal(target: float = 4.0) -> Objective:
+    """`normal(s) = |s|`, `anomaly(s) = |k target - s|` for a pair with k labelled anomalies.
+
+    A regression of the scores of pairs with the absolute error. To a weighting, a pair with a
+    labelled anomaly is a labelled anomaly and any other pair is unlabelled. Batches hold pairs: `x`
+    is `(b, 2, ...)`, `label` and `index` are `(b, 2)`.
 
     Args:
-        target: What the score of an anomaly should be; a number, or `(b,)` one for each example.
+        target: The score of a pair with one labelled anomaly, > 0.
 
     References:
         Pang et al. 2023, Deep weakly-supervised anomaly detection, eq. 2: 0 for two unlabelled
         rows, 4 for an anomaly and an unlabelled row, 8 for two anomalies.
     """
-    return Objective(Partial(_absolute), Partial(_distance, target))
+    return Objective(Partial(_absolute), Partial(_ordinal_anomaly, target), Partial(_relabel_pairs))
 
 
 def push(margin: float = 5.0) -> Objective:
@@ -77,40 +82,60 @@ def push(margin: float = 5.0) -> Objective:
 def triplet(margin: float = 1000.0) -> Objective:
     """`normal(s) = max(0, margin - s)`: a negative at least a margin farther than a positive.
 
+    To a weighting, a triplet is one row: a labelled anomaly where its anchor or its positive is
+    one, so that the triplet cannot be right, and else unlabelled. Batches hold triplets: `label`
+    and `index` are `(b, 3)`.
+
     Args:
         margin: How much farther, in the unit of s.
 
     References:
         Pang et al. 2018, REPEN, the ranking loss.
     """
-    return Objective(Partial(_hinge, float(margin)))
+    return Objective(Partial(_hinge, float(margin)), None, Partial(_relabel_triplets))
 
 
-def _absolute(s: Float[Array, "b"]) -> Float[Array, "b"]:
+def _absolute(s: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return jnp.abs(s)
 
 
-def _hinge(margin, s: Float[Array, "b"]) -> Float[Array, "b"]:
+def _hinge(margin, s: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return jax.nn.relu(margin - s)
 
 
-def _below(margin, s: Float[Array, "b"]) -> Float[Array, "b"]:
+def _below(margin, s: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return margin - s
 
 
-def _distance(target, s: Float[Array, "b"]) -> Float[Array, "b"]:
-    return jnp.abs(target - s)
+def _ordinal_anomaly(target, s: Float[Array, "b"], batch: Batch) -> Float[Array, "b"]:
+    return jnp.abs(target * jnp.sum(batch.label < 0, axis=1) - s)
 
 
-def _focal(gamma, sign, s: Float[Array, "b"]) -> Float[Array, "b"]:
+def _relabel_pairs(batch: Batch) -> Batch:
+    label = -jnp.any(batch.label < 0, axis=1).astype(batch.label.dtype)
+    return batch._replace(label=label, index=batch.index[:, 0])
+
+
+def _relabel_triplets(batch: Batch) -> Batch:
+    wrong = jnp.any(batch.label[:, :2] < 0, axis=1)
+    return batch._replace(label=-wrong.astype(batch.label.dtype), index=batch.index[:, 0])
+
+
+def _focal(gamma, sign, s: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     # The power as an exponential of a logarithm that is finite where the probability is 0.
     wrong = sign * s
     return jnp.exp(-gamma * jax.nn.softplus(-wrong)) * jax.nn.softplus(wrong)
 
 
-def _feawad_normal(out: ResidualOut) -> Float[Array, "b"]:
+def _feawad_normal(out: ResidualOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return jnp.abs(out.score) + out.norm
 
 
-def _feawad_anomaly(margin, out: ResidualOut) -> Float[Array, "b"]:
+def _feawad_anomaly(margin, out: ResidualOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
     return jax.nn.relu(margin - out.score) + jax.nn.relu(margin - out.norm)

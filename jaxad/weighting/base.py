@@ -55,9 +55,12 @@ class Context(NamedTuple):
         objective: The pair of losses.
         variables: The current variables, before this step.
         extras: The model's quantities in closed form, such as a centre.
-        batch: The batch with its labels and row indices.
+        batch: The batch with one label and one index for each example.
         out: The model's output on the batch, in train mode.
-        key: A random key of this step.
+        key: A random key of this step, for the weighting.
+        drawn: The batch as it was drawn, which the losses read; None where it is `batch`. They
+            differ for objectives of pairs and triplets (`Objective.relabel`).
+        model_key: The key that the model drew with, if any.
     """
 
     model: Model
@@ -67,6 +70,26 @@ class Context(NamedTuple):
     batch: Batch
     out: PyTree
     key: Key
+    drawn: Batch | None = None
+    model_key: Key | None = None
+
+    @property
+    def examples(self) -> Batch:
+        """The batch as the objective's losses read it."""
+        return self.batch if self.drawn is None else self.drawn
+
+    def normal_loss(self) -> Float[Array, "b"]:
+        """Compute the loss that each example has as a normal one."""
+        return self.objective.normal(self.out, self.examples)
+
+    def anomaly_loss(self) -> Float[Array, "b"]:
+        """Compute the loss that each example has as an anomaly.
+
+        The objective must have one: a weighting says so by `Weighting.anomaly_loss`, and detectors
+        are checked for it when they are made.
+        """
+        assert self.objective.anomaly is not None
+        return self.objective.anomaly(self.out, self.examples)
 
 
 @partial(

@@ -57,7 +57,7 @@ def _init(data: TrainData | None) -> _Initial:
 
 
 def _ascend(lam, cap, weights: Weights, initial: _Initial, context: Context):
-    loss = context.objective.normal(context.out)
+    loss = context.normal_loss()
     labelled = context.batch.label < 0
     count = jnp.sum(labelled)
     of_labelled = jnp.sum(jnp.where(labelled, loss, 0)) / jnp.maximum(count, 1)

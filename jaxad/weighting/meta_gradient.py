@@ -9,13 +9,14 @@ from typing import Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, Int
 
 from jaxad.errors import ConfigError
 from jaxad.models.base import Model, as_input, forward_mode
 from jaxad.padding import valid_rows
-from jaxad.types import Info, PyTree, TrainData, Variables
+from jaxad.types import Batch, Info, PyTree, TrainData, Variables
 from jaxad.weighting.base import Context, Weighting, Weights
 from jaxad.weighting.registry import Record, register
 
@@ -197,17 +198,18 @@ def _info(state: EliteState) -> Info:
 
 def _functions(how: _How, state: EliteState, context: Context):
     """Return `params -> (b,)` Omega of the batch, `params -> L_val`, and the parameters."""
-    (normal, anomaly), batch = context.objective, context.batch
+    objective, batch = context.objective, context.batch
     params, batch_stats = context.variables
-    assert anomaly is not None  # `gradient_detector` refuses such an objective
 
     def out(params: PyTree, x: Array, model: Model) -> PyTree:
-        return model.apply(Variables(params, batch_stats), context.extras, x, train=True)[0]
+        variables = Variables(params, batch_stats)
+        return model.apply(variables, context.extras, x, True, context.model_key).out
 
     def omega(params: PyTree) -> Float[Array, "b"]:
         model = context.model
         forward = how.meta_gradient == "forward"
-        return normal(out(params, batch.x, forward_mode(model) if forward else model))
+        outs = out(params, context.examples.x, forward_mode(model) if forward else model)
+        return objective.normal(outs, context.examples)
 
     def validation_loss(params: PyTree) -> Float[Array, ""]:
         anomalies, normals = how.sizes
@@ -217,11 +219,22 @@ def _functions(how: _How, state: EliteState, context: Context):
             unlabelled = batch.label == 0
             share = unlabelled / (jnp.maximum(jnp.sum(unlabelled), 1) * how.kinds)
             weight = jnp.concatenate([weight, share])
-        outs = out(params, x, context.model)
-        loss = jnp.sum((weight * normal(outs))[anomalies:])
-        return loss + jnp.sum((weight * anomaly(outs))[:anomalies]) if anomalies else loss
+        outs, examples = out(params, x, context.model), _examples(how, x, batch)
+        loss = jnp.sum((weight * objective.normal(outs, examples))[anomalies:])
+        if not anomalies:
+            return loss
+        assert objective.anomaly is not None  # detectors are checked for it when they are made
+        return loss + jnp.sum((weight * objective.anomaly(outs, examples))[:anomalies])
 
     return omega, validation_loss, params
+
+
+def _examples(how: _How, x: Array, batch: Batch) -> Batch:
+    """The validation rows as a batch: labelled anomalies, labelled normal rows, stand-ins."""
+    anomalies, normals = how.sizes
+    kinds = (anomalies, normals, len(x) - anomalies - normals)
+    label = jnp.repeat(jnp.array([-1, 1, 0], jnp.int8), np.array(kinds), total_repeat_length=len(x))
+    return Batch(x, label, jnp.zeros(len(x), jnp.int32), batch.epoch)
 
 
 def _forward(omega, validation_loss, params: PyTree):

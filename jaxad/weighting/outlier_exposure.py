@@ -66,10 +66,9 @@ def _init(data: TrainData) -> ExposureState:
 
 
 def _expose(alpha, kept, blind, weights: Weights, state: ExposureState, context: Context):
-    out, (normal, anomaly), batch = context.out, context.objective, context.batch
-    assert anomaly is not None  # `gradient_detector` refuses such an objective
-    among = batch.label == 0
-    place, count = place_in_batch(normal(out) - anomaly(out), among), jnp.sum(among)
+    batch = context.batch
+    among, gap = batch.label == 0, context.normal_loss() - context.anomaly_loss()
+    place, count = place_in_batch(gap, among), jnp.sum(among)
     exposed = among & (place < jnp.round(alpha * count)) & (batch.epoch >= blind)
     total = weights.normal + weights.anomaly
     rank = jnp.where(among, 1 - place / jnp.maximum(count - 1, 1), 0)

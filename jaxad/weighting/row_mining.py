@@ -134,7 +134,7 @@ def _suspicion(by: _By, context: Context, among: Bool[Array, "b"]) -> Float[Arra
     """Compute how suspicious the rows of a batch look."""
     out, extras = context.out, context.extras
     if by.strategy == "reconstruction_error":
-        return context.objective.normal(out)
+        return context.normal_loss()
     if by.strategy == "dictionary":
         return -unit(out.code) @ extras["direction"]
     if by.strategy == "latent_distance":

@@ -1,7 +1,5 @@
 """CVDD: its loss by hand, its contexts, annealing, and text that it cannot use."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +10,6 @@ from jaxad.data import from_texts
 from jaxad.data.arrays import as_train_data
 from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.explain.text import context_distances
-from jaxad.learners import context_step
 from jaxad.models import ContextOut, Contexts
 from jaxad.models.clustering import kmeans
 from jaxad.objectives import nearest_contexts
@@ -47,12 +44,12 @@ def fit(split):
 
 
 def model_of(detector) -> Contexts:
-    return next(arg for arg in detector.score.args if isinstance(arg, Contexts))
+    return detector.parts.model
 
 
 def test_loss_and_score_are_those_of_the_equations(split):
     """In NumPy, word by word: eq. 3 to 11 of the paper."""
-    detector = jaxad.make("cvdd", split.train, context_penalty=2.0, **QUICK)
+    detector = jaxad.make("cvdd", split.train, context_penalty=2.0, alpha=3.0, **QUICK)
     train, model = split.train._replace(vocabulary=None), model_of(detector)
     state = jax.jit(detector.init)(jax.random.key(0), train)
     w1, w2 = (
@@ -73,10 +70,7 @@ def test_loss_and_score_are_those_of_the_equations(split):
     sigma = np.exp(-alpha * d) / np.exp(-alpha * d).sum(axis=1, keepdims=True)
     penalty = np.mean((contexts @ contexts.T - np.eye(3)) ** 2)
     batch = Batch(jnp.asarray(rows), jnp.zeros(8, jnp.int8), jnp.arange(8), jnp.zeros(()))
-    step = detector.update
-    given = (model, np.float32([alpha]), *step.args[2:])
-    assert step.func is context_step
-    _, info = jax.jit(partial(context_step, *given))(state, batch, jax.random.key(0))
+    _, info = jax.jit(detector.update)(state, batch, jax.random.key(0))
     np.testing.assert_allclose(info["loss"], (sigma * d).sum(axis=1).mean() + 2 * penalty, 1e-4)
 
 
@@ -117,20 +111,21 @@ def test_kmeans_finds_groups_and_leaves_rows_out_that_do_not_count():
     np.testing.assert_allclose(same, points[:1].repeat(3, axis=0), rtol=1e-6)
 
 
-def test_alpha_anneals_by_epoch(split, monkeypatch):
+def test_alpha_anneals_by_epoch(split):
     detector = jaxad.make("cvdd", split.train, alpha=(0.0, 1.0, 2.0), **QUICK | {"epochs": 6})
-    seen = []
-    monkeypatch.setattr("jaxad.learners.contexts.gradient_step", lambda m, o, *_: seen.append(o))
-    for epoch in (0.0, 1.9, 2.0, 3.9, 4.0, 5.9, 6.0):
+    objective, out = detector.parts.objective, ContextOut(jnp.array([[0.1, 0.9]]))
+    for epoch, alpha in zip(
+        (0.0, 1.9, 2.0, 3.9, 4.0, 5.9, 6.0), (0, 0, 1, 1, 2, 2, 2), strict=True
+    ):
         batch = Batch(jnp.zeros((1, 32), jnp.int32), None, None, jnp.float32(epoch))
-        detector.update(None, batch, None)
-    assert [float(o.normal.args[0]) for o in seen] == [0, 0, 1, 1, 2, 2, 2]
+        expected = nearest_contexts([alpha]).normal(out)
+        np.testing.assert_allclose(objective.normal(out, batch), expected, rtol=1e-6)
 
 
 def test_alpha_weighs_the_nearest_contexts():
     out = ContextOut(jnp.array([[0.1, 0.5, 0.9]]))
-    np.testing.assert_allclose(nearest_contexts(0.0).normal(out), [0.5], rtol=1e-6)
-    np.testing.assert_allclose(nearest_contexts(1e3).normal(out), [0.1], rtol=1e-6)
+    np.testing.assert_allclose(nearest_contexts([0.0]).normal(out), [0.5], rtol=1e-6)
+    np.testing.assert_allclose(nearest_contexts([1e3]).normal(out), [0.1], rtol=1e-6)
 
 
 def test_the_score_is_the_mean_or_the_least_distance(split, fit):

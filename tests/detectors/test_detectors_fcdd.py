@@ -42,7 +42,7 @@ def test_labelled_anomalies_come_in_balanced_batches_and_confetti_without_them(i
     assert isinstance(alone.sampler, ShuffledEpochs)
     # Nothing is done to batches before a step where anomalies are labelled.
     names = [d.update.func.__name__ for d in (labelled, alone)]
-    assert names == ["gradient_step", "_transformed"]
+    assert names == ["gradient_step", "_apply_transforms"]
 
 
 def test_a_batch_has_its_share_of_labelled_anomalies(images):
@@ -78,11 +78,11 @@ def test_a_batch_of_anomalies_only_raises_their_scores(images, pixelwise):
     detector = jaxad.make("fcdd", train, **SMALL, pixelwise=pixelwise, learning_rate=1e-3)
     (before, first), (after, last) = (by_hand(detector, train, batch, n) for n in (1, 15))
     assert last["loss"] < first["loss"]
-    model = detector.score.args[0]
+    model = detector.parts.model
 
     @jax.jit
     def mean(state):
-        return jnp.mean(model.score(model.apply(state.variables, {}, x, train=True)[0]))
+        return jnp.mean(model.score(model.apply(state.variables, {}, x, train=True).out))
 
     assert mean(after) > mean(before)
 
@@ -214,7 +214,7 @@ def test_its_compiled_step_has_no_slow_convolution(images):
 def test_the_released_nets_are_the_defaults_of_their_sizes():
     with_rows = np.zeros((4, 28, 28, 1), np.uint8)
     train = jaxad.as_train_data(with_rows)
-    net = jaxad.make("fcdd", train).score.args[0].net
+    net = jaxad.make("fcdd", train).parts.model.net
     shapes = jax.eval_shape(lambda: net.init(jax.random.key(0), 1))
     assert shapes.params["conv_2"]["kernel"].shape == (5, 5, 128, 128)
     assert shapes.params["conv_out"]["kernel"].shape == (1, 1, 128, 1)

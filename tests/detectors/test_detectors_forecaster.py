@@ -23,8 +23,8 @@ models = pytest.mark.parametrize("model", [INTERPOLATOR, ONE_STEP], ids=["mlp", 
 @models
 def test_the_score_is_the_mean_squared_error_of_the_predicted_points(model):
     variables, extras = model.init(jax.random.key(0), DATA)
-    predicted, _ = model.predict(variables, X, train=False)
-    out, stats = model.apply(variables, extras, X, train=False)
+    predicted = model.predict(variables, X, train=False).out
+    out, stats, _ = model.apply(variables, extras, X, train=False)
     expected = [
         np.mean([(X[i, t] - predicted[i, t - model.first]) ** 2 for t in range(model.first, 10)])
         for i in range(5)
@@ -39,14 +39,14 @@ def test_only_given_points_reach_the_prediction(model):
     given = model.net.input_shape[0]
     changed = X.copy()
     changed[:, given:] = 7.0
-    before, after = (model.predict(variables, x, train=False)[0] for x in (X, changed))
+    before, after = (model.predict(variables, x, train=False).out for x in (X, changed))
     np.testing.assert_array_equal(before, after)
-    gradient = jax.grad(lambda x: jnp.sum(model.predict(variables, x, train=False)[0]))(X)
+    gradient = jax.grad(lambda x: jnp.sum(model.predict(variables, x, train=False).out))(X)
     assert (np.abs(gradient).max(axis=(0, 2)) > 0).tolist() == [t < given for t in range(10)]
 
 
 def points(name, shape, **config):
-    model = make_for(name, Spec(shape, 100), config).update.args[0]
+    model = make_for(name, Spec(shape, 100), config).parts.model
     return model.net.input_shape[0], model.first
 
 

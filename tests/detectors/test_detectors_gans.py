@@ -37,13 +37,13 @@ def moved(before, after):
 
 def test_the_losses_of_ganomaly_are_means_over_entries_that_are_data(toy):
     detector = jaxad.make("ganomaly", toy.train)
-    state, model = detector.init(KEY, toy.train), detector.score.args[0]
+    state, model = detector.init(KEY, toy.train), detector.parts.model
     assert model.decoder.input_shape == (3,)
     x = np.pad(toy.train.x[:7], ((0, 0), (0, 26)))
-    out, _ = model.apply(state.variables, state.extras, jnp.asarray(toy.train.x[:7]), train=False)
+    out = model.apply(state.variables, state.extras, jnp.asarray(toy.train.x[:7]), train=False).out
 
     def through(net, name, x):
-        return net.apply(state.params[name], state.batch_stats[name], x, train=False)[0]
+        return net.apply(state.params[name], state.batch_stats[name], x, train=False).out
 
     z = np.tanh(through(model.encoder, "encoder", x))
     made = np.asarray(through(model.decoder, "decoder", z)) * (np.arange(32) < 6)
@@ -62,7 +62,7 @@ def test_the_losses_of_ganomaly_are_means_over_entries_that_are_data(toy):
 @pytest.mark.parametrize(("columns", "code"), [(3, 1), (6, 3), (8, 2), (40, 10)])
 def test_the_code_of_ganomaly_has_a_quarter_of_the_columns_or_half_of_few(columns, code, toy_of):
     train = toy_of(features=columns).train
-    model = jaxad.make("ganomaly", train).score.args[0]
+    model = jaxad.make("ganomaly", train).parts.model
     assert model.decoder.input_shape == (code,)
 
 
@@ -92,7 +92,7 @@ def test_by_label_the_critic_of_anogan_takes_labelled_anomalies_for_generated(to
         label=jnp.array([-1, 0, 1, 0, 0, 0, -1, 0], jnp.int8)
     )
     loss, _ = critic(state, batch, KEY)
-    made, _ = model.generate(state.variables, state.extras, KEY, 8, train=True)
+    made = model.generate(state.variables, state.extras, KEY, 8, train=True).out
     x = jnp.pad(batch.x, ((0, 0), (0, 26)))
     real, fake = (np.asarray(model.judge(state.variables, rows)[0]) for rows in (x, made))
     sign = np.where(batch.label < 0, 1, -1)

@@ -24,7 +24,7 @@ SOME = {"hybrid:iforest": {"trees": 20}, "hybrid:ssad": {}, "hybrid:ocsvm": {"nu
 
 def codes_of(fit, x):
     """`(seeds, n, k)` codes by the networks of an autoencoder's fit, not by the library's loops."""
-    model = fit.detector.score.args[0]
+    model = fit.detector.parts.model
     width = model.encoder.input_shape[-1]
     x = np.pad(x, [(0, 0), (0, width - x.shape[1])]) if x.ndim == 2 else x
     return np.stack([_encoded(model, fit.only(i).state, x) for i in range(fit.seeds)])
@@ -32,7 +32,7 @@ def codes_of(fit, x):
 
 def _encoded(model, state, x):
     params, stats = jax.tree.map(lambda leaf: leaf[0], model.encoder_of(state.variables))
-    return np.asarray(model.encoder.apply(params, stats, x, train=False)[0])
+    return np.asarray(model.encoder.apply(params, stats, x, train=False).out)
 
 
 def recording(detector, seen):

@@ -36,7 +36,8 @@ def scores_by_hand(model, state, train, x, nearest):
 
     def point(x):
         x = np.pad(x, ((0, 0), (0, 26)))
-        code, y, _ = model.code_and_reconstruction(state.variables, jnp.asarray(x), train=False)
+        code, made = model.code_and_reconstruction(state.variables, jnp.asarray(x), train=False)
+        y = made.out
         return np.asarray(code), np.linalg.norm((x - np.asarray(y))[:, :6], axis=1)[:, None]
 
     code, error = point(train.x[train.label >= 0])
@@ -48,7 +49,7 @@ def scores_by_hand(model, state, train, x, nearest):
 
 def test_the_score_is_the_distance_in_the_joint_space_of_code_and_error(toy):
     detector = jaxad.make("latentout", toy.train, neighbours=7)
-    state, model = detector.init(KEY, toy.train), detector.score.args[0]
+    state, model = detector.init(KEY, toy.train), detector.parts.model
     got = detector.score(state, toy.test.x[:9])
     want = scores_by_hand(model, state, toy.train, toy.test.x[:9], 7)
     np.testing.assert_allclose(got, want, rtol=1e-4)
@@ -57,7 +58,7 @@ def test_the_score_is_the_distance_in_the_joint_space_of_code_and_error(toy):
 def test_kept_rows_are_measured_with_the_weights_of_the_moment(toy):
     """After the weights have moved the score is that of the moved weights throughout."""
     detector = jaxad.make("latentout", toy.train, neighbours=7, norm="none")
-    state, model = detector.init(KEY, toy.train), detector.score.args[0]
+    state, model = detector.init(KEY, toy.train), detector.parts.model
     state = state._replace(params=jax.tree.map(lambda p: 1.5 * p + 0.01, state.params))
     want = scores_by_hand(model, state, toy.train, toy.test.x[:5], 7)
     np.testing.assert_allclose(detector.score(state, toy.test.x[:5]), want, rtol=1e-4)

@@ -121,7 +121,7 @@ def test_mined_rows_are_pulled_to_the_prototype_and_the_others_to_themselves(tra
     start, _, info = stepped(train, **settings)
     model = made(train, **settings).update.args[0][-1].loss.args[0].model
     x = jnp.pad(batch_of(train).x, ((0, 0), (0, 26)))
-    y = np.asarray(model.reconstruct(start.variables, x, train=True)[0])
+    y = np.asarray(model.reconstruct(start.variables, x, train=True).out)
     prototype = np.asarray(model.generate(start.variables, start.extras, 0.0, KEY))[0]
     own = np.sum(np.asarray(x - y)[:, :6] ** 2, axis=1)
     to_prototype = np.sum((y - prototype)[:, :6] ** 2, axis=1)

@@ -20,7 +20,7 @@ def started(toy):
 
 
 def model_of(detector):
-    return detector.score.args[0]
+    return detector.parts.model
 
 
 def batch_of(x):
@@ -31,13 +31,15 @@ def test_outputs_are_those_of_the_formulas(started, toy):
     detector, state = started
     model = model_of(detector)
     x = np.pad(toy.train.x[:9], ((0, 0), (0, 26)))
-    out, _ = model.apply(state.variables, state.extras, jnp.asarray(toy.train.x[:9]), train=False)
-    y = np.asarray(model.encoder.apply(state.params["encoder"], {}, x, train=False)[0])
+    out = model.apply(state.variables, state.extras, jnp.asarray(toy.train.x[:9]), train=False).out
+    y = np.asarray(model.encoder.apply(state.params["encoder"], {}, x, train=False).out)
     a = np.asarray(model.matrix(state.variables))
     assert a.shape == (5, 2)
     z = y @ a
     code = z / np.linalg.norm(z, axis=1, keepdims=True)
-    made = np.asarray(model.decoder.apply(state.params["decoder"], {}, code, train=False)[0])[:, :6]
+    made = np.asarray(model.decoder.apply(state.params["decoder"], {}, code, train=False).out)[
+        :, :6
+    ]
     x = x[:, :6]
     cosine = np.sum(x * made, 1) / np.linalg.norm(x, axis=1) / np.linalg.norm(made, axis=1)
     np.testing.assert_allclose(out.error, np.linalg.norm(x - made, axis=1), rtol=1e-5)
@@ -64,7 +66,7 @@ def test_the_subspace_s_player_leaves_the_decoder_and_the_other_moves_all(starte
     for name in ("encoder", "projection", "decoder"):
         pairs = zip(*map(jax.tree.leaves, (state.params[name], after.params[name])), strict=True)
         assert any(np.any(a != b) for a, b in pairs), name
-    out, _ = model_of(detector).apply(
+    out, *_ = model_of(detector).apply(
         state.variables, state.extras, jnp.asarray(toy.train.x[:32]), train=True
     )
     want = np.mean(out.residual) + info["off_orthonormal"]

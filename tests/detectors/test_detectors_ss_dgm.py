@@ -1,14 +1,18 @@
 """SS-DGM: its bounds against a sum over classes, and when labelled terms vanish."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxad
+from jaxad.learners.gradient import weighted_loss
 from jaxad.models.class_code import ClassCodeOut
 from jaxad.objectives import class_bound
 from jaxad.types import Batch
+from jaxad.weighting import Context, Weights
 
 KEY = jax.random.key(0)
 LOGIT = np.array([0.0, 2.0, -3.0, 0.5], np.float32)
@@ -16,6 +20,16 @@ NORMAL = np.array([1.0, 5.0, 0.3, 2.0], np.float32)
 ANOMALY = np.array([4.0, 0.5, 3.0, 2.0], np.float32)
 OUT = ClassCodeOut(*map(jnp.asarray, (LOGIT, NORMAL, ANOMALY)))
 ALPHA, PRIOR = 0.3, 0.2
+OBJECTIVE = class_bound(ALPHA, PRIOR)
+
+
+def of_labels(*label):
+    """A batch of which the objective reads the labels alone."""
+    rows = jnp.array(label, jnp.int8)
+    return Batch(jnp.zeros((len(label), 1)), rows, jnp.arange(len(label)), jnp.zeros(()))
+
+
+UNLABELLED = of_labels(0, 0, 0, 0)
 
 
 def test_unlabelled_rows_have_the_expected_bound_less_the_entropy():
@@ -23,14 +37,14 @@ def test_unlabelled_rows_have_the_expected_bound_less_the_entropy():
     bounds = NORMAL - np.log(1 - PRIOR), ANOMALY - np.log(PRIOR)
     entropy = -(q * np.log(q) + (1 - q) * np.log(1 - q))
     want = (1 - q) * bounds[0] + q * bounds[1] - entropy
-    got = class_bound(jnp.zeros(4), ALPHA, PRIOR).normal(OUT)
+    got = OBJECTIVE.normal(OUT, UNLABELLED)
     np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
 def test_the_best_classifier_of_unlabelled_rows_is_bayes_rule():
     """At the posterior odds of the two bounds the loss is minus the log of their sum."""
     odds = np.log(PRIOR) - ANOMALY - np.log(1 - PRIOR) + NORMAL
-    loss = class_bound(jnp.zeros(4), ALPHA, PRIOR).normal
+    loss = partial(OBJECTIVE.normal, batch=UNLABELLED)
     best = loss(OUT._replace(logit=jnp.asarray(odds)))
     want = -np.log((1 - PRIOR) * np.exp(-NORMAL) + PRIOR * np.exp(-ANOMALY))
     np.testing.assert_allclose(best, want, rtol=1e-5)
@@ -40,18 +54,20 @@ def test_the_best_classifier_of_unlabelled_rows_is_bayes_rule():
 
 def test_labelled_rows_have_the_bound_of_their_class_and_a_cross_entropy():
     q = 1 / (1 + np.exp(-LOGIT))
-    objective = class_bound(jnp.ones(4), ALPHA, PRIOR)
-    assert objective.anomaly is not None
+    assert OBJECTIVE.anomaly is not None
     normal = NORMAL - np.log(1 - PRIOR) - ALPHA * np.log(1 - q)
     anomaly = ANOMALY - np.log(PRIOR) - ALPHA * np.log(q)
-    np.testing.assert_allclose(objective.normal(OUT), normal, rtol=1e-5)
-    np.testing.assert_allclose(objective.anomaly(OUT), anomaly, rtol=1e-5)
+    np.testing.assert_allclose(OBJECTIVE.normal(OUT, of_labels(1, 1, 1, 1)), normal, rtol=1e-5)
+    np.testing.assert_allclose(
+        OBJECTIVE.anomaly(OUT, of_labels(-1, -1, -1, -1)), anomaly, rtol=1e-5
+    )
 
 
 def test_saturated_odds_have_finite_losses_and_gradients():
     for logit in (200.0, -200.0, 1e6, -1e6):
-        for loss in class_bound(jnp.array([0, 1, 0, 1]), ALPHA, PRIOR):
+        for loss in OBJECTIVE[:2]:
             assert loss is not None
+            loss = partial(loss, batch=of_labels(0, 1, 0, 1))
             value, slope = jax.value_and_grad(
                 lambda s, loss=loss: jnp.sum(loss(OUT._replace(logit=s)))
             )(jnp.full(4, logit))
@@ -85,13 +101,18 @@ def test_labelled_and_unlabelled_rows_have_a_mean_each(toy):
     """Rows that come twice change neither mean, whatever their share of the batch becomes."""
     detector = jaxad.make("ss_dgm", toy.train, weight_decay=0.0, norm="none")
     state = detector.init(KEY, toy.train)
-    # Without noise a row has the same loss wherever it is in a batch.
-    plain, x = detector.update.args[0], jnp.asarray(toy.train.x[:8])
+    x = jnp.asarray(toy.train.x[:8])
+    model, objective, weighting, _ = detector.parts
+    weights = Weights(jnp.ones(1), jnp.zeros(1))
     label = jnp.array([-1, 1, -1, 0, 0, 0, 0, 0], jnp.int8)
 
     def loss(index):
         batch = Batch(x[index], label[index], index, jnp.zeros(()))
-        return step(plain, state, batch, KEY)[1]["loss"]
+        # Without a key no code is drawn: a row has the same loss wherever it is in a batch.
+        out = model.apply(state.variables, state.extras, batch.x, train=True).out
+        context = Context(model, objective, state.variables, state.extras, batch, out, KEY)
+        given, _ = weighting.update(weights, state.weighting, context)
+        return weighted_loss(objective, given, out, batch)
 
     once = jnp.arange(8)
     known_twice = jnp.concatenate([once[:3], once])
@@ -101,15 +122,15 @@ def test_labelled_and_unlabelled_rows_have_a_mean_each(toy):
 def test_the_bounds_of_both_classes_differ_by_the_class_that_is_decoded_alone(toy):
     detector = jaxad.make("ss_dgm", toy.train, norm="none")
     state = detector.init(KEY, toy.train)
-    model, x = detector.score.args[0], jnp.asarray(toy.train.x[:5])
+    model, x = detector.parts.model, jnp.asarray(toy.train.x[:5])
     params = dict(state.params)
     for name, layer in (("posterior", "input"), ("decoder", "dense_0")):
         # Without the weights of the class, the last input, both classes are the same.
         kernel = params[name][layer]["kernel"]
         blind = params[name][layer] | {"kernel": kernel.at[-1].set(0.0)}
         params[name] = params[name] | {layer: blind}
-    out, _ = model.apply(state.variables, state.extras, x, train=False)
-    blind, _ = model.apply(state.variables._replace(params=params), state.extras, x, train=False)
+    out = model.apply(state.variables, state.extras, x, train=False).out
+    blind = model.apply(state.variables._replace(params=params), state.extras, x, train=False).out
     assert np.all(out.normal != out.anomaly)
     np.testing.assert_allclose(blind.normal, blind.anomaly, rtol=1e-6)
 
@@ -136,9 +157,9 @@ def test_stacked_its_codes_are_those_of_a_vae_that_is_left_alone(toy):
 def test_stacked_in_inference_mode_the_model_sees_the_mean_code(toy):
     detector = jaxad.make("ss_dgm", toy.train, stacked=True)
     state = detector.init(KEY, toy.train)
-    model, x = detector.score.args[0], jnp.asarray(toy.train.x[:5])
+    model, x = detector.parts.model, jnp.asarray(toy.train.x[:5])
     mean, _, _ = model.vae.posterior(state.extras["vae"], jnp.pad(x, ((0, 0), (0, 26))), False)
-    inner, _ = model.model.apply(state.variables, state.extras["model"], mean, train=False)
+    inner = model.model.apply(state.variables, state.extras["model"], mean, train=False).out
     np.testing.assert_allclose(detector.score(state, x), inner.logit, rtol=1e-6)
     assert mean.shape == (5, model.vae.decoder.input_shape[0])
 
@@ -156,10 +177,10 @@ def test_stacked_images_are_codes_too(toy):
 def test_stacked_it_learns_from_codes_that_are_drawn(toy):
     detector = jaxad.make("ss_dgm", toy.train, stacked=True, norm="none")
     state = detector.init(KEY, toy.train)
-    model, x = detector.score.args[0], jnp.asarray(toy.train.x[:5])
+    model, x = detector.parts.model, jnp.asarray(toy.train.x[:5])
 
     def logit(key, train=True):
-        return model.apply(state.variables, {**state.extras, "key": key}, x, train)[0].logit
+        return model.apply(state.variables, state.extras, x, train, key).out.logit
 
     np.testing.assert_array_equal(logit(KEY), logit(KEY))
     other = jax.random.key(1)

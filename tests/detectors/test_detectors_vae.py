@@ -7,7 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxad
-from jaxad.models.variational import kl_to_standard_normal, random_code
+from jaxad.models.variational import draw_code, kl_to_standard_normal
 from jaxad.types import Batch
 
 KEY = jax.random.key(0)
@@ -30,14 +30,14 @@ def test_the_divergence_is_the_mean_log_ratio_of_the_two_densities():
     np.testing.assert_allclose(got, sampled, atol=0.03)
 
 
-def test_a_random_code_has_the_mean_and_variance_and_passes_gradients_to_both():
+def test_a_draw_code_has_the_mean_and_variance_and_passes_gradients_to_both():
     mean, log_variance = (np.tile(a[1], (100_000, 1)) for a in (MEAN, LOG_VARIANCE))
-    z = np.asarray(random_code(KEY, jnp.asarray(mean), jnp.asarray(log_variance)))
+    z = np.asarray(draw_code(KEY, jnp.asarray(mean), jnp.asarray(log_variance)))
     np.testing.assert_allclose(z.mean(0), MEAN[1], atol=0.02)
     np.testing.assert_allclose(z.var(0), np.exp(LOG_VARIANCE[1]), rtol=0.02)
     with jax.enable_x64(True):
         moments = (jnp.asarray(MEAN, float), jnp.asarray(LOG_VARIANCE, float))
-        check_grads(lambda m, v: jnp.sin(random_code(KEY, m, v)), moments, order=1)
+        check_grads(lambda m, v: jnp.sin(draw_code(KEY, m, v)), moments, order=1)
 
 
 def started(toy, **config):
@@ -61,7 +61,7 @@ def test_both_scores_are_without_noise_and_differ_by_the_divergence(toy):
     by_evidence, _ = started(toy, beta=0.3, score="evidence")
     x = jnp.asarray(toy.test.x[:10])
     error, minus_evidence = (jax.jit(d.score)(state, x) for d in (by_error, by_evidence))
-    moments, _ = by_error.score.args[0].encoder.apply(
+    moments, _ = by_error.parts.model.encoder.apply(
         state.params["encoder"], {}, jnp.pad(x, ((0, 0), (0, 26))), train=False
     )
     divergence = kl_to_standard_normal(*jnp.split(moments, 2, axis=-1))

@@ -175,8 +175,8 @@ def both_ways(model, state, x):
     net, a = model.encoder, x
     for layer in layers_of(net, state.variables):
         a = layer.apply(a)
-    out, _ = model.apply(state.variables, state.extras, x, train=False)
-    code = net.apply(*state.variables, x, train=False)[0]
+    out = model.apply(state.variables, state.extras, x, train=False).out
+    code = net.apply(*state.variables, x, train=False).out
     return a, code, relevance(model, state, x), model.score(out)
 
 

@@ -21,7 +21,7 @@ def images(toy_for):
 
 
 def model_and_state(fitted, seed=0):
-    return fitted.detector.score.args[0], jax.tree.map(lambda leaf: leaf[seed], fitted.state)
+    return fitted.detector.parts.model, jax.tree.map(lambda leaf: leaf[seed], fitted.state)
 
 
 def test_fcdd_s_maps_are_its_up_sampled_maps(fitted, images):
@@ -31,7 +31,7 @@ def test_fcdd_s_maps_are_its_up_sampled_maps(fitted, images):
     assert got.shape == (2, 7, 12, 12)
     for seed in range(2):
         model, state = model_and_state(fit, seed)
-        maps = jax.jit(lambda state, model=model: model.maps(state.variables, x, False)[0])(state)
+        maps = jax.jit(lambda state, model=model: model.maps(state.variables, x, False).out)(state)
         np.testing.assert_allclose(
             got[seed], gaussian_upsampling(maps, (12, 12), model.field, 1.5), rtol=1e-4, atol=1e-6
         )
@@ -61,7 +61,7 @@ def test_gradient_maps_are_finite_differences(fitted, images):
         state = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), state)
 
         def score(x):
-            out, _ = model.apply(state.variables, state.extras, x, train=False)
+            out = model.apply(state.variables, state.extras, x, train=False).out
             return model.score(out)
 
         for row, column in ((0, 0), (5, 7), (11, 3)):

@@ -28,7 +28,7 @@ def first_order_errors(toy, name, config):
         settings = PLAIN | {"weight_decay": 0.05, "widths": (8, 3)} | config
         detector = jaxad.make(name, toy.train, learning_rate=0.08 / steps, **settings)
         start = jax.tree.map(double, detector.init(KEY, toy.train))
-        path = follow(detector.update, start, data, x, index, jnp.zeros(MOST), keys, steps)
+        path = follow(detector.parts, start, data, x, index, jnp.zeros(MOST), keys, steps)
         change = np.asarray(detector.score(path.state, x) - detector.score(start, x))
         errors.append(change - np.asarray(path.kernel.sum(axis=1) + path.decay))
     return np.abs(errors), np.abs(change)
@@ -72,7 +72,7 @@ def test_one_step_s_kernel_is_the_inner_product_of_gradients(toy_of):
     keys = jax.random.split(jax.random.key(0), 1)
     label = np.zeros(12, np.int8)
     data = toy.train._replace(label=label)
-    path = path_kernel(detector.update, state, data, toy.test.x[:2], index, epoch, keys)
+    path = path_kernel(detector.parts, state, data, toy.test.x[:2], index, epoch, keys)
 
     def gradient(x):
         grads = jax.grad(lambda p: detector.score(state._replace(params=p), x[None])[0])

@@ -43,7 +43,7 @@ def test_the_loss_of_deep_sad_is_that_of_the_paper(toy, eta):
 
     missing = ENCODER.input_shape[0] - 6
     x = jnp.pad(batch.x, ((0, 0), (0, missing)))
-    codes = np.asarray(ENCODER.apply(*state.variables, x, train=True)[0], np.float64)
+    codes = np.asarray(ENCODER.apply(*state.variables, x, train=True).out, np.float64)
     d = np.sum((codes - np.asarray(state.extras["centre"])) ** 2, axis=1)
     loss = np.select([batch.label == 0, batch.label == 1], [d, eta * d], eta / (d + 1e-6))
     np.testing.assert_allclose(info["loss"], loss.mean(), rtol=1e-5)
@@ -72,10 +72,10 @@ def test_the_gradient_is_that_of_finite_differences(toy, model, objective, weigh
 
         def loss(params):
             variables = Variables(params, state.batch_stats)
-            out, _ = model.apply(variables, state.extras, batch.x, train=True)
+            out = model.apply(variables, state.extras, batch.x, train=True).out
             context = Context(model, objective, variables, state.extras, batch, out, KEY)
             weights, _ = weighting.update(start, state.weighting, context)
-            return weighted_loss(objective, weights, out) + optimiser.penalty(params)
+            return weighted_loss(objective, weights, out, batch) + optimiser.penalty(params)
 
         check_grads(loss, (state.params,), order=1, modes=["rev"])
         new, info = gradient_step(model, objective, weighting, optimiser, state, batch, KEY)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxad.learners import transformed
+from jaxad.learners.batches import transform_batches
 from jaxad.learners.batches.artificial import confetti, draw_confetti
 from jaxad.types import Batch
 
@@ -76,7 +76,7 @@ def test_it_composes_with_an_update_and_its_numbers_are_traced():
         return step(jnp.zeros((), jnp.int32), batch, KEY)[0]
 
     unlabelled = batch([0] * 200)
-    steps = [transformed(jax.tree_util.Partial(update), (confetti(p),)) for p in (0.1, 0.9)]
+    steps = [transform_batches(jax.tree_util.Partial(update), (confetti(p),)) for p in (0.1, 0.9)]
     some, more = (run(step, unlabelled) for step in steps)
     assert some < 60 < 140 < more
     assert len(counts) == 1

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
-from jaxad.learners.batches.transform import transformed
+from jaxad.learners.batches.transform import transform_batches
 from jaxad.types import Batch
 
 
@@ -29,7 +29,7 @@ def _batch():
 
 def test_no_transforms_leave_the_update_as_it_is():
     update = Partial(_update)
-    assert transformed(update, ()) is update
+    assert transform_batches(update, ()) is update
 
 
 def test_transforms_are_done_in_order():
@@ -37,13 +37,15 @@ def test_transforms_are_done_in_order():
         del key
         return batch._replace(x=batch.x + 1)
 
-    step = transformed(Partial(_update), (Partial(add), Partial(_times, 10.0)))
+    step = transform_batches(Partial(_update), (Partial(add), Partial(_times, 10.0)))
     assert step(jnp.zeros(()), _batch(), jax.random.key(0))[0] == 6 * 20
 
 
 def test_each_transform_has_a_key_of_its_own():
-    once = transformed(Partial(_update), (Partial(_times, 0.0), Partial(_noise)))
-    twice = transformed(Partial(_update), (Partial(_noise), Partial(_times, -1.0), Partial(_noise)))
+    once = transform_batches(Partial(_update), (Partial(_times, 0.0), Partial(_noise)))
+    twice = transform_batches(
+        Partial(_update), (Partial(_noise), Partial(_times, -1.0), Partial(_noise))
+    )
     key = jax.random.key(0)
     assert once(jnp.zeros(()), _batch(), key)[0] != 0
     # With one key for both the noise would cancel, and -6 would be left.

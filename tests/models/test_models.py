@@ -35,14 +35,14 @@ def variables():
 
 
 def distances(model, variables, extras, x):
-    return model.score(model.apply(variables, extras, x, train=False)[0])
+    return model.score(model.apply(variables, extras, x, train=False).out)
 
 
 def test_the_centre_is_the_mean_embedding_of_rows_that_may_be_normal(data, variables):
     centre = Hypersphere(ENCODER).extras(variables, data)["centre"]
     x = np.pad(data.x[:N][data.label[:N] >= 0], ((0, 0), (0, MISSING)))
-    mean = np.asarray(ENCODER.apply(*variables, x, train=False)[0]).mean(axis=0)
-    in_train_mode = np.asarray(ENCODER.apply(*variables, x, train=True)[0]).mean(axis=0)
+    mean = np.asarray(ENCODER.apply(*variables, x, train=False).out).mean(axis=0)
+    in_train_mode = np.asarray(ENCODER.apply(*variables, x, train=True).out).mean(axis=0)
     np.testing.assert_allclose(centre, away_from_zero(jnp.asarray(mean)), rtol=1e-5)
     assert np.abs(mean).max() > 0.1  # the rule for small coordinates is not all there is
     assert not np.allclose(mean, in_train_mode, atol=1e-2)
@@ -91,7 +91,7 @@ def test_reconstruction_errors_are_summed_over_true_columns(data):
     params = jax.tree.map(lambda p: p + 0.1, variables.params)
     variables = Variables(params, variables.batch_stats)
     x = np.pad(data.x[:N], ((0, 0), (0, MISSING)))
-    y = np.asarray(model.reconstruct(variables, x, train=False)[0])
+    y = np.asarray(model.reconstruct(variables, x, train=False).out)
     assert np.abs(y[:, 6:]).min() > 0
     want = np.sum((x[:, :6] - y[:, :6]) ** 2, axis=1)
     np.testing.assert_allclose(distances(model, variables, extras, data.x[:N]), want, rtol=1e-5)

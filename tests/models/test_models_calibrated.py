@@ -26,8 +26,8 @@ def test_the_two_errors_are_those_of_the_paper(toy, own):
     rows = jnp.pad(jax.random.normal(KEY, (5, 6)), ((0, 0), (0, 26)))
     extras = model.with_generated(variables, extras, rows)
     x = jnp.asarray(toy.train.x[:12])
-    out, _ = model.apply(variables, extras, x, train=True)
-    y = np.asarray(model.reconstruct(variables, jnp.pad(x, ((0, 0), (0, 26))), train=True)[0])
+    out = model.apply(variables, extras, x, train=True).out
+    y = np.asarray(model.reconstruct(variables, jnp.pad(x, ((0, 0), (0, 26))), train=True).out)
     target = np.asarray(rows)[np.arange(12) % 5] if own else np.asarray(rows).mean(axis=0)
     objective = calibrated()
     assert objective.anomaly is not None
@@ -41,8 +41,8 @@ def test_its_scores_are_those_of_a_reconstruction(toy):
     model, variables, extras = started(toy, norm="batch")
     plain = Reconstruction(model.encoder, model.decoder)
     for train in (False, True):
-        ours = model.score(model.apply(variables, extras, toy.test.x, train)[0])
-        theirs = plain.apply(variables, plain.extras(variables, toy.train), toy.test.x, train)[0]
+        ours = model.score(model.apply(variables, extras, toy.test.x, train).out)
+        theirs = plain.apply(variables, plain.extras(variables, toy.train), toy.test.x, train).out
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
@@ -66,7 +66,7 @@ def test_rows_are_decoded_from_noise_around_the_mean_code(toy):
 @pytest.mark.parametrize("generated", [1, 3, 300])
 def test_any_number_of_generated_rows_goes_with_any_batch(toy, generated):
     model, variables, extras = started(toy, generated=generated, own=True)
-    out, _ = model.apply(variables, extras, toy.train.x[:7], train=True)
+    out = model.apply(variables, extras, toy.train.x[:7], train=True).out
     assert out.calibrated.shape == (7,) and np.isfinite(out.calibrated).all()
 
 

@@ -40,10 +40,10 @@ def test_the_margin_is_of_the_scores_that_training_sees_first(data, base):
     for rule, where, of in rules:
         model = Margined(base, rule)
         variables, extras = model.init(jax.random.key(0), data)
-        plain, _ = base.apply(variables, extras["base"], jnp.asarray(data.x[where]), train=True)
+        plain = base.apply(variables, extras["base"], jnp.asarray(data.x[where]), train=True).out
         np.testing.assert_allclose(extras["margin"], of(np.sqrt(plain)), rtol=2e-3)
-        out, _ = model.apply(variables, extras, jnp.asarray(data.x), train=True)
-        plain, stats = base.apply(variables, extras["base"], jnp.asarray(data.x), train=True)
+        out = model.apply(variables, extras, jnp.asarray(data.x), train=True).out
+        plain, stats, _ = base.apply(variables, extras["base"], jnp.asarray(data.x), train=True)
         np.testing.assert_allclose(model.score(out) ** 2, plain, rtol=1e-5)
         np.testing.assert_allclose(out.margin, np.full(136, extras["margin"]))
         assert jax.tree.structure(stats) == jax.tree.structure(variables.batch_stats)
@@ -63,7 +63,7 @@ def test_the_root_has_a_finite_derivative_at_0(data):
 
     def mean(params):
         variables_now = variables._replace(params=params)
-        return jnp.mean(model.apply(variables_now, extras, jnp.asarray(data.x), True)[0].omega)
+        return jnp.mean(model.apply(variables_now, extras, jnp.asarray(data.x), True).out.omega)
 
     value, slope = jax.value_and_grad(mean)(zeros)
     np.testing.assert_allclose(value, 1e-6, rtol=1e-3)

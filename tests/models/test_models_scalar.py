@@ -10,6 +10,7 @@ from jaxad.models import Reconstruction
 from jaxad.models.deviation import Deviation
 from jaxad.models.pairs import PairScore
 from jaxad.models.residual import ResidualScore, direction_and_norm
+from jaxad.nets.base import Net
 from jaxad.nets.mlp import mlp_decoder, mlp_encoder
 from jaxad.nets.norm import normalise
 from jaxad.nets.scorer import linear_head, relu_net, residual_scorer, scalar_net
@@ -38,8 +39,8 @@ def test_the_deviation_is_in_units_of_5000_standard_normal_draws():
     variables, extras = model.init(KEY, train)
     assert abs(extras["mean"]) < 4 / np.sqrt(5_000) and abs(extras["std"] - 1) < 0.04
     assert extras["mean"] != 0
-    phi = np.asarray(plain.apply(variables, plain.extras(variables, train), train.x, False)[0])
-    dev = model.apply(variables, extras, train.x, train=False)[0]
+    phi = np.asarray(plain.apply(variables, plain.extras(variables, train), train.x, False).out)
+    dev = model.apply(variables, extras, train.x, train=False).out
     want = (phi - float(extras["mean"])) / float(extras["std"])
     np.testing.assert_allclose(dev, want, rtol=1e-4, atol=1e-5)
     padded = np.pad(train.x, ((0, 0), (0, COLUMNS - 6)))
@@ -52,7 +53,7 @@ def test_an_image_gets_a_convolutional_scalar_net():
     assert net.convolutional
     variables, extras = Deviation(net).init(KEY, data())
     images = np.zeros((3, 8, 8, 1), np.uint8)
-    assert Deviation(net).apply(variables, extras, images, train=False)[0].shape == (3,)
+    assert Deviation(net).apply(variables, extras, images, train=False).out.shape == (3,)
 
 
 def residual_model(norm="none"):
@@ -64,10 +65,11 @@ def residual_model(norm="none"):
 def test_the_score_of_feawad_is_that_of_direction_code_and_norm():
     model, train = residual_model(), data()
     variables, extras = model.init(KEY, train)
-    out = model.apply(variables, extras, train.x[:N], train=False)[0]
+    out = model.apply(variables, extras, train.x[:N], train=False).out
     x = np.pad(train.x[:N], ((0, 0), (0, COLUMNS - 6)))
     parts = model.autoencoder_of(variables)
-    code, y, _ = model.autoencoder.code_and_reconstruction(parts, x, train=False)
+    code, made = model.autoencoder.code_and_reconstruction(parts, x, train=False)
+    y = made.out
     r = (x - np.asarray(y))[:, :6]
     norm = np.linalg.norm(r, axis=1, keepdims=True)
     np.testing.assert_allclose(out.norm, norm[:, 0], rtol=1e-5)
@@ -101,7 +103,7 @@ def test_a_row_that_is_reconstructed_exactly_has_finite_scores_and_gradients():
     x = np.concatenate([np.zeros((1, 6), np.float32), train.x[:7]])
 
     def total(params):
-        out, _ = model.apply(Variables(params, variables.batch_stats), extras, x, train=True)
+        out = model.apply(Variables(params, variables.batch_stats), extras, x, train=True).out
         assert out.norm.shape == (8,)
         return jnp.sum(out.score**2) + jnp.sum(out.norm), out.norm
 
@@ -118,14 +120,14 @@ def pairs():
 def features_of(pairs, variables, x, train):
     x = np.pad(x, ((0, 0), (0, COLUMNS - x.shape[1])))
     params, stats = variables.params["branch"], variables.batch_stats["branch"]
-    return np.asarray(pairs.branch.apply(params, stats, x, train)[0])
+    return np.asarray(pairs.branch.apply(params, stats, x, train).out)
 
 
 def test_the_rows_of_pairs_share_one_network_and_one_batch(pairs):
     train = data()
     variables, extras = pairs.init(KEY, train)
     x = train.x[: N // 2 * 2].reshape(-1, 2, 6)
-    score, stats = pairs.apply(variables, extras, x, train=True)
+    score, stats, _ = pairs.apply(variables, extras, x, train=True)
     features = features_of(pairs, variables, x.reshape(-1, 6), True).reshape(len(x), 10)
     want = dense(features, variables.params["head"]["head"])[:, 0]
     np.testing.assert_allclose(score, want, rtol=1e-4, atol=1e-5)
@@ -141,7 +143,7 @@ def test_a_row_s_score_is_the_mean_over_references_on_either_side(pairs):
     head = variables.params["head"]["head"]
     anomalies, unlabelled = (np.asarray(extras[k]) for k in ("anomalies", "unlabelled"))
     of = [features_of(pairs, variables, x, False) for x in (anomalies, unlabelled)]
-    got = pairs.apply(variables, extras, train.x[:4], train=False)[0]
+    got = pairs.apply(variables, extras, train.x[:4], train=False).out
     for x, score in zip(features_of(pairs, variables, train.x[:4], False), got, strict=True):
         left = [dense(np.concatenate([a, x]), head)[0] for a in of[0]]
         right = [dense(np.concatenate([x, u]), head)[0] for u in of[1]]
@@ -172,12 +174,11 @@ def test_the_explicit_penalty_is_least_for_features_of_mean_0_and_second_moment_
             return normalise("explicit", train, "norm")(x)
 
     x = np.random.default_rng(0).normal(1, 2, size=shape).astype(np.float32)
-    variables = Alone().init(KEY, x, train=False)
 
     def penalty(x, train=True):
-        y, new = Alone().apply(variables, x, train=train, mutable=["batch_stats"])
+        y, _, penalty = Net(Alone(), shape[1:]).apply({}, {}, x, train)
         np.testing.assert_array_equal(y, x)
-        return new["batch_stats"]["norm"]["penalty"]
+        return penalty
 
     axes = tuple(range(len(shape) - 1))
     want = 1e-4 * np.mean(x.mean(axes) ** 2 + ((x**2).mean(axes) - 1) ** 2)

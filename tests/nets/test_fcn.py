@@ -42,8 +42,8 @@ def test_an_entry_sees_its_receptive_field_and_nothing_else(layers):
     variables = net.init(jax.random.key(0), 1)
     params = jax.tree.map(jnp.abs, variables.params)  # nothing cancels
     raised = 1 + 100 * np.repeat(np.eye(side)[:, None, :, None], side, axis=1)
-    maps, _ = net.apply(params, {}, jnp.asarray(raised, jnp.float32), False)
-    plain, _ = net.apply(params, {}, jnp.ones((1, side, side, 1)), False)
+    maps = net.apply(params, {}, jnp.asarray(raised, jnp.float32), False).out
+    plain = net.apply(params, {}, jnp.ones((1, side, side, 1)), False).out
     rises = np.asarray(maps - plain)[:, 3] > 0
     centre = field.start + field.jump * np.arange(6)
     reach = (field.size - 1) / 2
@@ -54,7 +54,7 @@ def test_an_entry_sees_its_receptive_field_and_nothing_else(layers):
 def test_a_map_has_an_entry_for_each_jump(shape):
     net = fcn(shape, parse_layers("conv(4, 5), pool, conv(4, 3, stride=2)"))
     variables = jax.eval_shape(lambda: net.init(jax.random.key(0), shape[-1]))
-    maps, _ = jax.eval_shape(lambda v: net.apply(*v, jnp.zeros((2, *shape)), True), variables)
+    maps, *_ = jax.eval_shape(lambda v: net.apply(*v, jnp.zeros((2, *shape)), True), variables)
     assert maps.shape == (2, shape[0] // 4, shape[1] // 4)
 
 
@@ -97,7 +97,7 @@ def test_a_scanned_step_is_channels_last():
 
     def step(params, x):
         def loss(params):
-            return jnp.mean(net.apply(params, variables.batch_stats, x, True)[0] ** 2)
+            return jnp.mean(net.apply(params, variables.batch_stats, x, True).out ** 2)
 
         grads = jax.grad(loss)(params)
         return jax.tree.map(lambda p, g: p - 0.1 * g, params, grads), 0.0

@@ -23,7 +23,7 @@ def some(net, seed=0, rows=4):
 
 
 def run(net, params, x, train=False):
-    return net.apply(params, {}, x, train)[0]
+    return net.apply(params, {}, x, train).out
 
 
 def test_the_lstm_is_its_equations():

@@ -28,8 +28,8 @@ def test_the_decoder_gives_images_of_the_encoder_s_input(shape):
     x = np.zeros((2, *shape), np.float32)
 
     def roundtrip():
-        code = encoder.apply(*encoder.init(KEY, 1), x, train=True)[0]
-        return code, decoder.apply(*decoder.init(KEY, 1), code, train=True)[0]
+        code = encoder.apply(*encoder.init(KEY, 1), x, train=True).out
+        return code, decoder.apply(*decoder.init(KEY, 1), code, train=True).out
 
     code, image = jax.eval_shape(roundtrip)
     assert code.shape == (2, CODES[shape])
@@ -79,7 +79,7 @@ def test_kernels_have_the_scale_of_their_fan_in():
 def test_reconstructions_are_pixels():
     _, decoder = nets((8, 8, 1), channels=(2,), widths=(3,))
     code = 100 * jax.random.normal(KEY, (4, 3))
-    image = np.asarray(decoder.apply(*decoder.init(KEY, 1), code, train=False)[0])
+    image = np.asarray(decoder.apply(*decoder.init(KEY, 1), code, train=False).out)
     assert 0 <= image.min() < 0.1 and 0.9 < image.max() <= 1
 
 
@@ -102,7 +102,7 @@ def test_without_convolutions_images_have_dense_layers():
         return z @ layer["kernel"] + layer["bias"]
 
     code = dense(jax.nn.leaky_relu(dense(x.reshape(4, -1), p["dense_0"]), 0.1), p["dense_1"])
-    np.testing.assert_allclose(encoder.apply(p, {}, x, False)[0], code, rtol=1e-5)
+    np.testing.assert_allclose(encoder.apply(p, {}, x, False).out, code, rtol=1e-5)
     pixels = dense(jax.nn.leaky_relu(dense(code, q["dense_0"]), 0.1), q["dense_1"])
     expected = jax.nn.sigmoid(pixels).reshape(x.shape)
-    np.testing.assert_allclose(decoder.apply(q, {}, code, False)[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(decoder.apply(q, {}, code, False).out, expected, rtol=1e-5)

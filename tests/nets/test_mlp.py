@@ -64,7 +64,7 @@ def test_hidden_layers_are_normalised_before_the_activation_and_the_code_is_not(
     params, stats = net.init(KEY, 6)
     params = {**params, "dense_1": {"kernel": jnp.eye(4)}}
     x = 3 + 5 * jax.random.normal(KEY, (50, 6))
-    code, new_stats = net.apply(params, stats, x, train=True)
+    code, new_stats, _ = net.apply(params, stats, x, train=True)
     hidden = np.asarray(x @ params[INPUT]["kernel"], np.float64)
     axis = 1 if norm == "layer" else 0
     eps = 1e-6 if norm == "layer" else 1e-4
@@ -85,7 +85,7 @@ def test_the_variance_of_values_far_from_zero_does_not_cancel():
     params, stats = net.init(KEY, 1)
     params = {INPUT: {"kernel": jnp.ones((1, 1))}, "dense_1": {"kernel": jnp.ones((1, 1))}}
     x = 10_000 + jnp.array([[-1.0], [1.0]])
-    np.testing.assert_allclose(net.apply(params, stats, x, True)[0], [[-0.1], [1]], rtol=1e-3)
+    np.testing.assert_allclose(net.apply(params, stats, x, True).out, [[-0.1], [1]], rtol=1e-3)
 
 
 @pytest.mark.parametrize("features", [21, 512])
@@ -135,4 +135,4 @@ def test_derivatives_through_batch_statistics_are_those_of_finite_differences(no
         net = mlp_encoder(5, (4, 3), norm, norm == "layer")
         params, stats = jax.tree.map(lambda p: p.astype(float), tuple(net.init(KEY, 5)))
         x = jax.random.normal(KEY, (7, 5))
-        check_grads(lambda p: net.apply(p, stats, x, True)[0], (params,), 1, ["fwd", "rev"])
+        check_grads(lambda p: net.apply(p, stats, x, True).out, (params,), 1, ["fwd", "rev"])

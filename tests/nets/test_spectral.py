@@ -105,8 +105,8 @@ def test_a_net_is_the_same_function_by_either():
     ours, canonical = fcn(shape), fcn(shape, convolution=canonical_conv)
     variables = ours.init(jax.random.key(0), 1)
     x = normal(3, 16, *shape).astype("float32")
-    value, _ = ours.apply(*variables, x, train=True)
-    expected, _ = canonical.apply(*variables, x, train=True)
+    value = ours.apply(*variables, x, train=True).out
+    expected = canonical.apply(*variables, x, train=True).out
     np.testing.assert_allclose(value, expected, atol=2e-5)
-    assert convolutions(lambda x: ours.apply(*variables, x, train=True)[0], x) == 2
-    assert convolutions(lambda x: canonical.apply(*variables, x, train=True)[0], x) == 3
+    assert convolutions(lambda x: ours.apply(*variables, x, train=True).out, x) == 2
+    assert convolutions(lambda x: canonical.apply(*variables, x, train=True).out, x) == 3

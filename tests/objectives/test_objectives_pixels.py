@@ -1,15 +1,21 @@
 """The losses of FCDD, of whole images and of pixels, against closed forms."""
 
+from functools import partial
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxad.nets.fully_convolutional import Conv, Pool, receptive_field
+from jaxad.models.score_map import PixelMap
+from jaxad.nets.fully_convolutional import Conv, Pool, fcn, receptive_field
 from jaxad.nets.upsampling import gaussian_upsampling
 from jaxad.objectives import hypersphere_classification, pixelwise
+from jaxad.types import Batch
 
-FIELD = receptive_field((Conv(1, 3), Pool()))
+LAYERS = (Conv(1, 3), Pool())
+FIELD, MODEL = receptive_field(LAYERS), PixelMap(fcn((8, 8, 1), LAYERS, "none", True, 0.1))
 SIGMA, EPS = 1.5, 1e-6
 rng = np.random.default_rng(0)
 MAPS = rng.uniform(0, 2, (3, 4, 4))
@@ -17,8 +23,17 @@ MASK = np.zeros((3, 8, 8), np.uint8)
 MASK[0, 2:4, 3:7] = 1
 
 
+class Losses(NamedTuple):
+    normal: Any
+    anomaly: Any
+
+
 def losses(mask):
-    return pixelwise(hypersphere_classification(EPS), jnp.asarray(mask), FIELD, SIGMA)
+    """Both losses as functions of a map."""
+    rows = jnp.zeros(3, jnp.int8)
+    batch = Batch(jnp.zeros((3, 8, 8, 1)), rows, rows, jnp.zeros(()), jnp.asarray(mask))
+    objective = pixelwise(hypersphere_classification(EPS), MODEL, SIGMA)
+    return Losses(partial(objective.normal, batch=batch), partial(objective.anomaly, batch=batch))
 
 
 def large(maps):

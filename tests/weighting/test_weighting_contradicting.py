@@ -77,7 +77,7 @@ def test_a_step_follows_the_gradient_of_the_paper_s_objective(lam):
 
         def objective(params):
             of = variables._replace(params=params)
-            scores, _ = model.apply(of, extras, batch.x, train=True)
+            scores = model.apply(of, extras, batch.x, train=True).out
             labelled = label < 0
             return (jnp.sum(scores[~labelled]) - lam * jnp.sum(scores[labelled])) / len(label)
 
@@ -193,7 +193,7 @@ def test_ten_times_the_default_of_ascent_stays_finite(toy_for, quick, name):
 )
 def test_there_is_no_cap_where_the_error_is_bounded_by_itself(name, shape, cap):
     def numbers(**config):
-        weighting = make_for(name, Spec(shape, 100), config).update.args[2]
+        weighting = make_for(name, Spec(shape, 100), config).parts.weighting
         return weighting.update.args
 
     assert numbers() == (20.0, cap)

@@ -46,7 +46,7 @@ def make_context(model, data, objective=None, rows=8, labels=0):
     index = jnp.arange(first, first + rows)
     x, label = jnp.asarray(data.x)[index], jnp.asarray(data.label)[index]
     batch = Batch(x, label, index, jnp.zeros(()))
-    out, _ = model.apply(variables, extras, x, train=True)
+    out = model.apply(variables, extras, x, train=True).out
     objective = hinge() if objective is None else objective
     return data, Context(model, objective, variables, extras, batch, out, jax.random.key(1))
 
@@ -93,7 +93,7 @@ def test_both_forms_are_finite_differences_of_the_validation_loss(shape, labelle
         params, stats = context.variables
 
         def out(params, x):
-            return model.apply(Variables(params, stats), context.extras, x, train=True)[0]
+            return model.apply(Variables(params, stats), context.extras, x, train=True).out
 
         x, label = np.asarray(data.x), np.asarray(data.label)
         known = x[: sum(labelled)]
@@ -214,7 +214,7 @@ def test_running_statistics_move_by_the_batch_alone(meta_gradient):
     data, context = make_context(model, make_data(TABLE, (4, 4)))
     weighting = elite(labelled=(4, 4), meta_gradient=meta_gradient)
     state, _ = a_step(model, hinge(), weighting, data, context)
-    _, plain = model.apply(context.variables, context.extras, context.batch.x, train=True)
+    plain = model.apply(context.variables, context.extras, context.batch.x, train=True).batch_stats
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), state.batch_stats, plain)
 
 
@@ -234,7 +234,7 @@ def test_with_anomalies_alone_the_unlabelled_rows_stand_in_for_normal_ones():
     data, context = make_context(model, make_data(TABLE, (3, 0)), labels=2)
     loss = weigh(elite(labelled=(3, 0)), data, context)[1].validation_loss
     x = jnp.concatenate([jnp.asarray(data.x)[:3], context.batch.x])
-    out, _ = model.apply(context.variables, context.extras, x, train=True)
+    out = model.apply(context.variables, context.extras, x, train=True).out
     inside = jnp.maximum(out.margin - out.omega, 0)
     expected = jnp.mean(inside[:3]) / 2 + jnp.mean(out.omega[5:]) / 2  # 3, 4 are labelled
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
@@ -244,7 +244,7 @@ def test_with_normal_rows_alone_there_is_no_loss_of_anomalies():
     model = make_model(TABLE)
     data, context = make_context(model, make_data(TABLE, (0, 4)))
     loss = weigh(elite(labelled=(0, 4)), data, context)[1].validation_loss
-    out, _ = model.apply(context.variables, context.extras, jnp.asarray(data.x)[:4], train=True)
+    out = model.apply(context.variables, context.extras, jnp.asarray(data.x)[:4], train=True).out
     np.testing.assert_allclose(loss, jnp.mean(out.omega), rtol=1e-5)
 
 

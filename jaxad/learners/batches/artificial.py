@@ -29,7 +29,7 @@ def confetti(share: float, largest: float = 0.25) -> Partial:
         largest: The longest half axis of a blob, as a fraction of the image's shorter side.
 
     Returns:
-        `(key, batch) -> batch`, for `jaxad.learners.transformed`; both numbers are traced.
+        `(key, batch) -> batch`, for `transform_batches`; both numbers are traced.
     """
     return Partial(_confetti, float(share), float(largest))
 

@@ -7,12 +7,12 @@ from jax.tree_util import Partial
 
 from jaxad.types import Batch, Info, Key, State
 
-__all__ = ["Transform", "transformed"]
+__all__ = ["Transform", "transform_batches"]
 
 Transform = Callable[[Key, Batch], Batch]
 
 
-def transformed(update: Callable, transforms: tuple[Partial, ...]) -> Partial:
+def transform_batches(update: Callable, transforms: tuple[Partial, ...]) -> Partial:
     """The same step on batches that are changed first.
 
     Args:
@@ -23,10 +23,10 @@ def transformed(update: Callable, transforms: tuple[Partial, ...]) -> Partial:
         An update; the given one where there are no transforms.
     """
     update = update if isinstance(update, Partial) else Partial(update)
-    return Partial(_transformed, transforms, update) if transforms else update
+    return Partial(_apply_transforms, transforms, update) if transforms else update
 
 
-def _transformed(
+def _apply_transforms(
     transforms: tuple[Partial, ...], update: Partial, state: State, batch: Batch, key: Key
 ) -> tuple[State, Info]:
     own, *keys = jax.random.split(key, len(transforms) + 1)
