@@ -32,10 +32,15 @@ LOSS = np.array([4.0, 1.0, 2.0, 5.0])  # mean 3, of the labelled 4.5
 TRAIN = TrainData(np.zeros((4, 1), np.float32), LABEL, np.int32(4), np.int32(1))
 
 
+def batch_of(loss, label=LABEL):
+    loss = jnp.asarray(loss)
+    return Batch(loss[:, None], jnp.asarray(label), jnp.arange(len(loss)), jnp.asarray(9.0))
+
+
 def weigh(weighting, loss=LOSS, label=LABEL, state=None, start=None):
     """Weights of a batch, and the state after it."""
     loss = jnp.asarray(loss)
-    batch = Batch(loss[:, None], jnp.asarray(label), jnp.arange(len(loss)), jnp.asarray(9.0))
+    batch = batch_of(loss, label)
     context = Context(None, inverse(), None, None, batch, loss, jax.random.key(0))
     start = Weights(jnp.ones(len(loss)), jnp.zeros(len(loss))) if start is None else start
     state = weighting.init(TRAIN) if state is None else state
@@ -46,7 +51,7 @@ def test_labelled_anomalies_ascend_and_other_rows_stay_as_they_are():
     weights, _ = weigh(contradicting(3.0))
     np.testing.assert_array_equal(weights.normal, [-3, 1, 1, -3])
     np.testing.assert_array_equal(weights.anomaly, 0)
-    loss = weighted_loss(inverse(), weights, jnp.asarray(LOSS))
+    loss = weighted_loss(inverse(), weights, jnp.asarray(LOSS), batch_of(LOSS))
     assert float(loss) == pytest.approx((1 + 2 - 3 * (4 + 5)) / 4)
 
 
@@ -94,7 +99,7 @@ def test_a_row_at_the_cap_is_held_there_and_counts_with_what_it_reached():
     weights, again = weigh(weighting, later, state=state)
     np.testing.assert_allclose(weights.normal, [0, 1, 1, -3])
     np.testing.assert_allclose(weights.held, [-3 * top, 0, 0, 0])
-    loss = float(weighted_loss(inverse(), weights, jnp.asarray(later)))
+    loss = float(weighted_loss(inverse(), weights, jnp.asarray(later), batch_of(later)))
     assert loss == pytest.approx((1 + 2 - 3 * (top + top - 1)) / 4)
     np.testing.assert_array_equal(again, state)  # the first batch alone decides
 

@@ -82,7 +82,7 @@ def test_the_count_is_exact_with_ties_and_only_unlabelled_rows_change(rows, alph
 def test_it_ranks_by_the_difference_of_the_losses_not_by_the_score():
     """With a loss of anomalies that grows faster than that of normals the order turns round."""
     label, scores = np.zeros(4, np.int8), jnp.array([1.0, 2.0, 3.0, 4.0])
-    turned = inverse()._replace(anomaly=jax.tree_util.Partial(lambda s: 3 * s))
+    turned = inverse()._replace(anomaly=jax.tree_util.Partial(lambda s, batch: 3 * s))
     batch = Batch(scores[:, None], jnp.asarray(label), jnp.arange(4), jnp.asarray(9.0))
     context = Context(None, turned, None, None, batch, scores, jax.random.key(0))
     weighting = latent_outlier_exposure(0.25)
