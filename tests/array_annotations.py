@@ -18,7 +18,7 @@ VALIDATING = {
     "jaxad.data.rng.as_key",
     "jaxad.data.rng.read_key_words",
     "jaxad.nets.conv.canonical_conv",
-    "jaxad.thresholds.checks.checked",
+    "jaxad.thresholds.checks.check_scores",
     "jaxad.thresholds.conformal_rules.conformal",
     "jaxad.thresholds.scores.extreme",
     "jaxad.thresholds.scores.quantile",

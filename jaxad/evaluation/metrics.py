@@ -1,12 +1,12 @@
-"""How well scores separate anomalies (label 1) from normal rows (label 0), and over seeds.
+"""Metrics of scores against labels (1 anomaly, 0 normal), and summaries over seeds.
 
-Each metric is a pure function of `score`, `label` and a mask of the rows that count, for `jit` and
-`vmap`. One sort serves them all. Rows of equal score stand at one threshold, as in scikit-learn.
-Counts are integers and means are taken in fixed point, so that float32 is as exact for a hundred
-thousand rows as for ten, and every device gives the same.
+Each metric is a pure function of `score`, `label` and a mask of the rows that count, and works
+under `jit` and `vmap`. All metrics share one sort. Rows of equal score lie at one threshold, as in
+scikit-learn. Counts are integers and means are taken in fixed point, so that float32 is as exact
+for a hundred thousand rows as for ten, and all devices give the same values.
 
-Concrete arrays are checked, scores are replaced by their ranks (float32 would merge what float64
-tells apart), and rows are padded to few lengths, so that few programs serve data of all sizes.
+Concrete arrays are checked, scores are replaced by their ranks (float32 would merge values that
+float64 tells apart), and rows are padded to few lengths, so that few programs serve all sizes.
 """
 
 from collections.abc import Callable
@@ -58,9 +58,9 @@ class Summary(NamedTuple):
 
 
 def auroc(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Scalar:
-    r"""Area under the receiver operating characteristic.
+    r"""Compute the area under the receiver operating characteristic (ROC) curve.
 
-    The chance that an anomaly scores higher than a normal row, ties counted half:
+    It is the probability that an anomaly scores higher than a normal row; ties count one half:
 
     $$\frac{1}{PN} \sum_{i: y_i = 1} \sum_{j: y_j = 0} [s_i > s_j] + \tfrac12 [s_i = s_j].$$
 
@@ -73,54 +73,55 @@ def auroc(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Scalar:
         The area. With traced arrays: nan for labels of one class and for a score of nan.
 
     Raises:
-        DataError: For the same with concrete arrays, and for shapes that differ.
+        DataError: With concrete arrays: labels of one class, a score of nan, or different shapes.
     """
     return _measure(_auroc, score, label, where)[0]
 
 
 def average_precision(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Scalar:
-    r"""Area under the precision-recall curve of the anomalies, by steps.
+    r"""Compute the average precision of the anomalies: the area under the precision-recall curve.
 
     $$\frac1P \sum_{i: y_i = 1} \frac{|\{j: s_j \ge s_i, y_j = 1\}|}{|\{j: s_j \ge s_i\}|}.$$
 
-    Arguments, value and errors are as for `auroc`.
+    Arguments, return value and errors are those of `auroc`.
     """
     return _measure(_average_precision, score, label, where)[0]
 
 
 def auprc_normal(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Scalar:
-    r"""Average precision of the normal rows: of the scores negated, with label 0 sought.
+    r"""Compute the average precision of the normal rows, by the negated score.
 
     $$\frac1N \sum_{i: y_i = 0} \frac{|\{j: s_j \le s_i, y_j = 0\}|}{|\{j: s_j \le s_i\}|}.$$
 
-    Arguments, value and errors are as for `auroc`.
+    Arguments, return value and errors are those of `auroc`.
     """
     return _measure(_auprc_normal, score, label, where)[0]
 
 
 def best_f1(score: ArrayLike, label: ArrayLike, where: Mask = None) -> tuple[Scalar, Any]:
-    r"""The highest F1 of the anomalies over all thresholds t, and that threshold.
+    r"""Compute the highest F1 of the anomalies over all thresholds t, and that threshold.
 
     $$\max_t \frac{2\,TP_t}{TP_t + FP_t + P}, \quad \text{anomalous where } s_i \ge t.$$
 
-    Arguments and errors are as for `auroc`.
+    Arguments and errors are those of `auroc`.
 
     Returns:
-        F1, and the threshold (of equal ones the highest): a score of the data, in its type.
+        F1, and the threshold: a score of the data, in its type; the highest one among equals.
     """
     f1, row = _measure(_best_f1, score, label, where)
     return f1, jnp.asarray(score)[row] if isinstance(row, Tracer) else np.asarray(score)[int(row)]
 
 
 def precision_at_n(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Scalar:
-    r"""Share of anomalies among the n highest scores, where n = P is their number.
+    r"""Compute the share of anomalies among the n highest scores, n = P their number.
 
-    With A anomalies above the tie group that holds the n-th place, a of the g rows in the group,
-    and m places of it within the n, a random order within the group gives on average
+    Let A anomalies lie above the group of tied rows that contains the n-th place, let a of the g
+    rows in the group be anomalies, and let m of its places be among the first n. A random order
+    within the group gives on average
 
     $$\frac1n \left(A + m \frac{a}{g}\right).$$
 
-    Arguments, value and errors are as for `auroc`.
+    Arguments, return value and errors are those of `auroc`.
     """
     return _measure(_precision_at_n, score, label, where)[0]
 
@@ -128,10 +129,10 @@ def precision_at_n(score: ArrayLike, label: ArrayLike, where: Mask = None) -> Sc
 def compute_metrics(
     scores: ArrayLike, labels: ArrayLike, counts: ArrayLike | None = None
 ) -> dict[str, np.ndarray]:
-    """Every metric of every seed, in one compiled program with one sort.
+    """Compute all metrics of all seeds in one compiled program with one sort.
 
     Args:
-        scores: `(S, n)` one row of scores a seed.
+        scores: `(S, n)` one row of scores per seed.
         labels: `(S, n)`, or `(n,)` for all seeds: 1 anomaly, 0 normal.
         counts: `(S,)` how many of the rows count, from the front; None for all.
 
@@ -139,7 +140,7 @@ def compute_metrics(
         `(S,)` float arrays: "auroc", "auprc", "auprc_normal", "best_f1", "precision_at_n".
 
     Raises:
-        DataError: For shapes that do not fit, a score of nan, labels of one class.
+        DataError: Shapes that do not fit, a score of nan, or labels of one class.
     """
     score, label = np.asarray(scores), np.asarray(labels)
     if score.ndim != 2 or label.shape not in (score.shape, score.shape[1:]):
@@ -157,10 +158,10 @@ def compute_metrics(
 
 
 def summarise(values: ArrayLike) -> Summary:
-    """Mean, spread and bootstrap interval of a metric over seeds; the same on every call.
+    """Compute mean, standard deviation and bootstrap interval over seeds; deterministic.
 
     Args:
-        values: `(S,)` one finite value a seed.
+        values: `(S,)` one finite value per seed.
 
     Returns:
         The summary.
@@ -170,7 +171,7 @@ def summarise(values: ArrayLike) -> Summary:
     """
     per_seed = np.asarray(values, np.float64)
     if per_seed.ndim != 1 or per_seed.size == 0 or not np.isfinite(per_seed).all():
-        raise DataError(f"values is {values!r}; one finite number a seed is needed")
+        raise DataError(f"values is {values!r}; one finite number per seed is needed")
     mean, nan = float(per_seed.mean()), float("nan")
     if per_seed.size == 1:
         return Summary(per_seed, mean, nan, (nan, nan))
@@ -180,9 +181,13 @@ def summarise(values: ArrayLike) -> Summary:
 
 
 class _Class(NamedTuple):
-    """One class's rows from the highest score down: which they are, and how many.
+    """The rows of one class, from the highest score down.
 
-    `above` counts those of strictly higher score than a row's, `upto` those of the same too.
+    Attributes:
+        member: Whether the row at a place belongs to the class.
+        above: How many rows of the class have a strictly higher score than that row.
+        upto: How many have a score at least as high.
+        total: How many rows the class has.
     """
 
     member: Bool[Array, "n"]
@@ -255,7 +260,10 @@ _METRICS: dict[str, Callable[[_Ranking], Array]] = {
 
 
 def _mean(fraction: Array, of: _Class) -> Array:
-    """Mean over a class of fractions in [0, 1] to 24 bits, summed eight at a time without error."""
+    """Return the mean over a class of fractions in [0, 1], in fixed point of 24 bits.
+
+    Eight bits at a time are summed, without error.
+    """
     fixed = jnp.where(of.member, jnp.round(fraction * 2**24), 0).astype(jnp.uint32)
     parts = {2**-8: fixed >> 16, 2**-16: fixed >> 8 & 255, 2**-24: fixed & 255}
     shares = (unit * (jnp.sum(part) / of.total.astype(jnp.uint32)) for unit, part in parts.items())
@@ -291,7 +299,11 @@ def _evaluate(score: Array, label: Array, where: Array) -> dict[str, Array]:
 def _checked(
     score: np.ndarray, label: np.ndarray, where: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ranks, labels and mask, whose last axis is padded to a power of two rows."""
+    """Return ranks, labels and mask, whose last axis is padded to a power of two.
+
+    Raises:
+        DataError: A score of nan, another label than 0 and 1, or rows of one class only.
+    """
     if np.isnan(score[where]).any():
         raise DataError("score has nan; numbers and infinities are allowed")
     if not np.isin(label[where], (0, 1)).all():

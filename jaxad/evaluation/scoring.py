@@ -21,16 +21,17 @@ __all__ = ["Evaluation", "evaluate", "evaluate_scores", "score"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of a fitted detector, each with `per_seed`, `mean`, `std` and `interval`.
+    """Metrics of a fitted detector, each a `Summary` over seeds.
 
     Attributes:
         auroc: Area under the ROC curve.
         auprc: Average precision for anomalies.
         auprc_normal: Average precision for normal rows, by the negated score.
-        best_f1: The largest F1 over all thresholds (it looks at the labels: an upper bound).
+        best_f1: The largest F1 over all thresholds, chosen by the labels: an upper bound.
         precision_at_n: Precision among the n highest scores, n the number of anomalies.
-        auroc_seen: AUROC of anomalies of classes that labelled anomalies came from; else None.
-        auroc_unseen: AUROC of anomalies of all other classes; else None.
+        auroc_seen: AUROC of the anomalies whose classes labelled anomalies came from; None where
+            a seed has none of them, or none of other classes.
+        auroc_unseen: AUROC of the anomalies of all other classes; None in the same cases.
     """
 
     auroc: Summary
@@ -42,11 +43,11 @@ class Evaluation:
     auroc_unseen: Summary | None = None
 
     def __getitem__(self, metric: str) -> Summary:
-        """A metric by its name."""
+        """Return a metric by its name."""
         return getattr(self, metric)
 
     def as_dict(self) -> dict[str, dict]:
-        """Plain numbers, ready for JSON."""
+        """Return the metrics as plain numbers, ready for JSON."""
         return {
             name: {
                 "mean": value.mean,
@@ -60,18 +61,18 @@ class Evaluation:
 
 
 def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> np.ndarray:
-    """Anomaly scores of rows under every seed.
+    """Compute the anomaly scores of rows under every seed.
 
     Args:
         fitted: A fitted detector.
-        x: `(n, ...)` rows for all seeds; or test data, with or without a seed axis; or, for a
-            detector of text, texts.
+        x: `(n, ...)` rows for all seeds; test data, with or without a seed axis; or texts, for a
+            detector of texts.
 
     Returns:
         `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding.
 
     Raises:
-        DataError: No rows, another shape than those of training, or not finite.
+        DataError: No rows, another shape than in training, or values that are not finite.
     """
     if isinstance(x, TestData):
         rows, count = np.asarray(x.x), np.asarray(x.count)
@@ -86,14 +87,14 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
         valid = np.arange(rows.shape[count.ndim]) < count[..., None]
         check_words(rows[valid], lexicon, "x")
     if count.ndim and len(count) != fitted.seeds:
-        raise DataError(f"x holds rows for {len(count)} seeds; fitted were {fitted.seeds}")
+        raise DataError(f"x holds rows for {len(count)} seeds; the fit has {fitted.seeds} seeds")
     if isinstance(fitted.detector, HostDetector):
         return score_models(fitted.models, _rows_for(fitted, fitted.detector, rows, count), count)
     if fitted.members:
         functions = side_by_side([as_partial(detector.score) for detector in fitted.members])
     else:
         functions = shared(as_partial(fitted.detector.score))
-    scores = _outputs(functions, fitted, rows, count)
+    scores = _compute_outputs(functions, fitted, rows, count)
     valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
     return np.where(valid, scores, np.nan)
 
@@ -101,44 +102,51 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
 def _rows_for(
     fitted: Fit, detector: HostDetector, rows: np.ndarray, count: np.ndarray
 ) -> Sequence[np.ndarray]:
-    """The rows as each seed's model of the host takes them: as they are, or their codes."""
+    """Return the rows for each seed's model on the host: as they are, or their codes."""
     if detector.coder is None:
         return list(rows) if count.ndim else [rows] * fitted.seeds
-    codes = _outputs(shared(as_partial(detector.coder.code)), fitted, rows, count)
+    codes = _compute_outputs(shared(as_partial(detector.coder.code)), fitted, rows, count)
     check_codes(codes, count)
     return list(codes)
 
 
-def _outputs(functions: Functions, fitted: Fit, rows: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _compute_outputs(
+    functions: Functions, fitted: Fit, rows: np.ndarray, count: np.ndarray
+) -> np.ndarray:
     assert fitted.state is not None
     return outputs(functions, fitted.state, rows, count, fitted.seeds, fitted.mode)
 
 
 def evaluate(fitted: Fit, test: TestData) -> Evaluation:
-    """AUROC, AUPRC and more of a fitted detector, per seed with mean, deviation and interval.
+    """Evaluate a fitted detector on test data.
 
     Args:
         fitted: A fitted detector.
-        test: Rows with their truth, of one split or of as many as there are seeds.
+        test: Rows with their truth, of one split or of one split per seed.
+
+    Returns:
+        AUROC, AUPRC and further metrics per seed, with mean, standard deviation and interval.
 
     Raises:
         ConfigError: `test` is not test data.
-        DataError: The rows do not fit the detector, or a split has rows of one kind only.
+        DataError: The rows do not fit the detector, or a split has rows of one class only.
     """
     if not isinstance(test, TestData):
-        raise ConfigError(f"test must be a TestData, as in `split.test`; given {type(test)}")
+        raise ConfigError(
+            f"test must be a TestData, as in `split.test`; given {type(test).__name__}"
+        )
     return evaluate_scores(score(fitted, test), test)
 
 
 def evaluate_scores(scores: np.ndarray, test: TestData) -> Evaluation:
-    """The metrics of scores that are there already.
+    """Evaluate scores of test data.
 
     Args:
         scores: `(seeds, n)` scores of the rows of `test`.
-        test: Rows with their truth, of one split or of as many as there are seeds.
+        test: Rows with their truth, of one split or of one split per seed.
 
     Raises:
-        DataError: Scores that are not finite, or a split has rows of one kind only.
+        DataError: A score is nan, or a split has rows of one class only.
     """
     label = np.broadcast_to(np.asarray(test.label), scores.shape)
     seen = np.broadcast_to(np.asarray(test.seen), scores.shape)
@@ -149,12 +157,13 @@ def evaluate_scores(scores: np.ndarray, test: TestData) -> Evaluation:
     anomalies = valid & (label == 1)
     if (anomalies & seen).any(axis=1).all() and (anomalies & ~seen).any(axis=1).all():
         parts = {
-            "auroc_seen": _auroc_of(scores, label, valid & ((label == 0) | seen)),
-            "auroc_unseen": _auroc_of(scores, label, valid & ((label == 0) | ~seen)),
+            "auroc_seen": _compute_auroc(scores, label, valid & ((label == 0) | seen)),
+            "auroc_unseen": _compute_auroc(scores, label, valid & ((label == 0) | ~seen)),
         }
     return Evaluation(**{name: summarise(value) for name, value in (metrics | parts).items()})
 
 
-def _auroc_of(scores, label, where):
+def _compute_auroc(scores, label, where):
+    """Return the AUROC of each seed over the rows that count, which differ in number."""
     kept = [(s[w], y[w]) for s, y, w in zip(scores, label, where, strict=True)]
     return np.array([compute_metrics(s[None], y[None])["auroc"][0] for s, y in kept])

@@ -33,22 +33,23 @@ __all__ = ["Audit", "audit", "check_method", "list_methods"]
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """Training rows by how likely they are hidden anomalies.
+    """The result of an audit: how likely each unlabelled training row is a hidden anomaly.
 
     Attributes:
         method: What the suspicion is: "meta_weight", "exposure", "mining", "score", or the
             method of another registered weighting.
-        suspicion: `(seeds, n)` of each training row under each seed, higher is more suspicious;
-            NaN for labelled rows and padding. Its scale is the method's own.
-        combined: `(n,)` the mean over seeds of a row's place among the unlabelled rows, 0 the
-            least and 1 the most suspicious; None where seeds have splits of their own.
-        rows: `(n,)` or `(seeds, n)` which row of the source each training row is.
-        hidden: 1 for hidden anomalies, of the shape of `rows`; None where that is not known.
-        auroc: Area under the ROC curve of finding the hidden anomalies, over seeds; None where
-            they are not known, or a seed has none.
-        auprc: Average precision of the same.
-        precision_at_n: Share of hidden anomalies among the n most suspicious rows, n their number.
-        together: The three metrics of `combined`; {} where there is none, or no truth.
+        suspicion: `(seeds, n)` suspicion of each training row under each seed, higher is more
+            suspicious; NaN for labelled rows and padding. Its scale depends on the method.
+        combined: `(n,)` the mean over seeds of a row's rank among the unlabelled rows, from 0 for
+            the least to 1 for the most suspicious; None where each seed has its own split.
+        rows: `(n,)` or `(seeds, n)` the row of the source that each training row is.
+        hidden: 1 for hidden anomalies, in the shape of `rows`; None where they are not known.
+        auroc: Area under the ROC curve for the hidden anomalies, over seeds; None where they are
+            not known, or a seed has no hidden anomaly or nothing else.
+        auprc: Average precision for the hidden anomalies; None in the same cases.
+        precision_at_n: Share of hidden anomalies among the n most suspicious rows, n their number;
+            None in the same cases.
+        together: The same three metrics of `combined`; {} where one of them does not exist.
     """
 
     method: str
@@ -68,27 +69,27 @@ class Audit:
 
     @property
     def ranking(self) -> Int[np.ndarray, "*seeds m"]:
-        """Source rows of the unlabelled training rows, the most suspicious first.
+        """The source rows of the unlabelled training rows, the most suspicious first.
 
-        `(m,)` over all seeds; or `(seeds, n)`, with -1 behind, where each seed has its own split.
+        `(m,)` over all seeds; `(seeds, n)`, padded with -1, where each seed has its own split.
         """
         if self.combined is not None:
-            return self.rows[_descending(self.combined)]
+            return self.rows[_sort_descending(self.combined)]
         out = np.full(self.rows.shape, -1, self.rows.dtype)
         for i, values in enumerate(self.suspicion):
-            order = _descending(values)
+            order = _sort_descending(values)
             out[i, : len(order)] = self.rows[i, order]
         return out
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the ranking: a line for each unlabelled row, the most suspicious first.
+        """Write the ranking: one line for each unlabelled row, the most suspicious first.
 
-        Columns are place (from 1), row (of the source, from 0), suspicion (`combined`),
-        suspicion_seed_0, ... and, where it is known, hidden. Where seeds have splits of their own
-        there are seed, place, row, suspicion and hidden instead.
+        The columns are place (from 1), row (of the source, from 0), suspicion (`combined`),
+        suspicion_seed_0, ... and hidden, where it is known. Where each seed has its own split they
+        are seed, place, row, suspicion and hidden.
 
         Args:
-            path: The file; what was there is replaced once the new one is complete.
+            path: The csv file; an existing file is replaced once the new one is complete.
         """
         with write_atomically(Path(path)) as partial:
             self.frame().to_csv(partial, index=False)
@@ -97,7 +98,7 @@ class Audit:
         """Draw the audit: how suspicion separates hidden anomalies, or how it falls with the rank.
 
         Args:
-            path: A png, pdf or svg file; what was there is replaced once the new one is complete.
+            path: A png, pdf or svg file; an existing file is replaced once the new one is complete.
 
         Raises:
             ConfigError: Another kind of file, or matplotlib is not installed.
@@ -116,7 +117,7 @@ class Audit:
         save_picture(figure, path)
 
     def frame(self) -> "pd.DataFrame":
-        """The table that `to_csv` writes."""
+        """Return the table that `to_csv` writes."""
         import pandas as pd
 
         parts = []
@@ -136,12 +137,12 @@ class Audit:
         return pd.concat(parts, ignore_index=True)
 
     def _orders(self) -> Iterator[tuple[int | None, np.ndarray]]:
-        """Each ranking, with its seed; None where all seeds make one."""
+        """Yield each ranking with its seed; one ranking with None where all seeds share it."""
         if self.combined is not None:
-            yield None, _descending(self.combined)
+            yield None, _sort_descending(self.combined)
             return
         for seed, values in enumerate(self.suspicion):
-            yield seed, _descending(values)
+            yield seed, _sort_descending(values)
 
 
 def audit(
@@ -155,44 +156,45 @@ def audit(
 
     The methods are
 
-    * "meta_weight": minus the mean over training of ELITE's meta-weight. A row's meta-weight is
-      `<grad Omega(x_i), grad L_val>`: positive where training on it as normal lowers the loss of
-      the labelled rows. For detectors with the weighting `elite`.
-    * "exposure": the mean over training of the row's place in its batch by
-      `normal(s) - anomaly(s)`, by which latent outlier exposure chooses; the end of training, when
-      the network may have learned the anomalies too, has no more say than its beginning. For
-      detectors with the weighting `latent_outlier_exposure`; with the share 0 that exposes nothing
-      and only keeps the record.
-    * "mining": the mean over training of the row's place in its batch by what NCAE mines by. For
-      detectors with the weighting `mining`; with the share 0 that mines nothing.
-    * "score": the fitted detector's anomaly score. For every detector.
+    * "meta_weight": minus the mean over training of ELITE's meta-weight, for detectors with the
+      weighting `elite`. A row's meta-weight is `<grad Omega(x_i), grad L_val>`: positive where
+      training on the row as normal lowers the loss of the labelled rows.
+    * "exposure": the mean over training of the row's rank in its batch by
+      `normal(s) - anomaly(s)`, the criterion of latent outlier exposure, for detectors with the
+      weighting `latent_outlier_exposure`. The end of training, when the network may have learned
+      the anomalies too, counts no more than its beginning. With `alpha=0` the weighting exposes
+      nothing and only keeps the record.
+    * "mining": the mean over training of the row's rank in its batch by the criterion of NCAE's
+      mining, for detectors with the weighting `mining`. With the share 0 it mines nothing.
+    * "score": the anomaly score of the fitted detector, for all detectors.
     * The method of any other weighting that is registered with a record
-      (`jaxad.weighting.register`): the mean over training of what it records of the row.
+      (`jaxad.weighting.register`): the mean over training of what it records for the row.
 
-    "auto" takes "exposure" where the fit has it and else "score". After training with ELITE the
+    "auto" is "exposure" if the fit has such a record, else "score". After training with ELITE the
     scores found hidden anomalies better than the meta-weights wherever both were measured
     (docs/howto/audit.md, docs/explanation/elite.md).
 
     Args:
         fitted: A fitted detector.
-        data: What it was trained on: the split, whose hidden anomalies then measure the audit, or
-            the training data alone.
-        method: "auto", "meta_weight", "exposure", "mining" or "score", or that of a registered
-            record.
-        hidden: The truth of training data that is no split: 1 for anomalies among the unlabelled
-            rows, `(n,)`, or `(seeds, n)` with a split for each seed. It measures and does not rank.
+        data: The data that it was trained on: the split, whose hidden anomalies measure the audit,
+            or the training data alone.
+        method: "auto", "meta_weight", "exposure", "mining", "score", or the method of a registered
+            weighting.
+        hidden: The truth for training data without a split: 1 for anomalies among the unlabelled
+            rows, `(n,)`, or `(seeds, n)` with a split for each seed. It measures the audit and has
+            no influence on the ranking.
 
     Returns:
         The audit, on the host.
 
     Raises:
-        ConfigError: The fit has no record that the method needs, no such method, or `hidden`
-            beside a split, which has its own.
-        DataError: The data is not what the detector was trained on, or has no unlabelled rows.
+        ConfigError: An unknown method, one whose record the fit does not have, or `hidden` given
+            with a split, which has its own.
+        DataError: The data is not the training data of the fit, or has no unlabelled rows.
     """
     if isinstance(data, Split):
         if hidden is not None:
-            raise ConfigError("hidden is for training data alone: a split has its own")
+            raise ConfigError("hidden cannot be given with a Split: a split has its own")
         train, rows, truth = data.train, np.asarray(data.train_rows), np.asarray(data.hidden)
     elif isinstance(data, TrainData):
         train, truth = data, None if hidden is None else np.asarray(hidden)
@@ -203,20 +205,24 @@ def audit(
     if truth is not None and truth.shape != label.shape:
         raise DataError(f"hidden has shape {truth.shape}; the training labels have {label.shape}")
     if count.ndim and len(count) != fitted.seeds:
-        raise DataError(f"data holds splits for {len(count)} seeds; fitted were {fitted.seeds}")
+        raise DataError(
+            f"data holds splits for {len(count)} seeds; the fit has {fitted.seeds} seeds"
+        )
     if fitted.rows and label.shape[-1] != fitted.rows:
         raise DataError(
-            f"data has room for {label.shape[-1]} rows, the fit was made with {fitted.rows}: give "
-            "the data that it was trained on"
+            f"data has {label.shape[-1]} rows; the fit was trained on {fitted.rows} rows: give the "
+            "data that it was trained on"
         )
-    name, values = _suspicion(fitted, train, method)
+    name, values = _find_suspicion(fitted, train, method)
     unlabelled = (label == 0) & (np.arange(label.shape[-1]) < count[..., None])
     if not unlabelled.any(axis=-1).all():
-        raise DataError("there are no unlabelled rows to audit")
+        raise DataError("data has no unlabelled rows; only unlabelled rows can be audited")
     suspicion = np.where(unlabelled, values, np.nan)
     if np.isnan(suspicion[np.broadcast_to(unlabelled, suspicion.shape)]).any():
-        raise DataError(f"the fit's {name} of some rows is NaN: training diverged")
-    combined = None if count.ndim else _mean_place(suspicion)
+        raise DataError(
+            f"training diverged: the {name} of some rows is NaN; try a smaller learning_rate"
+        )
+    combined = None if count.ndim else _mean_rank(suspicion)
     metrics: dict[str, np.ndarray] = {}
     together: dict[str, np.ndarray] = {}
     if truth is not None:
@@ -253,10 +259,10 @@ def check_method(method: str) -> None:
         raise unknown_name("method", str(method), list_methods())
 
 
-def _suspicion(
+def _find_suspicion(
     fitted: Fit, train: TrainData, method: str
 ) -> tuple[str, Float[np.ndarray, "seeds n"]]:
-    """The method that was chosen, and what it says of every row, padding included."""
+    """Return the method, with "auto" resolved, and its suspicion of all rows, padding included."""
     check_method(method)
     n = np.shape(train.label)[-1]
     if method == "auto":
@@ -270,51 +276,59 @@ def _suspicion(
     values = _record(fitted, record.field, n)
     if values is None:
         raise ConfigError(
-            f"method={method!r} needs a detector with the weighting {record.weighting}, and this "
-            f"fit of {fitted.detector.name} has none; method='score' needs nothing"
+            f"method={method!r} needs a detector with the weighting {record.weighting}, which "
+            f"{fitted.detector.name} was not trained with; method='score' works for all detectors"
         )
     return method, record.sign * values
 
 
 def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | None:
-    """The mean over training of what a weighting recorded of every row; None if none did.
+    """Return the mean over training of a weighting's record of each row; None without a record.
 
     Raises:
-        DataError: Nothing was recorded: no step was taken.
+        DataError: A seed recorded nothing, as no step was taken.
     """
     found = None if fitted.state is None else find_record(fitted.state.weighting, name)
     if found is None:
         return None
     total, seen = (np.asarray(leaf)[:, :n] for leaf in (getattr(found, name), found.seen))
     if not seen.any(axis=1).all():
-        raise DataError("the fit has taken no step in which a weighting could look at the rows")
+        raise DataError("the fit has no record of its rows, as no training step was taken")
     mean = total / np.maximum(seen, 1)
-    # Nothing speaks for or against a row that was in no batch.
+    # A row that was in no batch gets the mean: nothing is known of it.
     return np.where(seen > 0, mean, np.mean(mean, axis=1, where=seen > 0, keepdims=True))
 
 
 def find_record(state: PyTree, name: str) -> Any:
-    """The first state with a field of a name, in a state of weightings that may be chained."""
+    """Return the state with a field of this name, in a state of weightings that may be chained.
+
+    Args:
+        state: The state of a weighting.
+        name: The field.
+
+    Returns:
+        The first such state; None if there is none.
+    """
     if hasattr(state, name) and hasattr(state, "seen"):
         return state
     parts = state if isinstance(state, tuple) else ()
     return next((found for part in parts if (found := find_record(part, name)) is not None), None)
 
 
-def _descending(values: Float[np.ndarray, "n"]) -> Int[np.ndarray, "m"]:
-    """The order from the highest on, of equals the first; without those that are NaN."""
+def _sort_descending(values: Float[np.ndarray, "n"]) -> Int[np.ndarray, "m"]:
+    """Return the places of values in descending order, stable among equals, without NaN."""
     return np.argsort(-values, kind="stable")[: np.count_nonzero(~np.isnan(values))]
 
 
-def _mean_place(suspicion: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "n"]:
-    """The mean over seeds of each row's place among those that are not NaN, in [0, 1]."""
+def _mean_rank(suspicion: Float[np.ndarray, "seeds n"]) -> Float[np.ndarray, "n"]:
+    """Return the mean over seeds of each row's rank among the rows that are not NaN, in [0, 1]."""
     known = ~np.isnan(suspicion[0])
     among = suspicion[:, known]
     _, equal = zip(*(np.unique(s, return_inverse=True) for s in among), strict=True)
     places = []
     for group in equal:
         size = np.bincount(group)
-        places.append((np.cumsum(size) - (size + 1) / 2)[group])  # equal rows share their places
+        places.append((np.cumsum(size) - (size + 1) / 2)[group])  # equal values share their ranks
     out = np.full(suspicion.shape[1], np.nan)
     out[known] = np.mean(places, axis=0) / max(among.shape[1] - 1, 1)
     return out

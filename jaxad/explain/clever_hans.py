@@ -1,4 +1,4 @@
-"""How often a detector is right for the wrong reason: heat maps against what was changed.
+"""The Clever-Hans score: whether a detector is right for the wrong reason, by its heat maps.
 
 References:
     Kauffmann et al. 2020, The Clever Hans effect in anomaly detection; Ruff et al. 2021, A unifying
@@ -16,14 +16,17 @@ __all__ = ["clever_hans_score", "similarity"]
 def similarity(
     maps: Float[np.ndarray, "n *shape"], truth: Float[np.ndarray, "n *shape"]
 ) -> Float[np.ndarray, "n"]:
-    """The cosine between heat maps and the truth, in [-1, 1]; NaN where the truth is 0 everywhere.
+    """Compute the cosine similarity between heat maps and the truth.
 
     Args:
-        maps: `(n, ...)` heat maps or attributions. One that is 0 everywhere has the cosine 0.
+        maps: `(n, ...)` heat maps or attributions; one that is 0 everywhere has the cosine 0.
         truth: `(n, ...)` how much each entry was changed.
 
+    Returns:
+        `(n,)` in [-1, 1]; NaN where the truth is 0 everywhere.
+
     Raises:
-        DataError: Shapes that differ, or values that are not finite.
+        DataError: Different shapes, or values that are not finite.
     """
     maps, truth = np.asarray(maps, np.float64), np.asarray(truth, np.float64)
     if maps.shape != truth.shape or maps.ndim < 2:
@@ -42,17 +45,19 @@ def similarity(
 def clever_hans_score(
     auroc: float, maps: Float[np.ndarray, "n *shape"], truth: Float[np.ndarray, "n *shape"]
 ) -> float:
-    """`100 (AUROC - mean cosine)`: high where anomalies are told by other pixels than the changed.
+    """Compute the Clever-Hans score, `100 (AUROC - mean cosine)`.
+
+    It is high where a detector recognises anomalies by other entries than those that were changed.
 
     Args:
         auroc: The AUROC of anomalies against normal rows, in [0, 1].
         maps: `(n, ...)` heat maps of the anomalies.
-        truth: `(n, ...)` how much each entry was changed; anomalies that were not are left out.
+        truth: `(n, ...)` how much each entry was changed; unchanged rows are left out.
 
     Raises:
-        DataError: As `similarity`, or no anomaly was changed.
+        DataError: As for `similarity`, or no row was changed.
     """
     cosine = similarity(maps, truth)
     if np.isnan(cosine).all():
-        raise DataError("nothing was changed: there is no truth to compare with")
+        raise DataError("truth is 0 everywhere: there is no changed entry to compare with")
     return float(100 * (auroc - np.nanmean(cosine)))

@@ -1,4 +1,4 @@
-"""What a generative detector takes for normal: rows that it makes up, and pictures of images.
+"""Rows that a generative detector generates as normal ones, and pictures of images.
 
 References:
     Yu et al. 2023, NCAE, figure 3.
@@ -25,34 +25,34 @@ MOST = 64
 
 
 def generated(fitted: Fit, *, key: int | Key = 0) -> Float[np.ndarray, "seeds m *shape"]:
-    """Rows that a fitted generative detector makes up, under every seed.
+    """Generate rows by a fitted generative detector, under every seed.
 
     Args:
-        fitted: A fitted detector that generates, such as `ncae`.
-        key: The randomness, the same for all seeds.
+        fitted: A fitted detector that generates rows, such as `ncae`.
+        key: A random key, or the seed of one; the same for all seeds.
 
     Raises:
-        ConfigError: The detector generates nothing, or each seed has one of its own.
+        ConfigError: The detector does not generate rows, or each seed has its own detector.
     """
     detector = fitted.single
     if isinstance(detector, HostDetector) or detector.generate is None:
-        raise ConfigError(f"{detector.name} generates no rows; ncae does")
+        raise ConfigError(f"{detector.name} does not generate rows; ncae does")
     generate, key = detector.generate, as_key(key)
-    rows = np.asarray(jax.vmap(lambda state: generate(state, key))(_as_arrays(fitted.state)))
+    rows = np.asarray(jax.vmap(lambda state: generate(state, key))(_convert_to_jax(fitted.state)))
     shape = detector.input_shape
     return rows[..., : shape[0]] if shape is not None and is_table(shape) else rows
 
 
-def _as_arrays(tree):
+def _convert_to_jax(tree):
     return jax.tree.map(jnp.asarray, tree)
 
 
 def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) -> None:
-    """Draw images in square grids side by side, as many of each as make a square, 64 at most.
+    """Draw sets of images as square grids side by side, at most 64 images of each.
 
     Args:
-        path: A png, pdf or svg file; what was there is replaced once the new one is complete.
-        parts: Images under their titles, uint8 or floats in [0, 1], with 1 or 3 channels.
+        path: A png, pdf or svg file; an existing file is replaced once the new one is complete.
+        parts: Images by title, uint8 or floats in [0, 1], with 1 or 3 channels.
 
     Raises:
         ConfigError: Another kind of file, or matplotlib is not installed.
@@ -71,7 +71,7 @@ def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) 
 
 
 def _grid(images: np.ndarray, title: str) -> np.ndarray:
-    """Images in rows and columns, with a line between, `(height, width)` or with 3 channels."""
+    """Return images side by side with lines between, `(height, width)` or with 3 channels."""
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
         raise DataError(
             f"{title}: images must be (n, height, width, 1 or 3); given shape {images.shape}"

@@ -1,4 +1,4 @@
-"""How well a detector mines contaminated rows, over training, against the hidden truth."""
+"""How well mining finds the hidden anomalies in the course of training."""
 
 import numpy as np
 
@@ -12,15 +12,17 @@ __all__ = ["MiningCurve"]
 
 
 class MiningCurve:
-    """AUROC of finding the hidden anomalies by a row's place in its batches, stretch by stretch.
+    """The AUROC of hidden anomalies by the rank of rows in their batches, over training.
 
-    Give it to `jaxad.fit` as `watch`: what trains doesn't know the truth, and so is measured here.
-    Each call looks at the batches since the one before; those of an epoch with `watch_every` as
-    many steps as an epoch has. Rows that were in none of them do not count.
+    Pass an instance to `jaxad.fit` as `watch`: training does not know the truth, which is why it is
+    measured here. Each call measures the batches since the previous call; with `watch_every` equal
+    to the steps of an epoch these are the batches of one epoch. Rows that were in none of them do
+    not count.
 
     Attributes:
-        steps: The steps after which it looked.
-        auroc: `(points, seeds)`, NaN where a seed's batches had rows of one kind alone.
+        steps: The training step of each call but the first.
+        auroc: `(seeds,)` for each of them; NaN where a seed's batches had no hidden anomaly or
+            nothing else.
     """
 
     def __init__(self, split: Split):
@@ -32,15 +34,18 @@ class MiningCurve:
         self.auroc: list[np.ndarray] = []
 
     def __call__(self, fitted: Fit) -> None:
-        """Look at a fit on its way.
+        """Measure the batches since the previous call.
+
+        Args:
+            fitted: The fit in the course of training.
 
         Raises:
-            ConfigError: The detector mines nothing.
+            ConfigError: The detector has no weighting that mines.
         """
         found = None if fitted.state is None else find_record(fitted.state.weighting, "mining_rank")
         if found is None:
             raise ConfigError(
-                f"{fitted.detector.name} mines no rows: give it the weighting 'mining'"
+                f"{fitted.detector.name} has no weighting that mines: give it weighting='mining'"
             )
         n = self._known.shape[-1]
         rank, seen = (np.array(leaf)[:, :n] for leaf in (found.mining_rank, found.seen))

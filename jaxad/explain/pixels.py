@@ -1,4 +1,4 @@
-"""How well heat maps find the pixels that are anomalous."""
+"""How well heat maps find the anomalous pixels."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ __all__ = ["PixelAUROC", "pixel_auroc"]
 
 
 class PixelAUROC(NamedTuple):
-    """Area under the ROC curve of pixels.
+    """The area under the ROC curve of pixels.
 
     Attributes:
-        pooled: Of the pixels of all images together.
+        pooled: The area over the pixels of all images together.
         per_image: The mean over images that have pixels of both kinds; NaN where none has.
     """
 
@@ -25,17 +25,18 @@ class PixelAUROC(NamedTuple):
 def pixel_auroc(
     maps: Float[np.ndarray, "n height width"], mask: Num[np.ndarray, "n height width"]
 ) -> PixelAUROC:
-    """The AUROC of heat maps against masks; a pair of equal pixels counts for a half.
+    """Compute the AUROC of heat maps against masks; ties count one half.
 
-    The two numbers differ: pooled, an image that is bright everywhere counts against the others.
+    The two numbers differ: in the pooled one, an image that is bright everywhere lowers the ranks
+    of all others.
 
     Args:
         maps: `(n, height, width)` heat maps, higher is more anomalous.
         mask: `(n, height, width)` 1 for anomalous pixels, 0 for others.
 
     Raises:
-        DataError: Shapes that differ, values that are not finite, masks of other values, or no
-            pixels of one kind.
+        DataError: Different shapes, values that are not finite, masks with other values, or pixels
+            of one kind only.
     """
     maps, mask = np.asarray(maps), np.asarray(mask)
     if maps.ndim != 3 or maps.shape != mask.shape:
@@ -56,7 +57,7 @@ def pixel_auroc(
 
 
 def _auroc(score: np.ndarray, anomalous: np.ndarray) -> float:
-    """By the mean rank of anomalous pixels; equal ones share the mean of their ranks."""
+    """Compute the AUROC by the mean rank of anomalous pixels; ties share their mean rank."""
     _, place, count = np.unique(score, return_inverse=True, return_counts=True)
     rank = np.cumsum(count) - (count - 1) / 2
     n, of = anomalous.size, int(anomalous.sum())

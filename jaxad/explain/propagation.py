@@ -1,15 +1,16 @@
-r"""Layer-wise relevance propagation: a score handed back, layer by layer, to what it came from.
+r"""Layer-wise relevance propagation (LRP) of a score back to the entries of a row.
 
-A detector is read as features, distances and a pooling of distances. A unit hands its relevance to
-its inputs in proportion to their contributions `a_i w_ij` of the sign that its own value has:
+A detector is treated as a network of features, distances and a pooling of distances. A unit passes
+its relevance to its inputs in proportion to those contributions `a_i w_ij` that have the sign of
+the unit's own value:
 
 $$R_i = \sum_j \frac{(a_i w_{ij})^{\pm_j}}{\sum_{i'} (a_{i'} w_{i'j})^{\pm_j}} R_j.$$
 
-Pixels, which lie in [0, 1], get it by the rule of that box (z^B), by which a dark pixel, too, can
-be what makes an image anomalous. Shares are at least 0 and add up to 1, so that the relevances of a
+Pixels, which lie in [0, 1], get their relevance by the rule for bounded inputs (z^B), by which a
+dark pixel can be relevant too. Shares are at least 0 and add up to 1. So the relevances of a
 distance are at least 0 and add up to it, whatever biases, centres and running means there are:
-these count for the sign of a unit and get no share. A unit without any contribution keeps its
-relevance, as for a row of zeros.
+these affect the sign of a unit and get no share. A unit without contributions, as for a row of
+zeros, keeps its relevance.
 
 References:
     Bach et al. 2015, On pixel-wise explanations for non-linear classifier decisions by layer-wise
@@ -37,22 +38,22 @@ from jaxad.nets.mlp import MLPEncoder
 from jaxad.padding import is_table
 from jaxad.types import State, Variables
 
-__all__ = ["Layer", "check_net", "has_relevance", "layers_of", "relevance"]
+__all__ = ["Layer", "check_net", "has_relevance", "list_layers", "relevance"]
 
 _TINY = 1e-30  # a sum of contributions below it is none
 _EPSILON = 1e-4  # that of BatchNorm, see jaxad.nets.norm
 
 
 class Layer(NamedTuple):
-    """A linear map, a factor and a shift for each unit, leaky ReLU, max-pool.
+    """A linear map, a scale and a shift for each unit, a leaky ReLU and a max-pool.
 
     Attributes:
         linear: `(x, kernel) -> z`, linear in both.
         kernel: The weights.
-        scale: Factor of each unit: that of a normalisation.
-        shift: What is added to each unit: biases, and means that a normalisation takes off.
-        slope: Slope of the leaky ReLU for negative inputs; 1 for none.
-        pool: Whether the maximum of 2x2 squares follows.
+        scale: The factor of each unit, from a normalisation.
+        shift: The constant added to each unit: biases, less the means of a normalisation.
+        slope: The slope of the leaky ReLU for negative inputs; 1 for no activation.
+        pool: Whether a max-pool of 2x2 follows.
     """
 
     linear: Callable[[Array, Array], Array]
@@ -63,40 +64,40 @@ class Layer(NamedTuple):
     pool: bool = False
 
     def value(self, x: Array) -> Array:
-        """The units before activation."""
+        """Return the units before the activation."""
         return self.linear(x, self.kernel) * self.scale + self.shift
 
-    def activated(self, z: Array) -> Array:
-        """The units behind the leaky ReLU."""
+    def activate(self, z: Array) -> Array:
+        """Return the units after the activation."""
         return jnp.where(z < 0, self.slope * z, z)
 
     def apply(self, x: Array) -> Array:
-        """What the next layer gets."""
-        a = self.activated(self.value(x))
+        """Return the input of the next layer."""
+        a = self.activate(self.value(x))
         return max_pool(a) if self.pool else a
 
 
 def has_relevance(model: Any) -> bool:
-    """Whether a model's score is the distance of codes to a centre."""
+    """Return whether a model's score is the distance of codes to a centre."""
     return isinstance(getattr(model, "base", model), Hypersphere | Radial)
 
 
 def relevance(model: Any, state: State, x: Array) -> Float[Array, "b *shape"]:
-    """The relevances of the entries of `(b, ...)` rows, at least 0.
+    """Compute the relevance of each entry of rows, at least 0.
 
-    They add up to the score; for a soft boundary to the distance, which is the score and `R^2`.
+    Relevances add up to the score; for a soft boundary to the distance, the score plus `R^2`.
 
     Args:
-        model: A model with `has_relevance`.
+        model: A model for which `has_relevance` is true.
         state: The state of one seed.
         x: `(b, ...)` rows.
 
     Raises:
-        ConfigError: Its network is another than an MLP or a LeNet, or has layer normalisation.
+        ConfigError: The network is not an MLP or a LeNet, or has layer normalisation.
     """
     base = getattr(model, "base", model)
     extras = state.extras["base"] if isinstance(model, Margined) else state.extras
-    layers = layers_of(base.encoder, state.variables)
+    layers = list_layers(base.encoder, state.variables)
     if isinstance(base, Hypersphere):
         layers[-1] = layers[-1]._replace(shift=layers[-1].shift - extras["centre"])
     inputs = [as_input(x, base.encoder.input_shape)]
@@ -111,7 +112,7 @@ def relevance(model: Any, state: State, x: Array) -> Float[Array, "b *shape"]:
 
 
 def _top(model: Any, base: Any, away: Float[Array, "b k"]):
-    """The part of each entry of the code in a distance, `(b, k)`, and the distance, `(b,)`."""
+    """Return the shares of the code's entries in a distance, `(b, k)`, and the distance, `(b,)`."""
     if isinstance(base, Radial):
         parts, total = (jnp.abs(away) if base.radius == "l1" else away**2), RADII[base.radius](away)
     else:
@@ -122,26 +123,26 @@ def _top(model: Any, base: Any, away: Float[Array, "b k"]):
 
 
 def check_net(net: Net) -> None:
-    """Raise if relevance cannot go through a network.
+    """Raise if relevance cannot be propagated through a network.
 
     Raises:
-        ConfigError: It is no encoder of dense or 5x5 layers, or has layer normalisation.
+        ConfigError: It is not an encoder of dense or 5x5 layers, or has layer normalisation.
     """
     module = net.module
     if not isinstance(module, MLPEncoder | LeNetEncoder):
         raise ConfigError(
-            "relevance goes through MLP and LeNet encoders; the detector's network is "
+            "method 'lrp' needs an MLP or LeNet encoder; the detector's network is "
             f"{type(module).__name__}"
         )
     if module.norm == "layer":
         raise ConfigError(
-            "relevance does not go through norm 'layer'; train with norm none, batch, "
+            "method 'lrp' does not support norm='layer'; train with norm none, batch, "
             "batch_no_affine or explicit"
         )
 
 
-def layers_of(net: Net, variables: Variables) -> list[Layer]:
-    """The layers of an encoder.
+def list_layers(net: Net, variables: Variables) -> list[Layer]:
+    """Return the layers of an encoder.
 
     Args:
         net: An encoder that `check_net` allows.
@@ -172,7 +173,7 @@ def layers_of(net: Net, variables: Variables) -> list[Layer]:
 
 
 def _layer(linear, own, norm, slope: float, hidden: bool, pool: bool = False) -> Layer:
-    """A layer with the normalisation behind it, in inference mode, as one scale and shift."""
+    """Return a layer whose normalisation, in inference mode, is part of its scale and shift."""
     params, stats = norm
     one = jnp.ones(own["kernel"].shape[-1])
     scale = params.get("scale", one)
@@ -193,16 +194,16 @@ def _conv(x: Array, kernel: Array) -> Array:
 
 
 def _back(layer: Layer, x: Array, found: Array, box: bool) -> Array:
-    """The relevances of a layer's inputs, given those of its outputs."""
+    """Return the relevances of a layer's inputs, given those of its outputs."""
     z = layer.value(x)
     if layer.pool:
-        _, to_largest = jax.vjp(max_pool, layer.activated(z))
+        _, to_largest = jax.vjp(max_pool, layer.activate(z))
         (found,) = to_largest(found)
     upwards = z * layer.scale >= 0
     positive, negative = jnp.maximum(layer.kernel, 0), jnp.minimum(layer.kernel, 0)
 
     def signs(x):
-        """Sums of the contributions above 0 and below 0."""
+        """Return the sums of the positive and of the negative contributions."""
         above, below = jnp.maximum(x, 0), jnp.minimum(x, 0)
         return (
             layer.linear(above, positive) + layer.linear(below, negative),
@@ -210,7 +211,7 @@ def _back(layer: Layer, x: Array, found: Array, box: bool) -> Array:
         )
 
     def in_box(x, low, high):
-        """How far a sum is above its lowest value in the box, and how far below its highest."""
+        """Return how far sums are above their lowest value in the box, and below their highest."""
         value = layer.linear(x, layer.kernel)
         return (
             value - layer.linear(low, positive) - layer.linear(high, negative),
@@ -218,20 +219,22 @@ def _back(layer: Layer, x: Array, found: Array, box: bool) -> Array:
         )
 
     if box:
-        # Images that are scaled otherwise have a larger box of their own.
+        # Images that are scaled differently have a larger box of their own.
         pixels = tuple(range(1, x.ndim))
         low = jnp.minimum(jnp.min(x, axis=pixels, keepdims=True), 0)
         high = jnp.maximum(jnp.max(x, axis=pixels, keepdims=True), 1)
         corners = (jnp.broadcast_to(corner, x.shape) for corner in (low, high))
-        return _shared_out(in_box, (x, *corners), found, upwards)
-    return _shared_out(signs, (x,), found, upwards)
+        return _divide_relevance(in_box, (x, *corners), found, upwards)
+    return _divide_relevance(signs, (x,), found, upwards)
 
 
-def _shared_out(sums: Callable, args: tuple[Array, ...], found: Array, upwards: Array) -> Array:
-    """Relevances shared out among the terms of the sums above 0 or below 0."""
+def _divide_relevance(
+    sums: Callable, args: tuple[Array, ...], found: Array, upwards: Array
+) -> Array:
+    """Divide relevances among the terms of the positive or of the negative sums."""
     (above, below), back = jax.vjp(sums, *args)
     is_above, is_below = above > _TINY, below < -_TINY
-    # A unit whose sign comes from its shift alone has contributions of the other sign.
+    # A unit whose sign comes from its shift alone has only contributions of the other sign.
     up = jnp.where(upwards, is_above, is_above & ~is_below)
     down = is_below & ~up
     factors = (

@@ -1,10 +1,10 @@
-r"""The relevance of features to a kernel density: distances to points, and their soft minimum.
+r"""Relevance of features for kernel densities, as soft minima of distances to points.
 
 $$-\log \sum_j w_j e^{-\gamma d_j}, \quad d_j = \|x - u_j\|^2, \quad \sum_j w_j = 1$$
 
 is a network of distances and a soft minimum (Kauffmann et al. 2020; Ruff thesis, section 4.4.2). It
-is at least 0, and 0 where x is on all points. Point j has the part `softmax_j(log w_j - gamma d_j)`
-of it, of which feature i has the part `(x_i - u_ji)^2 / d_j`.
+is at least 0, and 0 where x coincides with all points. The share of point j is
+`softmax_j(log w_j - gamma d_j)`, of which feature i gets `(x_i - u_ji)^2 / d_j`.
 """
 
 import numpy as np
@@ -16,10 +16,10 @@ __all__ = ["soft_min", "soft_min_relevance"]
 
 
 def soft_min(kernel: KernelSum, rows: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m"]:
-    """`-log sum_j w_j exp(-gamma d_j)`, at least 0.
+    """Compute `-log sum_j w_j exp(-gamma d_j)`, at least 0.
 
-    For a density it is the score but for a constant, the score of a row at distance 0 from every
-    point, `d/2 log(2 pi width^2)`. For a support vector machine it rises with the score.
+    For a kernel density it is the score less a constant, `d/2 log(2 pi width^2)`, the score of a
+    row at distance 0 from all points. For a support vector machine it increases with the score.
     """
     from scipy.special import logsumexp
 
@@ -29,16 +29,17 @@ def soft_min(kernel: KernelSum, rows: Float[np.ndarray, "m d"]) -> Float[np.ndar
 def soft_min_relevance(
     kernel: KernelSum, rows: Float[np.ndarray, "m d"]
 ) -> Float[np.ndarray, "m d"]:
-    """The relevances of the features, at least 0, which add up to `soft_min`.
+    """Compute the relevance of each feature, at least 0; relevances add up to `soft_min`.
 
-    The part of a point at distance 0, which is off in no direction, goes to all features alike.
+    The share of a point at distance 0, for which no direction stands out, is divided equally among
+    the features.
     """
     from scipy.special import softmax
 
     share = softmax(kernel.log_parts(rows), axis=1)
     found = np.empty(rows.shape)
     for i, (row, of_points) in enumerate(zip(rows, share, strict=True)):
-        # Differences one by one: by squares expanded a near point's would cancel.
+        # The differences themselves: in the expanded square those to near points would cancel.
         squares = (row - kernel.points) ** 2
         distance = squares.sum(axis=1)
         away = distance > 0

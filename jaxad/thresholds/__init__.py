@@ -1,8 +1,8 @@
-"""From scores to alarms: which scores are high enough to call a row anomalous.
+"""Thresholds: which scores are high enough to call a row anomalous.
 
-A rule looks at scores of some rows (of training, or better of rows held out) and gives a number; a
-row is anomalous if its score is *above* it. Pure functions of NumPy arrays; SciPy fits the tail of
-`extreme`.
+A rule computes a number from scores of some rows, those of training or better rows held out; a row
+is anomalous if its score is *above* that number. The rules are pure functions of NumPy arrays;
+SciPy fits the tail of `extreme`.
 """
 
 from jaxad.thresholds.conformal_rules import benjamini_hochberg, conformal, p_values

@@ -1,17 +1,17 @@
-"""What the rules check of scores and numbers."""
+"""Checks of scores and numbers for the rules."""
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["Scores", "checked", "in_range"]
+__all__ = ["Scores", "check_range", "check_scores"]
 
 Scores = Float[np.ndarray, "n"]
 
 
-def in_range(name: str, value: float, low: float, high: float) -> None:
-    """Raise a `ConfigError` if a number is not between two others."""
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise a `ConfigError` if a number does not lie between two others."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise ConfigError(f"{name} must be a number; given {value!r}")
     if not low < value < high:
@@ -21,11 +21,16 @@ def in_range(name: str, value: float, low: float, high: float) -> None:
         )
 
 
-def checked(score: Scores) -> Scores:
-    """Scores as float64; a `DataError` if there are none, or one is not finite."""
+def check_scores(score: Scores) -> Scores:
+    """Return scores as float64.
+
+    Raises:
+        DataError: There are none, or one is not finite.
+    """
     score = np.asarray(score, np.float64)
     if score.ndim != 1 or not len(score):
         raise DataError(f"scores must be (n,) with at least one; given shape {score.shape}")
     if not np.isfinite(score).all():
-        raise DataError(f"{int((~np.isfinite(score)).sum())} scores are not finite")
+        count = int((~np.isfinite(score)).sum())
+        raise DataError(f"scores must be finite; {count} of {len(score)} are not")
     return score

@@ -1,22 +1,22 @@
-"""Conformal p-values: false alarms with a guarantee, by normal rows held out."""
+"""Conformal p-values: a guaranteed rate of false alarms, from normal rows held out."""
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxad.errors import DataError
-from jaxad.thresholds.checks import Scores, checked, in_range
+from jaxad.thresholds.checks import Scores, check_range, check_scores
 
 __all__ = ["benjamini_hochberg", "conformal", "p_values"]
 
 
 def p_values(score: Scores, held_out: Float[np.ndarray, "m"]) -> Scores:
-    r"""Conformal p-values: how rare a score would be for a normal row.
+    r"""Compute conformal p-values: how rare a score is among normal rows.
 
     $$p(s) = \frac{1 + |\{i : c_i \ge s\}|}{m + 1}$$
 
     for scores $c_1, \dots, c_m$ of normal rows that were not trained on. For a normal row that is
     exchangeable with them $P(p \le \alpha) \le \alpha$ for every $\alpha$, whatever the detector
-    and the distribution; the probability is over the rows held out, too.
+    and the distribution; the probability includes the draw of the rows held out.
 
     Args:
         score: `(n,)` scores.
@@ -33,51 +33,55 @@ def p_values(score: Scores, held_out: Float[np.ndarray, "m"]) -> Scores:
         >>> p_values(np.array([0.0, 2.5, 9.0]), np.array([1.0, 2.0, 3.0]))
         array([1.  , 0.5 , 0.25])
     """
-    ordered = np.sort(checked(held_out))
-    above = len(ordered) - np.searchsorted(ordered, checked(score), side="left")
+    ordered = np.sort(check_scores(held_out))
+    above = len(ordered) - np.searchsorted(ordered, check_scores(score), side="left")
     return (1 + above) / (len(ordered) + 1)
 
 
 def conformal(held_out: Scores, alpha: float = 0.05) -> float:
-    r"""The lowest threshold at which a normal row raises a false alarm with at most `alpha`.
+    r"""Return the lowest threshold with a probability of false alarms of at most `alpha`.
 
-    The $\lfloor \alpha (m + 1) \rfloor$-th largest of m scores held out: a score is above it where
-    its conformal p-value is at most $\alpha$.
+    It is the $\lfloor \alpha (m + 1) \rfloor$-th largest of the m scores held out: a score is above
+    it where its conformal p-value is at most $\alpha$.
 
     Args:
-        held_out: `(m,)` scores of normal rows that were not trained on. Anomalies hidden among
-            them that score high make false alarms rarer, and finds too.
+        held_out: `(m,)` scores of normal rows that were not trained on. Hidden anomalies among
+            them with high scores make false alarms rarer, and true alarms too.
         alpha: The probability of a false alarm, in (0, 1).
 
     Raises:
-        DataError: Fewer than `1 / alpha - 1` scores, with which no p-value is that small.
+        DataError: Fewer than `1 / alpha - 1` scores, for which no p-value is that small.
     """
-    in_range("alpha", alpha, 0, 1)
+    check_range("alpha", alpha, 0, 1)
     held_out = np.asarray(held_out)
     place = int(np.floor(alpha * (len(held_out) + 1) * (1 + 1e-12)))
     if place < 1:
         raise DataError(
-            f"the rule conformal({alpha:g}) needs at least {int(np.ceil(1 / alpha - 1 - 1e-9))} "
+            f"conformal({alpha:g}) needs at least {int(np.ceil(1 / alpha - 1 - 1e-9))} "
             f"normal rows that were not trained on; given {len(held_out)}"
         )
-    return float(np.sort(checked(held_out))[-place])
+    return float(np.sort(check_scores(held_out))[-place])
 
 
 def benjamini_hochberg(p: Scores, rate: float = 0.1) -> Bool[np.ndarray, "n"]:
-    r"""Which rows to report, so that at most `rate` of those reported are normal on average.
+    r"""Select the rows to report, so that on average at most a share `rate` of them is normal.
 
-    The k rows of smallest p-value, with the largest k for which $p_{(k)} \le \mathrm{rate}\, k /
-    n$. Conformal p-values of rows that are independent of each other depend on each other through
-    the rows held out, positively, for which the bound holds (Bates et al., theorem 2).
+    These are the k rows with the smallest p-values, where k is the largest number with
+    $p_{(k)} \le \mathrm{rate}\, k / n$. Conformal p-values of independent rows are positively
+    dependent, because they share the rows held out; the bound holds for them (Bates et al.,
+    theorem 2).
 
     Args:
         p: `(n,)` p-values.
-        rate: The rate of false discoveries, in (0, 1).
+        rate: The false discovery rate, in (0, 1).
+
+    Returns:
+        `(n,)` whether a row is reported.
 
     References:
         Benjamini and Hochberg 1995, Controlling the false discovery rate.
     """
-    in_range("rate", rate, 0, 1)
+    check_range("rate", rate, 0, 1)
     p = np.asarray(p, float)
     ordered = np.sort(p)
     within = np.flatnonzero(ordered <= rate * np.arange(1, len(p) + 1) / max(len(p), 1))

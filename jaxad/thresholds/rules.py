@@ -1,4 +1,4 @@
-"""Rules by name, as a user writes them in an estimator or on the command line."""
+"""Rules by name, as in an estimator or on the command line."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from jaxad.errors import ConfigError, unknown_name
-from jaxad.thresholds.checks import Scores, in_range
+from jaxad.thresholds.checks import Scores, check_range
 from jaxad.thresholds.conformal_rules import conformal
 from jaxad.thresholds.scores import extreme, f1, quantile, sigma
 
@@ -15,12 +15,12 @@ __all__ = ["RULES", "Reference", "Rule", "parse_rule", "threshold"]
 
 
 class Reference(NamedTuple):
-    """Scores that a threshold is chosen by.
+    """Scores from which a threshold is computed.
 
     Attributes:
-        score: `(n,)` scores of the rows that were trained on, or of rows held out.
+        score: `(n,)` scores of the training rows, or of rows held out.
         label: `(n,)` their training labels: -1 anomaly, 0 unlabelled, 1 normal.
-        held_out: `(m,)` scores of rows taken for normal that were not trained on; may be empty.
+        held_out: `(m,)` scores of rows, assumed normal, that were not trained on; may be empty.
     """
 
     score: Scores
@@ -29,22 +29,22 @@ class Reference(NamedTuple):
 
     @property
     def unlabelled(self) -> Scores:
-        """Scores of the unlabelled rows; of all rows where each is labelled."""
+        """The scores of the unlabelled rows; those of all rows where all are labelled."""
         where = self.label == 0
         return self.score[where] if where.any() else self.score
 
     @property
     def not_anomalous(self) -> Scores:
-        """Scores of the rows that are not labelled anomalies."""
+        """The scores of all rows but the labelled anomalies."""
         return self.score[self.label >= 0]
 
 
 class Rule(NamedTuple):
-    """A way to choose a threshold, by name, with its number; a bare number is one itself.
+    """A rule for choosing a threshold.
 
     Attributes:
-        name: One of `RULES`, or "fixed".
-        value: Its number; None for its default.
+        name: One of `RULES`, or "fixed" for a threshold that is given.
+        value: The rule's number; None for its default.
     """
 
     name: str
@@ -64,20 +64,20 @@ RULES: dict[str, Callable[[Reference, float], float]] = {
     "conformal": lambda known, value: conformal(known.held_out, value),
 }
 DEFAULTS = {"quantile": 0.1, "sigma": 3.0, "extreme": 1e-3, "f1": 0.0, "conformal": 0.05}
-_SAID = "a number, or one of " + ", ".join(
+_ALLOWED = "a number, or one of " + ", ".join(
     name if name == "f1" else f"{name}({value:g})" for name, value in DEFAULTS.items()
 )
 
 
 def parse_rule(text: str | float) -> Rule:
-    """A rule as a user writes it.
+    """Parse a rule.
 
     Args:
-        text: A number, which is the threshold itself; or the name of one of `RULES`, with its own
-            number in brackets or without.
+        text: A number, which is the threshold itself; or one of `RULES`, with or without its
+            number in brackets.
 
     Raises:
-        ConfigError: Neither, or the rule's number is out of its range.
+        ConfigError: Neither of these, or the rule's number is out of range.
 
     Example:
         >>> parse_rule("sigma(2.5)")
@@ -87,7 +87,7 @@ def parse_rule(text: str | float) -> Rule:
         name, bracket, rest = text.strip().partition("(")
         name = name.strip()
         if bracket and rest.endswith(")") and name in RULES and name != "f1":
-            return _with_range(Rule(name, _number(rest[:-1], text)))
+            return _check_rule(Rule(name, _number(rest[:-1], text)))
         if not bracket and name in RULES:
             return Rule(name)
         if name.isidentifier() and name not in RULES:
@@ -96,22 +96,22 @@ def parse_rule(text: str | float) -> Rule:
 
 
 def threshold(rule: Rule, known: Reference) -> float:
-    """The threshold that a rule chooses.
+    """Compute the threshold of a rule.
 
     Args:
-        rule: As `parse_rule` gives it.
-        known: The scores that it is chosen by.
+        rule: The rule, as `parse_rule` returns it.
+        known: The scores to compute it from.
 
     Raises:
-        DataError: The scores are not enough for this rule.
+        DataError: There are too few scores for this rule.
     """
     if rule.name == "fixed":
         return float(rule.value or 0.0)
     return RULES[rule.name](known, rule.number)
 
 
-def _with_range(rule: Rule) -> Rule:
-    in_range(rule.name, rule.number, 0, np.inf if rule.name == "sigma" else 1)
+def _check_rule(rule: Rule) -> Rule:
+    check_range(rule.name, rule.number, 0, np.inf if rule.name == "sigma" else 1)
     return rule
 
 
@@ -121,5 +121,5 @@ def _number(text: str | float, given: str | float) -> float:
     except (ValueError, TypeError, OverflowError):
         value = np.nan
     if not np.isfinite(value):
-        raise ConfigError(f"threshold must be {_SAID}; given {given!r}")
+        raise ConfigError(f"threshold must be {_ALLOWED}; given {given!r}")
     return value

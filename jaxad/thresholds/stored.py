@@ -1,4 +1,4 @@
-"""The scores that thresholds are chosen by, as the bytes of a file; no pickle."""
+"""The scores that thresholds are computed from, as the bytes of a file without pickle."""
 
 import io
 import zipfile
@@ -14,21 +14,21 @@ SCORES = "scores.npz"  # beside a saved detector's own files
 
 
 def pack(known: Reference) -> bytes:
-    """The bytes of an npz file of a reference's arrays."""
+    """Return the bytes of an npz file with the arrays of a reference."""
     out = io.BytesIO()
     np.savez(out, score=known.score, label=known.label, held_out=known.held_out)
     return out.getvalue()
 
 
 def unpack(content: bytes, what: str) -> Reference:
-    """A reference from what `pack` gave.
+    """Return the reference that `pack` was given.
 
     Args:
         content: The bytes.
         what: Where they come from, for errors.
 
     Raises:
-        DataError: They hold no such arrays, or scores that are not finite.
+        DataError: The bytes do not hold such arrays, or a score is not finite.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:

@@ -254,5 +254,5 @@ def test_one_seed_has_no_spread():
 
 @pytest.mark.parametrize("values", [[], [0.5, np.nan], [[0.5, 0.6]]])
 def test_summarise_refuses_what_is_not_one_number_a_seed(values):
-    with pytest.raises(DataError, match="one finite number a seed"):
+    with pytest.raises(DataError, match="one finite number per seed"):
         summarise(values)

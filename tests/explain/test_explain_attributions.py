@@ -12,7 +12,7 @@ from jaxad.detector import Detector
 from jaxad.detectors import REGISTRY
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain import attribution_methods, attributions
-from jaxad.explain.propagation import layers_of, relevance
+from jaxad.explain.propagation import list_layers, relevance
 from jaxad.models import Hypersphere, Radial
 from jaxad.nets.lenet import lenet_encoder
 from jaxad.nets.mlp import mlp_encoder
@@ -150,7 +150,7 @@ def test_relevance_is_the_formula_term_by_term(norm_name):
     x = rng.normal(size=(4, 6)).astype(np.float32)
     layers = [
         (np.asarray(v.kernel), np.asarray(v.scale), np.asarray(v.shift), v.slope)
-        for v in layers_of(net, state.variables)
+        for v in list_layers(net, state.variables)
     ]
     w, scale, shift, slope = layers[-1]
     layers[-1] = (w, scale, shift - np.asarray(centre), slope)
@@ -173,7 +173,7 @@ def nets():
 def both_ways(model, state, x):
     """The code by layers and by the network, relevances, and scores."""
     net, a = model.encoder, x
-    for layer in layers_of(net, state.variables):
+    for layer in list_layers(net, state.variables):
         a = layer.apply(a)
     out = model.apply(state.variables, state.extras, x, train=False).out
     code = net.apply(*state.variables, x, train=False).out
@@ -330,7 +330,7 @@ def test_what_cannot_be_attributed_is_refused(fitted, toy, toy_for, quick):
         quick("deep_sad", toy.train, norm="layer", allow_collapse=True, epochs=1), toy.train
     )
     assert "lrp" not in attribution_methods(layered)
-    with pytest.raises(ConfigError, match="does not go through norm 'layer'"):
+    with pytest.raises(ConfigError, match="does not support norm='layer'"):
         attributions(layered, x, "lrp")
     with pytest.raises(ConfigError, match=r"seed must be in 0\.\.1, or None; given 2"):
         attributions(fitted("deep_svdd"), x, seed=2)

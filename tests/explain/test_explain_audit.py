@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import jaxad
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.auditing import _mean_place
+from jaxad.explain.auditing import _mean_rank
 
 EXPOSURE = "by_label, latent_outlier_exposure(0.1)"
 
@@ -70,12 +70,12 @@ def test_the_ranking_names_rows_of_the_source(split, exposed):
     assert np.isin(audit.ranking[:10], split.train_rows[split.hidden == 1]).mean() > 0.8
 
 
-def test_the_mean_place_shares_places_among_equals_and_ignores_each_seed_s_scale():
+def test_the_mean_rank_shares_places_among_equals_and_ignores_each_seed_s_scale():
     suspicion = np.array([[3.0, np.nan, 1.0, 1.0, 2.0], [1e9, np.nan, 0.0, -5.0, 7.0]])
-    place = _mean_place(suspicion)
+    place = _mean_rank(suspicion)
     expected = [1, np.nan, (1 / 6 + 1 / 3) / 2, (1 / 6 + 0) / 2, (2 / 3 + 2 / 3) / 2]
     np.testing.assert_allclose(place, expected)
-    np.testing.assert_allclose(_mean_place(np.exp(suspicion[:1])), _mean_place(suspicion[:1]))
+    np.testing.assert_allclose(_mean_rank(np.exp(suspicion[:1])), _mean_rank(suspicion[:1]))
 
 
 def test_a_low_meta_weight_is_suspicious_and_unseen_rows_are_neither(split, exposed):

@@ -49,12 +49,12 @@ def test_bars_have_names_values_and_the_rest(texts):
 def test_what_cannot_be_drawn_is_refused(tmp_path):
     path = tmp_path / "bars.png"
     with pytest.raises(
-        DataError, match=r"names: 3 do not belong to attributions of shape \(2, 4\)"
+        DataError, match=r"names must fit attributions of shape \(2, 4\): 4; given 3"
     ):
         draw_attributions(path, VALUES, ["a", "b", "c"])
-    with pytest.raises(DataError, match=r"x: \(4,\) do not belong"):
+    with pytest.raises(DataError, match=r"x must fit .*given \(4,\)"):
         draw_attributions(path, VALUES, x=VALUES[0])
-    with pytest.raises(DataError, match="titles: 1"):
+    with pytest.raises(DataError, match="titles must fit .*given 1"):
         draw_attributions(path, VALUES, titles=["a"])
     with pytest.raises(DataError, match=r"\(n, d\) finite"):
         draw_attributions(path, VALUES[0])

@@ -50,7 +50,7 @@ def test_generated_rows_are_those_of_each_seed_without_padding():
 
 
 def test_a_detector_that_generates_nothing_is_refused():
-    with pytest.raises(ConfigError, match="generates no rows"):
+    with pytest.raises(ConfigError, match="does not generate rows"):
         generated(fit_with())
 
 
@@ -80,7 +80,7 @@ def test_a_stretch_without_hidden_rows_has_no_auroc(split):
 
 
 def test_a_detector_that_mines_nothing_has_no_curve(split):
-    with pytest.raises(ConfigError, match="mines no rows"):
+    with pytest.raises(ConfigError, match="has no weighting that mines"):
         MiningCurve(split)(fit_with())
 
 

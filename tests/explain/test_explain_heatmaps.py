@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 import jaxad
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain import draw_heatmaps, heatmaps, pixel_auroc
-from jaxad.explain.pictures.maps import normalised
+from jaxad.explain.pictures.maps import normalise_maps
 from jaxad.nets.upsampling import blur, gaussian_upsampling
 
 rng = np.random.default_rng(0)
@@ -133,12 +133,12 @@ def test_pixel_auroc_refuses_what_has_none(maps, mask, message):
 
 def test_maps_are_normalised_by_quantiles_on_one_scale():
     maps = np.linspace(0, 1, 1001)[1:].reshape(10, 10, 10)
-    got = normalised(maps, 0.2, 0.9)
+    got = normalise_maps(maps, 0.2, 0.9)
     assert (got[:2] == 0).all() and (got[9:] >= 1 - 1e-3).all()
     np.testing.assert_allclose(got[5], (maps[5] - 0.2) / 0.7, atol=2e-3)
     with pytest.raises(ConfigError, match="low < high"):
-        normalised(maps, 0.9, 0.2)
-    assert np.isfinite(normalised(np.ones((1, 2, 2)))).all()
+        normalise_maps(maps, 0.9, 0.2)
+    assert np.isfinite(normalise_maps(np.ones((1, 2, 2)))).all()
 
 
 def test_a_picture_has_the_images_its_maps_and_the_truth(tmp_path):
@@ -151,9 +151,9 @@ def test_a_picture_has_the_images_its_maps_and_the_truth(tmp_path):
     draw_heatmaps(tmp_path / "without.png", x, maps)
     high, low = (imread(tmp_path / name).shape[0] for name in ("with.png", "without.png"))
     assert high > 1.3 * low
-    with pytest.raises(DataError, match="masks of shape"):
+    with pytest.raises(DataError, match="masks must have shape"):
         draw_heatmaps(tmp_path / "a.png", x, maps, mask[:2])
-    with pytest.raises(DataError, match="2 titles"):
+    with pytest.raises(DataError, match="titles: 2 are given for 3"):
         draw_heatmaps(tmp_path / "a.png", x, maps, titles=["a", "b"])
     with pytest.raises(ConfigError, match=r"\.png"):
         draw_heatmaps(tmp_path / "a.jpg", x, maps)

@@ -55,7 +55,7 @@ def test_shapes_that_are_no_rows(fit, shape):
 
 def test_rows_of_another_number_of_seeds(fit, toy):
     three = jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * 3), toy.test)
-    with pytest.raises(DataError, match="3 seeds; fitted were 2"):
+    with pytest.raises(DataError, match="3 seeds; the fit has 2"):
         jaxad.score(fit, three)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a contamination audit. matplotlib is imported when one is drawn."""
+"""Pictures of a contamination audit. matplotlib is imported when a picture is drawn."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ __all__ = ["draw_audit"]
 
 NORMAL, HIDDEN, LINE = "#4c78a8", "#e45756", "#333333"
 WORDS = {
-    "meta_weight": "how little a row helped as a normal one",
-    "exposure": "place in its batches over training",
-    "mining": "place among those to be mined, over training",
+    "meta_weight": "negative meta-weight",
+    "exposure": "mean rank in batches by outlier exposure",
+    "mining": "mean rank in batches by mining",
     "score": "anomaly score",
 }
 
@@ -50,11 +50,11 @@ def draw_audit(
     fewest = int(np.min(np.count_nonzero(~np.isnan(suspicion), axis=1)))
     if hidden is None:
         falling = np.stack([-np.sort(-c[~np.isnan(c)])[:fewest] for c in curves])
-        _draw_ranking(figure.subplots(), falling, WORDS[method])
+        _draw_ranking(figure.subplots(), falling, WORDS.get(method, method))
         return figure
     left, right = figure.subplots(1, 2)
     truth = np.broadcast_to(hidden, suspicion.shape)
-    _draw_histogram(left, np.stack(curves), truth, WORDS[method])
+    _draw_histogram(left, np.stack(curves), truth, WORDS.get(method, method))
     over = "" if len(suspicion) == 1 else ", mean over seeds"
     shown = ", ".join(f"{name} {100 * value:.1f}" for name, value in (metrics or {}).items())
     left.set(title=shown + over if shown else "")
@@ -80,7 +80,7 @@ def _draw_ranking(axes: Any, falling: Float[np.ndarray, "seeds n"], words: str) 
         )  # fmt: skip
         axes.legend(frameon=False)
     axes.set(
-        xscale="log", xlabel="place in the ranking", title=f"{len(place)} unlabelled rows",
+        xscale="log", xlabel="rank", title=f"{len(place)} unlabelled rows",
         ylabel=f"suspicion: {words}\n(scaled to median 0, interquartile range 1)",
     )  # fmt: skip
     _stretch(axes.yaxis, falling)
@@ -111,7 +111,7 @@ def _draw_histogram(
         axes.hist(part, bins=bins, weights=share, color=colour, alpha=0.55, label=name)
     axes.set(
         xlabel=f"suspicion: {words}\n(scaled to median 0, interquartile range 1)",
-        ylabel="% of the rows of its kind",
+        ylabel="% of the rows of each kind",
     )
     if heavy:
         _stretch(axes.xaxis, both)
@@ -135,9 +135,9 @@ def _draw_found(
     axes.plot(100 * checked, 100 * np.mean(curves, axis=0), color=HIDDEN, label="audit")
     ideal = np.minimum(checked / share, 1)
     axes.plot(100 * checked, 100 * ideal, color=LINE, lw=1, ls=":", label="perfect")
-    axes.plot([0, 100], [0, 100], color=LINE, lw=1, ls="--", label="by chance")
+    axes.plot([0, 100], [0, 100], color=LINE, lw=1, ls="--", label="random order")
     axes.set(
-        xlim=(0, 100), ylim=(0, 102), xlabel="% of the unlabelled rows looked at",
+        xlim=(0, 100), ylim=(0, 102), xlabel="% of the unlabelled rows checked",
         ylabel="% of the hidden anomalies found",
         title=f"{100 * share:.1f} % of {len(checked)} rows are hidden anomalies",
     )  # fmt: skip

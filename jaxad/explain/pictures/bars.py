@@ -1,4 +1,4 @@
-"""Pictures of what each feature of a row has to do with its score. matplotlib is imported late."""
+"""Bar charts of attributions. matplotlib is imported when a picture is drawn."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,14 +20,14 @@ LONGEST = 22  # letters of a name
 def top_features(
     attributions: Float[np.ndarray, "n d"], most: int = 8
 ) -> list[list[tuple[int, float]]]:
-    """The features with the largest attributions of each row by absolute value, the largest first.
+    """Find the features with the largest absolute attributions of each row.
 
     Args:
-        attributions: `(n, d)`.
-        most: How many features of a row, at most, >= 1.
+        attributions: `(n, d)` attributions.
+        most: The largest number of features per row, >= 1.
 
     Returns:
-        For each row the places of features with their signed values.
+        For each row the indices of features with their signed values, the largest first.
     """
     order = np.argsort(-np.abs(attributions), axis=1, kind="stable")[:, :most]
     return [
@@ -45,23 +45,23 @@ def draw_attributions(
     titles: Sequence[str] | None = None,
     most: int = 8,
 ) -> None:
-    """Draw a panel of bars for each row: its features with the largest attributions, and the rest.
+    """Draw a bar chart for each row: its features with the largest attributions, and the rest.
 
-    Red features make a row more anomalous, blue ones less. The last bar is the sum of all features
-    that have none of their own. Each panel has its own scale.
+    Red features make a row more anomalous, blue ones less. The last bar is the sum over all other
+    features. Each chart has its own scale.
 
     Args:
-        path: A png, pdf or svg file; what was there is replaced once the new one is complete.
-        attributions: `(n, d)` values as `jaxad.explain.attributions` gives them.
-        names: The features' names; by default their numbers.
-        x: `(n, d)` the values that are written beside the names, if any.
-        titles: A line above each panel.
-        most: How many features of a row, at most, >= 1.
+        path: A png, pdf or svg file; an existing file is replaced once the new one is complete.
+        attributions: `(n, d)` values as `jaxad.explain.attributions` returns them.
+        names: The names of the features; by default their numbers.
+        x: `(n, d)` values to write beside the names.
+        titles: A line above each chart.
+        most: The largest number of features per row, >= 1.
 
     Raises:
         ConfigError: Another kind of file, matplotlib is not installed, or `most` is not positive.
-        DataError: No rows, not a table, not finite, or names, values or titles that do not belong
-            to it.
+        DataError: No rows, not a table, values that are not finite, or names, values or titles that
+            do not fit.
     """
     check_picture(path)
     values = np.asarray(attributions, float)
@@ -77,7 +77,9 @@ def draw_attributions(
         ("x", (n, d) if x is None else np.shape(x), (n, d)),
     ):
         if given != allowed:
-            raise DataError(f"{what}: {given} do not belong to attributions of shape {(n, d)}")
+            raise DataError(
+                f"{what} must fit attributions of shape {(n, d)}: {allowed}; given {given}"
+            )
     from matplotlib.figure import Figure
 
     across = min(ACROSS, n)
@@ -104,7 +106,7 @@ def _label(name: str, value: float | None) -> str:
 
 
 def _draw_row(axes: Any, labels: list[str], sizes: list[float], title: str | None) -> None:
-    """Bars of one row, the largest on top."""
+    """Draw the bars of one row, the largest on top."""
     place = np.arange(len(sizes))
     axes.barh(place, sizes, color=[MORE if size >= 0 else LESS for size in sizes])
     axes.set_yticks(place, labels, fontsize=7, parse_math=False)

@@ -1,4 +1,4 @@
-"""Pictures of heat maps beside their images. matplotlib is imported when one is drawn."""
+"""Pictures of heat maps with their images. matplotlib is imported when a picture is drawn."""
 
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,19 @@ from jaxtyping import Float, Num
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.pictures.base import check_picture, save_picture
 
-__all__ = ["draw_heatmaps", "normalised"]
+__all__ = ["draw_heatmaps", "normalise_maps"]
 
 COLUMNS = 8
 GAP = 2  # pixels between images
 
 
-def normalised(
+def normalise_maps(
     maps: Float[np.ndarray, "n height width"], low: float = 0.25, high: float = 0.99
 ) -> Float[np.ndarray, "n height width"]:
-    """Maps from 0 to 1 between two quantiles of all their pixels together, cut beyond.
+    """Scale maps to [0, 1] between two quantiles of all their pixels, and clip the rest.
 
-    One scale for all: a map that is dark has low values. By quantiles a few bright pixels do not
-    darken all others.
+    All maps share one scale: a dark map has low values. Quantiles keep a few bright pixels from
+    darkening all others.
 
     Args:
         maps: `(n, height, width)` heat maps.
@@ -47,36 +47,36 @@ def draw_heatmaps(
     low: float = 0.25,
     high: float = 0.99,
 ) -> None:
-    """Draw images, their heat maps below them, and below these the anomalous pixels.
+    """Draw images with their heat maps below them, and the anomalous pixels below those.
 
     Args:
-        path: A png, pdf or svg file; what was there is replaced once the new one is complete.
-        images: `(n, height, width, channels)` uint8 or floats in [0, 1], of 1 or 3 channels.
-        maps: `(n, height, width)` heat maps; from black over red to yellow on one scale for all.
+        path: A png, pdf or svg file; an existing file is replaced once the new one is complete.
+        images: `(n, height, width, channels)` uint8 or floats in [0, 1], with 1 or 3 channels.
+        maps: `(n, height, width)` heat maps; drawn from black over red to yellow on one scale.
         masks: `(n, height, width)` 1 for anomalous pixels, if they are known.
         titles: A line above each image.
-        low: The quantile of the maps' pixels that is black.
-        high: The quantile that is brightest.
+        low: The quantile of the pixels of all maps that is drawn black.
+        high: The quantile that is drawn brightest.
 
     Raises:
         ConfigError: Another kind of file, matplotlib is not installed, or quantiles out of order.
-        DataError: Not images, or maps, masks or titles that do not belong to them.
+        DataError: Not images, or maps, masks or titles that do not fit.
     """
     check_picture(path)
-    images, maps = _as_pictures(np.asarray(images)), np.asarray(maps)
+    images, maps = _convert_images(np.asarray(images)), np.asarray(maps)
     size = images.shape[:3]
     for name, shape in (
         ("maps", maps.shape),
         ("masks", size if masks is None else np.shape(masks)),
     ):
         if shape != size:
-            raise DataError(f"{name} of shape {shape} do not belong to images of shape {size}")
+            raise DataError(f"{name} must have shape {size}, as the images; given {shape}")
     if titles is not None and len(titles) != len(images):
-        raise DataError(f"{len(titles)} titles are given for {len(images)} images")
+        raise DataError(f"titles: {len(titles)} are given for {len(images)} images")
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    hot = colormaps["inferno"](normalised(maps, low, high))[..., :3]
+    hot = colormaps["inferno"](normalise_maps(maps, low, high))[..., :3]
     rows = [images, hot]
     if masks is not None:
         rows.append(np.repeat(np.asarray(masks, float)[..., None], 3, axis=-1))
@@ -92,7 +92,7 @@ def draw_heatmaps(
 
 
 def _draw_one(axes: Any, pictures: list[np.ndarray], title: str | None) -> None:
-    """Pictures of one image below each other."""
+    """Draw the pictures of one image below each other."""
     gap = np.ones((GAP, pictures[0].shape[1], 3))
     column = [part for picture in pictures for part in (picture, gap)][:-1]
     axes.imshow(np.concatenate(column), interpolation="nearest", vmin=0, vmax=1)
@@ -100,8 +100,8 @@ def _draw_one(axes: Any, pictures: list[np.ndarray], title: str | None) -> None:
         axes.set_title(title, fontsize=7)
 
 
-def _as_pictures(images: np.ndarray) -> Float[np.ndarray, "n height width 3"]:
-    """Images with three channels in [0, 1]."""
+def _convert_images(images: np.ndarray) -> Float[np.ndarray, "n height width 3"]:
+    """Return images with three channels in [0, 1]."""
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
         raise DataError(f"images must be (n, height, width, 1 or 3); given shape {images.shape}")
     images = images.astype(np.float32) / (255 if images.dtype == np.uint8 else 1)
