@@ -4,6 +4,7 @@ import sys
 import warnings
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +16,11 @@ from jaxad.cli import main
 from jaxad.data.sources.registry import DATASETS
 from jaxad.detectors import REGISTRY, get_entry, register
 from jaxad.errors import ConfigError, PluginWarning
-from jaxad.utils import plugins
+from jaxad.nets import Net
+from jaxad.nets.scorer import scalar_net
+from jaxad.objectives import Objective, inverse
+from jaxad.sampling.balanced import Balanced
+from jaxad.utils import configs, plugins
 from jaxad.weighting import RECORDS, WEIGHTINGS, Record, Weighting, by_label, chain, parse_weighting
 
 REGISTRIES = (REGISTRY, WEIGHTINGS, DATASETS, RECORDS)
@@ -519,3 +524,109 @@ def test_a_detector_of_a_plugin_is_saved_and_loaded_where_its_module_is_imported
     for name in saved:
         with pytest.raises(jaxad.errors.JaxADError, match=f"{name}.*{says}"):
             jaxad.load(tmp_path / name)
+
+
+class Encoder(nn.Module):
+    """A network of one's own."""
+
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.Dense(3, use_bias=False, name="code")(nn.tanh(nn.Dense(7, name="input")(x)))
+
+
+class Decoder(nn.Module):
+    @nn.compact
+    def __call__(self, z, train):
+        return nn.Dense(32, name="output")(z)
+
+
+ENCODER, DECODER = Net(Encoder(), (32,)), Net(Decoder(), (3,))
+
+
+def score_toy(toy, detector):
+    scores = jaxad.score(jaxad.fit(detector, toy.train), toy.test.x)
+    assert np.isfinite(scores).all()
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("deep_sad", {"net": ENCODER, "pretrain_epochs": 0}),
+        ("deep_sad", {"net": (ENCODER, DECODER), "pretrain_epochs": 1}),
+        ("autoencoder", {"net": (ENCODER, DECODER)}),
+        ("hybrid:pca", {"net": (ENCODER, DECODER)}),
+        ("devnet", {"net": scalar_net((32,), (), (4,), "none")}),
+    ],
+)
+def test_networks_of_ones_own_are_trained(toy, name, settings):
+    detector = jaxad.make(name, toy.train, epochs=1, **settings)
+    assert detector.config.net == settings["net"]
+    score_toy(toy, detector)
+
+
+def test_an_objective_of_ones_own_replaces_the_detectors(toy):
+    def root(out, batch):
+        return jnp.sqrt(out + 1e-6)
+
+    own = Objective(Partial(root), Partial(_nothing_lost))
+    same = inverse()
+    config = {"pretrain_epochs": 0, "epochs": 2, "widths": (8, 4)}
+    scores = {
+        name: score_toy(toy, jaxad.make("deep_sad", toy.train, **config, **more))
+        for name, more in {
+            "default": {}, "same": {"objective": same}, "own": {"objective": own}
+        }.items()
+    }  # fmt: skip
+    np.testing.assert_array_equal(scores["default"], scores["same"])
+    assert not np.array_equal(scores["default"], scores["own"])
+    svdd = jaxad.make("deep_svdd", toy.train, **config, objective=own)
+    assert svdd.parts.objective is own
+    with pytest.raises(ConfigError, match="objective has none"):
+        normal_only = Objective(Partial(root))
+        jaxad.make("deep_sad", toy.train, objective=normal_only)
+
+
+def _nothing_lost(out, batch):
+    return jnp.zeros_like(out)
+
+
+def test_a_sampler_of_ones_own_draws_the_batches(toy):
+    sampler = Balanced(16, 3)
+    detector = jaxad.make("deep_sad", toy.train, sampler=sampler, pretrain_epochs=0, epochs=1)
+    assert detector.sampler is sampler
+    score_toy(toy, detector)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("deep_sad", {"net": Encoder()}, "net must be a jaxad.nets.Net"),
+        ("deep_sad", {"net": (ENCODER,)}, "net must be a jaxad.nets.Net"),
+        ("deep_sad", {"net": ENCODER}, "net must be a pair .* for pre-training"),
+        ("autoencoder", {"net": ENCODER}, "net must be a pair"),
+        ("devnet", {"net": (ENCODER, DECODER)}, "net must be one Net"),
+        ("deep_sad", {"net": DECODER}, r"net must have input_shape=\(32,\) for examples of shape"),
+        ("vae", {"net": ENCODER}, "net: vae does not take a net of your own"),
+        ("rsrae", {"objective": inverse()}, "objective: rsrae does not take"),
+        ("deep_sad", {"objective": inverse}, "objective must be a jaxad.objectives.Objective"),
+        ("deep_svdd", {"objective": inverse}, "objective must be one of 'one_class', 'soft_b"),
+        ("deep_sad", {"sampler": 3}, "sampler must be a jaxad.sampling.base.Sampler"),
+        ("ncae", {"sampler": Balanced(16, 3)}, "sampler: ncae does not take"),
+    ],
+)
+def test_objects_that_cannot_be_used_are_refused(toy, name, settings, says):
+    with pytest.raises(ConfigError, match=says):
+        jaxad.make(name, toy.train, **settings)
+
+
+def test_objects_are_kept_out_of_files_and_of_the_command_line(toy, tmp_path, capsys):
+    config = {"epochs": 1, "pretrain_epochs": 0, "net": ENCODER}
+    fitted = jaxad.fit(jaxad.make("deep_sad", toy.train, **config), toy.train)
+    with pytest.raises(ConfigError, match="net is a Net object, which a saved detector cannot"):
+        jaxad.save(fitted, tmp_path / "saved")
+    plain = jaxad.make("deep_sad", toy.train)
+    assert not {"net", "objective", "sampler"} & set(configs.settings_dict(plain.config))
+    for name in ("net", "objective", "sampler"):
+        assert main(["run", "digits", "deep_sad", "--set", f"{name}=own"]) == 2
+        assert f"--set {name}: it takes an object, from Python only" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def parse_configurations(
     types = {name: get_type_hints(get_entry(name).config) for name in detectors}
     if not types:
         raise ConfigError("name at least one detector; `jaxad list` shows them")
-    known = {name: {f.name for f in fields(get_entry(name).config)} for name in types}
+    known = {name: {f.name: f.metadata for f in fields(get_entry(name).config)} for name in types}
     given = [_pair(setting) for setting in settings]
     every = set().union(*known.values())
     for field, _ in given:
@@ -46,6 +46,11 @@ def parse_configurations(
         if batch_size is not None and "batch_size" in known[name]:
             config["batch_size"] = batch_size
         for field, text in given:
+            if "object" in known[name].get(field, {}):
+                raise ConfigError(
+                    f"--set {field}: it takes an object, from Python only: jaxad.make({name!r}, "
+                    f"data, {field}=...)"
+                )
             if field in known[name]:
                 config[field] = _value(field, text, types[name][field])
         out[name] = config

@@ -68,7 +68,7 @@ def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
     tell rows from generated ones. A row's score is `0.9 |x - g(z)| + 0.1 |f(x) - f(g(z))|` for the
     code z that 100 steps of Adam find, f the critic's features.
     """
-    encoder, generator = networks(config, spec)
+    encoder, generator = networks(config, spec, needs_decoder=True)
     widths, channels = encoder.module.widths, getattr(encoder.module, "channels", ())
     judge = critic(encoder.input_shape, widths[:-1] or widths, channels, features=True)
     model, weighting = LatentSearch(generator, judge), config.weighting_or(unsupervised(), spec)

@@ -40,4 +40,4 @@ def build_autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
 def reconstruction(config: AutoencoderConfig, spec: Spec) -> Reconstruction:
     """The networks of the autoencoder, and what is measured of a row."""
     # The decoder's first layer would take a bias of the code off again.
-    return Reconstruction(*networks(config, spec, code_bias=False))
+    return Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))

@@ -1,6 +1,6 @@
 """From the four choices to a detector: score model, objective, weighting, learner."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
@@ -20,8 +20,10 @@ from jaxad.learners import (
     take_turns,
 )
 from jaxad.models import Calibrated, Model, Reconstruction
+from jaxad.nets.base import Net
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import Objective, identity
+from jaxad.padding import bucket_features, is_table
 from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import Sampler, ShuffledEpochs
 from jaxad.types import Key, State, TrainData
@@ -30,7 +32,9 @@ from jaxad.weighting import Weighting, unsupervised
 __all__ = [
     "adversarial_detector",
     "balanced_sampler",
+    "check_input",
     "check_weighting",
+    "choose_net",
     "gradient_detector",
     "networks",
     "sampler_of",
@@ -39,10 +43,63 @@ __all__ = [
 ]
 
 
-def networks(config: GradientConfig, spec: Spec, code_bias: bool | None = None):
-    """The encoder and decoder of a configuration."""
-    sizes = (spec.shape, config.channels, config.widths)
-    return autoencoder_nets(*sizes, config.norm, config.bias, config.slope, code_bias=code_bias)
+def networks(
+    config: GradientConfig,
+    spec: Spec,
+    code_bias: bool | None = None,
+    *,
+    needs_decoder: bool = False,
+) -> tuple[Net, Net]:
+    """Return the encoder and the decoder of a configuration.
+
+    Args:
+        config: The sizes, or networks of its own.
+        spec: The shape of examples.
+        code_bias: Whether the encoder's last layer has a bias; None: as the others.
+        needs_decoder: Whether the detector cannot do without the decoder.
+
+    Raises:
+        ConfigError: The sizes do not fit the shape; `config.net` takes examples of another shape,
+            or lacks the decoder.
+    """
+    if config.net is None:
+        sizes = (spec.shape, config.channels, config.widths)
+        return autoencoder_nets(*sizes, config.norm, config.bias, config.slope, code_bias=code_bias)
+    if isinstance(config.net, Net):
+        if needs_decoder:
+            raise ConfigError("net must be a pair (encoder, decoder); given an encoder alone")
+        # Only pre-training uses the decoder, and refuses a single network.
+        encoder = decoder = config.net
+    else:
+        encoder, decoder = config.net
+    check_input(encoder, spec)
+    return encoder, decoder
+
+
+def choose_net(config: GradientConfig, spec: Spec, build: Callable[[], Net]) -> Net:
+    """Return the network of a configuration, or else the one that `build` makes.
+
+    Raises:
+        ConfigError: `config.net` is a pair, or takes examples of another shape.
+    """
+    if config.net is None:
+        return build()
+    if not isinstance(config.net, Net):
+        raise ConfigError("net must be one Net; given a pair")
+    check_input(config.net, spec)
+    return config.net
+
+
+def check_input(net: Net, spec: Spec) -> None:
+    """Raise a `ConfigError` if a network does not take the examples of the data."""
+    table = is_table(spec.shape)
+    taken = (bucket_features(spec.shape[0]),) if table else spec.shape
+    if net.input_shape != taken:
+        padded = " (tables are padded to that)" if table and taken != spec.shape else ""
+        raise ConfigError(
+            f"net must have input_shape={taken} for examples of shape {spec.shape}{padded}; given "
+            f"{net.input_shape}"
+        )
 
 
 def gradient_detector(
@@ -52,25 +109,30 @@ def gradient_detector(
     config: GradientConfig,
     sampler: Sampler | None = None,
 ) -> Detector:
-    """A detector trained by gradient descent on one weighted pair of losses.
+    """Build a detector that is trained by gradient descent on one weighted pair of losses.
 
     Args:
-        model: What is measured.
-        objective: The pair of losses.
-        weighting: Who decides their weights.
+        model: The score model.
+        objective: The pair of losses, unless `config` has one of its own.
+        weighting: What decides the two weights of each row.
         config: Optimiser and schedule.
-        sampler: Which rows make up the batches; None: a new shuffle of all each epoch.
+        sampler: The rows of each batch, unless `config` has a sampler of its own; None for a new
+            shuffle of all rows in each epoch.
 
     Raises:
-        ConfigError: The weighting asks for what the objective or the model does not have.
+        ConfigError: The weighting needs what the objective or the model does not have.
     """
+    if isinstance(config.objective, Objective):
+        objective = config.objective
     check_weighting(weighting, objective, model)
+    sampler = config.sampler if config.sampler is not None else sampler
+    sampler = sampler_of(weighting, config) if sampler is None else sampler
     optimiser = config.schedule()
     return Detector(
         init=Partial(_init, model, weighting, optimiser),
         update=Partial(gradient_step, model, objective, weighting, optimiser),
         score=Partial(score_by, model),
-        sampler=sampler_of(weighting, config) if sampler is None else sampler,
+        sampler=sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
         parts=Parts(model, objective, weighting, optimiser),
@@ -98,7 +160,7 @@ def adversarial_detector(
         init=Partial(_init_players, model, weighting, players),
         update=Partial(take_turns, players),
         score=Partial(score_by, model),
-        sampler=sampler_of(weighting, config),
+        sampler=sampler_of(weighting, config) if config.sampler is None else config.sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
         parts=Parts(model, objective, weighting, None),
@@ -150,6 +212,11 @@ def with_pretraining(
     """
     if config.pretrain_epochs == 0:
         return detector
+    if isinstance(config.net, Net):
+        raise ConfigError(
+            "net must be a pair (encoder, decoder) for pre-training; given an encoder alone. "
+            "pretrain_epochs=0 leaves pre-training out"
+        )
     pretraining = pretraining or config.schedule(config.pretrain_epochs)
     phase = Phase(
         name="pretrain",

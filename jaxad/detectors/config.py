@@ -1,8 +1,9 @@
 """Configurations that detectors share: frozen dataclasses that raise for a wrong value."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import isfinite
-from typing import Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from jaxad.detector import Detector
 from jaxad.detectors.registry import Spec
@@ -10,7 +11,11 @@ from jaxad.errors import ConfigError
 from jaxad.learners.batches.augment import parse_augment
 from jaxad.learners.batches.transform import transform_batches
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
+from jaxad.nets.base import Net
 from jaxad.nets.norm import Norm
+from jaxad.objectives import Objective
+from jaxad.sampling.base import Sampler
+from jaxad.utils.configs import OBJECT
 from jaxad.weighting import Weighting, parse_weighting
 
 __all__ = [
@@ -47,6 +52,11 @@ class GradientConfig:
             "explicit" (a loss in place of BatchNorm).
         bias: Whether layers have a bias, those before a BatchNorm excepted.
         slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
+        net: A `Net` in place of the detector's own network, or a pair (encoder, decoder) where the
+            detector trains an autoencoder; from Python only.
+        objective: An `Objective` in place of the detector's own; from Python only.
+        sampler: A `Sampler` in place of the detector's own, for the training after any
+            pre-training; from Python only.
     """
 
     epochs: int = 150
@@ -62,9 +72,13 @@ class GradientConfig:
     norm: Norm = "batch_no_affine"
     bias: bool = False
     slope: float = 0.1
+    net: Net | tuple[Net, Net] | None = field(default=None, metadata=OBJECT)
+    objective: Objective | None = field(default=None, metadata=OBJECT)
+    sampler: Sampler | None = field(default=None, metadata=OBJECT)
 
     def __post_init__(self):
         _check_literals(self)
+        _check_objects(self)
         self._need(is_count(self.epochs, 1), "epochs", "a whole number of at least 1")
         self._need(is_count(self.batch_size, 1), "batch_size", "a whole number of at least 1")
         self._need(is_number(self.learning_rate) and self.learning_rate > 0, "learning_rate", "> 0")
@@ -186,8 +200,31 @@ def is_count(value: object, least: int) -> bool:
 def _check_literals(config) -> None:
     """Raise a `ConfigError` if a field of a `Literal` type holds none of its values."""
     hints = get_type_hints(type(config))
-    for field in fields(config):
-        hint, value = hints[field.name], getattr(config, field.name)
-        if get_origin(hint) is Literal and value not in get_args(hint):
-            allowed = ", ".join(map(repr, get_args(hint)))
-            raise ConfigError(f"{field.name} must be one of {allowed}; given {value!r}")
+    for one in fields(config):
+        named, others = _split_hint(hints[one.name])
+        value = getattr(config, one.name)
+        if named and value not in named and not isinstance(value, others):
+            allowed = ", ".join(map(repr, named))
+            more = "".join(f", or of type {part.__name__}" for part in others)
+            raise ConfigError(f"{one.name} must be one of {allowed}{more}; given {value!r}")
+
+
+def _split_hint(hint: Any) -> tuple[list[Any], tuple[type, ...]]:
+    """Return the values of the `Literal`s in a type hint, and the classes beside them."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    named = [value for part in parts if get_origin(part) is Literal for value in get_args(part)]
+    return named, tuple(part for part in parts if isinstance(part, type))
+
+
+def _check_objects(config: GradientConfig) -> None:
+    """Raise a `ConfigError` if a field for an object holds something else."""
+    net, objective, sampler = config.net, config.objective, config.sampler
+    pair = isinstance(net, tuple) and len(net) == 2 and all(isinstance(n, Net) for n in net)
+    ok = net is None or isinstance(net, Net) or pair
+    config._need(ok, "net", "a jaxad.nets.Net, a pair of them, or None")
+    methods = ("init", "shuffle", "draw", "steps_per_epoch")
+    ok = sampler is None or all(callable(getattr(sampler, name, None)) for name in methods)
+    config._need(ok, "sampler", "a jaxad.sampling.base.Sampler or None")
+    if not _split_hint(get_type_hints(type(config))["objective"])[0]:
+        ok = objective is None or isinstance(objective, Objective)
+        config._need(ok, "objective", "a jaxad.objectives.Objective or None")

@@ -90,7 +90,7 @@ def build_contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec
     the same sum over labelled anomalies; the score is the reconstruction error. The decoder's
     images are in (0, 1), which bounds the ascent there.
     """
-    model = Reconstruction(*networks(config, spec, code_bias=False))
+    model = Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))
     weighting = config.ascent(spec, bounded=not is_table(spec.shape))
     return gradient_detector(model, inverse(), weighting, config)
 

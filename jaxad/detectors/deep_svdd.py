@@ -15,7 +15,7 @@ from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_count, 
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import closed_form_radius, step_with_batch_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
-from jaxad.objectives import inverse, soft_boundary
+from jaxad.objectives import Objective, inverse, soft_boundary
 from jaxad.weighting import unsupervised
 
 __all__ = ["DeepSVDDConfig", "build_deep_svdd"]
@@ -26,8 +26,8 @@ class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
     """Settings of Deep SVDD; see `PretrainedConfig`, `AugmentedConfig` and `GradientConfig`.
 
     Attributes:
-        objective: "one_class", all rows near to the centre, or "soft_boundary", most rows within
-            a sphere.
+        objective: "one_class", all rows near to the centre, "soft_boundary", most rows within a
+            sphere, or an `Objective` of the squared distance; the last from Python only.
         nu: For the soft boundary, the fraction of rows that may lie outside, in (0, 1].
         radius_warm_up: For the soft boundary, epochs before the radius leaves 0, >= 0.
         radius_every: For the soft boundary, epochs between two solutions for the radius, >= 1.
@@ -35,7 +35,7 @@ class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
             rows of each batch, at every step.
     """
 
-    objective: Literal["one_class", "soft_boundary"] = "one_class"
+    objective: Literal["one_class", "soft_boundary"] | Objective = "one_class"
     nu: float = 0.1
     radius_warm_up: int = 10
     radius_every: int = 1

@@ -126,5 +126,7 @@ def build_elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detec
     Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||x - g(f(x))||` over the
     unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
     """
-    model = config.margined(Reconstruction(*networks(config, spec, code_bias=False)))
+    model = config.margined(
+        Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))
+    )
     return gradient_detector(model, hinge(), config.weighting_or(config.elite(spec), spec), config)

@@ -46,7 +46,7 @@ def build_latentout(config: LatentOutConfig, spec: Spec) -> Detector:
     `(f(x), ||x - g(f(x))||)` to that of the 20 nearest of 2,048 training rows.
     """
     model = Neighbours(
-        *networks(config, spec, code_bias=False),
+        *networks(config, spec, code_bias=False, needs_decoder=True),
         neighbours=config.neighbours,
         references=config.references,
     )

@@ -233,7 +233,7 @@ def build_ncae(config: NCAEConfig, spec: Spec) -> Detector:
 
 def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detector:
     """NCAE under a weighting."""
-    encoder, decoder = networks(config, spec, code_bias=False)
+    encoder, decoder = networks(config, spec, code_bias=False, needs_decoder=True)
     released = config.variant == "released"
     model = Calibrated(encoder, decoder, config.generated, own=released)
     check_weighting(weighting, calibrated(), model)

@@ -11,7 +11,9 @@ from jaxad.data.text.vectors import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.nets.base import Net
 from jaxad.types import TrainData
+from jaxad.utils.configs import list_objects
 from jaxad.utils.plugins import Registry, describe_origin
 
 __all__ = ["REGISTRY", "Entry", "Examples", "Spec", "get_entry", "make", "make_for", "register"]
@@ -190,7 +192,33 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
     detector = detector._replace(name=name, config=settings, input_shape=spec.shape)
     if isinstance(detector, HostDetector):
         return detector
+    _check_objects(detector)
     return detector._replace(labelled=spec.labelled)
+
+
+def _check_objects(detector: Detector) -> None:
+    """Raise a `ConfigError` if a setting holds an object that the detector does not use."""
+    config, parts = detector.config, detector.parts
+    model = None if parts is None else parts.model
+    used = {
+        "net": bool({*_list_nets(model)} & {*_list_nets(getattr(config, "net", None))}),
+        "objective": parts is not None and parts.objective is getattr(config, "objective", None),
+        "sampler": detector.sampler is getattr(config, "sampler", None),
+    }
+    for name in list_objects(config):
+        if not used.get(name, True):
+            raise ConfigError(f"{name}: {detector.name} does not take a {name} of your own")
+
+
+def _list_nets(value: Any) -> list[Net]:
+    """Return the networks of a model, or of a setting."""
+    if isinstance(value, Net):
+        return [value]
+    if isinstance(value, tuple):
+        return [net for part in value for net in _list_nets(part)]
+    if not is_dataclass(value) or isinstance(value, type):
+        return []
+    return [net for field in fields(value) for net in _list_nets(getattr(value, field.name))]
 
 
 def _check_kind(found: Entry, spec: Spec) -> None:

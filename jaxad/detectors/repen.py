@@ -8,7 +8,7 @@ References:
 from dataclasses import dataclass
 
 from jaxad.detector import Detector
-from jaxad.detectors.build import gradient_detector
+from jaxad.detectors.build import choose_net, gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import columns_of
@@ -64,7 +64,8 @@ def build_repen(config: REPENConfig, spec: Spec) -> Detector:
         ConfigError: The examples are no rows of a table.
     """
     features = columns_of(spec, "repen")
-    net = relu_net(features, config.widths or (20,), config.norm, config.bias, config.slope)
+    sizes = (features, config.widths or (20,), config.norm, config.bias, config.slope)
+    net = choose_net(config, spec, lambda: relu_net(*sizes))
     weighting = config.weighting_or(unsupervised(), spec)
     sampler = Triplets(config.batch_size, config.steps)
     objective = triplet(config.margin)

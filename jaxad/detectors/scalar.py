@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from jaxad.detectors.build import choose_net
 from jaxad.detectors.config import GradientConfig, is_count
 from jaxad.detectors.registry import Spec
 from jaxad.errors import ConfigError
@@ -82,8 +83,10 @@ def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], 
         )
     elif channels is None:
         channels = default_sizes(shape)[0]
-    widths = config.widths or widths
-    return scalar_net(shape, channels or (), widths, config.norm, config.bias, config.slope)
+    sizes = (shape, channels or (), config.widths or widths)
+    return choose_net(
+        config, spec, lambda: scalar_net(*sizes, config.norm, config.bias, config.slope)
+    )
 
 
 def sampler_for(config: BalancedConfig, weighting: Weighting) -> Sampler | None:

@@ -1,1 +1,5 @@
-"""Networks: the only place that knows flax.linen. Nothing here knows a detector."""
+"""Networks, written with flax.linen, which no other package imports."""
+
+from jaxad.nets.base import Net
+
+__all__ = ["Net"]

@@ -31,7 +31,7 @@ WRONG = {
     "bias": [0, "no", None],
     "slope": [-0.1, 1.1, NAN, "steep"],
     "allow_collapse": ["yes", 1, None],
-    "objective": ["two_class", None],
+    "objective": ["two_class", 1],
     "nu": [0, 1.1, -0.1, NAN, "half", True],
     "radius_warm_up": [-1, 1.5, "ten"],
     "radius_every": [0, 0.5, 1.5, "ten"],
