@@ -313,6 +313,27 @@ def test_a_module_that_fails_is_named_and_registers_nothing(tmp_path, text, says
     assert [dict(registry) for registry in REGISTRIES] == before
 
 
+def test_a_module_that_imports_the_library_first_and_fails_takes_nothing_of_it(tmp_path):
+    import subprocess
+
+    (tmp_path / "own_broken.py").write_text(MODULE + "\n1 / 0\n")
+    code = """
+from jaxad.utils.plugins import import_plugins
+try:
+    import_plugins(["own_broken"], ["."])
+except ValueError as error:
+    print(error)
+import jaxad
+print("deep_sad" in jaxad.REGISTRY, "near" in jaxad.REGISTRY, "elite" in jaxad.weighting.WEIGHTINGS)
+"""
+    argv = [sys.executable, "-c", code]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert ended.stdout.splitlines() == [
+        "plug-in 'own_broken': ZeroDivisionError: division by zero",
+        "True False True",
+    ]
+
+
 @pytest.mark.parametrize("name", ["own module", "own.py/", "", 3, "../own"])
 def test_a_module_is_given_by_its_name(name):
     with pytest.raises(ConfigError, match=r"import takes names of modules.*given"):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from jaxad.errors import ConfigError, JaxADError, PluginWarning, unknown_name
 
@@ -185,16 +185,25 @@ def _find_and_import(module: str, folders: Sequence[str]) -> None:
 @contextmanager
 def _undone_on_error(what: str) -> Iterator[None]:
     """Turn any error into one that names the plug-in, and take back what it has registered."""
-    before = [(dict(registry), dict(registry.origins)) for registry in _REGISTRIES]
+    before = {id(registry): (dict(registry), dict(registry.origins)) for registry in _REGISTRIES}
     try:
         yield
     except (Exception, SystemExit) as error:
-        for registry, (values, origins) in zip(_REGISTRIES, before, strict=True):
-            registry.clear()
-            registry.update(values)
-            registry.origins = origins
+        for registry in _REGISTRIES:
+            _restore(registry, *before.get(id(registry), ({}, {})))
         said = str(error) if isinstance(error, JaxADError) else f"{type(error).__name__}: {error}"
         raise ConfigError(f"{what}: {said}") from error
+
+
+def _restore(registry: Registry, values: dict[str, Any], origins: dict[str, str]) -> None:
+    """Give a registry its earlier content again, but for what the library has added itself."""
+    for name in list(registry):
+        if name in values:
+            registry[name] = values[name]
+        # A plug-in may be the first to import the library, which then registers its own names.
+        elif not registry.origins.get(name, "").startswith("jaxad."):
+            del registry[name]
+    registry.origins |= origins
 
 
 def _describe(point: EntryPoint) -> str:
