@@ -16,6 +16,7 @@ from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detectors import get_entry
 from jaxad.types import TestData, TrainData
 from jaxad.utils.compilation_cache import enable_compilation_cache
+from jaxad.utils.plugins import _REGISTRIES
 
 enable_compilation_cache()
 
@@ -133,6 +134,20 @@ def programs_are_dropped(request):
     if done % 10 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
         jax.clear_caches()
         gc.collect()
+
+
+@pytest.fixture
+def names_are_taken_back():
+    """Take back the names that a test registers, and keep those of the library."""
+    before = [(registry, dict(registry), dict(registry.origins)) for registry in _REGISTRIES]
+    yield
+    for registry, values, origins in before:
+        own = {
+            n: v for n, v in registry.items() if registry.origins.get(n, "").startswith("jaxad.")
+        }
+        registry.clear()
+        registry.update(own | values)
+        registry.origins |= origins
 
 
 @pytest.fixture(scope="session")

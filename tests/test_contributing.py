@@ -8,23 +8,18 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.detectors import REGISTRY
 from jaxad.errors import ConfigError
-from jaxad.weighting.parse import WEIGHTINGS
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 
 @pytest.fixture
-def examples():
-    """What the page's blocks define; registered names are taken back."""
+def examples(names_are_taken_back):
+    """Return what the blocks of the page define."""
     names = {}
-    before = set(REGISTRY)
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         exec(compile(block, str(PAGE), "exec"), names)
-    yield names
-    for name in set(REGISTRY) - before:
-        del REGISTRY[name]
+    return names
 
 
 def test_the_detector_is_registered_and_learns(examples, toy):
@@ -34,8 +29,7 @@ def test_the_detector_is_registered_and_learns(examples, toy):
         examples["ExampleConfig"](eps=0.0)
 
 
-def test_the_weighting_leaves_the_largest_losses_out_and_chains(examples, toy, monkeypatch):
-    monkeypatch.setitem(WEIGHTINGS, "trimmed", examples["trimmed"])
+def test_the_weighting_leaves_the_largest_losses_out_and_chains(examples, toy):
     detector = jaxad.make("deep_sad", toy.train, weighting="by_label, trimmed(0.2)", epochs=1)
     assert np.isfinite(jaxad.score(jaxad.fit(detector, toy.train), toy.test.x)).all()
 

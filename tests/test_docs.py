@@ -237,6 +237,7 @@ def write_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", HOW_TO, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("names_are_taken_back")
 def test_the_python_of_the_guides_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_files(tmp_path)

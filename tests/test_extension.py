@@ -16,7 +16,7 @@ from jaxad.cli import main
 from jaxad.data.sources.registry import DATASETS
 from jaxad.detectors import REGISTRY, get_entry, register
 from jaxad.errors import ConfigError, PluginWarning
-from jaxad.nets import Net
+from jaxad.nets.base import Net
 from jaxad.nets.scorer import scalar_net
 from jaxad.objectives import Objective, inverse
 from jaxad.sampling.balanced import Balanced
@@ -94,15 +94,11 @@ def ring():
 
 
 @pytest.fixture(autouse=True)
-def _clean():
+def _clean(names_are_taken_back):
     """Take back what a test registers, imports and adds to the path."""
-    before = [(dict(registry), dict(registry.origins)) for registry in REGISTRIES]
     path, modules, imported = list(sys.path), set(sys.modules), dict(plugins._IMPORTED)
     yield
-    for registry, (values, origins) in zip(REGISTRIES, before, strict=True):
-        registry.clear()
-        registry.update(values)
-        registry.origins = origins
+    for registry in REGISTRIES:
         registry._failed = set()
     sys.path[:] = path
     for name in set(sys.modules) - modules:
@@ -622,8 +618,8 @@ def test_a_sampler_of_ones_own_draws_the_batches(toy):
 @pytest.mark.parametrize(
     ("name", "settings", "says"),
     [
-        ("deep_sad", {"net": Encoder()}, "net must be a jaxad.nets.Net"),
-        ("deep_sad", {"net": (ENCODER,)}, "net must be a jaxad.nets.Net"),
+        ("deep_sad", {"net": Encoder()}, "net must be a jaxad.nets.base.Net"),
+        ("deep_sad", {"net": (ENCODER,)}, "net must be a jaxad.nets.base.Net"),
         ("deep_sad", {"net": ENCODER}, "net must be a pair .* for pre-training"),
         ("autoencoder", {"net": ENCODER}, "net must be a pair"),
         ("devnet", {"net": (ENCODER, DECODER)}, "net must be one Net"),

@@ -9,9 +9,6 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from jaxad.detectors import REGISTRY
-from jaxad.weighting import WEIGHTINGS
-
 FOLDER = Path(__file__).parents[1] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 SPEC = importlib.util.spec_from_file_location("refresh", FOLDER / "refresh.py")
@@ -47,17 +44,12 @@ def shown(cell):
 
 
 @pytest.fixture
-def restored():
+def restored(names_are_taken_back):
     """Figures are drawn without a screen; what a notebook registers and sets is taken back."""
     pyplot.switch_backend("Agg")
-    registered, weightings = set(REGISTRY), set(WEIGHTINGS)
     with pd.option_context("display.width", 80, "display.max_columns", 20):
         yield
     pyplot.close("all")
-    for name in set(REGISTRY) - registered:
-        del REGISTRY[name]
-    for name in set(WEIGHTINGS) - weightings:
-        del WEIGHTINGS[name]
 
 
 @each

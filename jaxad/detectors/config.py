@@ -221,7 +221,7 @@ def _check_objects(config: GradientConfig) -> None:
     net, objective, sampler = config.net, config.objective, config.sampler
     pair = isinstance(net, tuple) and len(net) == 2 and all(isinstance(n, Net) for n in net)
     ok = net is None or isinstance(net, Net) or pair
-    config._need(ok, "net", "a jaxad.nets.Net, a pair of them, or None")
+    config._need(ok, "net", "a jaxad.nets.base.Net, a pair of them, or None")
     methods = ("init", "shuffle", "draw", "steps_per_epoch")
     ok = sampler is None or all(callable(getattr(sampler, name, None)) for name in methods)
     config._need(ok, "sampler", "a jaxad.sampling.base.Sampler or None")

@@ -1,5 +1,1 @@
-"""Networks, written with flax.linen, which no other package imports."""
-
-from jaxad.nets.base import Net
-
-__all__ = ["Net"]
+"""Networks: the only place that knows flax.linen. Nothing here knows a detector."""
