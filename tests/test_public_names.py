@@ -19,7 +19,8 @@ NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 IMPORT = re.compile(
     r"^\s*(?:>>> )?(?:from (jaxad[\w.]*) import ([\w, ]+)|import (jaxad\.[\w.]+))", re.M
 )
-NAME = re.compile(r"(?<![\w/.])jaxad(?:\.[A-Za-z_]\w*)+")
+# The groups of entry points look like names, and are none.
+NAME = re.compile(r"(?<![\w/.])(?<!entry-points\.\")jaxad(?:\.[A-Za-z_]\w*)+")
 RESOLVE = """
 import sys, jaxad
 for name in sys.argv[1:]:
