@@ -4,6 +4,7 @@ Orbax's first stable interface is used. Its successor, V1, is in the pinned vers
 `orbax.checkpoint.experimental.v1`, which may change without notice.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from jaxad.types import PyTree
 __all__ = ["read_arrays", "write_arrays"]
 
 Names = dict[str, Any]
+_SMALL = 2**16  # entries of a saved leaf that may be left out; larger ones are not read at all
 
 
 def write_arrays(arrays: PyTree, folder: Path) -> None:
@@ -54,6 +56,7 @@ def read_arrays(
         saved = checkpointer.metadata(folder).item_metadata.tree
         shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), saved)
         found = _rename_leaves(shapes, rename)
+        _check_left_out(shapes, rename)
         target = choose_target(found)
         # Orbax, when it fails itself, leaves reads behind that fail later and loudly.
         _compare(found, _name_leaves(target))
@@ -66,6 +69,13 @@ def _rename_leaves(tree: PyTree, rename: Callable[[str], str | None]) -> Names:
     """Return the leaves of a saved pytree by their names in the target."""
     named = ((rename(name), leaf) for name, leaf in _name_leaves(tree).items())
     return {name: leaf for name, leaf in named if name is not None}
+
+
+def _check_left_out(shapes: PyTree, rename: Callable[[str], str | None]) -> None:
+    """Raise a `ValueError` if a leaf that is left out is large, so that reading it would hurt."""
+    for name, leaf in _name_leaves(shapes).items():
+        if rename(name) is None and math.prod(leaf.shape) > _SMALL:
+            raise ValueError(f"{name} has shape {tuple(leaf.shape)}")
 
 
 def _name_leaves(tree: PyTree) -> Names:

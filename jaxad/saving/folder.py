@@ -194,9 +194,15 @@ def _keep_name(name: str) -> str:
     return name
 
 
-def _rename_version_2(name: str) -> str:
-    """Return the name of a leaf that format version 2 saved under another one."""
+def _rename_version_2(name: str) -> str | None:
+    """Return the present name of a leaf of format version 2; None for one that is not kept.
+
+    Version 2 saved the weighting's state as "weighing", and among the running statistics the last
+    penalty of a normalisation, which scores do not depend on.
+    """
     field, _, rest = name.removeprefix("state/").partition("/")
+    if field == "batch_stats" and rest.rpartition("/")[2] == "penalty":
+        return None
     return f"state/weighting/{rest}" if field == "weighing" else name
 
 

@@ -54,7 +54,7 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
         draw_attributions(path, VALUES, ["a", "b", "c"])
     with pytest.raises(DataError, match=r"x must fit .*given \(4,\)"):
         draw_attributions(path, VALUES, x=VALUES[0])
-    with pytest.raises(DataError, match="titles must fit .*given 1"):
+    with pytest.raises(DataError, match=r"titles must fit .*given 1"):
         draw_attributions(path, VALUES, titles=["a"])
     with pytest.raises(DataError, match=r"\(n, d\) finite"):
         draw_attributions(path, VALUES[0])

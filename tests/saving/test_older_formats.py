@@ -3,6 +3,8 @@
 `data/version_2` was saved by jaxad 0.1.0: an estimator of `deep_sad` with
 `weighing="by_label, latent_outlier_exposure(0.1)"`, trained on 40 rows of 3 columns.
 `data/version_2.npz` holds rows, and the scores and predictions that jaxad 0.1.0 gave them.
+`data/version_2_explicit` is an autoencoder with `norm="explicit"`, two seeds, saved by the same
+version with its penalty among the running statistics.
 """
 
 import json
@@ -37,6 +39,13 @@ def test_a_folder_of_version_2_scores_the_same(old, expected):
     assert fitted.detector.config.weighting == "by_label, latent_outlier_exposure(0.1)"
     scores = jaxad.score(fitted, scaling.apply(expected["x"])).mean(axis=0, dtype=np.float64)
     np.testing.assert_allclose(scores, expected["score"], rtol=1e-6)
+
+
+def test_a_folder_with_a_penalty_scores_the_same():
+    fitted, scaling = jaxad.load(DATA / "version_2_explicit")
+    assert scaling is None and fitted.seeds == 2
+    with np.load(DATA / "version_2_explicit.npz") as arrays:
+        np.testing.assert_allclose(jaxad.score(fitted, arrays["x"]), arrays["score"], rtol=1e-6)
 
 
 def test_what_its_weighting_recorded_is_there(old):
