@@ -149,7 +149,8 @@ def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
         The detector, ready for `jaxad.fit`.
 
     Raises:
-        ConfigError: The name or a setting is unknown, or a value is not allowed.
+        ConfigError: The name or a setting is unknown, a value is not allowed, or there are too few
+            epochs for the weighting.
         DataError: `train` is not a `TrainData`, or the detector does not take such data.
     """
     if not isinstance(train, TrainData):
@@ -162,7 +163,10 @@ def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
     valid = np.arange(label.shape[-1]) < count[..., None]
     anomalies, normals = (int((valid & (label == y)).sum(-1).max(initial=0)) for y in (-1, 1))
     rows = int(count.min(initial=2**31 - 1))
-    return make_for(name, Spec(shape, rows, anomalies, normals, train.vocabulary), config)
+    spec = Spec(shape, rows, anomalies, normals, train.vocabulary)
+    detector = make_for(name, spec, config)
+    _check_epochs(detector)
+    return detector
 
 
 def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDetector:
@@ -194,6 +198,19 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
         return detector
     _check_objects(detector)
     return detector._replace(labelled=spec.labelled)
+
+
+def _check_epochs(detector: Detector | HostDetector) -> None:
+    """Raise a `ConfigError` if training ends before the weighting does what it is for."""
+    if isinstance(detector, HostDetector) or detector.parts is None:
+        return
+    blind = detector.parts.weighting.blind
+    if 0 < detector.epochs <= blind:
+        raise ConfigError(
+            f"epochs={detector.epochs} is too few: the weighting exposes no row in its first "
+            f"blind={blind:g} epochs and would do nothing. Give more epochs, or a smaller blind, "
+            "such as latent_outlier_exposure(0.1, blind=0)"
+        )
 
 
 def _check_objects(detector: Detector) -> None:

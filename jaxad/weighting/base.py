@@ -97,7 +97,7 @@ class Context(NamedTuple):
     data_fields=["init", "update", "info"],
     meta_fields=[],
     # Read when a detector is built, not after.
-    drop_fields=["anomaly_loss", "codes", "labelled_anomalies", "labelled_normals"],
+    drop_fields=["anomaly_loss", "codes", "labelled_anomalies", "labelled_normals", "blind"],
 )
 @dataclass(frozen=True)
 class Weighting:
@@ -112,6 +112,7 @@ class Weighting:
             (`jaxad.models.Calibrated`).
         labelled_anomalies: Whether batches should contain labelled anomalies.
         labelled_normals: Whether batches should contain labelled normal rows.
+        blind: Epochs before it does what it is for; a detector that trains no longer is refused.
     """
 
     init: Partial
@@ -121,6 +122,7 @@ class Weighting:
     codes: bool = False
     labelled_anomalies: bool = True
     labelled_normals: bool = True
+    blind: float = 0.0
 
 
 def chain(*weightings: Weighting) -> Weighting:
@@ -139,6 +141,7 @@ def chain(*weightings: Weighting) -> Weighting:
         codes=any(w.codes for w in weightings),
         labelled_anomalies=all(w.labelled_anomalies for w in weightings),
         labelled_normals=all(w.labelled_normals for w in weightings),
+        blind=max((w.blind for w in weightings), default=0.0),
     )
 
 

@@ -44,7 +44,7 @@ def latent_outlier_exposure(
     Args:
         alpha: The assumed fraction of anomalies among the unlabelled rows, in [0, 1).
         soft: Whether exposed rows get half of both losses.
-        blind: Epochs before the first exposure, >= 0.
+        blind: Epochs before the first exposure, >= 0; fewer than the detector trains for.
 
     Raises:
         ConfigError: A value is out of range.
@@ -57,7 +57,9 @@ def latent_outlier_exposure(
         raise ConfigError(f"blind must be at least 0; given {blind}")
     kept = 0.5 if soft else 0.0
     update = Partial(_expose, float(alpha), kept, float(blind))
-    return Weighting(Partial(_init), update, anomaly_loss=True)
+    # With alpha = 0 the weighting only keeps its record, which it does from the start.
+    idle = float(blind) if alpha > 0 else 0.0
+    return Weighting(Partial(_init), update, anomaly_loss=True, blind=idle)
 
 
 def _init(data: TrainData) -> ExposureState:

@@ -11,6 +11,7 @@ import jaxad
 from jaxad.errors import ConfigError
 from jaxad.objectives import identity, inverse
 from jaxad.types import Batch, TrainData
+from jaxad.utils.checksums import write_checksums
 from jaxad.utils.timing import count_compilations
 from jaxad.weighting import (
     Context,
@@ -177,3 +178,36 @@ def test_an_objective_without_a_loss_of_anomalies_is_refused(toy, quick):
             objective="soft_boundary",
             weighting="latent_outlier_exposure(0.1)",
         )
+
+
+@pytest.mark.parametrize(
+    "weighting",
+    [
+        "latent_outlier_exposure(0.1)",
+        "by_label, latent_outlier_exposure(0.1, blind=2.5), anoonly(0.1)",
+        latent_outlier_exposure(0.1, soft=True),
+    ],
+    ids=["text", "chain", "object"],
+)
+def test_training_that_ends_before_the_first_exposure_is_refused(toy, quick, weighting):
+    with pytest.raises(ConfigError, match=r"epochs=2 is too few: .*blind=2.*Give more epochs"):
+        quick("deep_sad", toy.train, epochs=2, weighting=weighting)
+    assert quick("deep_sad", toy.train, epochs=3, weighting=weighting).epochs == 3
+
+
+@pytest.mark.parametrize("arguments", ["0.1, blind=0", "0.1, blind=1.5", "0.0"])
+def test_training_that_exposes_rows_or_only_keeps_the_record_is_allowed(toy, quick, arguments):
+    weighting = f"latent_outlier_exposure({arguments})"
+    assert quick("deep_svdd", toy.train, epochs=2, weighting=weighting).epochs == 2
+
+
+def test_a_saved_detector_of_few_epochs_loads(toy, quick, tmp_path):
+    """An older version may have trained and saved it."""
+    weighting = "latent_outlier_exposure(0.1, blind=0)"
+    fitted = jaxad.fit(quick("deep_svdd", toy.train, epochs=2, weighting=weighting), toy.train)
+    folder = jaxad.save(fitted, tmp_path / "saved")
+    about = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(about.replace("blind=0", "blind=2"))
+    write_checksums(folder)
+    loaded, _ = jaxad.load(folder)
+    np.testing.assert_array_equal(jaxad.score(loaded, toy.test), jaxad.score(fitted, toy.test))
