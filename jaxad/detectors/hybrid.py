@@ -1,9 +1,9 @@
 """Hybrids: a classical detector on the codes of an autoencoder in place of the rows.
 
-`hybrid:NAME` is the registered classical detector NAME, which sees `f(x)` where it would see `x`.
-`f` is the encoder of the detector `autoencoder`, trained first for all seeds in one program: with
-the same settings, data and key it is the same encoder bit for bit. It trains on the rows that are
-not labelled anomalies; NAME then uses labels as it does on rows.
+`hybrid:NAME` is the registered classical detector NAME applied to `f(x)` in place of `x`. `f` is
+the encoder of the detector `autoencoder`, which is trained first, for all seeds in one program, on
+the rows that are not labelled anomalies. It is bitwise equal to the encoder of `autoencoder` with
+the same settings, data and key. NAME then uses labels as it does on rows.
 
 References:
     Ruff et al. 2020, Deep semi-supervised anomaly detection, section 4 (hybrid OC-SVM and SSAD);
@@ -40,16 +40,17 @@ PEERS = tuple(
 
 @cache
 def hybrid_config(peer: type) -> type:
-    """The settings of a hybrid: those of a classical detector, and of the autoencoder.
+    """Return the configuration class of a hybrid.
 
     Args:
-        peer: The classical detector's configuration.
+        peer: Configuration class of the classical detector.
 
     Returns:
-        A frozen dataclass with the fields of both, each with its own default and checks.
+        A frozen dataclass with the fields of `peer` and of `AutoencoderConfig`, with their defaults
+        and checks.
 
     Raises:
-        TypeError: A field of one has the name of a field of the other.
+        TypeError: Both classes have a field of the same name.
     """
     parts = (AutoencoderConfig, peer)
     both = {f.name for f in fields(AutoencoderConfig)} & {f.name for f in fields(peer)}
@@ -69,32 +70,32 @@ def hybrid_config(peer: type) -> type:
     return make_dataclass(name, [], bases=parts, namespace=namespace, frozen=True, kw_only=True)
 
 
-def _part(config: Any, kind: type) -> Any:
-    """The settings of one of the two."""
+def _select_part(config: Any, kind: type) -> Any:
+    """Return the settings of one of the two detectors of a hybrid."""
     return kind(**{field.name: getattr(config, field.name) for field in fields(kind)})
 
 
-def _builder(peer: Entry) -> Callable[[Any, Spec], HostDetector]:
-    """What makes the hybrid of a classical detector."""
+def _make_builder(peer: Entry) -> Callable[[Any, Spec], HostDetector]:
+    """Return the function that builds the hybrid of a classical detector."""
 
     def hybrid(config: Any, spec: Spec) -> HostDetector:
-        coding = _part(config, AutoencoderConfig)
+        coding = _select_part(config, AutoencoderConfig)
         model = reconstruction(coding, spec)
         autoencoder = make_for("autoencoder", spec, settings_dict(coding))
-        of_codes = replace(spec, shape=model.decoder.input_shape)
-        detector = peer.build(_part(config, peer.config), of_codes)
+        code_spec = replace(spec, shape=model.decoder.input_shape)
+        detector = peer.build(_select_part(config, peer.config), code_spec)
         assert isinstance(autoencoder, Detector) and isinstance(detector, HostDetector)
-        return detector._replace(coder=Coder(autoencoder, Partial(_code, model)))
+        return detector._replace(coder=Coder(autoencoder, Partial(_encode, model)))
 
-    hybrid.__doc__ = f"""`{peer.name}` on the codes of an autoencoder in place of the rows.
+    hybrid.__doc__ = f"""`{peer.name}` on autoencoder codes; the score is that of `{peer.name}`.
 
-    The autoencoder is trained as `autoencoder` is, on the rows that are not labelled anomalies.
-    `{peer.name}`: {peer.summary}
+    The autoencoder is trained as the detector `autoencoder`, on the rows that are not labelled
+    anomalies, and `{peer.name}` on its codes. `{peer.name}`: {peer.summary}
     """
     return hybrid
 
 
-def _code(model: Reconstruction, state: State, x: Array) -> Float[Array, "b k"]:
+def _encode(model: Reconstruction, state: State, x: Array) -> Float[Array, "b k"]:
     params, batch_stats = model.encoder_of(state.variables)
     x = as_input(x, model.encoder.input_shape)
     return model.encoder.apply(params, batch_stats, x, train=False).out
@@ -103,5 +104,7 @@ def _code(model: Reconstruction, state: State, x: Array) -> Float[Array, "b k"]:
 for _name in PEERS:
     _peer = REGISTRY[_name]
     _settings = hybrid_config(_peer.config)
-    globals()[_settings.__name__] = _settings  # where copies by pickle look for it
-    register(PREFIX + _name, _settings, uses_labels=_peer.uses_labels, host=True)(_builder(_peer))
+    globals()[_settings.__name__] = _settings  # pickle looks the class up in this module
+    register(PREFIX + _name, _settings, uses_labels=_peer.uses_labels, host=True)(
+        _make_builder(_peer)
+    )

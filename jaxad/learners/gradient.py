@@ -100,7 +100,7 @@ def batch_loss(
         objective=objective,
         variables=constants[0],
         extras=constants[1],
-        batch=objective.relabelled(batch),
+        batch=objective.apply_relabel(batch),
         out=constants[2],
         key=weighting_key,
         drawn=batch,

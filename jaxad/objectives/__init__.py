@@ -1,7 +1,8 @@
 """Pairs of per-example losses: one for rows taken as normal, one for rows taken as anomalous.
 
 Training minimises `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + regulariser`; a weighting
-decides the two weights. An objective is a pytree: functions are its structure, numbers its leaves.
+sets the two weights of each row. An objective is a pytree: its functions are static structure, its
+numbers are leaves.
 """
 
 from jaxad.objectives.base import Objective

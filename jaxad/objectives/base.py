@@ -1,4 +1,4 @@
-"""What an objective is."""
+"""The pair of losses that an objective consists of."""
 
 from typing import NamedTuple
 
@@ -10,21 +10,21 @@ __all__ = ["Objective"]
 
 
 class Objective(NamedTuple):
-    """A pair of losses, as pure functions of a model's output and the batch.
+    """Pair of losses, each a pure function of a model's output and the batch.
 
     Attributes:
-        normal: `(out, batch) -> (b,)`: the loss of rows taken as normal.
-        anomaly: `(out, batch) -> (b,)`: the loss of rows taken as anomalous; None where the
-            objective has no such loss.
-        relabel: `batch -> batch`: for batches of pairs or triplets, the same batch with one label
-            and one index for each example, as weightings see it; None where examples are rows. The
-            losses get the batch as it was drawn.
+        normal: `(out, batch) -> (b,)`, the loss of each row if it is taken as normal.
+        anomaly: `(out, batch) -> (b,)`, the loss of each row if it is taken as anomalous; None if
+            the objective has no such loss.
+        relabel: `batch -> batch`, for batches of pairs or triplets: reduces labels and indices to
+            one for each example, as weightings need them. None if examples are single rows. The
+            losses receive the batch as drawn.
     """
 
     normal: Partial
     anomaly: Partial | None = None
     relabel: Partial | None = None
 
-    def relabelled(self, batch: Batch) -> Batch:
-        """Return the batch as weightings see it."""
+    def apply_relabel(self, batch: Batch) -> Batch:
+        """Return the batch with one label and one index for each example, for weightings."""
         return batch if self.relabel is None else self.relabel(batch)

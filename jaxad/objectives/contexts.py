@@ -1,4 +1,4 @@
-"""The loss of distances to several contexts."""
+"""Loss of the distances to several contexts."""
 
 from collections.abc import Sequence
 
@@ -16,22 +16,24 @@ __all__ = ["nearest_contexts"]
 
 
 def nearest_contexts(alphas: Sequence[float] = (0.0,), epochs: float = 1.0) -> Objective:
-    """`normal = sum_k sigma_k d_k` with `sigma = softmax_k(-alpha d)`; no loss of anomalies.
+    """Return the objective of CVDD, a weighted mean of the distances to the contexts.
 
-    Distances d are those of `jaxad.models.Contexts`. Alpha takes the given values in turn, each for
-    an equal share of the epochs.
+    `normal = sum_k sigma_k d_k` with `sigma = softmax_k(-alpha d)` and the distances d of
+    `jaxad.models.Contexts`. It has no loss of anomalies. Alpha takes the given values one after
+    another, each for an equal share of the epochs.
 
     Args:
-        alphas: How much more the nearer contexts of a document count, >= 0: 0 for the mean.
-        epochs: Passes over the rows in all, > 0.
+        alphas: Values of alpha, each >= 0; 0 gives the plain mean, larger values give more weight
+            to the nearer contexts of a document.
+        epochs: Number of epochs of the training, > 0.
 
     References:
         Ruff et al. 2019, CVDD, eq. 9 and 10; thesis of Ruff (2021), section 3.2.
     """
-    return Objective(Partial(_weighted, np.asarray(alphas, np.float32), float(epochs)))
+    return Objective(Partial(_weight_distances, np.asarray(alphas, np.float32), float(epochs)))
 
 
-def _weighted(
+def _weight_distances(
     alphas: Float[Array, "stages"], epochs: float, out: ContextOut, batch: Batch | None = None
 ) -> Float[Array, "b"]:
     alphas = jnp.asarray(alphas)

@@ -1,4 +1,4 @@
-"""Losses of a distance: to a centre, or of a row to its reconstruction."""
+"""Losses of a distance, to a centre or of a row to its reconstruction."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ __all__ = ["hinge", "hypersphere_classification", "identity", "inverse", "soft_b
 
 
 def identity() -> Objective:
-    """`normal(s) = s`: the score is the loss. There is no loss of anomalies.
+    """Return the objective `normal(s) = s`, the score itself, without a loss of anomalies.
 
     Example:
         >>> import jax.numpy as jnp
@@ -25,11 +25,15 @@ def identity() -> Objective:
 
 
 def inverse(eps: float = 1e-6) -> Objective:
-    """`normal(d) = d`, `anomaly(d) = 1 / (d + eps)`: small for normal rows, large for anomalies.
+    """Return the objective `normal(d) = d`, `anomaly(d) = 1 / (d + eps)`.
 
-    With weights eta for labelled rows this is the loss of Deep SAD,
-    `mean d (unlabelled) + eta * mean (d + eps)^y (labelled)`; with weight 0 on anomalies it is
-    one-class Deep SVDD.
+    It decreases the distance d of rows taken as normal and increases that of rows taken as
+    anomalous. With weight eta on labelled rows it is the loss of Deep SAD,
+    `mean d (unlabelled) + eta * mean (d + eps)^y (labelled)`; with weight 0 on anomalies it is the
+    loss of one-class Deep SVDD.
+
+    Args:
+        eps: Constant added to the distance of an anomaly, > 0.
 
     References:
         Ruff et al. 2020, Deep semi-supervised anomaly detection, eq. 7; thesis, eq. 2.30.
@@ -38,7 +42,9 @@ def inverse(eps: float = 1e-6) -> Objective:
 
 
 def soft_boundary(nu: float) -> Objective:
-    """`normal(d) = R^2 + max(0, d - R^2) / nu`, the soft-boundary loss of Deep SVDD.
+    """Return the objective `normal(d) = R^2 + max(0, d - R^2) / nu` of soft-boundary Deep SVDD.
+
+    It has no loss of anomalies.
 
     Args:
         nu: Upper bound on the fraction of rows outside the sphere, in (0, 1].
@@ -50,9 +56,10 @@ def soft_boundary(nu: float) -> Objective:
 
 
 def hinge() -> Objective:
-    """`normal = Omega`, `anomaly = max(0, C - Omega)`: anomalies at least a margin C away.
+    """Return the objective `normal = Omega`, `anomaly = max(0, C - Omega)` of ELITE.
 
-    Omega and C are those of `jaxad.models.Margined`.
+    The loss of anomalies is 0 from the margin C on. The distance Omega and C are those of
+    `jaxad.models.Margined`.
 
     References:
         Zhang et al. 2021, ELITE, section 4.1.
@@ -61,13 +68,14 @@ def hinge() -> Objective:
 
 
 def hypersphere_classification(eps: float = 1e-6) -> Objective:
-    """`normal(h) = h`, `anomaly(h) = -log(1 - exp(-(h + eps)))`: a cross-entropy of distances.
+    """Return the objective `normal(h) = h`, `anomaly(h) = -log(1 - exp(-(h + eps)))` of HSC.
 
-    `exp(-h)` is read as the probability of being normal. The eps keeps the loss of an anomaly that
-    lies on the centre below `log(1 / eps)`, and its derivative below `1 / eps`.
+    This is the binary cross-entropy with `exp(-h)` as the probability that a row is normal. eps
+    limits the loss of an anomaly at the centre to about `log(1 / eps)`, and its derivative to
+    `1 / eps`.
 
     Args:
-        eps: What is added to the distance of an anomaly, > 0.
+        eps: Constant added to the distance of an anomaly, > 0.
 
     References:
         Ruff et al. 2021, Rethinking assumptions in deep anomaly detection, eq. 4; thesis, section

@@ -1,4 +1,4 @@
-"""Losses of models whose output has several parts: an error with a density, a code or a copy."""
+"""Losses of models whose output has several parts, such as an error and a density."""
 
 import jax
 import jax.numpy as jnp
@@ -26,29 +26,30 @@ __all__ = [
 
 
 def calibrated() -> Objective:
-    """`normal = ||x - g(f(x))||^2`, `anomaly = ||g(f(x)) - x'||^2` with x' a generated normal row.
+    """Return the objective `normal = ||x - g(f(x))||^2`, `anomaly = ||g(f(x)) - x'||^2` of NCAE.
 
-    Both are those of `jaxad.models.Calibrated`; x' is a constant.
+    x' is a generated normal row, treated as a constant. Both errors are those of
+    `jaxad.models.Calibrated`.
 
     References:
-        Yu et al. 2023, NCAE, eq. 8. It prints `||x - x'||^2`, which no weight of the network
-        changes; the reconstruction of x is meant.
+        Yu et al. 2023, NCAE, eq. 8. The paper prints `||x - x'||^2`, which does not depend on the
+        weights of the network; the reconstruction of x in place of x is meant.
     """
-    return Objective(Partial(_error), Partial(_calibrated))
+    return Objective(Partial(_error), Partial(_calibration_error))
 
 
 def class_bound(alpha: float = 0.1, prior: float = 0.5) -> Objective:
-    """The losses of a row with a class y and a code, minus evidence lower bounds.
+    """Return the objective of SS-DGM, negative evidence lower bounds of a row with a class y.
 
-    With `L(y)` the bound of class y, `L_y - log p(y)` as in `jaxad.models.ClassCode`, and q the
-    classifier's probabilities: `normal = sum_y q(y) (L(y) + log q(y))` for unlabelled rows,
-    `normal = L(0) - alpha log q(0)` for labelled normal ones, `anomaly = L(1) - alpha log q(1)`.
-    Factors make the mean loss of a batch the mean over labelled rows plus the mean over unlabelled
-    ones; the former vanishes where a batch has fewer than two labelled rows.
+    With the negative bound `L(y) = L_y - log p(y)`, `L_y` that of `jaxad.models.ClassCode`, and the
+    probabilities q of the classifier: `normal = sum_y q(y) (L(y) + log q(y))` for unlabelled rows,
+    `normal = L(0) - alpha log q(0)` for labelled normal rows, `anomaly = L(1) - alpha log q(1)`.
+    The losses are scaled so that their mean over a batch is the mean over labelled rows plus the
+    mean over unlabelled rows; the former is 0 if the batch has fewer than two labelled rows.
 
     Args:
-        alpha: Weight of the cross-entropy, >= 0.
-        prior: `p(1)`, in (0, 1).
+        alpha: Weight of the cross-entropy of the classifier on labelled rows, >= 0.
+        prior: Prior probability of an anomaly, `p(1)`, in (0, 1).
 
     References:
         Kingma et al. 2014, Semi-supervised learning with deep generative models, eq. 6 to 9.
@@ -60,25 +61,32 @@ def class_bound(alpha: float = 0.1, prior: float = 0.5) -> Objective:
 
 
 def encoded_twice(matching: float = 1.0, error: float = 50.0, code: float = 1.0) -> Objective:
-    """`normal = matching |f(x) - f(x')|^2 + error |x - x'| + code |z - z'|` of GANomaly.
+    """Return the objective of GANomaly, a weighted sum of three errors.
 
-    The three are those of `jaxad.models.EncodedTwice`. There is no loss of anomalies.
+    `normal = matching |f(x) - f(x')|^2 + error |x - x'| + code |z - z'|`, with the three errors of
+    `jaxad.models.EncodedTwice`. It has no loss of anomalies.
+
+    Args:
+        matching: Weight of the difference between the critic's features f, >= 0.
+        error: Weight of the reconstruction error, >= 0.
+        code: Weight of the difference between the codes, >= 0.
 
     References:
         Akcay et al. 2018, GANomaly, eq. 4.
     """
-    return Objective(Partial(_encoded_twice, float(matching), float(error), float(code)))
+    return Objective(Partial(_sum_errors, float(matching), float(error), float(code)))
 
 
 def evidence(beta: float = 1.0, eps: float = 1e-6) -> Objective:
-    """`normal = ||x - g(z)||^2 / 2 + beta KL`, minus the evidence lower bound; anomaly its inverse.
+    """Return the objective of a VAE, the negative evidence lower bound.
 
-    Both parts are those of `jaxad.models.Variational`. The bound is that of a decoder with variance
-    beta, times beta and up to a constant.
+    `normal = ||x - g(z)||^2 / 2 + beta KL` and `anomaly = 1 / (normal + eps)`, with the error and
+    the divergence of `jaxad.models.Variational`. Up to a constant, `normal` is beta times the
+    negative bound of a decoder with variance beta.
 
     Args:
         beta: Weight of the divergence, > 0.
-        eps: Added to the bound before it is inverted.
+        eps: Constant added to the bound before it is inverted, > 0.
 
     References:
         Kingma and Welling 2014, Auto-encoding variational Bayes, eq. 7 and 10.
@@ -89,9 +97,10 @@ def evidence(beta: float = 1.0, eps: float = 1e-6) -> Objective:
 
 
 def mixture(energy: float = 0.1, penalty: float = 0.005) -> Objective:
-    """`normal = ||x - x'||^2 + energy * E + penalty * P` of DAGMM. There is no loss of anomalies.
+    """Return the objective `normal = ||x - x'||^2 + energy * E + penalty * P` of DAGMM.
 
-    E, the energy, and P, the sum of inverse variances, are those of `jaxad.models.MixtureEnergy`.
+    The energy E and the sum of inverse variances P are those of `jaxad.models.MixtureEnergy`. The
+    objective has no loss of anomalies.
 
     Args:
         energy: Weight of the energy, >= 0.
@@ -104,7 +113,9 @@ def mixture(energy: float = 0.1, penalty: float = 0.005) -> Objective:
 
 
 def subspace_error() -> Objective:
-    """`normal = ||x - x'||`, not squared, of `jaxad.models.Subspace`.
+    """Return the objective `normal = ||x - x'||`, not squared, of RSRAE.
+
+    The error is that of `jaxad.models.Subspace`. The objective has no loss of anomalies.
 
     References:
         Lai et al. 2020, RSRAE, the reconstruction loss with p = 1.
@@ -113,7 +124,9 @@ def subspace_error() -> Objective:
 
 
 def subspace_residual() -> Objective:
-    """`normal = ||y - A A^T y||`, not squared, of `jaxad.models.Subspace`.
+    """Return the objective `normal = ||y - A A^T y||`, not squared, of RSRAE.
+
+    The residual is that of `jaxad.models.Subspace`. The objective has no loss of anomalies.
 
     References:
         Lai et al. 2020, RSRAE, the loss of the recovery layer with q = 1.
@@ -126,13 +139,13 @@ def _error(out: Coded | SubspaceOut, batch: Batch | None = None) -> Float[Array,
     return out.error
 
 
-def _calibrated(out: Coded, batch: Batch | None = None) -> Float[Array, "b"]:
+def _calibration_error(out: Coded, batch: Batch | None = None) -> Float[Array, "b"]:
     del batch
     return out.calibrated
 
 
 def _class_factors(batch: Batch) -> tuple[Array, Array]:
-    """The factors of labelled and of unlabelled rows."""
+    """Return the factors of the losses of labelled and of unlabelled rows."""
     rows, known = len(batch.label), jnp.sum(batch.label != 0)
     labelled = jnp.where(known >= 2, rows / jnp.maximum(known, 1), 0.0)
     return labelled, rows / jnp.maximum(rows - known, 1)
@@ -152,7 +165,7 @@ def _class_anomaly(alpha, prior, out: ClassCodeOut, batch: Batch) -> Float[Array
     return labelled * (out.anomaly - jnp.log(prior) + alpha * jax.nn.softplus(-out.logit))
 
 
-def _encoded_twice(
+def _sum_errors(
     matching, error, code, out: EncodedTwiceOut, batch: Batch | None = None
 ) -> Float[Array, "b"]:
     del batch

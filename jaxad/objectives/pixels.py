@@ -1,4 +1,4 @@
-"""Losses of a map whose anomalous pixels are known."""
+"""Losses of a score map, for images whose anomalous pixels are known."""
 
 import jax.numpy as jnp
 from jax.tree_util import Partial
@@ -14,21 +14,21 @@ __all__ = ["pixelwise"]
 
 
 def pixelwise(objective: Objective, model: PixelMap, sigma: Array | float) -> Objective:
-    """The losses of FCDD where the anomalous pixels G of images are known.
+    """Return the objective of FCDD for images whose anomalous pixels G are known.
 
-    With A a map, A' the same in the size of the image, and means over all of its pixels,
-    `normal = n(mean(A' (1 - G)))` and `anomaly = n(mean(A' (1 - G))) + a(mean(A' G))`, n and a
-    the losses of a score. An anomaly of which no pixel is marked has the loss of a whole image
-    instead, `a(mean(A))`: it must not be trained as a normal one. G are the masks of the batch, 0
-    in rows taken as normal.
+    With a map A, A' its upsampling to the size of the image, and means over all pixels of an image,
+    `normal = n(mean(A' (1 - G)))` and `anomaly = n(mean(A' (1 - G))) + a(mean(A' G))`, where n and
+    a are the losses of a score. An anomaly without a marked pixel has the loss of the whole image,
+    `a(mean(A))`, so that it is not trained as a normal image. G is the mask of the batch, 0 in rows
+    taken as normal.
 
     Args:
-        objective: The losses n and a of a score, mostly `hypersphere_classification()`.
+        objective: The losses n and a of a score, usually `hypersphere_classification()`.
         model: The model whose output is the map.
-        sigma: Deviation of the Gaussian that makes A' of A, in pixels, > 0.
+        sigma: Standard deviation in pixels of the Gaussian that upsamples A to A', > 0.
 
     Raises:
-        DataError: When a batch has no masks.
+        DataError: A batch has no masks.
 
     References:
         Liznerski et al. 2021, Explainable deep one-class classification, eq. 4.
@@ -58,20 +58,21 @@ def _anomaly(
 
 
 def _masks(batch: Batch) -> Float[Array, "b height width"]:
-    """The masks of a batch.
+    """Return the masks of a batch.
 
     Raises:
-        DataError: It has none.
+        DataError: The batch has no masks.
     """
     if batch.mask is None:
         raise DataError(
-            "train.mask is missing: pixelwise training needs masks of labelled anomalies, or "
-            "confetti, which makes its own. Give masks, or pixelwise=False"
+            "train.mask must be given for pixelwise training, which needs masks of labelled "
+            "anomalies or the masks of confetti; given None. Give masks, set confetti, or set "
+            "pixelwise=False"
         )
     return jnp.asarray(batch.mask, jnp.float32)
 
 
 def _means(mask, model: PixelMap, sigma, maps):
-    """The sums of A' over unmarked and over marked pixels, both over the number of all pixels."""
+    """Return the sums of A' over unmarked and over marked pixels, divided by all pixels."""
     large = gaussian_upsampling(maps, mask.shape[1:], model.field, sigma)
     return jnp.mean(large * (1 - mask), axis=(1, 2)), jnp.mean(large * mask, axis=(1, 2))

@@ -13,13 +13,14 @@ __all__ = ["cross_entropy", "deviation", "feawad", "ordinal", "push", "triplet"]
 
 
 def cross_entropy(gamma: float = 0.0) -> Objective:
-    """`normal(s) = -p^gamma log(1 - p)`, `anomaly(s) = -(1 - p)^gamma log p`, p = sigmoid(s).
+    """Return the binary cross-entropy of a logit, or the focal loss if gamma > 0.
 
-    With gamma = 0 the binary cross-entropy of a logit; with more the focal loss, in which rows that
-    are told well count for less. Finite for every logit.
+    `normal(s) = -p^gamma log(1 - p)` and `anomaly(s) = -(1 - p)^gamma log p` with `p = sigmoid(s)`.
+    The focal loss reduces the weight of rows that are already classified well. Both losses are
+    finite for every finite logit.
 
     Args:
-        gamma: How much less, >= 0.
+        gamma: Exponent of the focal loss, >= 0; the larger, the less well-classified rows count.
 
     References:
         Lin et al. 2017, Focal loss for dense object detection, eq. 4.
@@ -28,10 +29,10 @@ def cross_entropy(gamma: float = 0.0) -> Objective:
 
 
 def deviation(margin: float = 5.0) -> Objective:
-    """`normal(s) = |s|`, `anomaly(s) = max(0, margin - s)`: anomalies a margin above the rest.
+    """Return the objective `normal(s) = |s|`, `anomaly(s) = max(0, margin - s)` of DevNet.
 
     Args:
-        margin: How many deviations an anomaly should be above 0.
+        margin: Score, in standard deviations of the prior, from which on an anomaly has no loss.
 
     References:
         Pang et al. 2019, Deep anomaly detection with deviation networks, eq. 7.
@@ -40,12 +41,12 @@ def deviation(margin: float = 5.0) -> Objective:
 
 
 def feawad(margin: float = 5.0) -> Objective:
-    """`normal = |s| + r`, `anomaly = max(0, margin - s) + max(0, margin - r)`.
+    """Return the objective of FEAWAD, the deviation losses of a score s and a residual norm r.
 
-    The deviation loss of the score s, and of the residual norm r.
+    `normal = |s| + r` and `anomaly = max(0, margin - s) + max(0, margin - r)`.
 
     Args:
-        margin: What the score and the residual norm of an anomaly should be at least.
+        margin: Value of s and of r from which on an anomaly has no loss.
 
     References:
         Zhou et al. 2021, Feature encoding with autoencoders for weakly supervised anomaly
@@ -55,11 +56,11 @@ def feawad(margin: float = 5.0) -> Objective:
 
 
 def ordinal(target: float = 4.0) -> Objective:
-    """`normal(s) = |s|`, `anomaly(s) = |k target - s|` for a pair with k labelled anomalies.
+    """Return the objective of PReNet, the absolute error of the score of a pair.
 
-    A regression of the scores of pairs with the absolute error. To a weighting, a pair with a
-    labelled anomaly is a labelled anomaly and any other pair is unlabelled. Batches hold pairs: `x`
-    is `(b, 2, ...)`, `label` and `index` are `(b, 2)`.
+    `normal(s) = |s|`, and `anomaly(s) = |k target - s|` for a pair with k labelled anomalies. For
+    weightings, a pair with a labelled anomaly is a labelled anomaly and any other pair is
+    unlabelled. Batches hold pairs: `x` is `(b, 2, ...)`, `label` and `index` are `(b, 2)`.
 
     Args:
         target: The score of a pair with one labelled anomaly, > 0.
@@ -72,22 +73,27 @@ def ordinal(target: float = 4.0) -> Objective:
 
 
 def push(margin: float = 5.0) -> Objective:
-    """`normal(s) = |s|`, `anomaly(s) = margin - s`: the deviation loss whose hinge was lost.
+    """Return the objective `normal(s) = |s|`, `anomaly(s) = margin - s`, without a lower bound.
 
-    It has no lower bound: a program of AnoOnly's authors trains DevNet on it.
+    It is the deviation loss without its hinge, with which the program of AnoOnly's authors trains
+    DevNet.
+
+    Args:
+        margin: Constant of the loss of anomalies; it does not change gradients.
     """
     return Objective(Partial(_absolute), Partial(_below, float(margin)))
 
 
 def triplet(margin: float = 1000.0) -> Objective:
-    """`normal(s) = max(0, margin - s)`: a negative at least a margin farther than a positive.
+    """Return the objective `normal(s) = max(0, margin - s)` of REPEN, for triplets.
 
-    To a weighting, a triplet is one row: a labelled anomaly where its anchor or its positive is
-    one, so that the triplet cannot be right, and else unlabelled. Batches hold triplets: `label`
-    and `index` are `(b, 3)`.
+    s is the squared distance of the anchor to the negative minus that to the positive. It has no
+    loss of anomalies. For weightings, a triplet is a labelled anomaly if its anchor or its positive
+    is one, since the triplet is then wrong, and otherwise unlabelled. Batches hold triplets:
+    `label` and `index` are `(b, 3)`.
 
     Args:
-        margin: How much farther, in the unit of s.
+        margin: Value of s from which on the loss is 0.
 
     References:
         Pang et al. 2018, REPEN, the ranking loss.
@@ -126,7 +132,7 @@ def _relabel_triplets(batch: Batch) -> Batch:
 
 def _focal(gamma, sign, s: Float[Array, "b"], batch: Batch | None = None) -> Float[Array, "b"]:
     del batch
-    # The power as an exponential of a logarithm that is finite where the probability is 0.
+    # Powers through logarithms of the probability, which stay finite where it underflows to 0.
     wrong = sign * s
     return jnp.exp(-gamma * jax.nn.softplus(-wrong)) * jax.nn.softplus(wrong)
 

@@ -5,7 +5,12 @@ import pytest
 from sklearn.svm import OneClassSVM
 
 import jaxad
-from jaxad.detectors.classical.labelled import SSAD, features_of, histograms, hyperplane
+from jaxad.detectors.classical.labelled import (
+    SSAD,
+    compute_features,
+    fit_histograms,
+    solve_hyperplane,
+)
 from jaxad.detectors.classical.unlabelled import rbf
 from jaxad.errors import ConfigError, DataError
 
@@ -29,7 +34,7 @@ def test_without_labels_it_is_the_one_class_svm(toy):
 def test_its_hyperplane_is_the_best_one():
     """Feasible in primal and dual, with no gap between the two."""
     config = SSAD(nu=0.2, kappa=2.0, labelled_cost=0.8)
-    weights, rho = hyperplane(KERNEL, SIGN, 60, config)
+    weights, rho = solve_hyperplane(KERNEL, SIGN, 60, config)
     norm = weights @ KERNEL @ weights
     side = KERNEL @ weights - rho
     margin = SIGN[60:] * side[60:]
@@ -48,7 +53,7 @@ def test_its_hyperplane_is_the_best_one():
 
 
 def test_labelled_rows_are_moved_to_their_sides():
-    weights, rho = hyperplane(KERNEL, SIGN, 60, SSAD(labelled_cost=100.0))
+    weights, rho = solve_hyperplane(KERNEL, SIGN, 60, SSAD(labelled_cost=100.0))
     side = KERNEL @ weights - rho
     assert side[60] > 0 and np.all(side[61:] < 0)
 
@@ -65,14 +70,14 @@ def test_what_cannot_be_solved_is_refused(toy):
 
 def test_histograms_give_minus_the_log_of_each_column_s_frequency():
     x = np.array([[0.0, 0.0], [0.0, 10.0], [10.0, 10.0], [10.0, 10.0]])
-    got = histograms(x)(np.array([[0.0, 10.0], [5.0, 0.0], [11.0, 10.0]]))
+    got = fit_histograms(x)(np.array([[0.0, 10.0], [5.0, 0.0], [11.0, 10.0]]))
     want = [-np.log(2 / 4) - np.log(3 / 4), -np.log(0.5 / 4) - np.log(1 / 4)]
     np.testing.assert_allclose(got, [*want, -np.log(0.5 / 4) - np.log(3 / 4)])
 
 
 def test_a_training_row_is_no_neighbour_of_its_own():
     """Else a labelled anomaly would be at distance 0 in training, and no new one ever is."""
-    of_training, features = features_of(X, 0)
+    of_training, features = compute_features(X, 0)
     apart = np.sqrt(((X[:, None] - X) ** 2).sum(-1)) + np.diag(np.full(len(X), np.inf))
     np.testing.assert_allclose(of_training[:, 2], apart.min(axis=1))
     np.testing.assert_allclose(features(X)[:, 2], 0, atol=1e-7)

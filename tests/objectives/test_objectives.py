@@ -128,7 +128,7 @@ def test_the_score_of_a_pair_goes_to_the_target_times_its_labelled_anomalies():
     np.testing.assert_allclose(
         objective.anomaly(jnp.asarray(S), batch), np.abs(target - S), rtol=1e-6
     )
-    pairs = objective.relabelled(batch)
+    pairs = objective.apply_relabel(batch)
     np.testing.assert_array_equal(pairs.label, [0, -1, -1, -1, -1, -1])
     np.testing.assert_array_equal(pairs.index, index[:, 0])
 
@@ -137,7 +137,7 @@ def test_a_triplet_is_its_anchor_and_wrong_if_an_anomaly_should_be_near():
     label = np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0], [1, 1, 0]], np.int8)
     index = np.arange(12).reshape(4, 3)
     batch = Batch(jnp.zeros((4, 3, 1)), jnp.asarray(label), jnp.asarray(index), jnp.zeros(()))
-    triplets = triplet(2.0).relabelled(batch)
+    triplets = triplet(2.0).apply_relabel(batch)
     np.testing.assert_array_equal(triplets.label, [0, -1, -1, 0])
     np.testing.assert_array_equal(triplets.index, index[:, 0])
 

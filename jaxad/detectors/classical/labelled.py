@@ -1,4 +1,4 @@
-"""Classical detectors that learn from a few labels beside the unlabelled rows.
+"""Classical detectors that learn from a few labelled rows in addition to the unlabelled ones.
 
 References:
     Goernitz et al. 2013, Toward supervised anomaly detection; Zhao and Hryniewicki 2018, XGBOD.
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.unlabelled import Checked, rbf, some_rows
+from jaxad.detectors.classical.unlabelled import Checked, rbf, sample_rows
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
@@ -24,15 +24,16 @@ _BINS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class SSAD(Checked):
-    """Settings of semi-supervised anomaly detection by a hyperplane in the space of a kernel.
+    """Settings of semi-supervised anomaly detection (SSAD).
 
     Attributes:
         kappa: Weight of the margin between labelled rows and the hyperplane, > 0.
-        nu: Upper bound on the fraction of unlabelled rows outside, in (0, 1]: the cost of one that
-            is outside is 1 / (nu n).
-        labelled_cost: Cost of a labelled row within the margin, > 0; so many labelled rows times
-            this are at least kappa.
-        rows: The most unlabelled rows that are trained on, drawn at random, >= 2.
+        nu: Upper bound on the fraction of unlabelled rows that lie outside, in (0, 1]; the cost of
+            such a row is 1 / (nu n) for n unlabelled rows.
+        labelled_cost: Cost of a labelled row within the margin, > 0. Multiplied by the number of
+            labelled rows it must be at least kappa.
+        rows: Maximum number of unlabelled rows for training, >= 2; larger data is sampled at
+            random.
     """
 
     kappa: float = 1.0
@@ -50,12 +51,12 @@ class SSAD(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class XGBOD(Checked):
-    """Settings of boosted trees on rows and the scores of detectors without labels.
+    """Settings of XGBOD, boosted trees on the rows and their unsupervised outlier scores.
 
     Attributes:
-        trees: How many trees, >= 1.
-        depth: Their depth, >= 1.
-        rate: The shrinkage of each tree, in (0, 1].
+        trees: Number of trees, >= 1.
+        depth: Maximum depth of a tree, >= 1.
+        rate: Learning rate of boosting, the factor of each tree, in (0, 1].
     """
 
     trees: int = 100
@@ -70,30 +71,33 @@ class XGBOD(Checked):
 
 @register("ssad", SSAD, uses_labels=True, host=True)
 def build_ssad(config: SSAD, spec: Spec) -> HostDetector:
-    """SSAD, by a convex solver; how far a row is behind a hyperplane in a Gaussian kernel's space.
+    """SSAD; the score is how far a row lies outside a hyperplane in a kernel's feature space.
 
-    Minimises `||w||^2 / 2 - rho - kappa gamma + sum_i xi_i / (nu n) + C sum_j xi_j` with
-    `w.x_i >= rho - xi_i` for unlabelled rows, `y_j (w.x_j - rho) >= gamma - xi_j` for labelled ones
-    (y = -1 for anomalies), all of `xi` and `gamma` at least 0; the score is `rho - w.x`. The width
-    of the kernel is 1 / (d var(x)). Without labels it is the one-class SVM.
+    Minimises `||w||^2 / 2 - rho - kappa gamma + sum_i xi_i / (nu n) + C sum_j xi_j` subject to
+    `w.x_i >= rho - xi_i` for unlabelled rows, `y_j (w.x_j - rho) >= gamma - xi_j` for labelled rows
+    (y = -1 for anomalies), `xi >= 0` and `gamma >= 0`, with a convex solver; the score is
+    `rho - w.x`. The factor of squared distances in the Gaussian kernel is 1 / (d var(x)). Without
+    labels this is the one-class SVM.
 
     Raises:
-        ConfigError: Its solver is not installed, or the costs of all labelled rows are below kappa.
+        ConfigError: The solver is not installed, or the total cost of the labelled rows is below
+            kappa.
     """
-    _solver()
+    _import_solver()
     few = sum(spec.labelled)
     if few and few * config.labelled_cost < config.kappa:
         raise ConfigError(
-            f"labelled_cost={config.labelled_cost} of {few} labelled rows must be at least "
-            f"kappa={config.kappa} together: the margin would have no bound"
+            f"labelled_cost times the number of labelled rows must be at least kappa={config.kappa}"
+            f", or the margin is unbounded; given {config.labelled_cost} times {few}. Raise "
+            "labelled_cost or lower kappa"
         )
 
     def train(x, label, seed):
-        unlabelled = some_rows(x[label == 0], config.rows, seed)
+        unlabelled = sample_rows(x[label == 0], config.rows, seed)
         rows = np.concatenate([unlabelled, x[label != 0]])
         sign = np.concatenate([np.ones(len(unlabelled)), label[label != 0]])
         gamma = 1 / max(rows.shape[1] * unlabelled.var(), 1e-12)
-        weights, rho = hyperplane(rbf(rows, rows, gamma), sign, len(unlabelled), config)
+        weights, rho = solve_hyperplane(rbf(rows, rows, gamma), sign, len(unlabelled), config)
         kept = np.abs(weights) > 1e-9
         weights, rows = weights[kept], rows[kept]
         return lambda new: rho - rbf(new, rows, gamma) @ weights
@@ -101,26 +105,26 @@ def build_ssad(config: SSAD, spec: Spec) -> HostDetector:
     return HostDetector(train)
 
 
-def hyperplane(
+def solve_hyperplane(
     kernel: Float[np.ndarray, "n n"], sign: Float[np.ndarray, "n"], unlabelled: int, config: SSAD
 ) -> tuple[Float[np.ndarray, "n"], float]:
-    """The hyperplane of SSAD, from its dual.
+    """Solve the dual problem of SSAD for its hyperplane.
 
     Args:
-        kernel: Of all rows with each other, the unlabelled ones first.
+        kernel: Kernel matrix of all rows, the unlabelled rows first.
         sign: 1 for unlabelled and labelled normal rows, -1 for labelled anomalies.
-        unlabelled: How many rows are unlabelled.
-        config: The settings.
+        unlabelled: Number of unlabelled rows.
+        config: Settings of SSAD.
 
     Returns:
-        The weight of each row in w, and rho.
+        The coefficient of each row in w, and rho.
 
     Raises:
         DataError: The solver found no solution.
     """
     from scipy import sparse
 
-    clarabel = _solver()
+    clarabel = _import_solver()
     n = len(sign)
     labelled = (np.arange(n) >= unlabelled).astype(float)
     most = np.where(labelled > 0, config.labelled_cost, 1 / (config.nu * max(unlabelled, 1)))
@@ -135,46 +139,67 @@ def hyperplane(
     solver = clarabel.DefaultSolver(quadratic, np.zeros(n), constraints, bounds, cones, settings)
     found = solver.solve()
     if "Solved" not in str(found.status):
-        raise DataError(f"ssad: the solver ended with {found.status}")
+        raise DataError(
+            f"ssad found no hyperplane: the solver ended with status {found.status}. Scale the "
+            "features, or change kappa, nu or labelled_cost"
+        )
     return sign * np.asarray(found.x), -float(found.z[0])
 
 
-def _solver() -> Any:
+def _import_solver() -> Any:
     try:
         import clarabel
     except ImportError as error:
-        raise ConfigError("ssad needs a solver: pip install 'jaxad[ssad]'") from error
+        raise ConfigError(
+            "ssad needs the solver clarabel, which is not installed: pip install 'jaxad[ssad]'"
+        ) from error
     return clarabel
 
 
 @register("xgbod", XGBOD, uses_labels=True, host=True)
 def build_xgbod(config: XGBOD, spec: Spec) -> HostDetector:
-    """XGBOD; boosted trees that tell labelled anomalies from the rest, by rows and their scores.
+    """XGBOD; the score is the log odds of boosted trees on a row and its outlier scores.
 
-    A row's features are its own and its scores by nearest neighbours and local outlier factors of
-    1 to 50 neighbours, histograms, a one-class SVM and an isolation forest, trained on all rows; a
-    training row is no neighbour of its own. The trees are scikit-learn's, not XGBoost's.
+    The trees, scikit-learn's in place of XGBoost's, classify labelled anomalies against all other
+    rows. Outlier scores are the distances to nearest neighbours and local outlier factors, each for
+    1 to 50 neighbours, and those of histograms, a one-class SVM and an isolation forest, fitted to
+    all training rows. A training row is not counted among its own neighbours.
+
+    Raises:
+        DataError: There are no labelled anomalies.
     """
     if not spec.labelled_anomalies:
-        raise DataError("xgbod learns from labelled anomalies; the data has none")
+        raise DataError(
+            "labelled anomalies must be given for xgbod, at least 1; given 0. Label some rows with "
+            "-1, or choose a detector that needs no labels, such as iforest"
+        )
 
     def train(x, label, seed):
         from sklearn.ensemble import GradientBoostingClassifier
 
-        of_training, features = features_of(x, seed)
+        train_features, features = compute_features(x, seed)
         model = GradientBoostingClassifier(
             n_estimators=config.trees,
             max_depth=config.depth,
             learning_rate=config.rate,
             random_state=seed,
-        ).fit(of_training, label < 0)
+        ).fit(train_features, label < 0)
         return lambda rows: model.decision_function(features(rows))
 
     return HostDetector(train)
 
 
-def features_of(x: np.ndarray, seed: int):
-    """Features of training rows, `(n, d + 19)`, fewer where there are few rows; and of others."""
+def compute_features(x: np.ndarray, seed: int):
+    """Compute the features of XGBOD.
+
+    Args:
+        x: Training rows, `(n, d)`.
+        seed: Seed of the isolation forest.
+
+    Returns:
+        The features of the training rows, `(n, d + 19)` or fewer columns for few rows; and a
+        function from other rows to their features.
+    """
     from sklearn.ensemble import IsolationForest
     from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
     from sklearn.svm import OneClassSVM
@@ -183,25 +208,26 @@ def features_of(x: np.ndarray, seed: int):
     near = NearestNeighbors(n_neighbors=max(counts)).fit(x)
     factors = [LocalOutlierFactor(n_neighbors=k, novelty=True).fit(x) for k in counts]
     others = [OneClassSVM().fit(x), IsolationForest(random_state=seed).fit(x)]
-    bins = histograms(x)
+    bins = fit_histograms(x)
 
-    def together(rows, distances, local):
+    def stack(rows, distances, local):
         kept = distances[:, [k - 1 for k in counts]]
         scores = [-model.score_samples(rows) for model in others]
         return np.column_stack([rows, kept, *local, *scores, bins(rows)])
 
     def features(rows):
         local = [-model.score_samples(rows) for model in factors]
-        return together(rows, near.kneighbors(rows)[0], local)
+        return stack(rows, near.kneighbors(rows)[0], local)
 
     local = [-model.negative_outlier_factor_ for model in factors]
-    return together(x, near.kneighbors()[0], local), features
+    return stack(x, near.kneighbors()[0], local), features
 
 
-def histograms(x: Float[np.ndarray, "n d"]):
-    """The histogram-based outlier score: `-sum_j log p_j(x_j)`, p_j a histogram of 10 bins.
+def fit_histograms(x: Float[np.ndarray, "n d"]):
+    """Return the histogram-based outlier score `-sum_j log p_j(x_j)` as a function of rows.
 
-    Values beyond the bins, and empty bins, count as half a row.
+    p_j is a histogram of column j of the training rows with 10 bins. Empty bins and values outside
+    the range of the bins count as half a row.
 
     References:
         Goldstein and Dengel 2012, Histogram-based outlier score.

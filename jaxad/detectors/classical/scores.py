@@ -1,4 +1,4 @@
-"""Score functions of classical detectors that say what they are made of, for explanations."""
+"""Score functions of classical detectors with the parts and gradients that explanations need."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,22 +8,22 @@ from jaxtyping import Float
 
 __all__ = ["Ellipsoid", "KernelSum", "OffPlane"]
 
-_ENTRIES = 2**22  # of a matrix of distances: 32 MB
+_ENTRIES = 2**22  # entries of a matrix of distances: 32 MB
 
 
 @dataclass(frozen=True)
 class KernelSum:
-    """A score that falls with `k(x) = sum_j w_j exp(-gamma ||x - u_j||^2)`.
+    """Score that decreases with `k(x) = sum_j w_j exp(-gamma ||x - u_j||^2)`.
 
-    It is `constant - log k(x)` of a density, or `constant - height k(x)` of a support vector
+    It is `constant - log k(x)` for a density, or `constant - height k(x)` for a support vector
     machine.
 
     Attributes:
-        points: `(n, d)` the u_j.
-        weights: `(n,)` the w_j, above 0, with sum 1.
-        gamma: What squared distances are multiplied by, > 0.
-        constant: The score that a density has where k is 1, or a machine where it is 0.
-        height: What k is multiplied by; None for a density.
+        points: The points u_j, `(n, d)`.
+        weights: The weights w_j, `(n,)`, > 0, with sum 1.
+        gamma: Factor of squared distances, > 0.
+        constant: Score of a density where k is 1, or of a support vector machine where k is 0.
+        height: Factor of k for a support vector machine; None for a density.
     """
 
     points: Float[np.ndarray, "n d"]
@@ -33,7 +33,7 @@ class KernelSum:
     height: float | None = None
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """The scores of `(m, d)` rows."""
+        """Return the scores of `(m, d)` rows."""
         from scipy.special import logsumexp
 
         block = max(1, _ENTRIES // len(self.points))
@@ -42,13 +42,13 @@ class KernelSum:
         return self.constant - (k if self.height is None else self.height * np.exp(k))
 
     def log_parts(self, rows: np.ndarray) -> Float[np.ndarray, "m n"]:
-        """The logarithms of the parts of `k` that come from each point."""
+        """Return the logarithms of the terms of `k`, one for each row and point."""
         from scipy.spatial.distance import cdist
 
         return np.log(self.weights) - self.gamma * cdist(rows, self.points, "sqeuclidean")
 
     def gradient(self, rows: np.ndarray) -> np.ndarray:
-        """The derivatives of the scores by the entries of `(m, d)` rows."""
+        """Return the gradients of the scores with respect to `(m, d)` rows."""
         from scipy.special import softmax
 
         parts = self.log_parts(rows)
@@ -58,41 +58,41 @@ class KernelSum:
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """The squared Mahalanobis distance `(x - mu)^T P (x - mu)`.
+    """Squared Mahalanobis distance `(x - mu)^T P (x - mu)` as a score.
 
     Attributes:
-        model: A covariance of scikit-learn.
+        model: Fitted covariance estimator of scikit-learn.
     """
 
     model: Any
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """The scores of `(m, d)` rows."""
+        """Return the scores of `(m, d)` rows."""
         return self.model.mahalanobis(rows)
 
     def gradient(self, rows: np.ndarray) -> np.ndarray:
-        """The derivatives of the scores by the entries of `(m, d)` rows."""
+        """Return the gradients of the scores with respect to `(m, d)` rows."""
         return 2 * (rows - self.model.location_) @ self.model.get_precision()
 
 
 @dataclass(frozen=True)
 class OffPlane:
-    """The squared distance to the plane of the principal components.
+    """Squared distance to the subspace of the principal components as a score.
 
     Attributes:
-        model: Principal components of scikit-learn.
+        model: Fitted principal components of scikit-learn.
     """
 
     model: Any
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """The scores of `(m, d)` rows."""
+        """Return the scores of `(m, d)` rows."""
         return np.sum(self.residual(rows) ** 2, axis=1)
 
     def residual(self, rows: np.ndarray) -> np.ndarray:
-        """What of `(m, d)` rows is off the plane."""
+        """Return the difference between `(m, d)` rows and their projections onto the subspace."""
         return rows - self.model.inverse_transform(self.model.transform(rows))
 
     def gradient(self, rows: np.ndarray) -> np.ndarray:
-        """The derivatives of the scores by the entries of `(m, d)` rows."""
+        """Return the gradients of the scores with respect to `(m, d)` rows."""
         return 2 * self.residual(rows)

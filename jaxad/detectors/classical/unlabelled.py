@@ -1,7 +1,7 @@
-"""Classical detectors, by scikit-learn, to compare with: the same data, the same metrics.
+"""Classical detectors of scikit-learn, as baselines on the same data with the same metrics.
 
-All but the forest of a few labels train on the rows that are not labelled anomalies. None is
-tuned: settings are scikit-learn's own or a rule of thumb that looks at no label.
+All but the random forest train on the rows that are not labelled anomalies. No setting is tuned:
+defaults are those of scikit-learn or rules of thumb that use no labels.
 
 References:
     Ruff et al. 2021, A unifying review of deep and shallow anomaly detection, section 3.
@@ -29,14 +29,15 @@ __all__ = [
     "OneClassSVM",
     "Principal",
     "rbf",
-    "some_rows",
+    "sample_rows",
 ]
 
 
 class Checked:
-    """A configuration that raises where a value is not allowed."""
+    """Base class of configurations that check their values."""
 
     def _need(self, ok: bool, name: str, allowed: str) -> None:
+        """Raise a `ConfigError` unless the value of a setting is allowed."""
         if not ok:
             raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
 
@@ -46,7 +47,7 @@ class Forest(Checked):
     """Settings of a forest.
 
     Attributes:
-        trees: How many trees, >= 1.
+        trees: Number of trees, >= 1.
     """
 
     trees: int = 100
@@ -60,8 +61,9 @@ class OneClassSVM(Checked):
     """Settings of the one-class SVM.
 
     Attributes:
-        nu: Upper bound on the fraction of training rows outside, in (0, 1].
-        kernel: "gaussian" or "linear"; the latter on rows of norm 1 is the cosine.
+        nu: Upper bound on the fraction of training rows that lie outside, in (0, 1].
+        kernel: "gaussian" or "linear". On rows of norm 1 the linear kernel is the cosine
+            similarity.
     """
 
     nu: float = 0.1
@@ -77,8 +79,8 @@ class Kernel(Checked):
     """Settings of the kernel density estimate.
 
     Attributes:
-        bandwidth: Width of the Gaussian kernel, > 0; None for Scott's rule times the mean
-            deviation of a column.
+        bandwidth: Width of the Gaussian kernel, > 0; None uses Scott's rule times the mean standard
+            deviation of the columns.
     """
 
     bandwidth: float | None = None
@@ -93,7 +95,8 @@ class Neighbours(Checked):
     """Settings of the local outlier factor.
 
     Attributes:
-        neighbours: How many neighbours, >= 1; at most one less than there are rows.
+        neighbours: Number of neighbours, >= 1; reduced to the number of training rows minus 1 if
+            there are fewer rows.
     """
 
     neighbours: int = 20
@@ -104,10 +107,11 @@ class Neighbours(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class Gaussian(Checked):
-    """Settings of the Gaussian with a robust or plain covariance.
+    """Settings of a Gaussian with a plain or robust covariance.
 
     Attributes:
-        support: For `mcd`, the fraction of rows that the covariance rests on, in [0.5, 1].
+        support: Fraction of the rows in the search for the smallest determinant, in [0.5, 1]; only
+            for `mcd`. Reweighting then takes further rows back.
     """
 
     support: float = 0.75
@@ -118,10 +122,10 @@ class Gaussian(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class Principal(Checked):
-    """Settings of principal components.
+    """Settings of principal component analysis.
 
     Attributes:
-        variance: The fraction of variance that the components keep, in (0, 1).
+        variance: Fraction of the variance that the components keep, in (0, 1).
     """
 
     variance: float = 0.9
@@ -132,10 +136,11 @@ class Principal(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class KernelPrincipal(Principal):
-    """Settings of kernel principal components; the variance is that of the features.
+    """Settings of kernel principal component analysis; `variance` is that in feature space.
 
     Attributes:
-        rows: The most rows that the components are found from, drawn without labels, >= 2.
+        rows: Maximum number of rows for training, >= 2; larger data is sampled at random, without
+            use of labels.
     """
 
     rows: int = 2000
@@ -145,31 +150,36 @@ class KernelPrincipal(Principal):
         self._need(is_count(self.rows, 2), "rows", "a whole number of at least 2")
 
 
-def some_rows(x: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """At most so many of the rows, drawn without replacement."""
+def sample_rows(x: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Return at most `most` of the rows, drawn without replacement, in their order in `x`."""
     if len(x) <= most:
         return x
     return x[np.sort(np.random.default_rng(seed).permutation(len(x))[:most])]
 
 
 def rbf(a: np.ndarray, b: np.ndarray, gamma: float) -> np.ndarray:
-    """`exp(-gamma ||a_i - b_j||^2)`, `(n, m)`."""
+    """Return the Gaussian kernel `exp(-gamma ||a_i - b_j||^2)`, `(n, m)`."""
     from sklearn.metrics.pairwise import rbf_kernel
 
     return rbf_kernel(a, b, gamma=gamma)
 
 
-def _peer(train: Callable[..., Any], config: Any) -> HostDetector:
-    def fitted(x, label, seed):
+def _build_unsupervised(train: Callable[..., Any], config: Any) -> HostDetector:
+    """Build a detector that trains on the rows that are not labelled anomalies."""
+
+    def fit(x, label, seed):
         rows = x[label >= 0]
         return train(config, rows, seed)
 
-    return HostDetector(fitted)
+    return HostDetector(fit)
 
 
 @register("iforest", Forest, uses_labels=False, host=True)
 def build_iforest(config: Forest, spec: Spec) -> HostDetector:
-    """Isolation forest, by scikit-learn; the score is how soon random cuts isolate a row."""
+    """Isolation forest; the score is high if few random splits isolate a row.
+
+    Fitted by scikit-learn.
+    """
 
     def train(config, x, seed):
         from sklearn.ensemble import IsolationForest
@@ -177,12 +187,16 @@ def build_iforest(config: Forest, spec: Spec) -> HostDetector:
         model = IsolationForest(n_estimators=config.trees, random_state=seed).fit(x)
         return lambda rows: -model.score_samples(rows)
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("ocsvm", OneClassSVM, uses_labels=False, host=True)
 def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
-    """One-class SVM, by scikit-learn; the width of a Gaussian kernel is 1 / (d var(x))."""
+    """One-class SVM; the score is minus the decision function of a support vector machine.
+
+    Fitted by scikit-learn. The factor of squared distances in the Gaussian kernel is
+    1 / (d var(x)).
+    """
 
     def train(config, x, seed):
         from sklearn.svm import OneClassSVM as Model
@@ -197,15 +211,16 @@ def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
         constant = float(model.offset_[0])
         return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("kde", Kernel, uses_labels=False, host=True)
 def build_kde(config: Kernel, spec: Spec) -> HostDetector:
     """Kernel density estimate; the score is minus the log density.
 
-    Summed over all points: scikit-learn's bounds over a tree give wrong densities where these are
-    low, and nearly the same ones for all rows in hundreds of dimensions (its issues 25799, 27186).
+    The density is summed over all training rows. scikit-learn's approximation by a tree gives wrong
+    densities where these are low, and nearly equal densities for all rows in hundreds of dimensions
+    (its issues 25799 and 27186).
     """
 
     def train(config, x, seed):
@@ -214,12 +229,15 @@ def build_kde(config: Kernel, spec: Spec) -> HostDetector:
         constant = d / 2 * np.log(2 * np.pi * width**2)
         return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("lof", Neighbours, uses_labels=False, host=True)
 def build_lof(config: Neighbours, spec: Spec) -> HostDetector:
-    """Local outlier factor, by scikit-learn; the density of a row against its neighbours'."""
+    """Local outlier factor; the score is the density at a row's neighbours relative to its own.
+
+    Fitted by scikit-learn.
+    """
 
     def train(config, x, seed):
         from sklearn.neighbors import LocalOutlierFactor
@@ -228,25 +246,34 @@ def build_lof(config: Neighbours, spec: Spec) -> HostDetector:
         model = LocalOutlierFactor(n_neighbors=neighbours, novelty=True).fit(x)
         return lambda rows: -model.score_samples(rows)
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("gaussian", Gaussian, uses_labels=False, host=True)
 def build_gaussian(config: Gaussian, spec: Spec) -> HostDetector:
-    """One Gaussian, by scikit-learn; the score is the squared Mahalanobis distance."""
+    """Gaussian; the score is the squared Mahalanobis distance.
+
+    The covariance is the shrinkage estimate of Ledoit and Wolf, by scikit-learn.
+    """
 
     def train(config, x, seed):
         from sklearn.covariance import LedoitWolf
 
-        model = LedoitWolf().fit(x)  # shrunk, so that few rows of many columns have an inverse
+        model = LedoitWolf().fit(x)  # shrinkage keeps it invertible with fewer rows than columns
         return Ellipsoid(model)
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("mcd", Gaussian, uses_labels=False, host=True)
 def build_mcd(config: Gaussian, spec: Spec) -> HostDetector:
-    """Minimum covariance determinant, by scikit-learn: a Gaussian of the rows that agree best."""
+    """Minimum covariance determinant; the score is a squared robust Mahalanobis distance.
+
+    scikit-learn searches for the fraction `support` of the rows whose covariance has the smallest
+    determinant, and then takes back all rows whose robust distance is below the 97.5 % quantile of
+    the chi-squared distribution. Mean and covariance, shrunk as by Ledoit and Wolf, are those of
+    the resulting rows.
+    """
 
     def train(config, x, seed):
         import warnings
@@ -254,16 +281,19 @@ def build_mcd(config: Gaussian, spec: Spec) -> HostDetector:
         from sklearn.covariance import LedoitWolf, MinCovDet
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a singular covariance: shrunk below
+            warnings.simplefilter("ignore")  # of a singular covariance, which shrinkage mends below
             model = MinCovDet(support_fraction=config.support, random_state=seed).fit(x)
         return Ellipsoid(LedoitWolf().fit(x[model.support_]))
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("pca", Principal, uses_labels=False, host=True)
 def build_pca(config: Principal, spec: Spec) -> HostDetector:
-    """Principal components, by scikit-learn; the score is the squared error of reconstruction."""
+    """Principal component analysis; the score is the squared reconstruction error.
+
+    Fitted by scikit-learn.
+    """
 
     def train(config, x, seed):
         from sklearn.decomposition import PCA
@@ -271,21 +301,22 @@ def build_pca(config: Principal, spec: Spec) -> HostDetector:
         model = PCA(n_components=config.variance, svd_solver="full").fit(x)
         return OffPlane(model)
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("kpca", KernelPrincipal, uses_labels=False, host=True)
 def build_kpca(config: KernelPrincipal, spec: Spec) -> HostDetector:
-    """Kernel principal components, by scikit-learn; the error of reconstruction among features.
+    """Kernel principal component analysis; the score is the reconstruction error in feature space.
 
-    With the Gaussian kernel of width 1 / (d var(x)), centred: `k(x, x) - sum_j z_j^2` (Hoffmann
-    2007, Kernel PCA for novelty detection).
+    It is `k(x, x) - sum_j z_j^2` with the components z_j and the centred Gaussian kernel k, whose
+    factor of squared distances is 1 / (d var(x)) (Hoffmann 2007, Kernel PCA for novelty detection).
+    Fitted by scikit-learn.
     """
 
     def train(config, x, seed):
         from sklearn.decomposition import KernelPCA
 
-        x = some_rows(x, config.rows, seed)
+        x = sample_rows(x, config.rows, seed)
         gamma = 1 / max(x.shape[1] * x.var(), 1e-12)
         model = KernelPCA(kernel="rbf", gamma=gamma, eigen_solver="dense", remove_zero_eig=True)
         model.fit(x)
@@ -300,14 +331,24 @@ def build_kpca(config: KernelPrincipal, spec: Spec) -> HostDetector:
 
         return score
 
-    return _peer(train, config)
+    return _build_unsupervised(train, config)
 
 
 @register("random_forest", Forest, uses_labels=True, host=True)
 def build_random_forest(config: Forest, spec: Spec) -> HostDetector:
-    """Random forest, by scikit-learn: labelled anomalies against all other rows, weighted alike."""
+    """Random forest; the score is the predicted probability that a row is an anomaly.
+
+    Labelled anomalies are classified against all other rows, with the same total weight for both
+    classes. Fitted by scikit-learn.
+
+    Raises:
+        DataError: There are no labelled anomalies.
+    """
     if not spec.labelled_anomalies:
-        raise DataError("random_forest learns from labelled anomalies; the data has none")
+        raise DataError(
+            "labelled anomalies must be given for random_forest, at least 1; given 0. Label some "
+            "rows with -1, or choose a detector that needs no labels, such as iforest"
+        )
 
     def train(x, label, seed):
         from sklearn.ensemble import RandomForestClassifier
