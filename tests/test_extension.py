@@ -1,7 +1,11 @@
 """Detectors, weightings and data sets from outside the package: registered, or as plug-ins."""
 
+import os
+import shutil
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -163,8 +167,6 @@ def test_an_entry_point_may_name_a_function_that_nothing_registers(package):
 
 
 def test_importing_the_library_loads_no_plugin(package):
-    import subprocess
-
     folder = package({"own_plugin": MODULE}, POINTS)
     code = f"import sys; sys.path.insert(0, {str(folder)!r}); import jaxad, jaxad.cli; "
     code += "print('own_plugin' in sys.modules)"
@@ -310,8 +312,6 @@ def test_a_module_that_fails_is_named_and_registers_nothing(tmp_path, text, says
 
 
 def test_a_module_that_imports_the_library_first_and_fails_takes_nothing_of_it(tmp_path):
-    import subprocess
-
     (tmp_path / "own_broken.py").write_text(MODULE + "\n1 / 0\n")
     code = """
 from jaxad.utils.plugins import import_plugins
@@ -647,3 +647,73 @@ def test_objects_are_kept_out_of_files_and_of_the_command_line(toy, tmp_path, ca
     for name in ("net", "objective", "sampler"):
         assert main(["run", "digits", "deep_sad", "--set", f"{name}=own"]) == 2
         assert f"--set {name}: it takes an object, from Python only" in capsys.readouterr().err
+
+
+EXECUTOR = """
+from jaxad.sweep.executors import LocalExecutor, register
+
+
+@register("backwards")
+class Backwards:
+    '''Runs groups in the other order.'''
+
+    def __init__(self, options):
+        self.local = LocalExecutor(data_dir=options.data_dir)
+
+    def run(self, groups):
+        for group in reversed(groups):
+            yield from self.local.run([group])
+"""
+
+
+def test_an_executor_is_a_module_of_ones_own(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_executor.py").write_text(EXECUTOR)
+    (tmp_path / "own.toml").write_text(
+        'datasets = ["two_moons"]\ndetectors = ["pca", "gaussian"]\nseeds = 1\nn_train = 50\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "own.toml", "--executor", "backwards"]) == 2
+    argv = ["sweep", "own.toml", "--executor", "backwards", "--import", "own_executor"]
+    assert main(argv) == 0
+    rows = jaxad.results.read_results(tmp_path / "results")
+    assert list(rows.detector) == ["gaussian", "pca"]
+
+
+ADDED = """
+import inspect
+import sys
+
+import jaxad
+from jaxad.cli import main
+
+assert "noise" in inspect.signature(jaxad.contaminate).parameters
+assert main(["sweep", "own.toml", "--out", "swept"]) == 0
+assert main(["run", "two_moons", "pca", "--noise", "0.3", "--seeds", "1", "--n-train", "50"]) == 0
+for folder in ("swept", "results"):
+    print(sorted(map(float, jaxad.results.read_results(folder).noise.unique())))
+main(["run", "--help"])
+"""
+
+
+def test_a_setting_of_the_protocol_is_one_field(tmp_path):
+    """In a copy of the package with one more field."""
+    root = Path(jaxad.__file__).parent
+    shutil.copytree(root, tmp_path / "jaxad", ignore=shutil.ignore_patterns("__pycache__"))
+    file = tmp_path / "jaxad" / "data" / "protocol" / "settings.py"
+    text = file.read_text()
+    last = '    few_anomalies: Literal["raise", "own"] = "raise"\n'
+    assert last in text
+    text = text.replace(last, f"{last}    noise: float = 0.0\n")
+    described = "        noise: Deviation of the noise that is added to rows.\n\n    Raises:\n"
+    file.write_text(text.replace("\n    Raises:\n", described, 1))
+    experiment = 'datasets = ["two_moons"]\ndetectors = ["pca"]\nseeds = 1\nn_train = 50\n'
+    (tmp_path / "own.toml").write_text(experiment + "noise = [0.1, 0.2]\n")
+    argv = [sys.executable, "-c", ADDED]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(
+        argv, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    assert "\n[0.1, 0.2]\n[0.3]\n" in ended.stdout
+    assert "Deviation of the noise that is added to rows." in " ".join(
+        ended.stdout.replace("│", " ").split()
+    )

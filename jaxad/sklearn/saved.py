@@ -1,6 +1,5 @@
 """Saving, loading and pickling of fitted estimators."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from jaxad.saving.folder import save as save_fit
 from jaxad.thresholds import SCORES, pack, unpack
 from jaxad.training.fitted import Fit
 from jaxad.types import State
+from jaxad.utils.configs import settings_dict
 
 __all__ = ["FrozenFit", "freeze_fit", "load", "restore_fit", "save"]
 
@@ -44,7 +44,7 @@ def freeze_fit(fitted: Fit) -> FrozenFit:
     spec = Spec(tuple(detector.input_shape or ()), fitted.rows, *detector.labelled)
     fields = {k: v for k, v in vars(fitted).items() if k not in ("detector", "state", "models")}
     state = jax.tree.map(np.asarray, fitted.state)
-    return FrozenFit(detector.name, asdict(detector.config), spec, state, fields)
+    return FrozenFit(detector.name, settings_dict(detector.config), spec, state, fields)
 
 
 def restore_fit(values: FrozenFit) -> Fit:

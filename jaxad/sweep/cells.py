@@ -1,7 +1,6 @@
 """From jobs to cells: rows are drawn, detectors trained and tested, and failures described."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from jaxad.sweep.work import Work, draw_work, pack, take_seeds
 from jaxad.training.fitted import Fit, Progress
 from jaxad.training.train import fit
 from jaxad.types import TestData, TrainData
+from jaxad.utils.configs import settings_dict
 from jaxad.utils.timing import Seconds, stopwatch
 
 __all__ = ["make_failure", "run_cells", "run_group"]
@@ -174,7 +174,7 @@ def _make_cell(
     cell = Cell(
         **_identify(work.job, kept),
         setting=work.setting | _describe_request(work.job),
-        config=asdict(work.detector.config),
+        config=settings_dict(work.detector.config),
         evaluation=evaluate_scores(scores[good], take_seeds(test, good)),
         seconds=seconds,
         found=None if found is None else AuditMetrics(*(part[good] for part in found)),
