@@ -67,7 +67,7 @@ class NearConfig(GradientConfig):
 def near(config, spec):
     """The squared distance to a centre, from a plug-in."""
     encoder, _ = networks(config, spec)
-    weighting = config.weighting_or(by_label(), spec)
+    weighting = config.choose_weighting(by_label(), spec)
     return gradient_detector(Hypersphere(encoder), inverse(config.eps), weighting, config)
 
 

@@ -71,7 +71,7 @@ def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
     encoder, generator = networks(config, spec, needs_decoder=True)
     widths, channels = encoder.module.widths, getattr(encoder.module, "channels", ())
     judge = critic(encoder.input_shape, widths[:-1] or widths, channels, features=True)
-    model, weighting = LatentSearch(generator, judge), config.weighting_or(unsupervised(), spec)
+    model, weighting = LatentSearch(generator, judge), config.choose_weighting(unsupervised(), spec)
     schedule = config.schedule()
     players = (
         Player("generator", ("generator",), Partial(_generator, model), schedule),

@@ -34,7 +34,9 @@ def build_autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
     Minimises `mean ||x - g(f(x))||^2` over all rows that are not labelled anomalies.
     """
     model = reconstruction(config, spec)
-    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
+    return gradient_detector(
+        model, inverse(), config.choose_weighting(unsupervised(), spec), config
+    )
 
 
 def reconstruction(config: AutoencoderConfig, spec: Spec) -> Reconstruction:

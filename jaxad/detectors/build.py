@@ -35,9 +35,9 @@ __all__ = [
     "check_input",
     "check_weighting",
     "choose_net",
+    "choose_sampler",
     "gradient_detector",
     "networks",
-    "sampler_of",
     "score_by",
     "with_pretraining",
 ]
@@ -126,7 +126,7 @@ def gradient_detector(
         objective = config.objective
     check_weighting(weighting, objective, model)
     sampler = config.sampler if config.sampler is not None else sampler
-    sampler = sampler_of(weighting, config) if sampler is None else sampler
+    sampler = choose_sampler(weighting, config) if sampler is None else sampler
     optimiser = config.schedule()
     return Detector(
         init=Partial(_init, model, weighting, optimiser),
@@ -146,11 +146,11 @@ def adversarial_detector(
     config: GradientConfig,
     objective: Objective | None = None,
 ) -> Detector:
-    """A detector whose networks are moved by players that take turns in each step.
+    """Build a detector whose networks are trained by players that take turns in each step.
 
     Args:
-        model: What is measured; its variables are those of all players.
-        players: Who moves which of its networks, in which order.
+        model: The score model; its variables are those of all players.
+        players: The players in order, each with the networks that it updates.
         weighting: The weighting that the players' losses use.
         config: Batches and epochs.
         objective: The pair of losses of the player whose networks give the score, if it has one.
@@ -160,7 +160,7 @@ def adversarial_detector(
         init=Partial(_init_players, model, weighting, players),
         update=Partial(take_turns, players),
         score=Partial(score_by, model),
-        sampler=sampler_of(weighting, config) if config.sampler is None else config.sampler,
+        sampler=choose_sampler(weighting, config) if config.sampler is None else config.sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
         parts=Parts(model, objective, weighting, None),
@@ -168,33 +168,33 @@ def adversarial_detector(
 
 
 def check_weighting(weighting: Weighting, objective: Objective, model: Model) -> None:
-    """Raise if a weighting asks for what an objective or a model does not have.
+    """Raise if a weighting needs what an objective or a model does not have.
 
     Raises:
-        ConfigError: It gives rows the loss of anomalies and the objective has none, or it reads
-            codes and the model gives none.
+        ConfigError: It puts weight on the loss of anomalies and the objective has none, or it reads
+            codes and the model returns none.
     """
     if weighting.anomaly_loss and objective.anomaly is None:
         raise ConfigError(
-            "this weighting puts weight on a loss of anomalies, and the objective has none: "
+            "weighting: it puts weight on a loss of anomalies, and the objective has none: "
             "choose an objective with one, or a weighting that needs none"
         )
     if weighting.codes and not isinstance(model, Calibrated):
         raise ConfigError(
-            "this weighting mines rows by their codes, and the model gives none beside its scores: "
+            "weighting: it mines rows by their codes, and the model returns scores only: "
             "mine by 'reconstruction_error', or choose a detector with codes, such as ncae"
         )
 
 
-def sampler_of(weighting: Weighting, config: GradientConfig) -> Sampler:
-    """A new shuffle each epoch of the rows that a weighting wants to see."""
+def choose_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
+    """Return a sampler that shuffles the rows that a weighting uses anew in each epoch."""
     return ShuffledEpochs(
         config.batch_size, float(weighting.labelled_anomalies), float(weighting.labelled_normals)
     )
 
 
 def balanced_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
-    """Batches of which half are labelled anomalies; an epoch has every other row once."""
+    """Return a sampler with labelled anomalies in half of each batch; others come once an epoch."""
     return Balanced(config.batch_size, None, float(weighting.labelled_normals))
 
 
@@ -206,9 +206,10 @@ def with_pretraining(
     config: PretrainedConfig,
     pretraining: Optimiser | None = None,
 ) -> Detector:
-    """The same detector, started from the encoder of an autoencoder of the unlabelled rows.
+    """Return the detector with a phase that pre-trains its encoder in an autoencoder.
 
-    Its optimiser is that of the detector, over the epochs of pre-training, or one of its own.
+    Labelled anomalies take no part. Pre-training uses the optimiser of the detector, over its own
+    epochs, or `pretraining`.
     """
     if config.pretrain_epochs == 0:
         return detector
@@ -244,5 +245,5 @@ def _init_players(
 
 
 def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:
-    """A model's scores in inference mode."""
+    """Compute the scores of a model in inference mode."""
     return model.score(model.apply(state.variables, state.extras, x, train=False).out)

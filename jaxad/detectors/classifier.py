@@ -61,4 +61,4 @@ def build_classifier(config: ClassifierConfig, spec: Spec) -> Detector:
     widths = default_sizes(spec.shape)[1]
     model = Deviation(scalar_network(config, spec, widths, "classifier"), standardised=False)
     objective = cross_entropy(config.gamma if config.loss == "focal" else 0.0)
-    return gradient_detector(model, objective, config.weighting_or(by_label(), spec), config)
+    return gradient_detector(model, objective, config.choose_weighting(by_label(), spec), config)

@@ -113,7 +113,7 @@ class GradientConfig:
             self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay
         )
 
-    def weighting_or(self, default: Weighting, spec: Spec) -> Weighting:
+    def choose_weighting(self, default: Weighting, spec: Spec) -> Weighting:
         """Return the weighting of the settings, or else the detector's own."""
         if isinstance(self.weighting, str):
             return parse_weighting(self.weighting, spec.labelled)

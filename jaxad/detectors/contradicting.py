@@ -59,7 +59,7 @@ class _Ascent(GradientConfig):
     def ascent(self, spec: Spec, bounded: bool = False) -> Weighting:
         """The weighting that was asked for, or else contradicting training."""
         cap = (inf if bounded else 10.0) if self.cap is None else self.cap
-        return self.weighting_or(contradicting(self.lam, cap), spec)
+        return self.choose_weighting(contradicting(self.lam, cap), spec)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     entries = config.contexts**2 if config.variant == "released" else 1
     penalty = float(config.context_penalty) / entries
     model = Contexts(net, config.contexts, config.score, jnp.asarray(table), penalty)
-    weighting = config.weighting_or(unsupervised(), spec)
+    weighting = config.choose_weighting(unsupervised(), spec)
     objective = nearest_contexts(config.alpha, config.epochs)
     return gradient_detector(model, objective, weighting, config)._replace(lexicon=words)
 

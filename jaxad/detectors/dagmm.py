@@ -72,6 +72,6 @@ def build_dagmm(config: DAGMMConfig, spec: Spec) -> Detector:
     model = MixtureEnergy(encoder, decoder, hidden, head)
     objective = mixture(config.energy_weight, config.covariance_weight)
     detector = gradient_detector(
-        model, objective, config.weighting_or(unsupervised(), spec), config
+        model, objective, config.choose_weighting(unsupervised(), spec), config
     )
     return detector._replace(each_epoch=Partial(fresh_extras, model))

@@ -60,7 +60,7 @@ def build_deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
 def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighting) -> Detector:
     """Deep SAD under a weighting."""
     encoder, decoder = networks(config, spec)
-    model, weighting = Hypersphere(encoder), config.weighting_or(default, spec)
+    model, weighting = Hypersphere(encoder), config.choose_weighting(default, spec)
     balanced = config.balanced and weighting.labelled_anomalies
     sampler = balanced_sampler(weighting, config) if balanced else None
     detector = gradient_detector(model, inverse(), weighting, config, sampler)

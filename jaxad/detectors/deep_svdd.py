@@ -61,7 +61,7 @@ def build_deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     model = SoftBoundary(encoder) if soft else Hypersphere(encoder)
     # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
     objective = soft_boundary(config.nu) if soft else inverse()
-    weighting = config.weighting_or(unsupervised(), spec)
+    weighting = config.choose_weighting(unsupervised(), spec)
     detector = gradient_detector(model, objective, weighting, config)
     if isinstance(model, SoftBoundary):
         detector = _with_radius(detector, model, config)

@@ -72,5 +72,5 @@ def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighting) -> Det
     net = scalar_network(config, spec, (20,), "devnet")
     model = Deviation(net, standardised=not released)
     objective = push(config.margin) if released else deviation(config.margin)
-    weighting = config.weighting_or(default, spec)
+    weighting = config.choose_weighting(default, spec)
     return gradient_detector(model, objective, weighting, config, sampler_for(config, weighting))

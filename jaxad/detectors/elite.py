@@ -110,7 +110,7 @@ def build_elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
     encoder, decoder = networks(config, spec)
     model, weighting = (
         config.margined(Hypersphere(encoder)),
-        config.weighting_or(config.elite(spec), spec),
+        config.choose_weighting(config.elite(spec), spec),
     )
     detector = gradient_detector(model, hinge(), weighting, config)
     autoencoder = Reconstruction(encoder, decoder)
@@ -129,4 +129,6 @@ def build_elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detec
     model = config.margined(
         Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))
     )
-    return gradient_detector(model, hinge(), config.weighting_or(config.elite(spec), spec), config)
+    return gradient_detector(
+        model, hinge(), config.choose_weighting(config.elite(spec), spec), config
+    )

@@ -119,7 +119,7 @@ def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
     """
     layers = None if config.layers is None else parse_layers(config.layers)
     net = fcn(spec.shape, layers, config.norm, config.bias, config.slope)
-    weighting, share = config.weighting_or(by_label(), spec), _share(config, spec)
+    weighting, share = config.choose_weighting(by_label(), spec), _share(config, spec)
     model, objective = ScoreMap(net), hypersphere_classification()
     if config.pixelwise:
         _check_pixelwise(config, weighting)

@@ -99,7 +99,7 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Det
         config.bias,
         config.slope,
     )
-    model, weighting = ResidualScore(autoencoder, scorer), config.weighting_or(default, spec)
+    model, weighting = ResidualScore(autoencoder, scorer), config.choose_weighting(default, spec)
     objective = feawad_objective(config.margin)
     detector = gradient_detector(
         model, objective, weighting, config, sampler_for(config, weighting)

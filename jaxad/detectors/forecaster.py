@@ -69,7 +69,9 @@ def build_mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
     labelled anomalies.
     """
     model = mlp_model(config, spec)
-    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
+    return gradient_detector(
+        model, inverse(), config.choose_weighting(unsupervised(), spec), config
+    )
 
 
 @register("lstm_forecaster", LSTMForecasterConfig, uses_labels=False, examples="sequence")
@@ -80,7 +82,9 @@ def build_lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
     anomalies.
     """
     model = lstm_model(config, spec)
-    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
+    return gradient_detector(
+        model, inverse(), config.choose_weighting(unsupervised(), spec), config
+    )
 
 
 def mlp_model(config: MLPForecasterConfig, spec: Spec) -> Forecast:

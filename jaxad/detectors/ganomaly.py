@@ -70,7 +70,7 @@ def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
     sizes = ((100, 20), ()) if is_table(spec.shape) else (encoder.module.widths[-1:], channels)
     judge = critic(encoder.input_shape, *sizes, features=True)
     model = EncodedTwice(encoder, decoder, encoder, judge)
-    weighting = config.weighting_or(unsupervised(), spec)
+    weighting = config.choose_weighting(unsupervised(), spec)
     objective = encoded_twice(config.matching_weight, config.error_weight, config.code_weight)
     check_weighting(weighting, objective, model)
     schedule = config.schedule()

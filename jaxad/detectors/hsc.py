@@ -60,7 +60,7 @@ def build_hsc(config: HSCConfig, spec: Spec) -> Detector:
         ConfigError: There are no labelled anomalies, and no weighting that takes other rows for
             anomalous, or the weighting never does.
     """
-    weighting = config.weighting_or(by_label(), spec)
+    weighting = config.choose_weighting(by_label(), spec)
     _check_anomalies(config, weighting, spec)
     encoder, _ = networks(config, spec)
     balanced = config.balanced and spec.labelled_anomalies > 0 and weighting.labelled_anomalies

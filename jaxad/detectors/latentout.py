@@ -50,4 +50,6 @@ def build_latentout(config: LatentOutConfig, spec: Spec) -> Detector:
         neighbours=config.neighbours,
         references=config.references,
     )
-    return gradient_detector(model, inverse(), config.weighting_or(unsupervised(), spec), config)
+    return gradient_detector(
+        model, inverse(), config.choose_weighting(unsupervised(), spec), config
+    )

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from jaxad.detector import Detector, Parts
 from jaxad.detectors.autoencoder import AutoencoderConfig
-from jaxad.detectors.build import check_weighting, networks, sampler_of, score_by
+from jaxad.detectors.build import check_weighting, choose_sampler, networks, score_by
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Optimiser, Player, as_generated, as_real, start_players, take_turns
@@ -228,7 +228,9 @@ def build_ncae(config: NCAEConfig, spec: Spec) -> Detector:
     reconstruction error.
     """
     default = mining(config.mining, config.tau, config.calibrate, labelled_normals=True)
-    return ncae_detector(config, spec, config.weighting_or(chain(unsupervised(), default), spec))
+    return ncae_detector(
+        config, spec, config.choose_weighting(chain(unsupervised(), default), spec)
+    )
 
 
 def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detector:
@@ -245,7 +247,7 @@ def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detec
         update=Partial(take_turns, players),
         score=Partial(score_by, model),
         generate=Partial(nets.generate, config.deviation),
-        sampler=sampler_of(weighting, config),
+        sampler=choose_sampler(weighting, config),
         epochs=config.epochs,
         convolutional=model.convolutional,
         parts=Parts(model, calibrated(), weighting, None),

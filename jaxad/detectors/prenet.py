@@ -72,7 +72,7 @@ def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighting) -> Det
         ConfigError: The examples are no rows of a table, or the weighting leaves anomalies out.
     """
     features = columns_of(spec, "prenet")
-    weighting = config.weighting_or(default, spec)
+    weighting = config.choose_weighting(default, spec)
     if not weighting.labelled_anomalies:
         raise ConfigError(
             "prenet pairs rows with labelled anomalies: a weighting that leaves them out has no "

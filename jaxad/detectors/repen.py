@@ -66,7 +66,7 @@ def build_repen(config: REPENConfig, spec: Spec) -> Detector:
     features = columns_of(spec, "repen")
     sizes = (features, config.widths or (20,), config.norm, config.bias, config.slope)
     net = choose_net(config, spec, lambda: relu_net(*sizes))
-    weighting = config.weighting_or(unsupervised(), spec)
+    weighting = config.choose_weighting(unsupervised(), spec)
     sampler = Triplets(config.batch_size, config.steps)
     objective = triplet(config.margin)
     return gradient_detector(Embedding(net), objective, weighting, config, sampler)

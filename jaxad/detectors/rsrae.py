@@ -73,7 +73,7 @@ def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
     encoder, decoder, projection = subspace_nets(config, spec)
     model, weighting = (
         Subspace(encoder, decoder, projection),
-        config.weighting_or(unsupervised(), spec),
+        config.choose_weighting(unsupervised(), spec),
     )
     objectives = subspace_error(), subspace_residual()
     check_weighting(weighting, objectives[0], model)

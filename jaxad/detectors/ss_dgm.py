@@ -72,7 +72,9 @@ def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
         sampler=ShuffledEpochs(config.batch_size),
         epochs=config.vae_epochs,
     )
-    begin = Partial(out_of_first, model, config.weighting_or(by_label(), spec), config.schedule())
+    begin = Partial(
+        out_of_first, model, config.choose_weighting(by_label(), spec), config.schedule()
+    )
     return detector._replace(before=(first,), begin=begin)
 
 
@@ -96,5 +98,5 @@ def _model(
 
 
 def _generative(model: Model, config: SSDGMConfig, spec: Spec) -> Detector:
-    weighting = config.weighting_or(by_label(), spec)
+    weighting = config.choose_weighting(by_label(), spec)
     return gradient_detector(model, class_bound(config.alpha, config.prior), weighting, config)

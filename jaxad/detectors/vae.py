@@ -56,7 +56,7 @@ def build_vae(config: VAEConfig, spec: Spec) -> Detector:
     """
     model, objective = Variational(*variational_nets(config, spec)), evidence(config.beta)
     detector = gradient_detector(
-        model, objective, config.weighting_or(unsupervised(), spec), config
+        model, objective, config.choose_weighting(unsupervised(), spec), config
     )
     if config.score == "evidence":
         detector = detector._replace(score=Partial(_minus_evidence, model, objective))
