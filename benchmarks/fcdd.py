@@ -85,7 +85,7 @@ def one_map(times: int) -> Seconds:
     detector = jaxad.make("fcdd", train)
     # The values of weights do not affect the time, so a new network suffices.
     state = jax.jit(detector.init)(jax.random.key(0), jax.tree.map(jax.numpy.asarray, train))
-    fitted = jaxad.Fit(detector, jax.tree.map(lambda leaf: leaf[None], state))
+    fitted = jaxad.Fit((detector,), jax.tree.map(lambda leaf: leaf[None], state))
     found = []
     for _ in range(times + 1):
         start = time.perf_counter(), time.process_time()

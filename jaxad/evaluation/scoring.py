@@ -12,8 +12,8 @@ from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
 from jaxad.training.checks import check_codes, check_scorable, check_words
 from jaxad.training.fitted import Fit
 from jaxad.training.host import score_models
-from jaxad.training.inference import outputs
-from jaxad.training.stacking import Functions, as_partial, shared, side_by_side
+from jaxad.training.inference import apply_to_rows
+from jaxad.training.stacking import Functions, as_partial, share, stack_functions
 from jaxad.types import TestData
 
 __all__ = ["Evaluation", "evaluate", "evaluate_scores", "score"]
@@ -90,10 +90,7 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
         raise DataError(f"x holds rows for {len(count)} seeds; the fit has {fitted.seeds} seeds")
     if isinstance(fitted.detector, HostDetector):
         return score_models(fitted.models, _rows_for(fitted, fitted.detector, rows, count), count)
-    if fitted.members:
-        functions = side_by_side([as_partial(detector.score) for detector in fitted.members])
-    else:
-        functions = shared(as_partial(fitted.detector.score))
+    functions = stack_functions(fitted.detectors, lambda detector: as_partial(detector.score))
     scores = _compute_outputs(functions, fitted, rows, count)
     valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
     return np.where(valid, scores, np.nan)
@@ -105,7 +102,7 @@ def _rows_for(
     """Return the rows for each seed's model on the host: as they are, or their codes."""
     if detector.coder is None:
         return list(rows) if count.ndim else [rows] * fitted.seeds
-    codes = _compute_outputs(shared(as_partial(detector.coder.code)), fitted, rows, count)
+    codes = _compute_outputs(share(as_partial(detector.coder.code)), fitted, rows, count)
     check_codes(codes, count)
     return list(codes)
 
@@ -114,7 +111,7 @@ def _compute_outputs(
     functions: Functions, fitted: Fit, rows: np.ndarray, count: np.ndarray
 ) -> np.ndarray:
     assert fitted.state is not None
-    return outputs(functions, fitted.state, rows, count, fitted.seeds, fitted.mode)
+    return apply_to_rows(functions, fitted.state, rows, count, fitted.seeds, fitted.mode)
 
 
 def evaluate(fitted: Fit, test: TestData) -> Evaluation:

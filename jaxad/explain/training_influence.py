@@ -30,7 +30,7 @@ from jaxad.training import program
 from jaxad.training.checks import check_scorable, check_trainable
 from jaxad.training.fitted import Fit
 from jaxad.training.program import BUFFER, How, Window
-from jaxad.training.stacking import as_partial, shared
+from jaxad.training.stacking import as_partial, share
 from jaxad.training.train import fit
 from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
 from jaxad.weighting import Context, Weights
@@ -261,7 +261,7 @@ def _at_start(
     """The state of one seed in which the detector's own training begins."""
     begin = as_partial(detector.begin)
     if not detector.before:
-        functions = shared((as_partial(detector.init), begin))
+        functions = share((as_partial(detector.init), begin))
         state = program.start(functions, keys, data, how=HOW)
     else:
         *before, last = detector.before
@@ -275,7 +275,7 @@ def _at_start(
         )
         state = fit(first, train, [seed], key=root, mode=HOW.mode).state  # pyright: ignore
         phase = len(detector.before)
-        state = program.begin(shared(begin), state, data, keys, phase, how=HOW)
+        state = program.begin(share(begin), state, data, keys, phase, how=HOW)
     return jax.tree.map(lambda leaf: leaf[0], state)
 
 

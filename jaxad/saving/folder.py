@@ -149,7 +149,7 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
     mode = resolve_mode("auto")
-    return Fit(detector, arrays["state"], mode=mode, rows=about.rows), scaling
+    return Fit((detector,), arrays["state"], mode=mode, rows=about.rows), scaling
 
 
 def _join_arrays(state: State, scaling: Scaling | None) -> PyTree:

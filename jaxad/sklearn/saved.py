@@ -50,7 +50,7 @@ def freeze_fit(fitted: Fit) -> FrozenFit:
 def restore_fit(values: FrozenFit) -> Fit:
     """Return the fit that `freeze_fit` was given."""
     detector = make_for(values.name, values.spec, values.config)
-    return Fit(detector, jax.tree.map(jax.numpy.asarray, values.state), **values.fields)
+    return Fit((detector,), jax.tree.map(jax.numpy.asarray, values.state), **values.fields)
 
 
 def save(estimator: Any, folder: Path) -> Path:

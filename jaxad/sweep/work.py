@@ -16,7 +16,7 @@ from jaxad.results import describe_setting
 from jaxad.sweep.jobs import Job
 from jaxad.sweep.memory import count_row_bytes, count_training_bytes
 from jaxad.training.seeds import resolve_mode
-from jaxad.training.stacking import structure_of
+from jaxad.training.stacking import describe_structure
 from jaxad.types import TestData, TrainData
 
 __all__ = ["Work", "check_jobs", "draw_split", "draw_work", "pack", "take_seeds"]
@@ -57,7 +57,12 @@ class Work(NamedTuple):
             steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
         masks = [part.mask is None for part in (train, self.test)]
         steps = np.array(steps).tolist()
-        return structure_of(self.detector), repr((steps, masks)), train.x.dtype, train.x.shape[2:]
+        return (
+            describe_structure(self.detector),
+            repr((steps, masks)),
+            train.x.dtype,
+            train.x.shape[2:],
+        )
 
     @property
     def alone(self) -> bool:

@@ -1,4 +1,4 @@
-"""What training gives: a fitted detector, and how far it is."""
+"""Fitted detectors, and how far a fit has come."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ History = dict[str, dict[str, np.ndarray]]
 
 
 class Progress(NamedTuple):
-    """Where a fit stands: the phase's name, and steps done of all steps of all phases."""
+    """How far a fit has come: the phase, and the steps done of all steps of all phases."""
 
     phase: str
     done: int
@@ -29,7 +29,8 @@ class Fit:
     """A fitted detector: one state for each seed.
 
     Attributes:
-        detector: What was fitted.
+        detectors: The detector that all seeds share, or one for each seed; those differ in numbers
+            alone, such as a learning rate.
         state: The states of all seeds, stacked along a leading axis.
         history: Diagnostics of each step, `{phase: {name: (seeds, steps)}}`; NaN where a seed has
             fewer steps than another.
@@ -37,12 +38,11 @@ class Fit:
         mode: How seeds were mapped: "vmap" or "map".
         interrupted: Whether training was stopped before its end.
         rows: How many training rows the arrays had room for.
-        models: For a detector of the host a score function for each seed; `state` is then that of
-            what codes its rows, if anything does.
-        members: Where each seed had a detector of its own, all of them; `detector` is the first.
+        models: For a detector of the host, a score function for each seed; `state` is then that of
+            the detector that encodes its rows, if there is one.
     """
 
-    detector: Detector | HostDetector
+    detectors: tuple[Detector | HostDetector, ...]
     state: State | None = None
     history: History = field(default_factory=dict)
     seconds: Seconds = field(default_factory=Seconds)
@@ -50,30 +50,34 @@ class Fit:
     interrupted: bool = False
     rows: int = 0
     models: tuple[Any, ...] = ()
-    members: tuple[Detector, ...] = ()
+
+    @property
+    def detector(self) -> Detector | HostDetector:
+        """The detector of the first seed; what detectors side by side have in common."""
+        return self.detectors[0]
 
     @property
     def seeds(self) -> int:
-        """How many seeds were fitted."""
+        """The number of seeds."""
         if self.models:
             return len(self.models)
         return jax.tree.leaves(self.state)[0].shape[0]
 
     @property
     def single(self) -> Detector | HostDetector:
-        """The detector of all seeds.
+        """The detector that all seeds share.
 
         Raises:
             ConfigError: Each seed has a detector of its own.
         """
-        if self.members:
+        if len(self.detectors) > 1:
             raise ConfigError(
-                "each seed of this fit has a detector of its own: give one of them, fit.only(i)"
+                "fit has a detector of its own for each seed: give one of them, fit.only(i)"
             )
         return self.detector
 
     def only(self, seed: int) -> "Fit":
-        """The fit of a single seed, of its own detector.
+        """Return the fit of a single seed.
 
         Args:
             seed: Its place, from 0.
@@ -82,20 +86,19 @@ class Fit:
             ConfigError: There is no such seed.
         """
         if not 0 <= seed < self.seeds:
-            raise ConfigError(f"only({seed}): the fit has {self.seeds} seeds, from 0")
+            raise ConfigError(f"seed must be in 0..{self.seeds - 1}; given {seed}")
         one = slice(seed, seed + 1)
         return replace(
             self,
-            detector=self.members[seed] if self.members else self.detector,
+            detectors=(self.detectors[seed] if len(self.detectors) > 1 else self.detector,),
             state=jax.tree.map(lambda leaf: leaf[one], self.state),
             history=jax.tree.map(lambda leaf: leaf[one], self.history),
             models=self.models[one],
-            members=(),
         )
 
 
 class Place(NamedTuple):
-    """How far a fit has come: all that it needs to go on, bit for bit."""
+    """The place that a fit has reached: all that it needs to resume, bit for bit."""
 
     phase: int
     step: int

@@ -1,21 +1,90 @@
-"""Detectors that the host trains, one seed after the other: on rows as they are, or on codes.
+"""Detectors that the host trains, one seed after the other: on rows, or on codes of rows.
 
-The codes are those of a detector of this library, which is trained first, for all seeds in one
-program.
+Codes come from a detector of this library, which is trained first, for all seeds in one program.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
-from jaxad.detector import HostDetector, HostScore
+from jaxad.detector import Coder, HostDetector, HostScore
+from jaxad.training.checks import check_codes
+from jaxad.training.fitted import Fit, Progress
+from jaxad.training.inference import apply_to_rows
+from jaxad.training.seeds import MapMode
+from jaxad.training.stacking import as_partial, share
 from jaxad.types import Key, TrainData
+from jaxad.utils.timing import stopwatch
 
-__all__ = ["flatten_rows", "score_models", "train_models"]
+__all__ = ["fit_on_host", "flatten_rows", "score_models", "train_models"]
 
 _BLOCK = 4096  # rows that a model scores at once: some hold a kernel between them and their own
+
+
+def fit_on_host(
+    fit: Callable[..., Fit],
+    detector: HostDetector,
+    train: TrainData,
+    numbers: np.ndarray,
+    root: Key,
+    mode: MapMode,
+    progress: Callable[[Progress], None] | None,
+    checkpoint: str | Path | None,
+) -> Fit:
+    """Train a detector of another library for every seed, one after the other.
+
+    Args:
+        fit: Trains the detector that encodes rows, if there is one, as it would be alone.
+        detector: The detector.
+        train: Rows and labels.
+        numbers: The seeds' numbers.
+        root: The root of all randomness.
+        mode: How seeds of the encoding detector are mapped.
+        progress: Called after each chunk of the encoding detector and after each seed.
+        checkpoint: The folder for the states of the encoding detector.
+    """
+    before, seeds = 0, len(numbers)
+
+    def report(phase: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(Progress(phase, done, total + seeds))
+
+    def report_codes(now: Progress) -> None:
+        nonlocal before
+        before = now.total
+        report("codes", now.done, before)
+
+    with stopwatch() as seconds:
+        fitted, codes = Fit((detector,)), None
+        if detector.coder is not None:
+            fitted = fit(
+                detector.coder.detector,
+                train,
+                numbers.tolist(),
+                key=root,
+                mode=mode,
+                progress=report_codes,
+                checkpoint=checkpoint,
+            )
+            fitted.history["codes"] = fitted.history.pop("train")
+            codes = _encode(detector.coder, fitted, train)
+        models = train_models(
+            detector, train, numbers, root, lambda i: report("train", before + i, before), codes
+        )
+    return replace(fitted, detectors=(detector,), models=models, seconds=seconds)
+
+
+def _encode(coder: Coder, fitted: Fit, train: TrainData) -> Float[np.ndarray, "seeds n k"]:
+    """Encode the training rows of every seed."""
+    assert fitted.state is not None
+    code, x, count = share(as_partial(coder.code)), np.asarray(train.x), np.asarray(train.count)
+    codes = apply_to_rows(code, fitted.state, x, count, fitted.seeds, fitted.mode)
+    check_codes(codes, count)
+    return codes
 
 
 def train_models(
@@ -29,16 +98,16 @@ def train_models(
     """Train every seed.
 
     Args:
-        detector: What to train.
+        detector: The detector.
         train: Rows and labels, with a seed axis or without.
         numbers: The seeds' numbers.
         root: The root of all randomness.
-        done: Told after each seed how many are trained.
-        codes: What stands in for the rows of each seed, if anything.
+        done: Called after each seed with the number of trained seeds.
+        codes: Codes that replace the rows of each seed; None for the rows themselves.
     """
     models = []
     for i, number in enumerate(numbers):
-        one = _of_seed(train, i)
+        one = _select_seed(train, i)
         n = int(one.count)
         words = np.asarray(jax.random.key_data(jax.random.fold_in(root, int(number))))
         rows, label = one.x if codes is None else codes[i], np.asarray(one.label[:n])
@@ -49,8 +118,8 @@ def train_models(
     return tuple(models)
 
 
-def _of_seed(train: TrainData, i: int) -> TrainData:
-    """The rows of one seed; all of them where seeds share them."""
+def _select_seed(train: TrainData, i: int) -> TrainData:
+    """Return the rows of one seed; all of them where seeds share them."""
     if np.ndim(train.count) == 0:
         return train
     return jax.tree.map(lambda leaf: np.asarray(leaf)[i], train)
@@ -59,10 +128,10 @@ def _of_seed(train: TrainData, i: int) -> TrainData:
 def score_models(
     models: tuple[HostScore, ...], rows: Sequence[np.ndarray], count: np.ndarray
 ) -> np.ndarray:
-    """`(seeds, n)` scores; NaN for rows of padding.
+    """Compute `(seeds, n)` scores; NaN for rows of padding.
 
     Args:
-        models: What was trained for each seed.
+        models: The model of each seed.
         rows: `(n, ...)` rows for each seed.
         count: How many rows are data; one number, or one for each seed.
     """
@@ -76,6 +145,6 @@ def score_models(
 
 
 def flatten_rows(x: np.ndarray) -> np.ndarray:
-    """Rows as tables: images of uint8 in [0, 1], all entries side by side."""
+    """Flatten rows to tables; uint8 images become numbers in [0, 1]."""
     scale = 255 if x.dtype == np.uint8 and x.ndim == 4 else 1
     return x.reshape(len(x), -1).astype(np.float64) / scale

@@ -1,4 +1,4 @@
-"""What the functions of fitted detectors give for rows: scores, or codes."""
+"""Functions of fitted detectors applied to rows: scores, or codes."""
 
 from functools import partial
 
@@ -12,16 +12,16 @@ from jaxad.training.seeds import map_seeds, spread
 from jaxad.training.stacking import Functions
 from jaxad.types import State, TrainData
 
-__all__ = ["outputs"]
+__all__ = ["apply_to_rows"]
 
 
-def outputs(
+def apply_to_rows(
     functions: Functions, state: State, x: np.ndarray, count: np.ndarray, seeds: int, mode: str
 ) -> np.ndarray:
-    """A function `(state, rows)` of every seed over all rows, in blocks.
+    """Apply a function `(state, rows)` of every seed to all rows, in blocks.
 
     Args:
-        functions: It maps `(b, ...)` rows to `(b, ...)` numbers, each row for itself.
+        functions: Functions from `(b, ...)` rows to `(b, ...)` numbers, each row for itself.
         state: The states of all seeds.
         x: `(n, ...)` rows for all seeds, or `(seeds, n, ...)`.
         count: How many rows are data; one number, or one for each seed.
@@ -29,7 +29,7 @@ def outputs(
         mode: How seeds are mapped.
 
     Returns:
-        `(seeds, n, ...)`; what stands behind `count` means nothing.
+        `(seeds, n, ...)`; entries behind `count` mean nothing.
     """
     n = x.shape[np.ndim(count)]
     padded = pad_to_buckets(
@@ -40,12 +40,12 @@ def outputs(
     if np.ndim(count):
         rows, counts = spread((rows, counts), seeds)
     functions = functions._replace(numbers=spread(functions.numbers, seeds))
-    given = _outputs(functions, spread(state, seeds), rows, counts, how)
+    given = _apply(functions, spread(state, seeds), rows, counts, how)
     return np.asarray(given)[:seeds, :n]
 
 
 @partial(jax.jit, static_argnums=4)
-def _outputs(functions: Functions, state: State, x, count, how: How):
+def _apply(functions: Functions, state: State, x, count, how: How):
     def one_seed(numbers, rest, state, x, count):
         fn = Functions(numbers, rest).whole()
         return map_rows(lambda rows: fn(state, rows), x, count)

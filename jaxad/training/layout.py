@@ -1,6 +1,6 @@
-"""A fit laid out: its phases, its seeds dealt to lanes, and its programs, compiled ahead."""
+"""The layout of a fit: its phases, its seeds dealt to lanes, and its programs, compiled ahead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,10 +15,10 @@ from jaxad.training import program
 from jaxad.training.devices import mesh_for, put, shapes_on
 from jaxad.training.program import How, Window
 from jaxad.training.seeds import MapMode, deal, join, lanes, resolve_mode
-from jaxad.training.stacking import Functions, as_partial, shared, side_by_side
+from jaxad.training.stacking import Functions, as_partial, stack_functions
 from jaxad.types import Key, PyTree, TrainData
 
-__all__ = ["Lane", "Study", "compile_ahead", "plan", "shapes_in"]
+__all__ = ["Lane", "Layout", "compile_ahead", "lay_out", "state_shapes"]
 
 
 class Lane(NamedTuple):
@@ -32,8 +32,15 @@ class Lane(NamedTuple):
     steps_per_epoch: list[np.ndarray]
 
 
-class Study(NamedTuple):
-    """What stays the same during a fit."""
+class Layout(NamedTuple):
+    """What stays the same during a fit.
+
+    Attributes:
+        phases: The phases of training, in order.
+        lanes: The lanes that run at the same time.
+        seeds: For each lane the places of its seeds.
+        how: How programs map over seeds.
+    """
 
     phases: tuple[Phase, ...]
     lanes: list[Lane]
@@ -42,49 +49,47 @@ class Study(NamedTuple):
 
     @property
     def count(self) -> int:
-        """How many seeds there are."""
+        """The number of seeds."""
         return int(self.seeds[-1][-1]) + 1
 
     def put(self, state: PyTree) -> list[PyTree]:
-        """The states of all seeds, dealt to the lanes and put where they run."""
+        """Deal the states of all seeds to the lanes and put them where they run."""
         return [put(part, self.how.mesh) for part in deal(state, self.seeds)]
 
     def gather(self, parts: list[PyTree]) -> PyTree:
-        """The parts of all lanes as one pytree, each seed once."""
+        """Join the parts of all lanes to one pytree, each seed once."""
         if len(parts) == 1 and self.how.mesh is None:
             return parts[0]
         return join(parts, self.count)
 
     def steps(self, phase: int) -> int:
-        """The most steps that any seed takes in a phase."""
+        """Return the most steps that any seed takes in a phase."""
         per_epoch = max(int(lane.steps_per_epoch[phase].max()) for lane in self.lanes)
         return per_epoch * self.phases[phase].epochs
 
     def done(self, phase: int, step: int) -> tuple[int, int]:
-        """Steps done, of all steps of all phases."""
+        """Return the steps done, and the steps of all phases."""
         steps = [self.steps(i) for i in range(len(self.phases))]
         return sum(steps[:phase]) + step, sum(steps)
 
 
-def plan(
-    detector: Detector,
-    members: Sequence[Detector],
+def lay_out(
+    detectors: Sequence[Detector],
     train: TrainData,
     numbers: np.ndarray,
     root: Key,
     mode: MapMode,
-) -> Study:
-    """Deal the seeds to lanes, each with its part of the data, and these to devices.
+) -> Layout:
+    """Deal the seeds to lanes, each with its part of the data, and the lanes to devices.
 
     Args:
-        detector: What is trained.
-        members: Where each seed has a detector of its own, all of them; else ().
+        detectors: The detector of all seeds, or one for each.
         train: The training rows of all seeds.
         numbers: The numbers of the seeds.
         root: The root of all randomness.
         mode: How seeds are mapped.
     """
-    seeds, phases = len(numbers), detector.phases
+    seeds, phases = len(numbers), detectors[0].phases
     counts = [
         np.broadcast_to(phase.sampler.steps_per_epoch(train), seeds).astype(np.int32)
         for phase in phases
@@ -98,33 +103,31 @@ def plan(
     else:
         data = [put(pad_to_buckets(train), mesh, None)] * len(dealt)
 
-    def of(functions: Callable[[Detector], PyTree]) -> Functions:
-        return side_by_side([*map(functions, members)]) if members else shared(functions(detector))
-
-    start = of(lambda d: (as_partial(d.init), as_partial(d.phases[0].begin)))
-    begins = [of(lambda d, i=i: as_partial(d.phases[i].begin)) for i in range(len(phases))]
-    steps = [of(lambda d, i=i: _step_of(d.phases[i])) for i in range(len(phases))]
+    stack = partial(stack_functions, detectors)
+    start = stack(lambda d: (as_partial(d.init), as_partial(d.phases[0].begin)))
+    begins = [stack(lambda d, i=i: as_partial(d.phases[i].begin)) for i in range(len(phases))]
+    steps = [stack(lambda d, i=i: _choose_step(d.phases[i])) for i in range(len(phases))]
 
     def lane(seeds: np.ndarray, data: TrainData) -> Lane:
         return Lane(
             put(program.seed_keys(root, numbers[seeds]), mesh),
             data,
-            start.of(seeds),
-            [begin.of(seeds) for begin in begins],
-            [step.of(seeds) for step in steps],
+            start.select(seeds),
+            [begin.select(seeds) for begin in begins],
+            [step.select(seeds) for step in steps],
             [count[seeds] for count in counts],
         )
 
-    return Study(phases, [*map(lane, dealt, data)], dealt, how)
+    return Layout(phases, [*map(lane, dealt, data)], dealt, how)
 
 
-def _step_of(phase: Phase) -> tuple[Partial, Partial]:
+def _choose_step(phase: Phase) -> tuple[Partial, Partial]:
     return as_partial(phase.update), as_partial(phase.each_epoch)
 
 
-def compile_ahead(study: Study) -> None:
+def compile_ahead(layout: Layout) -> None:
     """Compile the programs of all phases at the same time, before any of them runs."""
-    lane, how = study.lanes[0], study.how
+    lane, how = layout.lanes[0], layout.how
     with ThreadPoolExecutor(2) as pool:
 
         def shapes(fn: Any, *args: Any) -> PyTree:
@@ -134,7 +137,7 @@ def compile_ahead(study: Study) -> None:
             return shapes_on(lowered.out_info, how.mesh)
 
         state = shapes(program.start, lane.start, lane.keys, lane.data)
-        for i, phase in enumerate(study.phases):
+        for i, phase in enumerate(layout.phases):
             window, per_epoch = Window(i, 0, 1, phase.epochs), lane.steps_per_epoch[i]
             if i > 0:
                 state = shapes(program.begin, lane.begins[i], state, lane.data, lane.keys, i)
@@ -144,11 +147,13 @@ def compile_ahead(study: Study) -> None:
             state, _ = shapes(program.advance, state, lane.steps[i], *args)
 
 
-def shapes_in(study: Study, number: int) -> PyTree:
-    """The shapes of all seeds' state in a phase."""
-    lane, how = study.lanes[0], study.how
+def state_shapes(layout: Layout, number: int) -> PyTree:
+    """Return the shapes of all seeds' state in a phase."""
+    lane, how = layout.lanes[0], layout.how
     state = jax.eval_shape(partial(program.start, how=how), lane.start, lane.keys, lane.data)
     for i in range(1, number + 1):
         args = (lane.begins[i], state, lane.data, lane.keys, i)
         state = jax.eval_shape(partial(program.begin, how=how), *args)
-    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((study.count, *s.shape[1:]), s.dtype), state)
+    return jax.tree.map(
+        lambda s: jax.ShapeDtypeStruct((layout.count, *s.shape[1:]), s.dtype), state
+    )

@@ -14,7 +14,7 @@ from jaxad.learners.optimiser import Optimiser
 from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import ShuffledEpochs
 from jaxad.training import program
-from jaxad.training.layout import plan
+from jaxad.training.layout import lay_out
 from jaxad.types import Batch
 
 SMALL = {"layers": "conv(4), pool, conv(4)", "batch_size": 16, "epochs": 2}
@@ -196,9 +196,9 @@ def test_nesterov_s_momentum_is_that_of_its_equations():
 def test_its_compiled_step_has_no_slow_convolution(images):
     train = without_labels(images.train)
     detector = jaxad.make("fcdd", train, **SMALL, pixelwise=True)
-    study = plan(detector, (), train, np.arange(1), jax.random.key(0), "auto")
-    lane, how = study.lanes[0], study.how
-    phase = study.phases[0]
+    layout = lay_out((detector,), train, np.arange(1), jax.random.key(0), "auto")
+    lane, how = layout.lanes[0], layout.how
+    phase = layout.phases[0]
     window = program.Window(0, 0, 1, 1)
     state = jax.eval_shape(lambda: program.start(lane.start, lane.keys, lane.data, how=how))
     table = phase.sampler.init(lane.data)

@@ -41,7 +41,7 @@ def of(fitted, half):
 def custom(score, **params):
     """A fit of a detector that is nothing but a score, for as many seeds as parameters have."""
     detector = Detector(init=None, update=None, score=Partial(score), input_shape=(3,))  # pyright: ignore
-    return Fit(detector, State({k: jnp.asarray(v) for k, v in params.items()}, {}, {}, (), ()))
+    return Fit((detector,), State({k: jnp.asarray(v) for k, v in params.items()}, {}, {}, (), ()))
 
 
 def linear(state, x):

@@ -90,7 +90,7 @@ def test_a_low_meta_weight_is_suspicious_and_unseen_rows_are_neither(split, expo
 
     state = exposed.state._replace(weighting=((), Elite(meta_weight, seen)))
     train = split.train._replace(label=np.zeros_like(split.train.label))
-    fit = jaxad.Fit(exposed.detector, state, rows=len(split.hidden))
+    fit = jaxad.Fit((exposed.detector,), state, rows=len(split.hidden))
     audit = jaxad.audit(fit, train, "meta_weight")
     assert audit.method == "meta_weight"
     np.testing.assert_allclose(audit.suspicion[:, :2], [[3, -2]] * 2)

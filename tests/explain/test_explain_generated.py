@@ -24,7 +24,7 @@ def fit_with(weighting: Any = (), generate: Any = None, rows=0, steps=1) -> Fit:
     nothing: Any = None
     detector = Detector(nothing, nothing, nothing, generate=generate, input_shape=(2,))
     state = State({"bias": jnp.array([1.0, 2.0])}, {}, {}, {}, weighting)
-    return Fit(detector, state, {"train": {"loss": np.zeros((2, steps))}}, rows=rows)
+    return Fit((detector,), state, {"train": {"loss": np.zeros((2, steps))}}, rows=rows)
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_diverged_training_is_not_saved(fitted, tmp_path):
     (tmp_path / "rows.csv").write_text("a,b,c,d,e,f\n1,2,3,4,5,6\n2,3,4,5,6,8\n")
     data = load_training_file(tmp_path / "rows.csv")
     fit = fitted("autoencoder")
-    broken = jaxad.Fit(fit.detector, jax.tree.map(lambda leaf: leaf * np.nan, fit.state))
+    broken = jaxad.Fit((fit.detector,), jax.tree.map(lambda leaf: leaf * np.nan, fit.state))
     with pytest.raises(DataError, match="diverged"):
         jaxad.saving.save_trained(broken, data, tmp_path / "saved", file="rows.csv")
     assert not (tmp_path / "saved").exists()

@@ -8,7 +8,7 @@ import jaxad
 from jaxad.errors import ConfigError
 from jaxad.explain import generated
 from jaxad.training import program
-from jaxad.training.stacking import structure_of
+from jaxad.training.stacking import describe_structure
 
 RATES = (1e-3, 3e-3, 1e-2)
 
@@ -68,7 +68,7 @@ def test_one_of_them_can_be_taken_out_and_saved(toy, tmp_path):
     np.testing.assert_allclose(
         jaxad.score(one, toy.test.x)[0], jaxad.score(together, toy.test.x)[1], rtol=1e-5
     )
-    with pytest.raises(ConfigError, match="3 seeds"):
+    with pytest.raises(ConfigError, match=r"0\.\.2; given 3"):
         together.only(3)
 
 
@@ -95,16 +95,16 @@ def test_detectors_that_differ_in_more_than_numbers_are_refused(toy):
     for strange in ([jaxad.make("pca", toy.train)], "deep_sad"):
         with pytest.raises(ConfigError, match="side by side are trained detectors"):
             jaxad.fit(strange, toy.train)
-    with pytest.raises(ConfigError, match="no detectors"):
+    with pytest.raises(ConfigError, match="detector is an empty list"):
         jaxad.fit([], toy.train)
-    with pytest.raises(ConfigError, match="3 detectors are given for 2 seeds"):
+    with pytest.raises(ConfigError, match="one for each; given 3 for 2 seeds"):
         jaxad.fit(made(toy), toy.train, 2)
 
 
 def test_small_arrays_are_numbers_and_large_ones_belong_to_the_structure(toy):
     def with_array(array):
         detector = jaxad.make("autoencoder", toy.train)
-        return structure_of(detector._replace(score=jax.tree_util.Partial(_score, array)))
+        return describe_structure(detector._replace(score=jax.tree_util.Partial(_score, array)))
 
     small, large = np.ones(6, np.float32), np.ones(2000, np.float32)
     assert with_array(small) == with_array(2 * small)

@@ -22,7 +22,7 @@ def scores(detector, train, x):
 def test_a_larger_bucket_of_columns_changes_nothing(toy_of, quick, monkeypatch, name):
     toy = toy_of(features=21)
     small = scores(quick(name, toy.train, epochs=4), toy.train, toy.test)
-    for module in ("rows", "nets.build"):
+    for module in ("padding", "nets.build"):
         monkeypatch.setattr(f"jaxad.{module}.bucket_features", lambda features: 80)
     detector = quick(name, toy.train, epochs=4)
     params = jaxad.fit(detector, toy.train).state.params
