@@ -51,6 +51,10 @@ class Fit:
     rows: int = 0
     models: tuple[Any, ...] = ()
 
+    def __post_init__(self):
+        if isinstance(self.detectors, Detector | HostDetector):  # a tuple itself, of functions
+            self.detectors = (self.detectors,)
+
     @property
     def detector(self) -> Detector | HostDetector:
         """The detector of the first seed; what detectors side by side have in common."""

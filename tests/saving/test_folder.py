@@ -129,7 +129,7 @@ def test_what_is_there_is_not_written_over(whole, tmp_path):
 
 
 def test_custom_detectors_are_not_saved(whole, toy, tmp_path):
-    custom = jaxad.Fit(whole.detector._replace(name="custom"), whole.state)
+    custom = jaxad.Fit((whole.detector._replace(name="custom"),), whole.state)
     with pytest.raises(ConfigError, match="custom"):
         jaxad.save(custom, tmp_path / "saved")
 
