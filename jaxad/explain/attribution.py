@@ -1,4 +1,4 @@
-"""Attributions: how much each feature of a row has to do with its anomaly score.
+"""Attributions: how much each feature of a row contributes to its anomaly score.
 
 References:
     Sundararajan et al. 2017, Axiomatic attribution for deep networks; Ruff et al. 2021, A unifying
@@ -44,36 +44,35 @@ def attributions(
     steps: int = 128,
     seed: int | None = None,
 ) -> Float[np.ndarray, "n *shape"]:
-    r"""How much each feature of rows has to do with their scores; more is more anomalous.
+    r"""Compute how much each feature of rows contributes to their scores; higher is more anomalous.
 
-    - "lrp": layer-wise relevance propagation, at least 0. For detectors with a distance in the
-      space of an MLP or LeNet encoder (`jaxad.explain.relevance`), for `kde` and `ocsvm` as soft
-      minima of distances (`jaxad.explain.soft_min`), and for reconstructions, where the distance is
-      taken in the space of rows and the relevances are the residuals. They add up to the score,
-      but for a constant of the detector: the squared radius of a soft boundary, and the score that
-      `kde` has at distance 0. For `ocsvm` they add up to `-log` of its sum of kernels in which
-      weights have sum 1, which rises with the score.
-    - "residuals": the squared error of each feature's reconstruction. They add up to the score
-      where this is the squared error.
-    - "integrated_gradients": `(x - b) * mean of the derivative on the way from b to x`. They add up
-      to `score(x) - score(b)`, but for the error of the midpoint rule, which falls with the steps
-      (networks of leaky ReLU have derivatives that jump: about as one over the steps).
-    - "gradient_x_input": `(x - b) * derivative at x`. What they add up to means nothing in general.
+    - "lrp": layer-wise relevance propagation, at least 0: for detectors with a distance in the
+      space of an MLP or LeNet encoder (`jaxad.explain.propagation`); for `kde` and `ocsvm` as soft
+      minima of distances (`jaxad.explain.soft_minimum`); and for reconstructions, where the
+      distance is taken in the space of rows and the relevances are the residuals. They add up to
+      the score less a constant of the detector: the squared radius of a soft boundary, and the
+      score of `kde` at distance 0. For `ocsvm` they add up to `-log` of its sum of kernels with
+      weights that sum to 1, which increases with the score.
+    - "residuals": the squared reconstruction error of each feature. They add up to the score where
+      this is the squared error.
+    - "integrated_gradients": `(x - b) * mean of the derivative on the line from b to x`. They add
+      up to `score(x) - score(b)`, up to the error of the midpoint rule. It falls with the number of
+      steps; for networks with leaky ReLU, whose derivatives jump, about as one over the steps.
+    - "gradient_x_input": `(x - b) * derivative at x`. Their sum has no meaning in general.
 
-    Relevances and residuals say where a row is odd; gradients, which have signs, also what makes it
-    less so.
+    Relevances and residuals show where a row is unusual. Gradients, which have signs, also show
+    what makes it less anomalous.
 
     Args:
         fitted: A fitted detector.
-        x: `(n, ...)` rows as those of training, scaled as they were.
-        method: One of these, or "auto": "lrp" where it goes through a network, else
-            "integrated_gradients". Of rows in which a column was moved these found the column most
-            often (docs/explanation/explanations.md).
+        x: `(n, ...)` rows as those of training, scaled in the same way.
+        method: One of these, or "auto": "lrp" where it can be propagated through the network, else
+            "integrated_gradients". On rows in which one column was changed these found the column
+            most often (docs/explanation/explanations.md).
         baseline: A row b to compare with, such as the mean or the median of training rows. None: 0,
-            which is the mean where columns are standardised, and black for images.
-        steps: How many derivatives integrated gradients take, >= 1.
-        seed: Whose, by its place. None: the mean over seeds, which adds up to the mean of what each
-            seed's add up to.
+            which is the mean of standardised columns, and black in images.
+        steps: How many derivatives "integrated_gradients" averages, >= 1.
+        seed: The index of a seed; None: the mean over all seeds.
 
     Returns:
         `(n, ...)` in the shape of x.
@@ -84,50 +83,52 @@ def attributions(
         DataError: No rows, or x or the baseline has another shape than in training or is not
             finite.
     """
-    chosen = _chosen(fitted, method)
+    chosen = _choose_method(fitted, method)
     detector = fitted.single
     x = np.asarray(x)
     check_scorable(x, 0, detector.input_shape)
     if not is_count(steps, 1):
         raise ConfigError(f"steps must be a whole number of at least 1; given {steps!r}")
-    seeds = range(fitted.seeds) if seed is None else [_checked_seed(fitted, seed)]
-    compared = _checked_baseline(baseline, x)
+    seeds = range(fitted.seeds) if seed is None else [_check_seed(fitted, seed)]
+    compared = _check_baseline(baseline, x)
     total = np.zeros(x.shape, np.float64)
     for i in seeds:
         if isinstance(detector, HostDetector):
-            found = _of_host(
+            found = _attribute_on_host(
                 fitted.models[i], chosen, flatten_rows(x), flatten_rows(compared), steps
             )
         else:
             state = jax.tree.map(lambda leaf, i=i: leaf[i], fitted.state)
-            found = _of_seed(_drawn_by(detector, chosen, steps), state, x, compared[0])
+            found = _attribute_seed(
+                _make_attribution(detector, chosen, steps), state, x, compared[0]
+            )
         total += found.reshape(x.shape)
     return total / len(seeds)
 
 
 def attribution_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
-    """The methods by which a fitted detector's scores can be attributed; "auto" is the first.
+    """Return the methods of attribution for a fitted detector; "auto" is the first of them.
 
     Args:
         fitted: A fitted detector.
 
     Raises:
-        ConfigError: Each seed has a detector of its own.
+        ConfigError: Each seed has its own detector.
     """
     detector = fitted.single
     if isinstance(detector, HostDetector):
-        return _host_methods(fitted)
+        return _list_host_methods(fitted)
     if detector.lexicon is not None:
         return ()
     model = _model_of(detector)
-    if _goes_through(model):
+    if _supports_relevance(model):
         return ("lrp", "integrated_gradients", "gradient_x_input")
-    if isinstance(_base(model), Reconstruction):
+    if isinstance(_get_base(model), Reconstruction):
         return ("integrated_gradients", "gradient_x_input", "lrp", "residuals")
     return ("integrated_gradients", "gradient_x_input")
 
 
-def _host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
+def _list_host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
     if getattr(fitted.detector, "coder", None) is not None:
         return ()
     kinds: dict[type, tuple[AttributionMethod, ...]] = {
@@ -138,11 +139,11 @@ def _host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
     return kinds.get(type(fitted.models[0]), ())
 
 
-def _chosen(fitted: Fit, method: str) -> str:
-    """The method that is asked for, if the detector has it.
+def _choose_method(fitted: Fit, method: str) -> str:
+    """Return the method, with "auto" resolved.
 
     Raises:
-        ConfigError: No such method, or the detector has none of it.
+        ConfigError: An unknown method, or one that the detector does not have.
     """
     if method not in get_args(AttributionMethod):
         raise unknown_name("method of attribution", method, get_args(AttributionMethod))
@@ -150,7 +151,7 @@ def _chosen(fitted: Fit, method: str) -> str:
     name = fitted.single.name
     if not having:
         raise ConfigError(
-            f"{name!r} has no attributions; gaussian, mcd, pca, kde, ocsvm and those that are "
+            f"{name!r} has no attributions; gaussian, mcd, pca, kde, ocsvm and the detectors "
             "trained by gradient descent on numbers have"
         )
     if method == "auto":
@@ -158,19 +159,19 @@ def _chosen(fitted: Fit, method: str) -> str:
     if method not in having:
         model = None if isinstance(fitted.single, HostDetector) else _model_of(fitted.single)
         if method == "lrp" and has_relevance(model):
-            check_net(_base(model).encoder)
+            check_net(_get_base(model).encoder)
         raise ConfigError(f"{name!r} has no attributions by {method!r}; it has {', '.join(having)}")
     return method
 
 
-def _checked_seed(fitted: Fit, seed: int) -> int:
+def _check_seed(fitted: Fit, seed: int) -> int:
     if not is_count(seed, 0) or seed >= fitted.seeds:
         raise ConfigError(f"seed must be in 0..{fitted.seeds - 1}, or None; given {seed!r}")
     return seed
 
 
-def _checked_baseline(baseline: np.ndarray | None, x: np.ndarray) -> Num[np.ndarray, "1 *shape"]:
-    """The baseline as a table of one row.
+def _check_baseline(baseline: np.ndarray | None, x: np.ndarray) -> Num[np.ndarray, "1 *shape"]:
+    """Return the baseline with an axis of one row in front.
 
     Raises:
         DataError: It has another shape than a row, or is not finite.
@@ -179,7 +180,9 @@ def _checked_baseline(baseline: np.ndarray | None, x: np.ndarray) -> Num[np.ndar
         return np.zeros((1, *x.shape[1:]), x.dtype)
     given = np.asarray(baseline)
     if given.shape != x.shape[1:]:
-        raise DataError(f"the baseline must have the shape of a row, {x.shape[1:]}; {given.shape}")
+        raise DataError(
+            f"baseline must have the shape of a row, {x.shape[1:]}; given {given.shape}"
+        )
     check_scorable(given[None], 0, given.shape)
     return given[None]
 
@@ -189,27 +192,27 @@ def _model_of(detector: Any) -> Any:
     return None if detector.parts is None else detector.parts.model
 
 
-def _base(model: Any) -> Any:
-    """A model without what only puts a margin around it."""
+def _get_base(model: Any) -> Any:
+    """Return a model without a margin around it."""
     return getattr(model, "base", model)
 
 
-def _goes_through(model: Any) -> bool:
-    """Whether relevance goes through a model's network."""
+def _supports_relevance(model: Any) -> bool:
+    """Return whether relevance can be propagated through a model's network."""
     try:
         if has_relevance(model):
-            check_net(_base(model).encoder)
+            check_net(_get_base(model).encoder)
             return True
     except ConfigError:
         pass
     return False
 
 
-def _drawn_by(detector: Any, method: str, steps: int) -> Partial:
-    """`(state, x, baseline) -> attributions`."""
+def _make_attribution(detector: Any, method: str, steps: int) -> Partial:
+    """Return the function `(state, x, baseline) -> attributions` of a method."""
     model = _model_of(detector)
-    if isinstance(_base(model), Reconstruction) and method in ("lrp", "residuals"):
-        return Partial(_residuals, _base(model))
+    if isinstance(_get_base(model), Reconstruction) and method in ("lrp", "residuals"):
+        return Partial(_residuals, _get_base(model))
     if method == "lrp":
         return Partial(_relevance, model)
     if method == "gradient_x_input":
@@ -217,25 +220,25 @@ def _drawn_by(detector: Any, method: str, steps: int) -> Partial:
     return Partial(_integrated, as_partial(detector.score), steps)
 
 
-def _of_seed(draw: Partial, state: State, x: np.ndarray, baseline: np.ndarray) -> np.ndarray:
-    """Attributions in blocks of one size, so that few programs serve any number of rows."""
+def _attribute_seed(draw: Partial, state: State, x: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """Compute attributions in blocks of one size, so that few programs are compiled."""
     block = min(_BLOCK if x.ndim == 2 else 32, 1 << (len(x) - 1).bit_length())
     out = np.empty(x.shape, np.float32)
     for start in range(0, len(x), block):
         rows = x[start : start + block]
         padded = np.concatenate([rows, np.zeros((block - len(rows), *x.shape[1:]), x.dtype)])
-        out[start : start + block] = _drawn(draw, state, padded, baseline)[: len(rows)]
+        out[start : start + block] = _attribute_block(draw, state, padded, baseline)[: len(rows)]
     return out
 
 
 @jax.jit
-def _drawn(draw: Partial, state: State, x: Array, baseline: Array) -> Array:
-    as_numbers = partial(_as_numbers, shape=x.shape[1:])
-    return draw(state, as_numbers(x), as_numbers(baseline))
+def _attribute_block(draw: Partial, state: State, x: Array, baseline: Array) -> Array:
+    convert = partial(_convert_rows, shape=x.shape[1:])
+    return draw(state, convert(x), convert(baseline))
 
 
-def _as_numbers(x: Array, shape: tuple[int, ...]) -> Array:
-    """Rows as networks take them, without the padding of tables."""
+def _convert_rows(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return rows as networks take them, without the padding of tables."""
     if len(shape) == 3 and x.dtype == jnp.uint8:
         return as_input(x, shape)
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
@@ -253,26 +256,26 @@ def _residuals(model: Reconstruction, state: State, x: Array, baseline: Array) -
     return ((padded - y) ** 2)[..., : x.shape[-1]]
 
 
-def _slope(score: Callable, state: State, x: Array) -> Array:
+def _compute_slope(score: Callable, state: State, x: Array) -> Array:
     return jax.grad(lambda x: jnp.sum(score(state, x)))(x)
 
 
 def _gradient_x_input(score: Partial, state: State, x: Array, baseline: Array) -> Array:
-    return (x - baseline) * _slope(score, state, x)
+    return (x - baseline) * _compute_slope(score, state, x)
 
 
 def _integrated(score: Partial, steps: Array, state: State, x: Array, baseline: Array) -> Array:
     def add(i, total):
         place = (i + 0.5) / steps
-        return total + _slope(score, state, baseline + place * (x - baseline))
+        return total + _compute_slope(score, state, baseline + place * (x - baseline))
 
     return (x - baseline) * jax.lax.fori_loop(0, steps, add, jnp.zeros_like(x)) / steps
 
 
-def _of_host(
+def _attribute_on_host(
     model: Any, method: str, x: np.ndarray, baseline: np.ndarray, steps: int
 ) -> Float[np.ndarray, "n d"]:
-    """Attributions of a classical detector, of which `_host_methods` says that it has them."""
+    """Compute attributions of a classical detector by one of its `_list_host_methods`."""
     if method == "residuals" or (method == "lrp" and isinstance(model, OffPlane)):
         return model.residual(x) ** 2
     if method == "lrp":

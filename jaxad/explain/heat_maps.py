@@ -1,4 +1,4 @@
-"""Heat maps of images: where a fitted detector sees what makes an image anomalous.
+"""Heat maps of images: which pixels make an image anomalous for a fitted detector.
 
 References:
     Liznerski et al. 2021, Explainable deep one-class classification; Ruff thesis, section 3.1.
@@ -36,26 +36,26 @@ def heatmaps(
     *,
     sigma: float | None = None,
 ) -> Float[np.ndarray, "seeds n height width"]:
-    """Heat maps of images under every seed; higher is more anomalous.
+    """Compute heat maps of images under every seed; higher is more anomalous.
 
-    - "map": what FCDD's score is the mean of, up-sampled by a Gaussian (`gaussian_upsampling`).
-    - "gradient": the absolute derivative of the score by each pixel, summed over channels. Any
-      detector of this library has one.
-    - "reconstruction": the squared error of each pixel's reconstruction, summed over channels.
+    - "map": the map whose mean is FCDD's score, up-sampled by a Gaussian (`gaussian_upsampling`).
+    - "gradient": the absolute derivative of the score with respect to each pixel, summed over
+      channels; for all detectors of this library that are trained by gradients.
+    - "reconstruction": the squared reconstruction error of each pixel, summed over channels.
 
-    The last two are blurred by the same Gaussian, which is 1 in sum.
+    The last two are smoothed by the same Gaussian, normalised to a sum of 1.
 
     Args:
         fitted: A fitted detector of images.
         x: `(n, height, width, channels)` images as those of training.
         kind: One of these, or "auto": the first that the detector has, in the order map,
             reconstruction, gradient.
-        sigma: The Gaussian's deviation in pixels, >= 0; 0 does not blur. None: the detector's own,
-            or as suits the size of the images.
+        sigma: The standard deviation of the Gaussian in pixels, >= 0; 0 does not smooth. None: that
+            of the detector, or a default for the size of the images.
 
     Raises:
-        ConfigError: The detector has no such heat maps, or `sigma` is out of its range.
-        DataError: No images, or of another shape than those of training.
+        ConfigError: The detector has no such heat maps, or `sigma` is out of range.
+        DataError: No images, or images of another shape than in training.
     """
     drawn = heatmap_kind(fitted, kind)
     detector = fitted.single
@@ -63,22 +63,22 @@ def heatmaps(
     x = np.asarray(x)
     check_scorable(x, 0, detector.input_shape)
     if x.ndim != 4:
-        raise DataError(f"heat maps are of images (n, height, width, channels); given {x.shape}")
-    chosen = _checked_sigma(sigma, detector, x.shape[1:])
+        raise DataError(f"x must be images (n, height, width, channels); given shape {x.shape}")
+    chosen = _choose_sigma(sigma, detector, x.shape[1:])
     if drawn == "map" and chosen == 0:
-        raise ConfigError("sigma must be > 0 for FCDD's maps, which are smaller than images")
+        raise ConfigError("sigma must be > 0 for kind='map', whose maps are up-sampled; given 0")
     draw = {
-        "map": partial(Partial, _up_sampled),
-        "reconstruction": partial(Partial, _errors),
-        "gradient": partial(Partial, _slopes),
+        "map": partial(Partial, _upsample),
+        "reconstruction": partial(Partial, _compute_errors),
+        "gradient": partial(Partial, _compute_slopes),
     }[drawn](as_partial(detector.score) if drawn == "gradient" else _model_of(detector))
     states = [jax.tree.map(lambda leaf, i=i: leaf[i], fitted.state) for i in range(fitted.seeds)]
     smooth = drawn != "map" and chosen > 0
-    return np.stack([_of_seed(draw, state, x, chosen, smooth) for state in states])
+    return np.stack([_draw_seed(draw, state, x, chosen, smooth) for state in states])
 
 
-def _checked_sigma(sigma: float | None, detector: Detector, shape: tuple[int, ...]) -> float:
-    """The deviation that is asked for, or the detector's own.
+def _choose_sigma(sigma: float | None, detector: Detector, shape: tuple[int, ...]) -> float:
+    """Return `sigma`, or the detector's own.
 
     Raises:
         ConfigError: It is not a number of at least 0.
@@ -91,14 +91,14 @@ def _checked_sigma(sigma: float | None, detector: Detector, shape: tuple[int, ..
 
 
 def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
-    """The kind of heat maps that a detector gives.
+    """Return the kind of heat maps of a detector, with "auto" resolved.
 
     Args:
         fitted: A fitted detector.
-        kind: What is asked for; "auto": what it has.
+        kind: The kind; "auto": the first that the detector has.
 
     Raises:
-        ConfigError: No such kind, or the detector has none of it.
+        ConfigError: An unknown kind, or one that the detector does not have.
     """
     if kind not in get_args(HeatmapKind):
         raise unknown_name("kind of heat maps", kind, get_args(HeatmapKind))
@@ -125,35 +125,37 @@ def _model_of(detector: Any) -> Any:
     return getattr(model, "base", model)
 
 
-def _of_seed(draw: Partial, state: State, x: np.ndarray, sigma: float, smooth: bool) -> np.ndarray:
-    """Heat maps in blocks of one size, so that few programs serve any number of images."""
+def _draw_seed(
+    draw: Partial, state: State, x: np.ndarray, sigma: float, smooth: bool
+) -> np.ndarray:
+    """Compute heat maps in blocks of one size, so that few programs are compiled."""
     block = min(_BLOCK, 1 << (len(x) - 1).bit_length())
     out = np.empty(x.shape[:3], np.float32)
     for start in range(0, len(x), block):
         rows = x[start : start + block]
         padded = np.concatenate([rows, np.zeros((block - len(rows), *x.shape[1:]), x.dtype)])
-        out[start : start + block] = _drawn(draw, state, padded, sigma, smooth)[: len(rows)]
+        out[start : start + block] = _draw_block(draw, state, padded, sigma, smooth)[: len(rows)]
     return out
 
 
 @partial(jax.jit, static_argnames="smooth")
-def _drawn(draw: Partial, state: State, x: Array, sigma: Array | float, smooth: bool) -> Array:
+def _draw_block(draw: Partial, state: State, x: Array, sigma: Array | float, smooth: bool) -> Array:
     maps = draw(state, as_input(x, x.shape[1:]), sigma)
     return blur(maps, sigma) if smooth else maps
 
 
-def _up_sampled(model: ScoreMap, state: State, x: Array, sigma: Array) -> Array:
+def _upsample(model: ScoreMap, state: State, x: Array, sigma: Array) -> Array:
     maps = model.maps(state.variables, x, train=False).out
     return gaussian_upsampling(maps, (x.shape[1], x.shape[2]), model.field, sigma)
 
 
-def _errors(model: Reconstruction, state: State, x: Array, sigma: Array) -> Array:
+def _compute_errors(model: Reconstruction, state: State, x: Array, sigma: Array) -> Array:
     del sigma
     y = model.reconstruct(state.variables, x, train=False).out
     return jnp.sum((x - y) ** 2, axis=-1)
 
 
-def _slopes(score: Partial, state: State, x: Array, sigma: Array) -> Array:
+def _compute_slopes(score: Partial, state: State, x: Array, sigma: Array) -> Array:
     del sigma
     slope = jax.grad(lambda x: jnp.sum(score(state, x)))(x)
     return jnp.sum(jnp.abs(slope), axis=-1)

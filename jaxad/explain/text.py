@@ -1,4 +1,4 @@
-"""What a detector with contexts sees in texts: its words, its weights, and pages of both.
+"""Explanations of detectors of texts with contexts: words, attention weights, and pages.
 
 References:
     Ruff et al. 2019, CVDD; thesis of Ruff (2021), section 3.2, tables 3.5 and 3.6.
@@ -41,7 +41,7 @@ class TopWord(NamedTuple):
 def context_distances(
     fitted: Fit, x: np.ndarray | Sequence[str]
 ) -> Float[np.ndarray, "seeds n contexts"]:
-    """The distance of each document to each context, in [0, 1]: a score for each context.
+    """Compute the distance of each document to each context, in [0, 1]: a score per context.
 
     Args:
         fitted: A fitted CVDD.
@@ -49,31 +49,31 @@ def context_distances(
 
     Raises:
         ConfigError: The detector has no contexts.
-        DataError: There are no documents, or other ones than the detector takes.
+        DataError: There are no documents, or they are not as the detector takes them.
     """
-    model, lexicon = _parts(fitted)
-    return np.asarray(_distances(model, fitted.state, _documents(x, lexicon)))
+    model, lexicon = _get_contexts(fitted)
+    return np.asarray(_distances(model, fitted.state, _encode_documents(x, lexicon)))
 
 
 def weights(
     fitted: Fit, x: np.ndarray | Sequence[str], seed: int = 0
 ) -> Float[np.ndarray, "n length contexts"]:
-    """How much of each context's attention the words of documents have under one seed.
+    """Compute the attention weights of the words of documents under one seed.
 
     Args:
         fitted: A fitted CVDD.
         x: Texts, or `(n, length)` documents as numbers of words.
-        seed: Which seed, by its place.
+        seed: The index of the seed.
 
     Returns:
         Weights that sum to 1 over a document for each context; 0 for words without a vector.
 
     Raises:
         ConfigError: The detector has no contexts, or there is no such seed.
-        DataError: There are no documents, or other ones than the detector takes.
+        DataError: There are no documents, or they are not as the detector takes them.
     """
-    model, lexicon = _parts(fitted)
-    documents = _documents(x, lexicon)
+    model, lexicon = _get_contexts(fitted)
+    documents = _encode_documents(x, lexicon)
     if not 0 <= seed < fitted.seeds:
         raise ConfigError(f"seed must be in 0..{fitted.seeds - 1}; given {seed}")
     state = jax.tree.map(lambda leaf: leaf[seed], fitted.state)
@@ -88,24 +88,24 @@ def top_words(
     seed: int = 0,
     nearest: int = _NEAREST,
 ) -> list[list[TopWord]]:
-    """The words that a context attends to most, for each context.
+    """Find the words that each context attends to most.
 
-    Of the documents that are nearest to a context the attention of its head is summed for each
-    word; the words with the largest sums come first.
+    The attention weights of each word are summed over the documents nearest to the context; the
+    words with the largest sums come first.
 
     Args:
         fitted: A fitted CVDD.
-        x: Documents to look at, those of the test or of training.
-        count: How many words.
-        seed: Which seed, by its place.
-        nearest: How many documents, the nearest ones.
+        x: Documents, such as those of the test or of training.
+        count: How many words to return.
+        seed: The index of the seed.
+        nearest: How many of the nearest documents to use.
 
     Raises:
-        ConfigError: As `weights`.
-        DataError: As `weights`.
+        ConfigError: As for `weights`.
+        DataError: As for `weights`.
     """
-    _, lexicon = _parts(fitted)
-    documents = _documents(x, lexicon)
+    _, lexicon = _get_contexts(fitted)
+    documents = _encode_documents(x, lexicon)
     distance = context_distances(fitted, documents)[seed]
     names = ("", *lexicon.vocabulary.words)
     found = []
@@ -122,9 +122,9 @@ def top_words(
 
 
 def oracle_auroc(fitted: Fit, test: TestData) -> Summary:
-    """The AUROC of each seed's best single context, chosen by the labels of the test: an oracle.
+    """Compute the AUROC of each seed's best single context, chosen by the labels of the test.
 
-    No detector can know which context that is. It is what the thesis calls c*.
+    It is an oracle, called c* in the thesis: no detector can know which context that is.
 
     Args:
         fitted: A fitted CVDD.
@@ -132,10 +132,10 @@ def oracle_auroc(fitted: Fit, test: TestData) -> Summary:
 
     Raises:
         ConfigError: The detector has no contexts.
-        DataError: Test data of several splits, or of one kind of rows.
+        DataError: Test data of several splits, or with rows of one class only.
     """
     if np.ndim(test.count):
-        raise DataError("test must be of one split, such as split.seed(0).test")
+        raise DataError("test has several splits; give one, such as split.seed(0).test")
     n = int(test.count)
     distance = context_distances(fitted, np.asarray(test.x[:n]))
     label = np.asarray(test.label[:n])
@@ -156,30 +156,30 @@ def attention_page(
     words: list[list[TopWord]] | None = None,
     title: str = "Attention",
 ) -> str:
-    """An HTML page of texts in which words are marked by the attention of the nearest context.
+    """Return an HTML page of texts with words highlighted by the attention of the nearest context.
 
-    A word's mark is the darker the more attention it has, relative to the most of its text. The
+    The more attention a word has, relative to the most in its text, the darker its highlight. The
     most anomalous texts come first.
 
     Args:
         fitted: A fitted CVDD.
-        texts: Documents as they were written.
-        seed: Which seed, by its place.
-        rows: What to call the texts, by number; by default 0, 1, ...
-        words: The words that name each context, as `top_words` finds them; by default in these
-            texts.
-        title: The page's title.
+        texts: The texts.
+        seed: The index of the seed.
+        rows: The row numbers of the texts; by default 0, 1, ...
+        words: The words that describe each context, as `top_words` returns them; by default those
+            in these texts.
+        title: The title of the page.
 
     Returns:
         The page, which needs no other file. All text is escaped.
 
     Raises:
-        ConfigError: As `weights`.
-        DataError: As `weights`.
+        ConfigError: As for `weights`.
+        DataError: As for `weights`.
     """
-    model, lexicon = _parts(fitted)
+    model, lexicon = _get_contexts(fitted)
     texts = list(texts)
-    documents = _documents(texts, lexicon)
+    documents = _encode_documents(texts, lexicon)
     share = weights(fitted, documents, seed)
     distance = context_distances(fitted, documents)[seed]
     score = distance.min(axis=1) if model.reduce == "min" else distance.mean(axis=1)
@@ -187,12 +187,12 @@ def attention_page(
     parts = [f"<h1>{html.escape(title)}</h1>", "<h2>Contexts</h2>"]
     for k, of_context in enumerate(top):
         listed = html.escape(", ".join(word for word, _ in of_context))
-        parts.append(f'<p><b style="color: {_colour(k)}">{k + 1}</b> {listed}</p>')
+        parts.append(f'<p><b style="color: {_choose_colour(k)}">{k + 1}</b> {listed}</p>')
     parts.append("<h2>Texts</h2>")
     for i in np.argsort(-score, kind="stable"):
         k = int(distance[i].argmin())
         each = ", ".join(f"{d:.3f}" for d in distance[i])
-        marked = _marked(texts[i], lexicon, share[i, :, k], _colour(k))
+        marked = _marked(texts[i], lexicon, share[i, :, k], _choose_colour(k))
         about = f"row {i if rows is None else rows[i]}, score {score[i]:.3f}, distances {each}"
         if not share[i].any():
             about += ", no word with a vector"
@@ -203,7 +203,7 @@ def attention_page(
 
 
 def _marked(text: str, lexicon: Lexicon, share: Float[np.ndarray, "length"], colour: str) -> str:
-    """A text in which words have a background by their share."""
+    """Return a text as HTML whose words have a background by their share of attention."""
     parts, end, most = [], 0, max(float(share.max()), 1e-30)
     for (start, stop), value in zip(lexicon.vocabulary.places(text), share, strict=False):
         opacity = round(128 * float(value) / most)
@@ -214,12 +214,16 @@ def _marked(text: str, lexicon: Lexicon, share: Float[np.ndarray, "length"], col
     return "".join(parts) + html.escape(text[end:])
 
 
-def _colour(context: int) -> str:
+def _choose_colour(context: int) -> str:
     return _COLOURS[context % len(_COLOURS)]
 
 
-def _parts(fitted: Fit) -> tuple[Contexts, Lexicon]:
-    """The model and the words of a detector with contexts."""
+def _get_contexts(fitted: Fit) -> tuple[Contexts, Lexicon]:
+    """Return the model and the words of a detector with contexts.
+
+    Raises:
+        ConfigError: The detector has no contexts.
+    """
     score = getattr(fitted.detector, "score", None)
     found = [arg for arg in getattr(score, "args", ()) if isinstance(arg, Contexts)]
     lexicon = fitted.detector.lexicon
@@ -228,16 +232,18 @@ def _parts(fitted: Fit) -> tuple[Contexts, Lexicon]:
     return found[0], lexicon
 
 
-def _documents(x: np.ndarray | Sequence[str], lexicon: Lexicon) -> Int[np.ndarray, "n length"]:
-    """Documents as numbers of words, checked."""
+def _encode_documents(
+    x: np.ndarray | Sequence[str], lexicon: Lexicon
+) -> Int[np.ndarray, "n length"]:
+    """Return documents as numbers of words, checked."""
     words = lexicon.vocabulary
     if not isinstance(x, np.ndarray) or x.dtype.kind in "UO":
         x = words.encode(list(x))
     if not len(x):
-        raise DataError("there are no texts")
+        raise DataError("x has no texts; give at least one")
     if x.ndim != 2 or x.shape[1] != words.length or x.min() < 0 or x.max() > len(words.words):
         raise DataError(
-            f"documents must be (n, {words.length}) numbers of words in 0..{len(words.words)}; "
+            f"x must be (n, {words.length}) numbers of words in 0..{len(words.words)}; "
             f"given shape {x.shape}"
         )
     return x

@@ -1,4 +1,4 @@
-r"""Influence: which training rows made a row look normal, by the path kernel of training.
+r"""Influence of training rows on the loss of other rows, by the path kernel of training.
 
 With small steps of gradient descent the loss of a row x as a normal one changes over training by
 
@@ -41,12 +41,12 @@ HOW = How("map", None)  # one seed
 
 
 class PathKernel(NamedTuple):
-    """What some steps did to the losses of some rows, to first order.
+    """The first-order effect of training steps on the losses of some rows.
 
     Attributes:
-        kernel: `(m, n)` what each of n training rows did to each of m rows; negative made it look
-            more normal.
-        decay: `(m,)` what the penalty on the weights did.
+        kernel: `(m, n)` the effect of each of n training rows on each of m rows; negative effects
+            made the row look more normal.
+        decay: `(m,)` the effect of the penalty on the weights.
         state: The state after the steps.
     """
 
@@ -57,15 +57,15 @@ class PathKernel(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Influence:
-    """What each training row did to the loss of some rows.
+    """The effect of each training row on the losses of some rows.
 
     Attributes:
-        kernel: `(m, n)` the path kernel K of each row with each training row; negative made it
-            look more normal.
-        decay: `(m,)` what the penalty on the weights did, in the same sense.
-        before: `(m,)` the losses of the rows as normal ones before training; after pre-training,
-            where there is one.
-        after: `(m,)` the same after it.
+        kernel: `(m, n)` the path kernel K of each row with each training row; negative values made
+            the row look more normal.
+        decay: `(m,)` the effect of the penalty on the weights, with the same sign.
+        before: `(m,)` the losses of the rows as normal ones before training, after any
+            pre-training.
+        after: `(m,)` the same losses after training.
     """
 
     kernel: Float[np.ndarray, "m n"]
@@ -75,47 +75,48 @@ class Influence:
 
     @property
     def remainder(self) -> Float[np.ndarray, "m"]:
-        """What the first order does not explain of each change; shrinks with the step size."""
+        """The part of each change beyond first order; it shrinks with the step size."""
         return self.after - self.before - self.kernel.sum(axis=1) - self.decay
 
     def top(self, count: int = 10) -> Int[np.ndarray, "m count"]:
-        """The training rows that made each row look normal, the strongest first."""
+        """Return the training rows that made each row look normal, the strongest first."""
         return np.argsort(self.kernel, axis=1, kind="stable")[:, :count]
 
 
 def influence(
     fitted: Fit | Detector, train: TrainData, x: Any, *, seed: int = 0, key: int | Key = 0
 ) -> Influence:
-    """Which training rows made some rows look normal.
+    """Compute which training rows made some rows look normal.
 
-    The gradients along the path of training are needed, so that one seed is trained anew: the
-    same batches from the same key. Each step costs about two more for each of the m rows. Meant
-    for small networks and few rows.
+    The gradients along the path of training are needed. So one seed is trained again, with the
+    same batches from the same key. Each step costs about as much as two more for each of the m
+    rows; use it for small networks and few rows.
 
-    Exact to first order for plain gradient descent alone, and for networks in which a row's output
-    does not depend on the rows beside it: make the detector with `optimiser="sgd"` and
-    `norm="none"` or `"layer"`. Pre-training counts as part of the start.
+    The result is exact to first order for plain gradient descent only, and for networks in which
+    the output of a row does not depend on the other rows of its batch: make the detector with
+    `optimiser="sgd"` and `norm="none"` or `"layer"`. Pre-training counts as part of the
+    initialisation.
 
     Args:
-        fitted: A detector, or a fit of it, whose scores of `x` are then compared with those of
+        fitted: A detector, or a fit of it; the scores of `x` under a fit must agree with those of
             the training here.
-        train: What it was trained on; of splits for several seeds, the one of the seed.
+        train: The training data; with splits for several seeds, that of the seed.
         x: `(m, ...)` rows as in `train.x`; they need not be training rows.
-        seed: Which seed of the fit to follow.
+        seed: The seed of the fit to follow.
         key: The key of the fit.
 
     Returns:
-        The kernel and the losses before and after, on the host.
+        The kernel and the losses before and after training, on the host.
 
     Raises:
-        ConfigError: The detector's steps are no sum over rows, or no seed of the fit was trained
-            like this.
+        ConfigError: The detector's steps are not sums over rows, or no seed of the fit was trained
+            with this data, key and seed.
         DataError: Rows that the detector cannot take, or training diverged.
     """
-    detector = _checked(fitted.single if isinstance(fitted, Fit) else fitted)
+    detector = _check_detector(fitted.single if isinstance(fitted, Fit) else fitted)
     check_trainable(train, detector)
     if np.ndim(train.count):
-        raise ConfigError("train holds several splits: give one, as in split.seed(i).train")
+        raise ConfigError("train has several splits; give one, as in split.seed(i).train")
     rows = np.asarray(x)
     check_scorable(rows, 0, detector.input_shape)
     root, data = as_key(key), jax.device_put(pad_to_buckets(train))
@@ -127,19 +128,19 @@ def influence(
             "no gradient moves: make the detector with norm='none' or 'layer'"
         )
     parts = detector.parts
-    assert parts is not None  # `_checked` has looked
+    assert parts is not None  # `_check_detector` has checked it
     before = np.asarray(_losses(parts, state, rows))
     n = int(train.count)
     kernel, decay, state = _follow(detector, train, data, keys, state, rows)
     kernel, after = np.asarray(kernel)[:, :n], np.asarray(_losses(parts, state, rows))
     if not (np.isfinite(kernel).all() and np.isfinite(after).all()):
-        raise DataError("training diverged: make the detector with a smaller learning_rate")
+        raise DataError("training diverged; make the detector with a smaller learning_rate")
     if isinstance(fitted, Fit):
         ours, theirs = np.asarray(detector.score(state, jnp.asarray(rows))), score(fitted, rows)
         if not any(np.allclose(ours, of_seed, rtol=2e-3) for of_seed in theirs):
             raise ConfigError(
-                "no seed of the fit scores x as this training does: give the data, the key and "
-                f"the seed of the fit; given seed={seed}"
+                "train, key and seed are not those of the fit, whose scores of x differ; given "
+                f"seed={seed}"
             )
     return Influence(kernel, np.asarray(decay), before, after)
 
@@ -154,19 +155,19 @@ def path_kernel(
     keys: Key,
     steps: Int[Array, ""] | int | None = None,
 ) -> PathKernel:
-    """Take steps of gradient descent and sum up what each row of their batches did to rows x.
+    """Take steps of gradient descent, and sum the effects of their rows on the losses of rows x.
 
     A step moves the parameters by `-(rate / b) sum_i grad l_i`, where `l_i` is a row's weighted
     loss; so row i changes `L(x)` by `-(rate / b) <grad L(x), grad l_i>` to first order. For one x
-    all of a batch are one forward-mode derivative of the batch's losses along `grad L(x)`. A pure
-    function.
+    the effects of all rows of a batch are one forward-mode derivative of the batch's losses along
+    `grad L(x)`. The function is pure.
 
     Args:
         parts: The choices of a detector that `gradient_step` trains by plain gradient descent.
-        state: Where to start from.
+        state: The state to start from.
         data: The training rows.
         x: The rows whose losses are followed.
-        index: Which rows make up each batch.
+        index: The rows of each batch.
         epoch: The epoch of each step.
         keys: `(steps,)` a random key for each step.
         steps: How many of the steps to take; all by default.
@@ -197,7 +198,7 @@ _path_kernel = jax.jit(path_kernel)
 def _first_order(
     parts: Parts, state: State, batch: Batch, key: Key, x: Array
 ) -> tuple[Float[Array, "m b"], Float[Array, "m"]]:
-    """`<grad L(x), grad l_i>` for each row of the batch, and the same with the penalty."""
+    """Compute `<grad L(x), grad l_i>` for each row of the batch, and the same with the penalty."""
     model, objective, weighting, optimiser = parts
     assert objective is not None and optimiser is not None
     out = model.apply(state.variables, state.extras, batch.x, train=True).out
@@ -221,7 +222,7 @@ def _first_order(
 
 
 def _losses_at(parts: Parts, state: State, x: Array) -> Float[Array, "m"]:
-    """The losses of rows as normal ones, in inference mode."""
+    """Compute the losses of rows as normal ones, in inference mode."""
     out = parts.model.apply(state.variables, state.extras, x, train=False).out
     rows = len(x)
     batch = Batch(x, jnp.zeros(rows, jnp.int8), jnp.zeros(rows, jnp.int32), jnp.zeros(()))
@@ -232,25 +233,30 @@ def _losses_at(parts: Parts, state: State, x: Array) -> Float[Array, "m"]:
 _losses = jax.jit(_losses_at)
 
 
-def _checked(detector: Any) -> Detector:
-    """The detector, if its steps can be taken apart into rows."""
+def _check_detector(detector: Any) -> Detector:
+    """Return the detector, if its steps are sums over rows.
+
+    Raises:
+        ConfigError: They are not.
+    """
     name = getattr(detector, "name", type(detector).__name__)
     update = getattr(detector, "update", None)
     if not isinstance(detector, Detector) or getattr(update, "func", None) is not gradient_step:
         raise ConfigError(
-            f"influence follows detectors that gradient_step trains; {name} is trained otherwise"
+            f"influence supports detectors trained by gradient_step only; {name} is not one of them"
         )
     if detector.each_epoch is not keep:
         raise ConfigError(
-            f"influence follows gradients alone; {name} sets quantities in closed form as well"
+            f"influence supports training by gradients only; {name} also sets quantities in closed "
+            "form"
         )
     if detector.parts is None or detector.parts.optimiser is None:
         raise ConfigError(f"influence reads the parts of a detector; {name} has none")
     kind = detector.parts.optimiser.kind
     if kind != "sgd":
         raise ConfigError(
-            f"a step of {kind} is no sum over rows: make the detector with optimiser='sgd', and a "
-            "learning_rate that suits it"
+            f"optimiser={kind!r} has steps that are not sums over rows: make the detector with "
+            "optimiser='sgd', and a learning_rate that suits it"
         )
     return detector
 
@@ -258,7 +264,7 @@ def _checked(detector: Any) -> Detector:
 def _at_start(
     detector: Detector, train: TrainData, data: TrainData, keys: Key, root: Key, seed: int
 ) -> State:
-    """The state of one seed in which the detector's own training begins."""
+    """Return the state of one seed in which the detector's main training begins."""
     begin = as_partial(detector.begin)
     if not detector.before:
         functions = share((as_partial(detector.init), begin))
@@ -282,7 +288,7 @@ def _at_start(
 def _follow(
     detector: Detector, train: TrainData, data: TrainData, keys: Key, state: State, x: np.ndarray
 ) -> PathKernel:
-    """The detector's own training, with the batches that `fit` would take."""
+    """Follow the detector's main training, with the batches that `fit` takes."""
     per_epoch = np.asarray(detector.sampler.steps_per_epoch(train)).reshape(1).astype(np.int32)
     table = jax.device_put(detector.sampler.init(data))
     total = int(per_epoch[0]) * detector.epochs
