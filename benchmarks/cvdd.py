@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxad
-from jaxad.nets.attention import attention_net, attention_weights, pooled
+from jaxad.nets.attention import attention_net, compute_attention, pool_words
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
 SEEDS, BATCH, STEPS, ROUNDS = 5, 64, 50, 5
@@ -63,7 +63,7 @@ def steps(name: str, x: np.ndarray, vectors: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     batches = np.stack([rng.choice(len(x), BATCH, replace=len(x) < BATCH) for _ in range(STEPS)])
     ways = {
-        "in pieces": (pooled, x.shape[1]),
+        "in pieces": (pool_words, x.shape[1]),
         "padded to the 95 % quantile": (_padded, int(np.quantile(length, 0.95))),
         "padded to the longest": (_padded, int(length.max())),
     }
@@ -81,7 +81,7 @@ def steps(name: str, x: np.ndarray, vectors: np.ndarray) -> None:
 
 
 def _padded(net, params, vectors, x):
-    return jnp.einsum("blk,bld->bkd", attention_weights(net, params, vectors, x), vectors[x])
+    return jnp.einsum("blk,bld->bkd", compute_attention(net, params, vectors, x), vectors[x])
 
 
 def _run(net, means):

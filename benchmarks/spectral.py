@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.nets.conv import canonical_conv
-from jaxad.nets.spectral import fewer_products, spectral_conv
+from jaxad.nets.spectral import compute_saving, spectral_conv
 
 BATCH, STEPS, ROUNDS = 64, 3, 3
 # image side, kernel side, input channels, output channels
@@ -74,7 +74,7 @@ def main() -> None:
                 run(x, w).block_until_ready()
                 least[i] = min(least[i], (time.process_time() - start) / STEPS)
         print(
-            f"| {side} | {kernel} | {channels} to {out} | {fewer_products(x.shape, w.shape):.2f} | "
+            f"| {side} | {kernel} | {channels} to {out} | {compute_saving(x.shape, w.shape):.2f} | "
             f"{1e3 * least[0]:.1f} | {1e3 * least[1]:.1f} | {least[0] / least[1]:.2f} |",
             flush=True,
         )

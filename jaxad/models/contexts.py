@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxad.models.base import Applied
 from jaxad.models.clustering import kmeans
-from jaxad.nets.attention import attention_weights, pooled
+from jaxad.nets.attention import compute_attention, pool_words
 from jaxad.nets.base import Net
 from jaxad.padding import map_rows, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
@@ -70,7 +70,7 @@ class Contexts:
         params = self.attention.init(keys[0], self.vectors.shape[1]).params
         # Where all logits are 0, attention is the plain mean.
         alike = jax.tree.map(jnp.zeros_like, params)
-        means = map_rows(lambda x: self._pooled(alike, x)[:, 0], data.x, data.count)
+        means = map_rows(lambda x: self._pool_words(alike, x)[:, 0], data.x, data.count)
         centres = kmeans(keys[1], means, valid_rows(data) & (data.label >= 0), self.contexts)
         params = {"attention": params, "contexts": _unit(centres)}
         return Variables(params, {}), {}
@@ -86,7 +86,7 @@ class Contexts:
         """Distances of `(b, length)` documents, and what is added to the loss."""
         del extras, key
         contexts = variables.params["contexts"]
-        means = self._pooled(variables.params["attention"], x)
+        means = self._pool_words(variables.params["attention"], x)
         # The unit vector of 0 is 0: a document without a known word is at right angles to all.
         cosine = jnp.sum(_unit(means) * _unit(contexts), axis=-1)
         out, stats = ContextOut((1 - cosine) / 2), variables.batch_stats
@@ -104,10 +104,10 @@ class Contexts:
         self, variables: Variables, x: Int[Array, "b length"]
     ) -> Float[Array, "b length k"]:
         """How much of each context's attention each word has."""
-        return attention_weights(self.attention, variables.params["attention"], self.vectors, x)
+        return compute_attention(self.attention, variables.params["attention"], self.vectors, x)
 
-    def _pooled(self, params: PyTree, x: Int[Array, "b length"]) -> Float[Array, "b k d"]:
-        return pooled(self.attention, params, self.vectors, x)
+    def _pool_words(self, params: PyTree, x: Int[Array, "b length"]) -> Float[Array, "b k d"]:
+        return pool_words(self.attention, params, self.vectors, x)
 
 
 def _unit(v: Float[Array, "*shape d"]) -> Float[Array, "*shape d"]:

@@ -1,1 +1,1 @@
-"""Networks: the only place that knows flax.linen. Nothing here knows a detector."""
+"""Networks. Only this package uses flax.linen; it does not depend on detectors."""

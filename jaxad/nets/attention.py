@@ -1,4 +1,4 @@
-"""Self-attention over the words of a document, computed for as many words as there are."""
+"""Self-attention over the words of documents, without cost for padding."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,16 +12,16 @@ from jaxad.nets.base import ZEROS, Net
 from jaxad.padding import largest
 from jaxad.types import PyTree
 
-__all__ = ["attention_net", "attention_weights", "pooled"]
+__all__ = ["attention_net", "compute_attention", "pool_words"]
 
-# A document is cut in pieces of so many words, and so many pieces are computed at a time.
+# Documents are split into pieces of _WORDS words; _PIECES pieces are processed at a time.
 _WORDS, _PIECES = 16, 16
 _BLOCK = _WORDS * _PIECES
-_NOTHING = -1e30  # a logit that stands for minus infinity, without NaN in differences
+_NOTHING = -1e30  # stands for a logit of minus infinity; differences are not NaN
 
 
 class Attention(nn.Module):
-    """`tanh(h W1) W2`: a logit of each word for each head. No biases."""
+    """Logits `tanh(h W1) W2` of each word for each head, without biases."""
 
     size: int
     heads: int
@@ -34,12 +34,12 @@ class Attention(nn.Module):
 
 
 def attention_net(length: int, size: int, heads: int) -> Net:
-    """A net from vectors of words `(..., length)` to logits `(..., heads)`.
+    """Build a network from word vectors `(..., length)` to logits `(..., heads)`.
 
     Args:
-        length: The length of a word's vector.
+        length: Length of a word vector.
         size: Width of the hidden layer.
-        heads: How many heads.
+        heads: Number of heads.
 
     References:
         Lin et al. 2017, A structured self-attentive sentence embedding, eq. 5 and 6.
@@ -47,60 +47,60 @@ def attention_net(length: int, size: int, heads: int) -> Net:
     return Net(Attention(size, heads), (length,))
 
 
-def attention_weights(
+def compute_attention(
     net: Net, params: PyTree, vectors: Float[Array, "v d"], x: Int[Array, "b length"]
 ) -> Float[Array, "b length heads"]:
-    """How much of each head's attention a word has; 0 for words without a vector.
+    """Compute the attention weight of each word for each head; 0 for words without a vector.
 
-    A head's weights sum to 1 over a document, or to 0 where no word has a vector.
+    A head's weights sum to 1 over a document, or to 0 if none of its words has a vector.
     """
     h = vectors[x]
-    logits = _logits(net, params, h)
-    weights = jnp.where(_known(h), jnp.exp(logits - jnp.max(logits, axis=1, keepdims=True)), 0)
+    logits = _compute_logits(net, params, h)
+    weights = jnp.where(_has_vector(h), jnp.exp(logits - jnp.max(logits, axis=1, keepdims=True)), 0)
     return weights / jnp.maximum(jnp.sum(weights, axis=1, keepdims=True), 1e-30)
 
 
-def pooled(
+def pool_words(
     net: Net, params: PyTree, vectors: Float[Array, "v d"], x: Int[Array, "b length"]
 ) -> Float[Array, "b heads d"]:
-    """The means of a document's word vectors under the attention of each head.
+    """Compute the mean word vectors of documents under the attention of each head.
 
-    Equal to `einsum("blk,bld->bkd", attention_weights(...), vectors[x])`, which computes logits for
-    every document up to the length of the longest. Here they are computed once for each word that
-    occurs in any of the documents, and sums over pieces of documents run up to the last piece: the
-    cost is that of the words that there are, and the length of `x` costs nothing.
+    Equal to `einsum("blk,bld->bkd", compute_attention(...), vectors[x])`, which computes a logit
+    for every position up to the length of the longest document. Here a logit is computed once for
+    each word that occurs in any document, and sums over pieces of documents end at the last piece:
+    the cost depends on the number of words, not on the length of `x`.
 
-    Only `params` get a gradient.
+    Only `params` receive a gradient.
 
     Args:
-        net: Of `attention_net`.
-        params: The net's parameters.
-        vectors: The word vectors; a row of zeros is no vector.
-        x: Documents as numbers of words, zeros behind.
+        net: A network built by `attention_net`.
+        params: Parameters of the network.
+        vectors: Word vectors; zeros for words without one.
+        x: Documents as word numbers, padded with zeros at the end.
 
     Returns:
         The means; zeros where no word of a document has a vector.
     """
     vectors, x = jnp.asarray(vectors), jnp.asarray(x)
-    return _means(word_logits(net, params, vectors, x), vectors, x)
+    return _average(compute_word_logits(net, params, vectors, x), vectors, x)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def word_logits(
+def compute_word_logits(
     net: Net, params: PyTree, vectors: Float[Array, "v d"], x: Int[Array, "b length"]
 ) -> Float[Array, "v heads"]:
-    """The logits of all words that occur in some documents; 0 for other words."""
+    """Compute the logits of all words that occur in the documents; 0 for other words."""
     return _word_logits_forward(net, params, vectors, x)[0]
 
 
 def _word_logits_forward(net: Net, params: PyTree, vectors: Array, x: Array):
-    words, count = _different(x, len(vectors))
-    heads = jax.eval_shape(lambda: _logits(net, params, vectors[:1])).shape[-1]
+    words, count = _find_words(x, len(vectors))
+    heads = jax.eval_shape(lambda: _compute_logits(net, params, vectors[:1])).shape[-1]
 
     def step(i: Array, table: Array) -> Array:
         some = jax.lax.dynamic_slice_in_dim(words, i * _BLOCK, _BLOCK)
-        # Behind the last word the block is full of zeros, the number of no word.
-        return table.at[some].set(_logits(net, params, vectors[some]))
+        # The last block is padded with zeros, which stand for no word.
+        return table.at[some].set(_compute_logits(net, params, vectors[some]))
 
     table = jnp.zeros((len(vectors), heads), vectors.dtype)
     return jax.lax.fori_loop(0, count, step, table), (params, vectors, words, count)
@@ -111,26 +111,26 @@ def _word_logits_backward(net: Net, kept: Any, gradient: Float[Array, "v heads"]
 
     def step(i: Array, grads: PyTree) -> PyTree:
         some = jax.lax.dynamic_slice_in_dim(words, i * _BLOCK, _BLOCK)
-        _, pull = jax.vjp(lambda p: _logits(net, p, vectors[some]), params)
+        _, pull = jax.vjp(lambda p: _compute_logits(net, p, vectors[some]), params)
         return jax.tree.map(jnp.add, grads, pull(gradient[some])[0])
 
     zeros = jax.tree.map(jnp.zeros_like, params)
     return jax.lax.fori_loop(0, count, step, zeros), None, None
 
 
-word_logits.defvjp(_word_logits_forward, _word_logits_backward)
+compute_word_logits.defvjp(_word_logits_forward, _word_logits_backward)
 
 
-def _different(
+def _find_words(
     x: Int[Array, "b length"], words_known: int
 ) -> tuple[Int[Array, "most"], Int[Array, ""]]:
-    """The different words of documents, zeros behind, and how many blocks they fill."""
-    pieces = _Pieces.of(x)
+    """Return the distinct words of documents, padded with zeros, and how many blocks they fill."""
+    pieces = _Pieces.from_documents(x)
     start = jnp.arange(_BLOCK)
 
     def step(i, carry):
         words, first, count = carry
-        _, some = pieces.block(i)
+        _, some = pieces.read_block(i)
         some = some.reshape(-1)
         place = i * _BLOCK + start
         first = first.at[some].min(place)
@@ -145,20 +145,20 @@ def _different(
 
 
 class _Pieces(NamedTuple):
-    """Documents cut in pieces of 16 words, which go through in blocks of 16 pieces."""
+    """Documents split into pieces of 16 words, processed in blocks of 16 pieces."""
 
     x: Int[Array, "b length"]
-    ends: Int[Array, "b"]  # the number of pieces of all documents up to each
-    count: Int[Array, ""]  # of blocks
+    ends: Int[Array, "b"]  # cumulative number of pieces of the documents
+    count: Int[Array, ""]  # number of blocks
 
     @classmethod
-    def of(cls, x: Array) -> "_Pieces":
+    def from_documents(cls, x: Array) -> "_Pieces":
         length = jnp.max(jnp.where(x > 0, 1 + jnp.arange(x.shape[1]), 0), axis=1)
         ends = jnp.cumsum((length + _WORDS - 1) // _WORDS)
         return cls(x, ends, largest((ends[-1] + _PIECES - 1) // _PIECES))
 
-    def block(self, number: Array) -> tuple[Int[Array, "p"], Int[Array, "p w"]]:
-        """The document of each piece, one too high where there is none, and its words."""
+    def read_block(self, number: Array) -> tuple[Int[Array, "p"], Int[Array, "p w"]]:
+        """Return each piece's document, or the number of documents if it is padding, and words."""
         piece = number * _PIECES + jnp.arange(_PIECES)
         document = jnp.sum(piece[:, None] >= self.ends[None], axis=1)
         there = jnp.minimum(document, len(self.ends) - 1)
@@ -168,16 +168,18 @@ class _Pieces(NamedTuple):
         return document, jnp.where((document < len(self.ends))[:, None], words, 0)
 
 
-def _known(h: Float[Array, "*shape d"]) -> Bool[Array, "*shape 1"]:
+def _has_vector(h: Float[Array, "*shape d"]) -> Bool[Array, "*shape 1"]:
     return jnp.any(h != 0, axis=-1, keepdims=True)
 
 
-def _logits(net: Net, params: PyTree, h: Float[Array, "*shape d"]) -> Float[Array, "*shape k"]:
-    return jnp.where(_known(h), net.apply(params, {}, h, train=False).out, _NOTHING)
+def _compute_logits(
+    net: Net, params: PyTree, h: Float[Array, "*shape d"]
+) -> Float[Array, "*shape k"]:
+    return jnp.where(_has_vector(h), net.apply(params, {}, h, train=False).out, _NOTHING)
 
 
 class _Sums(NamedTuple):
-    """Of each document and head: the largest logit, and sums of weights relative to it."""
+    """The largest logit, and sums of weights relative to it, for each document and head."""
 
     most: Float[Array, "b k"]
     total: Float[Array, "b k"]
@@ -185,24 +187,24 @@ class _Sums(NamedTuple):
 
 
 @jax.custom_vjp
-def _means(
+def _average(
     logits: Float[Array, "v k"], vectors: Float[Array, "v d"], x: Int[Array, "b length"]
 ) -> Float[Array, "b k d"]:
-    """The means of documents' word vectors for given logits of words."""
-    return _means_forward(logits, vectors, x)[0]
+    """Compute the mean word vectors of documents for given word logits."""
+    return _average_forward(logits, vectors, x)[0]
 
 
-def _means_forward(logits: Array, vectors: Array, x: Array):
-    pieces = _Pieces.of(x)
+def _average_forward(logits: Array, vectors: Array, x: Array):
+    pieces = _Pieces.from_documents(x)
     zeros = jnp.zeros((len(x), logits.shape[1]), vectors.dtype)
 
     def step(i: Array, sums: _Sums) -> _Sums:
-        document, words = pieces.block(i)
+        document, words = pieces.read_block(i)
         h = vectors[words]
-        own = jnp.where(_known(h), logits[words], _NOTHING)
+        own = jnp.where(_has_vector(h), logits[words], _NOTHING)
         most = sums.most.at[document].max(jnp.max(own, axis=1), mode="drop")
         shift = most.at[document].get(mode="clip")[:, None]
-        weights = jnp.where(_known(h), jnp.exp(own - shift), 0)
+        weights = jnp.where(_has_vector(h), jnp.exp(own - shift), 0)
         fade = jnp.exp(sums.most - most)
         total = (sums.total * fade).at[document].add(jnp.sum(weights, axis=1), mode="drop")
         part = jnp.einsum("pwk,pwd->pkd", weights, h)
@@ -216,23 +218,23 @@ def _means_forward(logits: Array, vectors: Array, x: Array):
     return means, (logits, vectors, x, means, sums.most + jnp.log(some))
 
 
-def _means_backward(kept: Any, gradient: Float[Array, "b k d"]):
+def _average_backward(kept: Any, gradient: Float[Array, "b k d"]):
     logits, vectors, x, means, log_total = kept
-    pieces = _Pieces.of(x)
+    pieces = _Pieces.from_documents(x)
     # d mean / d logit of a word: its weight times (its vector - the mean).
     along = jnp.sum(gradient * means, axis=-1)
 
     def step(i: Array, table: Array) -> Array:
-        document, words = pieces.block(i)
+        document, words = pieces.read_block(i)
         h = vectors[words]
         total, offset, towards = (
             a.at[document].get(mode="clip") for a in (log_total, along, gradient)
         )
-        weights = jnp.where(_known(h), jnp.exp(logits[words] - total[:, None]), 0)
+        weights = jnp.where(_has_vector(h), jnp.exp(logits[words] - total[:, None]), 0)
         slope = jnp.einsum("pwd,pkd->pwk", h, towards) - offset[:, None]
         return table.at[words].add(weights * slope)
 
     return jax.lax.fori_loop(0, pieces.count, step, jnp.zeros_like(logits)), None, None
 
 
-_means.defvjp(_means_forward, _means_backward)
+_average.defvjp(_average_forward, _average_backward)

@@ -1,4 +1,4 @@
-"""A network as two pure functions of its variables."""
+"""Networks as pure functions of their variables."""
 
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -14,13 +14,13 @@ from jaxad.types import Key, PyTree, Variables
 
 __all__ = ["INPUT", "OUTPUT", "PENALTIES", "ZEROS", "Applied", "Net"]
 
-# Names of the layers that touch a table's columns, which may be padding.
+# Names of the layers next to a table's columns, some of which may be padding.
 INPUT, OUTPUT = "input", "output"
 
-# The linen collection in which layers put what they add to the loss of a batch.
+# The linen collection of the terms that layers add to the loss of a batch.
 PENALTIES = "penalties"
 
-# What modules start their kernels with; `Net.init` draws them all at once.
+# Modules initialise kernels with zeros; `Net.init` then draws all of them at once.
 ZEROS = nn.initializers.zeros_init()
 
 
@@ -29,8 +29,8 @@ class Applied(NamedTuple):
 
     Attributes:
         out: The output, a pytree of `(b, ...)` arrays.
-        batch_stats: The new running statistics of BatchNorm.
-        penalty: A term that is added to the loss of the batch; 0 in inference mode.
+        batch_stats: Updated running statistics of BatchNorm.
+        penalty: A term added to the loss of the batch; 0 in inference mode.
     """
 
     out: Any
@@ -41,12 +41,12 @@ class Applied(NamedTuple):
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class Net:
-    """A linen module with the shape it takes; hashable, so that equal nets share programs.
+    """A linen module with its input shape; hashable, so that equal networks share programs.
 
     Attributes:
-        module: A linen module whose call takes `(x, train)`.
-        input_shape: The shape of one example; for tables the padded one.
-        convolutional: Whether mapping it with `vmap` on the CPU would give grouped convolutions.
+        module: A linen module called with `(x, train)`.
+        input_shape: Shape of one example, for tables with padding.
+        convolutional: Whether `vmap` would turn it into grouped convolutions, slow on the CPU.
     """
 
     module: nn.Module
@@ -54,22 +54,22 @@ class Net:
     convolutional: bool = False
 
     def init(self, key: Key, features: Array | int) -> Variables:
-        """Random variables; what belongs to padded columns is zero.
+        """Draw random variables; those of padded columns are zero.
 
         Kernels are uniform with standard deviation `1 / sqrt(3 fan-in)`, biases 0, scales 1.
 
         Args:
             key: A random key.
-            features: How many of a table's columns are data, `1 <= features <= input_shape[-1]`.
-                They get the same numbers whatever the padding is.
+            features: Number of a table's columns that are data, `1 <= features <= input_shape[-1]`.
+                Their variables do not depend on the padding.
         """
         example = jnp.zeros((2, *self.input_shape), jnp.float32)
         variables = self.module.init(jax.random.key(0), example, train=False)
-        params = _random_kernels(variables["params"], key, features)
+        params = _draw_kernels(variables["params"], key, features)
         return Variables(params, variables.get("batch_stats", {}))
 
     def apply(self, params: PyTree, batch_stats: PyTree, x: Array, train: bool) -> Applied:
-        """Apply the network to `(b, *input_shape)`."""
+        """Apply the network to a batch `(b, *input_shape)`."""
         variables = {"params": params, "batch_stats": batch_stats}
         if not train:
             return Applied(self.module.apply(variables, x, train=False), batch_stats)
@@ -79,17 +79,17 @@ class Net:
         return Applied(y, updated.get("batch_stats", batch_stats), penalty)
 
     def forward_mode(self) -> "Net":
-        """The same network with convolutions that `jax.jvp` can pass."""
+        """Return the same network with convolutions that support `jax.jvp`."""
         if not hasattr(self.module, "convolution"):
             return self
         return replace(self, module=self.module.clone(convolution=plain_conv))
 
 
-def _random_kernels(params: PyTree, key: Key, features: Array | int) -> PyTree:
-    """Random kernels from one stream of numbers: compiling a draw for each costs seconds.
+def _draw_kernels(params: PyTree, key: Key, features: Array | int) -> PyTree:
+    """Draw all kernels from one stream of numbers; compiling a draw for each takes seconds.
 
-    The kernels of a table's columns come last in the stream and column by column, so that padding
-    only adds to its end.
+    The kernels of a table's columns come last in the stream, column by column, so that padding
+    only extends its end.
     """
     leaves: dict[tuple[str, ...], Any] = dict(flatten_dict(params))
     layers = [path[:-1] for path in leaves if path[-1] == "kernel"]

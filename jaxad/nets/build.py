@@ -1,4 +1,4 @@
-"""Encoders and decoders for the shape of an example, with the sizes that the papers use."""
+"""Encoders and decoders for examples of a given shape, with the sizes of the papers."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,11 +14,12 @@ __all__ = ["autoencoder_nets", "default_sizes"]
 
 
 def default_sizes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """`(channels, widths)` for examples of a shape (thesis, section B.1).
+    """Return the default `(channels, widths)` for examples of a shape (thesis, section B.1).
 
-    Tables: 32-16-8, above 64 columns 128-64-32. Images: up to 28 pixels two modules of 16 and 32
-    filters and dense layers of 64 and 32 (the Fashion-MNIST net), larger ones three modules of
-    32, 64, 128 filters and a dense layer of 128 (the CIFAR-10 net).
+    Tables have widths 32-16-8, or 128-64-32 above 64 columns. Images below 32 pixels have two
+    modules of 16 and 32 filters and dense layers of 64 and 32 (the Fashion-MNIST network); larger
+    images have three modules of 32, 64, 128 filters and a dense layer of 128 (the CIFAR-10
+    network).
     """
     if is_table(shape):
         return (), ((32, 16, 8) if shape[0] <= 64 else (128, 64, 32))
@@ -37,38 +38,40 @@ def autoencoder_nets(
     convolution: Callable = conv_by_cost,
     code_bias: bool | None = None,
 ) -> tuple[Net, Net]:
-    """An encoder for examples of a shape, and its mirrored decoder.
+    """Build an encoder for examples of a shape, and its mirrored decoder.
 
     Args:
         shape: `(features,)` or `(height, width, channels)`.
         channels: Filters of each convolutional module; None for the default of the shape.
-        widths: Widths of the dense layers, the code's last; None for the default.
+        widths: Widths of the dense layers, ending with the code's; None for the default.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias, those before a BatchNorm excepted.
+        bias: Whether layers have a bias, except those before a BatchNorm.
         slope: Slope of the leaky ReLU for negative inputs.
-        convolution: The convolution of the image nets.
-        code_bias: Whether the encoder's last layer has a bias; None: as the others.
+        convolution: Convolution of the image networks.
+        code_bias: Whether the encoder's last layer has a bias; None for `bias`.
 
     Raises:
-        ConfigError: The shape is neither a table's nor an image's, or the image is too small.
+        ConfigError: The shape is not that of table rows or images, channels are given for a
+            table, or images are too small.
     """
     default_channels, default_widths = default_sizes(shape)
     channels = tuple(default_channels if channels is None else channels)
     widths = tuple(default_widths if widths is None else widths)
     if is_table(shape):
         if channels:
-            raise ConfigError(f"channels must be empty for a table; given {channels}")
+            raise ConfigError(f"channels must be empty for a table; given {channels}; omit them")
         sizes = (bucket_features(shape[0]), widths, norm, bias, slope)
         return mlp_encoder(*sizes, code_bias=code_bias), mlp_decoder(*sizes)
     if len(shape) != 3:
         raise ConfigError(
-            f"examples must be (features,) or (height, width, channels); given shape {shape}"
+            "examples must be table rows (features,) or images (height, width, channels); "
+            f"given shape {shape}; reshape them"
         )
     least = 2 ** len(channels)
     if min(shape[:2]) < least:
         raise ConfigError(
-            f"images must be at least {least} pixels high and wide for {len(channels)} modules; "
-            f"given {shape[0]}x{shape[1]}"
+            f"images must be at least {least} pixels high and wide for channels {channels}; "
+            f"given {shape[0]}x{shape[1]}; give fewer channels or larger images"
         )
     image = (shape, channels, widths, norm, bias, slope, convolution)
     return lenet_encoder(*image, code_bias=code_bias), lenet_decoder(*image)

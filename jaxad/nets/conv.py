@@ -1,12 +1,12 @@
-"""Convolution, pooling and up-sampling in a form that is fast on the CPU as well.
+"""Convolution, pooling and up-sampling that are fast on the CPU too.
 
-The CPU back end of XLA turns a convolution inside a loop into its fast form only where the layout
-is channels-last in input, kernel and output (jax issue 12868). The derivatives that JAX derives
-for a convolution are in other layouts, so a training step inside `lax.scan` falls to a naive
-loop, ten to twenty times slower. `canonical_conv` has its derivatives written with explicit
-transposes instead: each convolution, forward and backward and of every order, is channels-last.
+Inside a loop, XLA's CPU back end uses its fast convolution only if input, kernel and output are
+channels-last (jax issue 12868). JAX derives the gradients of a convolution in other layouts, so
+that a training step inside `lax.scan` falls back to a naive loop, ten to twenty times slower.
+`canonical_conv` defines its derivatives with explicit transposes instead: all convolutions,
+forward and backward and of every order, are channels-last.
 
-The choice is not made by device: one program can then be exported for any platform.
+The choice does not depend on the device, so that one program can be exported for any platform.
 """
 
 import functools
@@ -27,7 +27,7 @@ Padding = str | Sequence[tuple[int, int]]
 
 
 class _Window(NamedTuple):
-    """How the kernel moves: one number (or pair) for each spatial axis. Static and hashable."""
+    """Static, hashable settings of a convolution, one number or pair for each spatial axis."""
 
     strides: tuple[int, ...]
     padding: tuple[tuple[int, int], ...]
@@ -46,36 +46,37 @@ def canonical_conv(
     feature_group_count: int = 1,
     precision: Any = None,
 ) -> Float[Array, "n *out_space out"]:
-    r"""Convolution whose derivatives are channels-last convolutions too.
+    r"""Convolve, with derivatives that are channels-last convolutions too.
 
-    With stride s, kernel dilation r, padding p in front, and X the padded input,
+    With stride s, kernel dilation r, leading padding p and the padded input X,
 
     $$y[o] = \sum_k X[o s + k r]\, w[k].$$
 
-    Both cotangents are convolutions of the same kind, so that their derivatives are as well: dx
-    convolves g, spread by s, with w flipped and its channels swapped (kernel dilation r); dw
+    Both cotangents are convolutions of the same kind, and so are their derivatives: dx convolves
+    g, dilated by s, with w flipped and its channels swapped (kernel dilation r); dw
     convolves x as (c, ..., n) with g as (..., n, out) (stride r, kernel dilation s).
 
-    Plug it into linen as `nn.Conv(..., conv_general_dilated=canonical_conv)`. Forward-mode
-    derivatives (`jax.jvp`) are refused by JAX: use `plain_conv` there.
+    In linen, use `nn.Conv(..., conv_general_dilated=canonical_conv)`. It does not support
+    forward-mode derivatives (`jax.jvp`); `plain_conv` does.
 
     Args:
         lhs: Input, channels last, with one to three spatial axes.
         rhs: Kernel: spatial axes, input channels, output channels.
-        window_strides: Step of the window, one a spatial axis.
-        padding: "SAME", "VALID", or a (low, high) pair a spatial axis; negative numbers crop.
+        window_strides: Step of the window along each spatial axis.
+        padding: "SAME", "VALID", or a (low, high) pair for each spatial axis; negative
+            numbers crop.
         lhs_dilation: Spacing of the input's entries; None for 1.
         rhs_dilation: Spacing of the kernel's entries; None for 1.
         dimension_numbers: Channels-last, as above, or None for the same.
-        feature_group_count: 1; grouped convolutions have no canonical form.
+        feature_group_count: Must be 1: groups are not supported.
         precision: As in `jax.lax.conv_general_dilated`.
 
     Returns:
         The output, channels last.
 
     Raises:
-        ConfigError: For another layout, for groups, for a kernel larger than the input, and for
-            named padding of a dilated input.
+        ConfigError: The layout is not channels-last, there are groups, the kernel is larger than
+            the padded input, or a dilated input has named padding.
 
     Example:
         >>> import jax.numpy as jnp
@@ -84,19 +85,18 @@ def canonical_conv(
     """
     if not is_channels_last(lhs.shape, rhs.shape, dimension_numbers):
         raise ConfigError(
-            f"dimension_numbers {dimension_numbers!r} is not channels-last; "
-            "transpose the input, or use plain_conv"
+            f"dimension_numbers must be channels-last; given {dimension_numbers!r}; "
+            "transpose the input or use plain_conv"
         )
     if feature_group_count != 1:
         raise ConfigError(
-            f"feature_group_count is {feature_group_count}; canonical_conv has no groups (1 is "
-            "allowed); use plain_conv"
+            f"feature_group_count must be 1; given {feature_group_count}; use plain_conv for groups"
         )
     if lhs_dilation is not None and any(step != 1 for step in lhs_dilation):
         if isinstance(padding, str):
             raise ConfigError(
-                f"padding is {padding!r} with lhs_dilation {tuple(lhs_dilation)}; give the padding "
-                "in numbers"
+                f"padding must be (low, high) pairs with lhs_dilation {tuple(lhs_dilation)}; given "
+                f"{padding!r}; give the padding in numbers"
             )
         lhs = _dilate(lhs, lhs_dilation)
     strides = tuple(window_strides)
@@ -109,8 +109,8 @@ def canonical_conv(
     for have, need, (low, high) in zip(size, reach, pairs, strict=True):
         if have + low + high < need:
             raise ConfigError(
-                f"a kernel of shape {rhs.shape} is larger than an input of shape {lhs.shape} with "
-                f"padding {padding!r}; use more padding or a smaller kernel"
+                f"rhs must not be larger than the padded input; given rhs of shape {rhs.shape}, "
+                f"lhs of shape {lhs.shape} and padding {padding!r}; increase the padding"
             )
     return _conv(lhs, rhs, _Window(strides, pairs, dilation, precision))
 
@@ -126,10 +126,10 @@ def plain_conv(
     feature_group_count: int = 1,
     precision: Any = None,
 ) -> Float[Array, "n *out_space out"]:
-    """`jax.lax.conv_general_dilated`, channels-last where no layout is given.
+    """Convolve by `jax.lax.conv_general_dilated`, channels-last unless a layout is given.
 
-    For forward-mode derivatives, which are channels-last as they are, and for groups. Arguments
-    are those of `canonical_conv`.
+    It supports groups and forward-mode derivatives, which are channels-last by themselves.
+    Arguments are those of `canonical_conv`.
     """
     return lax.conv_general_dilated(
         lhs,
@@ -171,7 +171,7 @@ _conv.defvjp(_conv_forward, _conv_backward)
 
 
 def _input_cotangent(x: Array, w: Array, g: Array, window: _Window) -> Array:
-    """dx[i] = sum over k of g[(i + p - k r) / s] w[k], for the k where the index is whole."""
+    """Compute dx[i] = sum_k g[(i + p - k r) / s] w[k], over the k with a whole index."""
     spread = _dilate(g, window.strides)
     sizes = zip(
         x.shape[1:-1], spread.shape[1:-1], _reach(w, window.dilation), window.padding, strict=True
@@ -186,7 +186,7 @@ def _input_cotangent(x: Array, w: Array, g: Array, window: _Window) -> Array:
 
 
 def _kernel_cotangent(x: Array, w: Array, g: Array, window: _Window) -> Array:
-    """dw[k] = sum over o of X[o s + k r] g[o], with the batch in the place of the channels."""
+    """Compute dw[k] = sum_o X[o s + k r] g[o], with the batch in place of the channels."""
     images, kernel = x.swapaxes(0, -1), jnp.moveaxis(g, 0, -2)
     sizes = zip(
         x.shape[1:-1],
@@ -204,50 +204,52 @@ def _kernel_cotangent(x: Array, w: Array, g: Array, window: _Window) -> Array:
 
 
 def _reach(w: Array, dilation: Sequence[int]) -> tuple[int, ...]:
-    """How many entries of the input a dilated kernel spans, one number a spatial axis."""
+    """Return how many input entries a dilated kernel spans along each spatial axis."""
     return tuple(1 + step * (size - 1) for size, step in zip(w.shape[:-2], dilation, strict=True))
 
 
 def _dilate(x: Array, spacing: Sequence[int]) -> Array:
-    """Zeros between the entries, made here: XLA's own input dilation is slower on the CPU."""
+    """Insert zeros between entries; XLA's own input dilation is slower on the CPU."""
     space = [(0, 0, step - 1) for step in spacing]
     return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *space, (0, 0, 0)])
 
 
 def max_pool(x: Num[Array, "n h w c"], window: int = 2) -> Num[Array, "n h2 w2 c"]:
-    """Maximum over squares that do not overlap; rows and columns left over are dropped.
+    """Take maxima over non-overlapping squares; leftover rows and columns are dropped.
 
-    The gradient goes to the first of the entries that have the maximum, as in flax's max-pool. It
-    is written out: that of `reduce_window` is many times slower on the CPU, that of a reduction
-    half as fast. Derivatives work in both modes.
+    The gradient goes to the first entry that attains the maximum, as in flax's max-pool. It is
+    implemented here because on the CPU that of `reduce_window` is many times slower and that of a
+    reduction half as fast. Forward and reverse mode are both supported.
 
     Args:
         x: Images, channels last.
-        window: Side of the square, and its step.
+        window: Side and stride of the square, from 1 to the image's shorter side.
 
     Returns:
-        Images of `h // window` by `w // window`.
+        `(n, h // window, w // window, c)` maxima.
 
     Raises:
-        ConfigError: The window is larger than the image, or less than 1.
+        ConfigError: The window is out of its range.
     """
     n, height, width, channels = x.shape
     if not 1 <= window <= min(height, width):
-        raise ConfigError(f"window is {window}; 1 to {min(height, width)} are allowed")
+        raise ConfigError(
+            f"window must be from 1 to {min(height, width)}, the image's side; given {window}"
+        )
     rows, columns = height // window, width // window
     x = x[:, : rows * window, : columns * window]
-    return _largest_of_square(x.reshape(n, rows, window, columns, window, channels))
+    return _pool_squares(x.reshape(n, rows, window, columns, window, channels))
 
 
 @jax.custom_jvp
-def _largest_of_square(x: Num[Array, "n h k w k c"]) -> Num[Array, "n h w c"]:
+def _pool_squares(x: Num[Array, "n h k w k c"]) -> Num[Array, "n h w c"]:
     return functools.reduce(jnp.maximum, (entry for _, entry in _entries(x)))
 
 
-@_largest_of_square.defjvp
-def _largest_of_square_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+@_pool_squares.defjvp
+def _pool_squares_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
     (x,), (dx,) = primals, tangents
-    largest = _largest_of_square(x)
+    largest = _pool_squares(x)
     first = jnp.zeros(largest.shape, jnp.int32)
     for number, entry in reversed(list(_entries(x))):
         first = jnp.where(entry == largest, number, first)
@@ -258,16 +260,16 @@ def _largest_of_square_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tup
 
 
 def _entries(x: Num[Array, "n h k w k c"]):
-    """The entries of all squares, one place after the other, with its number."""
+    """Yield each place of a square: its number, and the entries of all squares there."""
     side = x.shape[2]
     for number in range(side * side):
         yield number, x[:, :, number // side, :, number % side]
 
 
 def upsample(x: Num[Array, "n h w c"], factor: int = 2) -> Num[Array, "n h2 w2 c"]:
-    """Each pixel repeated `factor` times along height and width (nearest neighbour)."""
+    """Repeat each pixel `factor` times along height and width (nearest neighbour)."""
     if factor < 1:
-        raise ConfigError(f"factor is {factor}; 1 and above are allowed")
+        raise ConfigError(f"factor must be at least 1; given {factor}")
     n, height, width, channels = x.shape
     shape = (n, height, factor, width, factor, channels)
     repeated = jnp.broadcast_to(x[:, :, None, :, None], shape)
@@ -275,7 +277,7 @@ def upsample(x: Num[Array, "n h w c"], factor: int = 2) -> Num[Array, "n h2 w2 c
 
 
 def is_channels_last(lhs: Sequence[int], rhs: Sequence[int], dimension_numbers: Any) -> bool:
-    """Whether dimension numbers, of which None is one, are of channels-last input and kernel."""
+    """Return whether dimension numbers mean channels-last input and kernel; None does."""
     if dimension_numbers is None:
         return True
     given = lax.conv_dimension_numbers(lhs, rhs, dimension_numbers)

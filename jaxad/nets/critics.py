@@ -1,4 +1,4 @@
-"""Critics of adversarial networks: from rows or codes to one logit."""
+"""Critics of adversarial networks, from rows or codes to logits."""
 
 from collections.abc import Callable, Sequence
 
@@ -52,18 +52,18 @@ def critic(
     convolution: Callable = conv_by_cost,
     features: bool = False,
 ) -> Net:
-    """A network from rows, images or codes to one logit each, `(b,)`; without normalisation.
+    """Build a network without normalisation from rows, images or codes to logits `(b,)`.
 
-    A critic sees real and generated rows apart; statistics of a batch would give it away which is
-    which. Strides take the place of pooling (Radford et al. 2016, section 3).
+    Real and generated rows come in separate batches, whose statistics would reveal which is which.
+    Strides replace pooling (Radford et al. 2016, section 3).
 
     Args:
         shape: `(padded features,)`, `(code,)` or `(height, width, channels)`.
         widths: Widths of the hidden dense layers.
         channels: For images, the filters of each 5x5 convolution of stride 2.
         slope: Slope of the leaky ReLU for negative inputs.
-        convolution: The convolution; the plain `lax` one where `jax.jvp` must pass.
-        features: Whether it gives `(logit, features)`, the features the input of its last layer.
+        convolution: Convolution; `plain_conv` supports `jax.jvp`.
+        features: Whether it returns `(logit, features)`; features are the input of the last layer.
     """
     module = Critic(tuple(channels), tuple(widths), is_table(shape), slope, convolution, features)
     return Net(module, tuple(shape), convolutional=bool(channels))

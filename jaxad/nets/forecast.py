@@ -12,7 +12,7 @@ __all__ = ["lstm_forecaster", "mlp_forecaster"]
 
 
 class MLPForecaster(nn.Module):
-    """All given points in, hidden layers, all wanted points out at once."""
+    """An MLP that predicts all wanted points at once from all given ones."""
 
     wanted: int
     widths: tuple[int, ...]
@@ -35,7 +35,7 @@ class MLPForecaster(nn.Module):
 
 
 class LSTMForecaster(nn.Module):
-    """LSTM layers, then a linear layer to the next point, at each point of a sequence."""
+    """LSTM layers and a linear layer that predict the next point at each point of a sequence."""
 
     widths: tuple[int, ...]
     bias: bool
@@ -62,15 +62,15 @@ def mlp_forecaster(
     bias: bool,
     slope: float = 0.1,
 ) -> Net:
-    """An MLP from some points of a sequence to others: `(b, given, c)` to `(b, wanted, c)`.
+    """Build an MLP that predicts some points from others: `(b, given, c)` to `(b, wanted, c)`.
 
     Args:
-        given: How many points go in.
-        wanted: How many points come out.
-        channels: Numbers at each point.
+        given: Number of input points.
+        wanted: Number of predicted points.
+        channels: Number of values at each point.
         widths: Widths of the hidden layers.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias, those before a BatchNorm excepted.
+        bias: Whether layers have a bias, except those before a BatchNorm.
         slope: Slope of the leaky ReLU for negative inputs.
     """
     module = MLPForecaster(wanted, tuple(widths), norm, bias, slope)
@@ -78,14 +78,14 @@ def mlp_forecaster(
 
 
 def lstm_forecaster(given: int, channels: int, widths: Sequence[int], bias: bool) -> Net:
-    """An LSTM that predicts the next point after each: `(b, given, c)` to the same shape.
+    """Build an LSTM that predicts the next point at each point: `(b, given, c)` to that shape.
 
-    What it predicts after a point depends on that point and those before it alone.
+    A prediction depends only on points up to the current one.
 
     Args:
-        given: Points of a sequence.
-        channels: Numbers at each point.
-        widths: Cells of each LSTM layer.
-        bias: Whether the linear layer behind them has a bias.
+        given: Length of a sequence.
+        channels: Number of values at each point.
+        widths: Number of cells in each LSTM layer.
+        bias: Whether the final linear layer has a bias.
     """
     return Net(LSTMForecaster(tuple(widths), bias), (given, channels))

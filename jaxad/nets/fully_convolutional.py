@@ -1,4 +1,4 @@
-"""Fully convolutional nets, from images to maps of one number for each receptive field.
+"""Fully convolutional networks, from images to maps with one value per receptive field.
 
 References:
     Liznerski et al. 2021, Explainable deep one-class classification, section 3; Ruff thesis,
@@ -32,15 +32,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with normalisation and leaky ReLU, padded by `(kernel - 1) / 2` zeros.
+    """A convolution with normalisation, leaky ReLU and zero padding of `(kernel - 1) / 2`.
 
     Attributes:
-        filters: Channels of its output, >= 1.
-        kernel: Side of its square kernel, an odd number.
-        stride: Step of its window, >= 1.
+        filters: Number of output channels, >= 1.
+        kernel: Side of the square kernel, odd.
+        stride: Stride, >= 1.
 
     Raises:
-        ConfigError: One of them is out of its range.
+        ConfigError: An attribute is out of its range.
     """
 
     filters: int
@@ -50,18 +50,20 @@ class Conv:
     def __post_init__(self):
         _check(self)
         if self.kernel % 2 == 0:
-            raise ConfigError(f"kernel must be an odd number: a pixel is its centre; given {self}")
+            raise ConfigError(
+                f"kernel must be an odd number, so that its centre is a pixel; given {self}"
+            )
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The maximum over squares that do not overlap.
+    """A max-pool over non-overlapping squares.
 
     Attributes:
-        window: Side of the square, and its step, >= 1.
+        window: Side and stride of the square, >= 1.
 
     Raises:
-        ConfigError: It is out of its range.
+        ConfigError: The window is out of its range.
     """
 
     window: int = 2
@@ -77,14 +79,14 @@ _KINDS = {"conv": Conv, "pool": Pool}
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Which pixels an entry of a map is computed from; the same along both axes.
+    """The pixels on which an entry of a map depends; the same along both axes.
 
-    Entry `o` sees `size` pixels around the pixel `start + o * jump`.
+    Entry `o` depends on `size` pixels centred at `start + o * jump`.
 
     Attributes:
         size: Side of the receptive field, in pixels.
-        jump: Pixels from the field of an entry to that of the next: the cumulative stride.
-        start: The centre of the first entry's field; between two pixels where it ends with .5.
+        jump: Distance in pixels between the fields of adjacent entries: the cumulative stride.
+        start: Centre of the first entry's field; half-integral values lie between two pixels.
     """
 
     size: int
@@ -93,7 +95,7 @@ class ReceptiveField:
 
 
 def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
-    """The receptive field of a stack of layers, one after the other.
+    """Compute the receptive field of a stack of layers.
 
     `j' = j s`, `r' = r + (k - 1) j`, `start' = start + ((k - 1) / 2 - padding) j`.
 
@@ -114,11 +116,11 @@ def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
 
 
 def default_layers(shape: tuple[int, ...]) -> tuple[Layer, ...]:
-    """Layers for images of a shape.
+    """Return the default layers for images of a shape.
 
-    Below 32 pixels (receptive field 16), of 32 to 47 pixels (22) and from 128 pixels on (62) these
-    are the nets for Fashion-MNIST, CIFAR-10 and images of 224 pixels. In between it is a smaller
-    net with a receptive field of 27, which is ours: one that a CPU trains in minutes.
+    Images below 32 pixels (receptive field 16), of 32 to 47 pixels (22) and of at least 128 pixels
+    (62) get the published networks for Fashion-MNIST, CIFAR-10 and images of 224 pixels. Images in
+    between get a smaller network of our own (27), which a CPU trains in minutes.
     """
     side = min(shape[:2])
     if side < 32:
@@ -132,22 +134,21 @@ def default_layers(shape: tuple[int, ...]) -> tuple[Layer, ...]:
 
 
 def parse_layers(text: str) -> tuple[Layer, ...]:
-    """The layers that a text names, with literal arguments.
+    """Parse a string of layers with literal arguments.
 
     Args:
-        text: Calls with commas between them, such as "conv(128, 5), pool(2), conv(64), pool":
-            filters, side of the kernel (3) and stride (1) of a convolution, side of a pool's
-            window (2).
+        text: Calls of `conv(filters, kernel=3, stride=1)` and `pool(window=2)`, separated by
+            commas, such as "conv(128, 5), pool(2), conv(64), pool".
 
     Raises:
-        ConfigError: The text is no such list, or an argument is wrong.
+        ConfigError: The text is not such a list, or an argument is invalid.
     """
     calls = parse_calls(text, "layers", "conv(128, 5), pool, conv(128, 5), pool")
     return tuple(evaluate_call(call, _KINDS, "layer") for call in calls)
 
 
 class FCN(nn.Module):
-    """Layers, and a convolution of single pixels to one channel."""
+    """The layers, followed by a 1x1 convolution to one channel."""
 
     layers: tuple[Layer, ...]
     norm: Norm
@@ -157,7 +158,7 @@ class FCN(nn.Module):
 
     @nn.compact
     def __call__(self, x, train):
-        """Images `(b, height, width, channels)` to maps `(b, u, v)`."""
+        """Map images `(b, height, width, channels)` to maps `(b, u, v)`."""
         bias = bias_before(self.norm, self.bias)
         after = (*self.layers[1:], None)
         for i, (layer, following) in enumerate(zip(self.layers, after, strict=True)):
@@ -170,17 +171,17 @@ class FCN(nn.Module):
         return self.conv(Conv(1, 1), self.bias, "conv_out")(x)[..., 0]
 
     def pools_early(self, layer: Layer) -> bool:
-        """Whether a pool behind a layer is taken before its activation, which comes cheaper."""
+        """Return whether a pool after a layer comes before its activation, which is cheaper."""
         return isinstance(layer, Conv) and self.norm in ("batch", "batch_no_affine")
 
     def pooled_norm(self, train: bool, following: Layer | None, name: str):
-        """The normalisation of a convolution, with the pool that follows it if there is one."""
+        """Build the normalisation of a convolution, including a pool that follows it."""
         if isinstance(following, Pool) and self.norm in ("batch", "batch_no_affine"):
             return PooledBatchNorm(train, self.norm == "batch", following.window, name=name)
         return normalise(self.norm, train, name)
 
     def conv(self, layer: Conv, bias: bool, name: str) -> nn.Conv:
-        """A convolution."""
+        """Build a convolution."""
         padding = (layer.kernel - 1) // 2
         return nn.Conv(
             layer.filters,
@@ -202,43 +203,45 @@ def fcn(
     slope: float = 0.1,
     convolution: Callable = conv_by_cost,
 ) -> Net:
-    """A fully convolutional net: images to maps `(b, u, v)`, an entry for each receptive field.
+    """Build a fully convolutional network from images to maps `(b, u, v)`.
 
     Args:
         shape: `(height, width, channels)` of the images.
-        layers: All layers but the last, which is a convolution of single pixels to one channel.
-            None: as suits the size of the images.
+        layers: All layers but the last, which is a 1x1 convolution to one channel. None for the
+            default of the image size.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias, those before a BatchNorm excepted.
+        bias: Whether layers have a bias, except those before a BatchNorm.
         slope: Slope of the leaky ReLU for negative inputs.
-        convolution: The convolution; the plain `lax` one where `jax.jvp` must pass.
+        convolution: Convolution; `plain_conv` supports `jax.jvp`.
 
     Raises:
-        ConfigError: No images, or of a size that the strides do not divide.
+        ConfigError: Examples are not images, there is no convolution, or the strides do not
+            divide the image size.
     """
     if len(shape) != 3:
         raise ConfigError(
-            f"a fully convolutional net takes images (height, width, channels); given {shape}"
+            f"examples must be images (height, width, channels); given shape {shape}; reshape them "
+            "or choose a network for tables"
         )
     chosen = default_layers(shape) if layers is None else tuple(layers)
     if not any(isinstance(layer, Conv) for layer in chosen):
-        raise ConfigError(f"layers must have at least one convolution; given {chosen}")
+        raise ConfigError(f"layers must contain a convolution, such as conv(64); given {chosen}")
     _check_size(shape, receptive_field(chosen).jump)
     module = FCN(chosen, norm, bias, slope, convolution)
     return Net(module, tuple(shape), convolutional=True)
 
 
 def _check_size(shape: tuple[int, ...], jump: int) -> None:
-    """Raise if the strides do not divide the sides: the map would not see the last pixels."""
+    """Raise ConfigError if the strides do not divide the sides: the map would omit pixels."""
     if all(side % jump == 0 for side in shape[:2]):
         return
     near = sorted(
         {max(jump, side // jump * jump + more) for side in shape[:2] for more in (0, jump)}
     )
     raise ConfigError(
-        f"images are {shape[0]}x{shape[1]}; with these layers the sides must be multiples of "
-        f"{jump}, such as {', '.join(map(str, near))}. Resize or cut the images, or give other "
-        "layers"
+        f"images must have sides that are multiples of {jump} for these layers, such as "
+        f"{', '.join(map(str, near))}; given {shape[0]}x{shape[1]}; resize or crop the images, or "
+        "change layers"
     )
 
 

@@ -17,7 +17,7 @@ _KERNEL = (5, 5)
 
 
 class _LeNet(nn.Module):
-    """The layers that encoder and decoder are made of."""
+    """The layers shared by encoder and decoder."""
 
     channels: tuple[int, ...]
     widths: tuple[int, ...]
@@ -27,7 +27,7 @@ class _LeNet(nn.Module):
     convolution: Callable
 
     def conv(self, x, channels: int, i: int, bias: bool):
-        """A 5x5 convolution."""
+        """Apply a 5x5 convolution."""
         return nn.Conv(
             channels,
             _KERNEL,
@@ -38,22 +38,22 @@ class _LeNet(nn.Module):
         )(x)
 
     def dense(self, x, width: int, i: int, bias: bool):
-        """A dense layer."""
+        """Apply a dense layer."""
         return nn.Dense(width, use_bias=bias, kernel_init=ZEROS, name=f"dense_{i}")(x)
 
     def activate(self, x, train: bool, name: str):
-        """Normalisation and leaky ReLU."""
+        """Apply normalisation and leaky ReLU."""
         return nn.leaky_relu(normalise(self.norm, train, name)(x), self.slope)
 
-    def pooled(self, x, train: bool, name: str):
-        """Normalisation, leaky ReLU and 2x2 max-pool, of which only the first must see all."""
+    def activate_and_pool(self, x, train: bool, name: str):
+        """Apply normalisation, leaky ReLU and a 2x2 max-pool, pooling early where equivalent."""
         if self.norm == "batch_no_affine":
             return nn.leaky_relu(PooledBatchNorm(train, name=name)(x), self.slope)
         return max_pool(self.activate(x, train, name))
 
 
 class LeNetEncoder(_LeNet):
-    """Modules of convolution, normalisation, leaky ReLU, max-pool; then dense layers."""
+    """Modules of convolution, normalisation, leaky ReLU and max-pool, then dense layers."""
 
     code_bias: bool = False
 
@@ -61,7 +61,7 @@ class LeNetEncoder(_LeNet):
     def __call__(self, x, train):
         bias = bias_before(self.norm, self.bias)
         for i, channels in enumerate(self.channels):
-            x = self.pooled(self.conv(x, channels, i, bias), train, f"conv_norm_{i}")
+            x = self.activate_and_pool(self.conv(x, channels, i, bias), train, f"conv_norm_{i}")
         x = x.reshape(x.shape[0], -1)
         *hidden, code = self.widths
         for i, width in enumerate(hidden):
@@ -70,9 +70,9 @@ class LeNetEncoder(_LeNet):
 
 
 class LeNetDecoder(_LeNet):
-    """Dense layers, then modules of up-sampling, convolution, normalisation, leaky ReLU.
+    """Dense layers, then modules of up-sampling, convolution, normalisation and leaky ReLU.
 
-    Without modules the last dense layer gives the pixels.
+    Without modules, the last dense layer outputs the pixels.
     """
 
     shape: tuple[int, ...] = ()
@@ -93,7 +93,7 @@ class LeNetDecoder(_LeNet):
         x = z.reshape(z.shape[0], *first)
         outputs = (*self.channels[1:], colours)
         for i, (channels, size) in enumerate(zip(outputs, sizes[-2::-1], strict=True)):
-            # An odd size lost its last row in pooling: padding zeros gives it back.
+            # Pooling dropped the last row of an odd size; zero padding restores it.
             x = pad_axis(pad_axis(upsample(x), size[0], 1), size[1], 2)
             last = i == len(outputs) - 1
             x = self.conv(x, channels, i, self.bias if last else bias)
@@ -112,17 +112,17 @@ def lenet_encoder(
     convolution: Callable = conv_by_cost,
     code_bias: bool | None = None,
 ) -> Net:
-    """A convolutional encoder: 5x5 modules with 2x2 max-pools, then dense layers to a code.
+    """Build an encoder of 5x5 convolutions with 2x2 max-pools, then dense layers to a code.
 
     Args:
         shape: `(height, width, channels)` of the images.
-        channels: Filters of each module: `(16, 32)` for Fashion-MNIST; () for dense layers alone.
-        widths: Widths of the dense layers, the code's last: `(64, 32)`.
+        channels: Filters of each module: `(16, 32)` for Fashion-MNIST; () for dense layers only.
+        widths: Widths of the dense layers, ending with the code's: `(64, 32)`.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias, those before a BatchNorm excepted.
+        bias: Whether layers have a bias, except those before a BatchNorm.
         slope: Slope of the leaky ReLU for negative inputs.
-        convolution: The convolution; the plain `lax` one where `jax.jvp` must pass.
-        code_bias: Whether the last layer has a bias; None: as the others.
+        convolution: Convolution; `plain_conv` supports `jax.jvp`.
+        code_bias: Whether the last layer has a bias; None for `bias`.
     """
     module = LeNetEncoder(
         tuple(channels),
@@ -145,7 +145,7 @@ def lenet_decoder(
     slope: float = 0.1,
     convolution: Callable = conv_by_cost,
 ) -> Net:
-    """The mirror of `lenet_encoder` with the same arguments; its images are in (0, 1)."""
+    """Build the mirror of `lenet_encoder` with the same arguments; its images are in (0, 1)."""
     mirrored = tuple(reversed(channels)), tuple(reversed(widths[:-1]))
     module = LeNetDecoder(*mirrored, norm, bias, slope, convolution, shape=tuple(shape))
     return Net(module, (widths[-1],), convolutional=bool(channels))

@@ -11,7 +11,7 @@ __all__ = ["mlp_decoder", "mlp_encoder"]
 
 
 class MLPEncoder(nn.Module):
-    """Dense, normalisation, leaky ReLU for each width; the last layer is linear and bare."""
+    """Dense layers with normalisation and leaky ReLU, except the last, which is linear."""
 
     widths: tuple[int, ...]
     norm: Norm
@@ -34,7 +34,7 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """The encoder's mirror: hidden layers as there, then a linear layer to the columns."""
+    """The mirror of the encoder: its hidden layers reversed, then a linear layer to the columns."""
 
     widths: tuple[int, ...]
     features: int
@@ -60,16 +60,16 @@ def mlp_encoder(
     slope: float = 0.1,
     code_bias: bool | None = None,
 ) -> Net:
-    """An MLP from a table's (padded) columns to a code.
+    """Build an MLP from a table's (padded) columns to a code.
 
     Args:
         features: The padded number of columns.
-        widths: Width of each layer, the code's last: `(32, 16, 8)`.
+        widths: Width of each layer, ending with the code's: `(32, 16, 8)`.
         norm: Normalisation before each activation.
-        bias: Whether layers have a bias, those before a BatchNorm excepted. A hypersphere model
-            must not (Ruff et al. 2018, prop. 2).
+        bias: Whether layers have a bias, except those before a BatchNorm. A hypersphere
+            model must have none (Ruff et al. 2018, prop. 2).
         slope: Slope of the leaky ReLU for negative inputs.
-        code_bias: Whether the last layer has a bias; None: as the others.
+        code_bias: Whether the last layer has a bias; None for `bias`.
     """
     code_bias = bias if code_bias is None else code_bias
     return Net(MLPEncoder(tuple(widths), norm, bias, code_bias, slope), (features,))
@@ -78,6 +78,6 @@ def mlp_encoder(
 def mlp_decoder(
     features: int, widths: Sequence[int], norm: Norm, bias: bool, slope: float = 0.1
 ) -> Net:
-    """The mirror of `mlp_encoder` with the same arguments: from the code to the columns."""
+    """Build the mirror of `mlp_encoder` with the same arguments, from code to columns."""
     hidden = tuple(reversed(widths[:-1]))
     return Net(MLPDecoder(hidden, features, norm, bias, slope), (widths[-1],))

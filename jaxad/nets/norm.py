@@ -19,13 +19,13 @@ Norm = Literal["none", "layer", "batch", "batch_no_affine", "explicit"]
 
 
 class Explicit(nn.Module):
-    """The identity, with the penalty `L_BN` of the batch in train mode.
+    """The identity, with a penalty `L_BN` on the batch in train mode.
 
     `L_BN` is the mean over features of the squared distances of the batch mean to 0 and of the
-    batch second moment to 1: a loss that asks for what BatchNorm does. It is sown as a penalty
-    (`Applied.penalty`) with a factor of 1e-4, so that it does not drown a loss of which only the
-    few labelled anomalies of a batch have a part. Give the layers in front a bias, which
-    moves a mean, and a larger step size: BatchNorm centres at once, the loss has to get there.
+    batch second moment to 1, which BatchNorm enforces. It is sown as a penalty (`Applied.penalty`)
+    with a factor of 1e-4, so that it does not dominate a loss to which only the few labelled
+    anomalies of a batch contribute. The layers before it need a bias, to move a mean, and a larger
+    step size: BatchNorm centres at once, the penalty over many steps.
 
     References:
         Zhou et al. 2023, AnoOnly, eq. 5 and 6.
@@ -43,11 +43,11 @@ class Explicit(nn.Module):
 
 
 class PooledBatchNorm(nn.Module):
-    """BatchNorm, and then a maximum over squares, at a lower cost.
+    """BatchNorm followed by a max-pool, at a lower cost.
 
-    The statistics are those of all pixels. Dividing by a deviation changes no order, so that the
-    maximum can be taken first, and a fraction of the pixels remain to be normalised and activated.
-    With affine parameters a channel whose scale is negative has its order turned round before.
+    The statistics are those of all pixels. Dividing by a standard deviation preserves order, so
+    the maximum can be taken first, which leaves fewer pixels to normalise and activate. Channels
+    with a negative affine scale are negated for the maximum.
     """
 
     train: bool
@@ -56,7 +56,7 @@ class PooledBatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        """Images `(b, h, w, features)` to `(b, h // window, w // window, features)`."""
+        """Map images `(b, h, w, features)` to `(b, h // window, w // window, features)`."""
         features, sign = x.shape[-1], jnp.ones((), x.dtype)
         scale, shift = sign, jnp.zeros((), x.dtype)
         if self.affine:
@@ -78,24 +78,24 @@ class PooledBatchNorm(nn.Module):
 
 
 def bias_before(norm: Norm, bias: bool) -> bool:
-    """Whether a layer in front of a normalisation gets a bias.
+    """Return whether a layer before a normalisation has a bias.
 
-    BatchNorm takes it off again: its gradient is rounding noise, of which Adam makes whole steps.
+    BatchNorm cancels a bias, whose gradient is then rounding noise that Adam scales to full steps.
     """
     return bias and not norm.startswith("batch")
 
 
 def normalise(norm: Norm, train: bool, name: str) -> Callable[[Array], Array]:
-    """A normalisation layer, to be called in a linen module's compact method.
+    """Build a normalisation layer, inside a linen module's compact method.
 
-    BatchNorm has epsilon 1e-4 and moves its running statistics by a tenth a step (thesis, B.1).
-    The two-pass variance: the fast one cancels in float32 where a mean is large.
+    BatchNorm has epsilon 1e-4 and running statistics with momentum 0.9 (thesis, B.1). Variances
+    take two passes, as the fast formula loses digits in float32 where a mean is large.
 
     Args:
         norm: "none", "layer" (LayerNorm), "batch" (BatchNorm), "batch_no_affine" (BatchNorm
-            without learned scale and shift) or "explicit" (a loss in place of BatchNorm).
-        train: Whether BatchNorm uses and updates with the batch's statistics.
-        name: The layer's name among the parameters.
+            without learned scale and shift) or "explicit" (a penalty instead of BatchNorm).
+        train: Whether BatchNorm uses the batch's statistics and updates the running ones.
+        name: Name of the layer in the parameters.
 
     Returns:
         A function from `(b, ..., features)` to the same shape.

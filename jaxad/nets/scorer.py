@@ -1,7 +1,7 @@
-"""Networks of ReLU layers with a normalisation after the last of them, and a linear head.
+"""Networks of ReLU layers, a normalisation after the last one, and a linear head.
 
-The order is that of AnoOnly: FC-ReLU-[norm]-FC, where the other networks of this library
-normalise before each activation.
+The order FC-ReLU-[norm]-FC is that of AnoOnly. The other networks of this library normalise before
+each activation.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ __all__ = ["linear_head", "relu_net", "residual_scorer", "scalar_net"]
 
 
 class ReLUNet(nn.Module):
-    """Dense and leaky ReLU for each width, one normalisation, and a linear head if asked for."""
+    """Dense layers with leaky ReLU, one normalisation, and an optional linear head."""
 
     widths: tuple[int, ...]
     norm: Norm
@@ -32,13 +32,13 @@ class ReLUNet(nn.Module):
             x = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=name)(x)
             x = nn.leaky_relu(x, self.slope)
         x = normalise(self.norm, train, "norm")(x)
-        return _head(x, self.bias) if self.head else x
+        return _apply_head(x, self.bias) if self.head else x
 
 
 class ResidualScorer(nn.Module):
-    """FEAWAD's scorer on `[r / ||r||, h, ||r||]`, with `||r||` put to each layer's input again.
+    """FEAWAD's scorer of `[r / ||r||, h, ||r||]`, with `||r||` appended to the input of each layer.
 
-    The normalisation sees all that the head sees, `||r||` included.
+    The normalisation covers the whole input of the head, including `||r||`.
     """
 
     features: int
@@ -52,7 +52,7 @@ class ResidualScorer(nn.Module):
         norm = x[:, -1:]
         for i, width in enumerate(self.widths):
             if i == 0:
-                # Two layers whose sum is one, so that the table's columns have their own kernel.
+                # One layer as the sum of two, so that the table's columns have their own kernel.
                 y = nn.Dense(width, use_bias=False, kernel_init=ZEROS, name=INPUT)(
                     x[:, : self.features]
                 )
@@ -62,7 +62,7 @@ class ResidualScorer(nn.Module):
             dense = nn.Dense(width, use_bias=self.bias, kernel_init=ZEROS, name=f"dense_{i}")
             x = nn.leaky_relu(y + dense(x), self.slope)
         x = normalise(self.norm, train, "norm")(jnp.concatenate([x, norm], axis=1))
-        return _head(x, self.bias)
+        return _apply_head(x, self.bias)
 
 
 class Head(nn.Module):
@@ -73,22 +73,22 @@ class Head(nn.Module):
     @nn.compact
     def __call__(self, x, train):
         del train
-        return _head(x, self.bias)
+        return _apply_head(x, self.bias)
 
 
-def _head(x, bias: bool):
+def _apply_head(x, bias: bool):
     return nn.Dense(1, use_bias=bias, kernel_init=ZEROS, name="head")(x)[:, 0]
 
 
 def relu_net(
     features: int, widths: Sequence[int], norm: Norm, bias: bool = True, slope: float = 0.0
 ) -> Net:
-    """From a table's (padded) columns to the normalised features of the last hidden layer."""
+    """Build a network from a table's (padded) columns to normalised hidden features."""
     return Net(ReLUNet(tuple(widths), norm, bias, slope, head=False), (features,))
 
 
 def linear_head(features: int, bias: bool = True) -> Net:
-    """From so many features to one number a row, `(b,)`."""
+    """Build a linear map from features to one number per row, `(b,)`."""
     return Net(Head(bias), (features,))
 
 
@@ -100,14 +100,14 @@ def scalar_net(
     bias: bool = True,
     slope: float = 0.0,
 ) -> Net:
-    """From rows to one number each.
+    """Build a network from rows to one number each.
 
     Args:
         shape: `(padded features,)`, or `(height, width, channels)` of images.
-        channels: For images, the filters of each convolutional module; a LeNet then, which
-            normalises before each activation and gives `(b, 1)`.
+        channels: For images, the filters of each module of a LeNet, which normalises before each
+            activation and returns `(b, 1)`.
         widths: Widths of the hidden dense layers.
-        norm: The normalisation, in front of the last layer.
+        norm: Normalisation before the last layer.
         bias: Whether layers have a bias.
         slope: Slope of the leaky ReLU for negative inputs.
     """
@@ -124,13 +124,13 @@ def residual_scorer(
     bias: bool = True,
     slope: float = 0.0,
 ) -> Net:
-    """FEAWAD's scorer, from `(b, features + code + 1)` to `(b,)`.
+    """Build FEAWAD's scorer, from `(b, features + code + 1)` to `(b,)`.
 
     Args:
-        features: The padded number of a table's columns.
+        features: Padded number of a table's columns.
         code: Width of the autoencoder's code.
         widths: Widths of the hidden layers.
-        norm: The normalisation, in front of the last layer.
+        norm: Normalisation before the last layer.
         bias: Whether layers have a bias.
         slope: Slope of the leaky ReLU for negative inputs.
     """

@@ -1,4 +1,4 @@
-"""Maps in the size of their images: a transposed convolution with a fixed Gaussian.
+"""Up-sampling of maps to image size by a transposed convolution with a fixed Gaussian.
 
 References:
     Liznerski et al. 2021, Explainable deep one-class classification, algorithm 1; Ruff thesis,
@@ -19,25 +19,25 @@ def gaussian_upsampling(
     field: ReceptiveField,
     sigma: Array | float,
 ) -> Float[Array, "*n height width"]:
-    r"""Each entry of a map spread over its receptive field as a Gaussian.
+    r"""Spread each entry of a map over its receptive field as a Gaussian.
 
     $$A'[p] = \sum_o A[o]\, g(p_1 - c(o_1))\, g(p_2 - c(o_2)), \quad c(o) = start + o \cdot jump,$$
 
-    with `g` a Gaussian on the pixels of the receptive field that sums to `jump`. It is the
-    transposed convolution of kernel `size` and stride `jump`, as products with two matrices: the
-    Gaussian is separable. The mean over pixels is that of the map, less what the last entries
-    spread beyond the border.
+    with `g` a Gaussian on the pixels of the receptive field that sums to `jump`. This is the
+    transposed convolution with kernel `size` and stride `jump`, computed as products with two
+    matrices because the Gaussian is separable. The mean over pixels is that of the map, less what
+    the outermost entries spread beyond the border.
 
-    A constant map stays constant away from the border as far as the Gaussians add up to 1: within
-    `2 exp(-2 pi^2 sigma^2 / jump^2)` along each axis, and what is cut off at the edge of the
-    field. That is 2e-19 at sigma 12 and jump 8; at sigma 1.2 and jump 4 it is 0.34, so that the
-    entries remain visible as blobs. The published settings are these two.
+    Away from the border, a constant map stays constant up to a relative error of
+    `2 exp(-2 pi^2 sigma^2 / jump^2)` along each axis and the truncation at the edge of the field.
+    The error is 2e-19 at sigma 12 and jump 8. At sigma 1.2 and jump 4 it is 0.34, so that entries
+    remain visible as blobs. These are the two published settings.
 
     Args:
         maps: `(..., u, v)` maps.
-        size: Height and width of the images.
-        field: The net's receptive field.
-        sigma: The Gaussian's deviation in pixels, > 0.
+        size: Height and width of the images in pixels.
+        field: Receptive field of the network.
+        sigma: Standard deviation of the Gaussian in pixels, > 0.
     """
     rows, columns = (
         _spread(n, side, field, sigma) for n, side in zip(maps.shape[-2:], size, strict=True)
@@ -46,13 +46,13 @@ def gaussian_upsampling(
 
 
 def blur(maps: Float[Array, "*n height width"], sigma: Array | float) -> Float[Array, "..."]:
-    """Maps in the size of their images, smoothed by a Gaussian that sums to 1 at every pixel.
+    """Smooth maps of image size by a Gaussian whose weights sum to 1 at every pixel.
 
-    Near the border it is that of the pixels that there are: a constant map stays as it is.
+    Near the border it is renormalised over the existing pixels: a constant map is unchanged.
 
     Args:
         maps: `(..., height, width)` maps.
-        sigma: The Gaussian's deviation in pixels, > 0.
+        sigma: Standard deviation of the Gaussian in pixels, > 0.
     """
     rows, columns = (
         _gaussian(jnp.arange(n)[:, None] - jnp.arange(n), sigma) for n in maps.shape[-2:]
@@ -62,16 +62,16 @@ def blur(maps: Float[Array, "*n height width"], sigma: Array | float) -> Float[A
 
 
 def default_sigma(shape: tuple[int, ...]) -> float:
-    """The deviation for images of a shape: 1.2 up to 32 pixels, 12 from 224 on, in between linear.
+    """Return the default deviation: 1.2 up to 32 pixels, 12 from 224 pixels, linear in between.
 
-    The two are those of the thesis, section B.2; what is between them is ours.
+    The two values are those of the thesis, section B.2; the interpolation is ours.
     """
     part = (min(shape[:2]) - 32) / (224 - 32)
     return round(1.2 + 10.8 * min(max(part, 0.0), 1.0), 2)
 
 
 def _spread(n: int, side: int, field: ReceptiveField, sigma: Array | float):
-    """How much of each entry along an axis is at each pixel, `(side, n)`."""
+    """Compute the share of each entry along an axis at each pixel, `(side, n)`."""
     away = jnp.arange(side)[:, None] - (field.start + field.jump * jnp.arange(n))
     kernel = _gaussian(jnp.arange(field.size) - (field.size - 1) / 2, sigma)
     inside = jnp.abs(away) <= (field.size - 1) / 2

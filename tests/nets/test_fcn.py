@@ -80,13 +80,13 @@ def test_layers_that_make_no_sense_are_refused(text, message):
 
 
 def test_a_size_that_does_not_fit_says_which_do():
-    with pytest.raises(ConfigError, match=r"30x28; .* multiples of 4, such as 28, 32"):
+    with pytest.raises(ConfigError, match=r"multiples of 4 .*, such as 28, 32; given 30x28"):
         fcn((30, 28, 1))
-    with pytest.raises(ConfigError, match="multiples of 8, such as 224, 232"):
+    with pytest.raises(ConfigError, match=r"multiples of 8 .*, such as 224, 232"):
         fcn((230, 230, 3))
-    with pytest.raises(ConfigError, match="takes images"):
+    with pytest.raises(ConfigError, match="must be images"):
         fcn((12,))
-    with pytest.raises(ConfigError, match="at least one convolution"):
+    with pytest.raises(ConfigError, match="contain a convolution"):
         fcn((28, 28, 1), (Pool(),))
 
 

@@ -92,7 +92,7 @@ def test_half_precision_is_left_to_the_canonical_one():
 def test_errors_are_those_of_the_canonical_one():
     x, w = jnp.ones((1, 3, 3, 64)), jnp.ones((5, 5, 64, 64))
     for convolution in (canonical_conv, conv_by_cost):
-        with pytest.raises(ConfigError, match="larger than an input"):
+        with pytest.raises(ConfigError, match="larger than the padded input"):
             convolution(x, w, (1, 1), "VALID")
         with pytest.raises(ConfigError, match="channels-last"):
             convolution(x, w, (1, 1), "SAME", dimension_numbers=("NCHW", "OIHW", "NCHW"))
