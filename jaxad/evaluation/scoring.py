@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from jaxad.detector import HostDetector
+from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
 from jaxad.training.checks import check_codes, check_scorable, check_words
@@ -90,7 +90,8 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
         raise DataError(f"x holds rows for {len(count)} seeds; the fit has {fitted.seeds} seeds")
     if isinstance(fitted.detector, HostDetector):
         return score_models(fitted.models, _rows_for(fitted, fitted.detector, rows, count), count)
-    functions = stack_functions(fitted.detectors, lambda detector: as_partial(detector.score))
+    detectors = [one for one in fitted.detectors if isinstance(one, Detector)]
+    functions = stack_functions(detectors, lambda detector: as_partial(detector.score))
     scores = _compute_outputs(functions, fitted, rows, count)
     valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
     return np.where(valid, scores, np.nan)

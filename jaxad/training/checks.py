@@ -1,4 +1,4 @@
-"""Checks of a user's input on the host, before anything is compiled."""
+"""Checks of input on the host, before anything is compiled."""
 
 import warnings
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _LARGEST = np.finfo(np.float32).max
 
 
 def check_finite(x: np.ndarray, name: str) -> None:
-    """Raise a `DataError` that says where, if entries are not finite in float32."""
+    """Raise a `DataError` with the place of the first entry that is not finite in float32."""
     if x.dtype.kind not in "fiub":
         raise DataError(f"{name} must be real numbers; given dtype {x.dtype}")
     if x.dtype.kind != "f":
@@ -41,24 +41,24 @@ def check_finite(x: np.ndarray, name: str) -> None:
 
 
 def check_codes(codes: np.ndarray, count: np.ndarray) -> None:
-    """Raise a `DataError` that says where, if codes of rows are not finite.
+    """Raise a `DataError` with the place of the first row whose codes are not finite.
 
     Args:
         codes: `(seeds, n, k)`.
-        count: How many rows are data; one number, or one for each seed.
+        count: The number of rows that are data; one number, or one for each seed.
     """
     valid = np.arange(codes.shape[1]) < np.broadcast_to(count, len(codes))[:, None]
     bad = np.argwhere(valid & ~np.isfinite(codes).all(axis=-1))
     if len(bad):
         raise DataError(
-            f"{len(bad)} rows have codes that are not finite, the first is row {bad[0, 1]} of the "
-            f"seed at place {bad[0, 0]}: the autoencoder's training diverged, or the row is far "
-            "too large. Scale the rows, or try a smaller learning_rate"
+            f"codes of {len(bad)} rows are not finite, the first those of row {bad[0, 1]} for the "
+            f"seed at place {bad[0, 0]}: the training of the autoencoder diverged, or the row is "
+            "far too large. Scale the rows, or use a smaller learning_rate"
         )
 
 
 def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None:
-    """Raise if a detector cannot be trained on some data.
+    """Raise an error if a detector cannot be trained on some data.
 
     Raises:
         DataError: Not finite, fewer than two rows that are not labelled anomalies, arrays of
@@ -75,15 +75,24 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
     if x.ndim < lead + 2:
         raise DataError(f"train.x must be (rows, features, ...); given shape {x.shape}")
     if label.shape != x.shape[: lead + 1]:
-        raise DataError(f"train.label has shape {label.shape}, train.x has {x.shape}")
+        raise DataError(
+            f"train.label must have the shape {x.shape[: lead + 1]} of the rows of train.x; given "
+            f"{label.shape}"
+        )
     if count.size == 0 or count.min() < 2:
         raise DataError(
-            f"at least 2 training rows are needed; given {count.min() if count.size else 0}"
+            f"train must have at least 2 rows; given {count.min() if count.size else 0}"
         )
     if count.max() > label.shape[-1]:
-        raise DataError(f"train.count is {count.max()}; train.x has {label.shape[-1]} rows")
+        raise DataError(
+            f"train.count must be at most the {label.shape[-1]} rows of train.x; "
+            f"given {count.max()}"
+        )
     if np.max(train.features) > x.shape[-1] or np.min(train.features) < 1:
-        raise DataError(f"train.features is {train.features}; train.x has {x.shape[-1]} columns")
+        raise DataError(
+            f"train.features must be in 1..{x.shape[-1]}, the columns of train.x; "
+            f"given {train.features}"
+        )
     if not np.isin(label, (-1, 0, 1)).all():
         raise DataError(
             "train.label must be -1 (labelled anomaly), 0 (unlabelled) or 1 (labelled normal); "
@@ -93,14 +102,14 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
     normal = np.sum(valid & (label >= 0), axis=-1)
     if normal.min() < 2:
         raise DataError(
-            "at least 2 training rows must not be labelled anomalies: the centre and the batches "
-            f"of normal rows come from them; given {normal.min()}"
+            "train must have at least 2 rows that are not labelled anomalies: the centre and the "
+            f"batches of normal rows come from them; given {normal.min()}"
         )
     shape = x.shape[lead + 1 :]
     if detector.input_shape is not None and shape != tuple(detector.input_shape):
         raise DataError(
-            f"the detector was made for examples of shape {detector.input_shape}; "
-            f"train.x has {shape}. Make it anew for this data"
+            f"train.x must have examples of shape {detector.input_shape}, as the detector was made "
+            f"for; given {shape}. Make a detector for this data with jaxad.make"
         )
     check_finite(x, "train.x")
     lexicon = detector.lexicon
@@ -113,7 +122,7 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
 def check_words(
     x: np.ndarray, lexicon: Lexicon, what: str, vocabulary: Vocabulary | None = None
 ) -> None:
-    """Raise a `DataError` if documents are not of a lexicon; warn where it has none of their words.
+    """Raise a `DataError` if documents do not fit a lexicon; warn if it has none of their words.
 
     Args:
         x: `(n, length)` documents as numbers of words.
@@ -125,13 +134,13 @@ def check_words(
     as_documents(x, len(own.words), own.length, what)
     if vocabulary is not None and own.words[: len(vocabulary.words)] != vocabulary.words:
         raise DataError(
-            f"{what} is in the words of another data set than the detector was made for. Make it "
-            "anew for this data"
+            f"{what} must use the vocabulary that the detector was made for; given that of another "
+            "data set. Make a detector for this data with jaxad.make"
         )
     unknown = lexicon.count_unknown(x)
     if unknown:
         warnings.warn(
-            f"{what}: {unknown} of {len(x)} documents have no word with a vector",
+            f"{what}: {unknown} of {len(x)} documents contain no word with a vector",
             DataWarning,
             stacklevel=3,
         )
@@ -140,7 +149,9 @@ def check_words(
 def _check_mask(mask: np.ndarray, rows: tuple[int, ...], shape: tuple[int, ...]) -> None:
     """Raise a `DataError` if masks do not fit images of a shape."""
     if len(shape) != 3:
-        raise DataError(f"train.mask is for images; train.x has examples of shape {shape}")
+        raise DataError(
+            f"train.mask must be None unless examples are images; train.x has shape {shape}"
+        )
     if mask.shape != (*rows, *shape[:2]):
         raise DataError(f"train.mask must have shape {(*rows, *shape[:2])}; given {mask.shape}")
     if mask.dtype != np.uint8 or mask.max(initial=0) > 1:
@@ -151,10 +162,11 @@ def _check_mask(mask: np.ndarray, rows: tuple[int, ...], shape: tuple[int, ...])
 
 
 def check_seeds(seeds: int | Sequence[int] | None, train: TrainData) -> Int[np.ndarray, "seeds"]:
-    """The numbers of the seeds to train.
+    """Return the numbers of the seeds to train.
 
     Raises:
-        ConfigError: No positive number, a negative seed, or not as many as there are splits.
+        ConfigError: The number is not positive, a seed is negative, or there are not as many
+            seeds as splits.
     """
     splits = np.asarray(train.count)
     if seeds is None:
@@ -168,18 +180,18 @@ def check_seeds(seeds: int | Sequence[int] | None, train: TrainData) -> Int[np.n
         )
     if splits.ndim and splits.shape[0] != len(numbers):
         raise ConfigError(
-            f"train holds {splits.shape[0]} splits and seeds is {seeds}: give the same number, "
-            "or leave seeds out"
+            f"seeds must be as many as the {splits.shape[0]} splits of train, or left out; given "
+            f"{seeds}"
         )
     return numbers
 
 
 def check_scorable(x: np.ndarray, lead: int, input_shape: tuple[int, ...] | None) -> None:
-    """Raise if rows cannot be scored.
+    """Raise an error if rows cannot be scored.
 
     Args:
         x: `(n, ...)` rows, with a seed axis in front if `lead` is 1.
-        lead: How many axes are in front of the rows.
+        lead: The number of axes in front of the rows.
         input_shape: The shape of one example that the detector takes; None if not known.
 
     Raises:
@@ -188,9 +200,9 @@ def check_scorable(x: np.ndarray, lead: int, input_shape: tuple[int, ...] | None
     shape = x.shape[lead + 1 :]
     if input_shape is not None and (x.ndim <= lead or shape != tuple(input_shape)):
         raise DataError(
-            f"rows to score must have shape (n, {', '.join(map(str, input_shape))}) as in "
-            f"training; given {x.shape[lead:]}"
+            f"x must hold rows of shape (n, {', '.join(map(str, input_shape))}) as in training; given "
+            f"{x.shape[lead:]}"
         )
     if x.shape[lead] == 0:
-        raise DataError("there are no rows to score")
+        raise DataError("x must have at least one row; given no rows")
     check_finite(x, "x")

@@ -16,7 +16,7 @@ AXIS = "seed"
 
 
 def mesh_for(seeds: int) -> Mesh | None:
-    """The devices of this process that so many seeds are spread over; None if it is only one."""
+    """Make the mesh of devices that seeds are spread over; None if one device is enough."""
     devices = jax.local_devices()
     count = min(seeds, len(devices))
     count = -(-seeds // -(-seeds // count))  # no device of repeated seeds alone
@@ -24,22 +24,22 @@ def mesh_for(seeds: int) -> Mesh | None:
 
 
 def spec(axis: int | None) -> PartitionSpec:
-    """How arrays are spread: by their leading seed axis (0), or whole on every device (None)."""
+    """Return how arrays are spread: by their leading seed axis (0), or whole everywhere (None)."""
     return PartitionSpec() if axis is None else PartitionSpec(AXIS)
 
 
 def put(tree: PyTree, mesh: Mesh | None, axis: int | None = 0) -> PyTree:
-    """A pytree on the devices of a mesh, or on the one device if there is none.
+    """Put a pytree on the devices of a mesh, or on the one device if there is none.
 
     Args:
         tree: Arrays; their seed axis is a multiple of the mesh's size.
-        mesh: As `mesh_for` gave it.
+        mesh: A mesh of `mesh_for`.
         axis: 0 where arrays have a seed axis, None where all seeds share them.
     """
     return jax.device_put(tree, None if mesh is None else NamedSharding(mesh, spec(axis)))
 
 
 def shapes_on(tree: PyTree, mesh: Mesh | None) -> PyTree:
-    """The shapes of arrays that have a seed axis and will lie on a mesh."""
+    """Return the shapes of arrays with a seed axis that will lie on a mesh."""
     sharding = None if mesh is None else NamedSharding(mesh, spec(0))
     return jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=sharding), tree)

@@ -1,7 +1,7 @@
-"""The compiled pieces of training: pure functions, each mapped over seeds.
+"""The compiled parts of training: pure functions, each mapped over seeds.
 
-The data, the number of steps and every number of a detector are arguments, so that studies that
-differ in these alone share programs.
+The data, the number of steps and every number of a detector are arguments, so that fits that differ
+in these alone share programs.
 """
 
 from functools import partial
@@ -50,7 +50,7 @@ class How(NamedTuple):
 
 
 class Window(NamedTuple):
-    """Which steps of which phase to take; the phase has so many epochs."""
+    """A range of steps of a phase, and the number of epochs of that phase."""
 
     phase: int
     start: int
@@ -60,13 +60,13 @@ class Window(NamedTuple):
 
 @jax.jit
 def seed_keys(root: Key, seeds: Int[Leaf, "seeds"]) -> Keys:
-    """The key of each seed."""
+    """Derive the key of each seed."""
     return jax.vmap(partial(jax.random.fold_in, root))(seeds)
 
 
 @partial(jax.jit, static_argnames="how")
 def start(functions: Functions, keys: Keys, data: TrainData, how: How) -> PyTree:
-    """The state of every seed at the beginning of the first phase, by (init, begin)."""
+    """Make the state of every seed at the beginning of the first phase, by (init, begin)."""
 
     def one_seed(numbers, rest, key, data):
         init, begin = Functions(numbers, rest).whole()
@@ -80,7 +80,7 @@ def start(functions: Functions, keys: Keys, data: TrainData, how: How) -> PyTree
 def begin(
     functions: Functions, state: PyTree, data: TrainData, keys: Keys, phase: int, how: How
 ) -> PyTree:
-    """The state of every seed at the beginning of a later phase, by begin."""
+    """Make the state of every seed at the beginning of a later phase, by begin."""
 
     def one_seed(numbers, rest, state, data, key):
         return Functions(numbers, rest).whole()(state, data, _phase_key(key, phase))
@@ -94,7 +94,7 @@ def _phase_key(key: Key, phase: int) -> Key:
 
 
 class Draws(NamedTuple):
-    """The randomness of a window of steps, `(seeds, BUFFER, ...)`."""
+    """The random numbers of a window of steps, `(seeds, BUFFER, ...)`."""
 
     orders: PyTree
     keys: Array
@@ -104,10 +104,10 @@ class Draws(NamedTuple):
 def draws(
     sampler: Sampler, keys: Keys, steps_per_epoch: np.ndarray, window: Window, how: How
 ) -> Draws:
-    """All random numbers that a window needs of the sampler, and a key for each step.
+    """Draw all random numbers that the sampler needs for a window, and a key for each step.
 
-    Drawn one by one inside the loop they would cost more than a small step, and compiling them
-    into every training program would cost as much as the rest of it.
+    Drawing them one by one inside the loop would cost more than a small step, and compiling the
+    draws into every training program would cost as much as the rest of it.
     """
 
     def one_seed(key, steps_per_epoch):
@@ -132,7 +132,7 @@ def advance(
     window: Window,
     how: How,
 ) -> tuple[PyTree, dict[str, Float[Array, "seeds steps"]]]:
-    """A window of steps for every seed, by (update, each_epoch).
+    """Take a window of steps for every seed, by (update, each_epoch).
 
     Returns:
         The states, and the diagnostics of each step, `(seeds, BUFFER)`.
@@ -157,7 +157,7 @@ def _advance_seed(
     steps_per_epoch: Int[Array, ""],
     window: Window,
 ) -> tuple[PyTree, dict[str, Float[Array, "steps"]]]:
-    """A window of steps for one seed."""
+    """Take a window of steps for one seed."""
     update, each_epoch = Functions(numbers, rest).whole()
     per_epoch = largest(steps_per_epoch)
 

@@ -22,7 +22,7 @@ __all__ = ["Saver"]
 
 
 class Saver:
-    """Saves places of a fit into a folder now and then, and finds the last one again.
+    """A folder that keeps the places that a fit reaches, and finds the last one again.
 
     Args:
         folder: The folder; made if it is not there.
@@ -70,7 +70,7 @@ class Saver:
         self._manager = ocp.CheckpointManager(folder / "places", options=options)
 
     def due(self) -> bool:
-        """Whether it is time to save again."""
+        """Return whether it is time to save again."""
         return time.monotonic() - self._last >= self._every
 
     def save(self, place: Place) -> None:
@@ -88,7 +88,7 @@ class Saver:
         self._last = time.monotonic()
 
     def restore(self, state_in: Callable[[int], PyTree]) -> Place | None:
-        """The last place that was saved, if there is one.
+        """Read the last place that was saved; None if there is none.
 
         Args:
             state_in: The shapes of the state in a phase, by its number.
@@ -120,7 +120,7 @@ def _shapes(history: PyTree) -> PyTree:
 
 
 def _fingerprint(detectors: Sequence[Detector], train: TrainData, root: Key) -> dict[str, Any]:
-    """What must be the same for a fit to go on, as JSON."""
+    """Describe what must be the same for a fit to resume, as JSON."""
     arrays = [np.ascontiguousarray(a) for a in jax.tree.leaves(train)]
     digest = hashlib.sha256(repr([zlib.crc32(a.tobytes()) for a in arrays]).encode())
     for detector in detectors:

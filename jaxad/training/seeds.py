@@ -1,8 +1,8 @@
 """Many seeds in one program: by `vmap` side by side, or by `lax.map` one after the other.
 
-On the CPU a program keeps little more than one core busy, small layers and convolutions alike.
-There seeds are dealt to lanes, one for each core: groups of one size, which run the same program at
-the same time. Several devices share one lane instead, which is spread over them.
+On the CPU a program keeps little more than one core busy. Seeds are therefore dealt to lanes, one
+for each core: groups of equal size, which run the same program at the same time. Several devices
+share one lane, which is spread over them.
 """
 
 import os
@@ -24,14 +24,14 @@ MapMode = Literal["auto", "vmap", "map"]
 
 
 def resolve_mode(mode: MapMode) -> Literal["vmap", "map"]:
-    """The way to map over seeds that suits the hardware.
+    """Choose how to map over seeds.
 
-    `vmap` on accelerators. On the CPU one after the other: a convolution under `vmap` becomes a
-    grouped one there, 6 to 25 times slower, and small dense layers win nothing. What a seed gives
-    is then the same bit for bit, however many are beside it.
+    "auto" is `vmap` on accelerators and one seed after the other on the CPU: there a convolution
+    under `vmap` becomes a grouped one, 6 to 25 times slower, and small dense layers gain nothing.
+    One after the other, the result of a seed is the same bit for bit, however many run beside it.
 
     Raises:
-        ConfigError: No such mode.
+        ConfigError: The mode is unknown.
     """
     if mode not in get_args(MapMode):
         raise unknown_name("mode", str(mode), get_args(MapMode))
@@ -47,7 +47,7 @@ def map_seeds(
     mode: str,
     mesh: Mesh | None = None,
 ) -> Any:
-    """`fn` for each i of the leading seed axis, all ways to the same numbers up to rounding.
+    """Apply `fn` to each seed; all modes give the same numbers up to rounding.
 
     Args:
         fn: A pure function of positional arguments; results are pytrees of arrays.
@@ -80,7 +80,7 @@ def map_seeds(
 
 
 def lanes(seeds: int) -> list[np.ndarray]:
-    """Which seeds each lane takes: all of one length; the last seed may come more than once.
+    """Assign seeds to lanes of equal length; the last seed may be repeated.
 
     On the CPU there is a lane for each core. There is a single lane on an accelerator, and on
     several devices, where its length is a multiple of their number.
@@ -96,21 +96,21 @@ def lanes(seeds: int) -> list[np.ndarray]:
 
 
 def deal(tree: PyTree, dealt: Sequence[np.ndarray]) -> list[PyTree]:
-    """The part of each lane of a pytree whose arrays have a leading seed axis; on the host."""
+    """Split a pytree with a leading seed axis into the parts of the lanes, on the host."""
     if len(dealt) == 1 and dealt[0][-1] == len(dealt[0]) - 1:
         return [tree]
     return [jax.tree.map(lambda leaf, lane=lane: np.asarray(leaf)[lane], tree) for lane in dealt]
 
 
 def join(parts: Sequence[PyTree], seeds: int) -> PyTree:
-    """The parts of all lanes as one pytree on the host, each seed once."""
+    """Join the parts of all lanes to one pytree on the host, each seed once."""
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *parts)
 
 
 def spread(tree: PyTree, seeds: int) -> PyTree:
-    """A pytree of so many seeds on the devices they are spread over, if there are several.
+    """Put a pytree of all seeds on the devices that they are spread over, if there are several.
 
-    The last seed is repeated up to a multiple of the devices: `x[:seeds]` is what was asked for.
+    The last seed is repeated up to a multiple of the number of devices; `x[:seeds]` are the seeds.
     """
     mesh = mesh_for(seeds)
     return tree if mesh is None else put(deal(tree, lanes(seeds))[0], mesh)

@@ -223,7 +223,7 @@ def test_documents_of_another_vocabulary_are_refused(split, fit):
         ["foreign words", "other words"] * 5,
         vocabulary=from_texts(["foreign other words", "words"], [0, 1]).vocabulary,
     )
-    with pytest.raises(DataError, match="words of another data set"):
+    with pytest.raises(DataError, match="vocabulary that the detector was made for"):
         jaxad.fit(fit.detector, train)
     with pytest.raises(DataError, match=r"word numbers 0 to 99; the vocabulary has 0\.\.20"):
         jaxad.score(fit, np.where(split.test.x > 0, 99, 0))

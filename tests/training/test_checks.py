@@ -67,11 +67,11 @@ def test_only_test_data_is_evaluated(fit, toy):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda t: t._replace(count=np.int32(1)), "2 training rows are needed; given 1"),
-        (lambda t: t._replace(count=np.int32(0)), "2 training rows are needed; given 0"),
-        (lambda t: t._replace(count=np.int32(161)), "count is 161"),
-        (lambda t: t._replace(features=np.int32(7)), "features is 7"),
-        (lambda t: t._replace(features=np.int32(0)), "features is 0"),
+        (lambda t: t._replace(count=np.int32(1)), "at least 2 rows; given 1"),
+        (lambda t: t._replace(count=np.int32(0)), "at least 2 rows; given 0"),
+        (lambda t: t._replace(count=np.int32(161)), "160 rows of train.x; given 161"),
+        (lambda t: t._replace(features=np.int32(7)), "columns of train.x; given 7"),
+        (lambda t: t._replace(features=np.int32(0)), "columns of train.x; given 0"),
         (lambda t: t._replace(label=t.label[:-1]), r"label has shape \(159,\)"),
         (lambda t: t._replace(label=t.label + 2), r"given \[2, 3\]"),
         (lambda t: t._replace(label=np.full(160, -1, np.int8)), "must not be labelled anomalies"),
