@@ -200,8 +200,8 @@ def check_scorable(x: np.ndarray, lead: int, input_shape: tuple[int, ...] | None
     shape = x.shape[lead + 1 :]
     if input_shape is not None and (x.ndim <= lead or shape != tuple(input_shape)):
         raise DataError(
-            f"x must hold rows of shape (n, {', '.join(map(str, input_shape))}) as in training; given "
-            f"{x.shape[lead:]}"
+            f"x must hold rows of shape (n, {', '.join(map(str, input_shape))}) as in training; "
+            f"given {x.shape[lead:]}"
         )
     if x.shape[lead] == 0:
         raise DataError("x must have at least one row; given no rows")
