@@ -1,9 +1,10 @@
-"""Data frames as numbers, by scikit-learn's transformers, in a form that needs no pickle.
+"""Data frames as numbers, by scikit-learn's transformers and without pickle.
 
-Numbers: missing ones become the median of the training rows, and a column that has missing ones in
-training gets an indicator beside it (`SimpleImputer`). Categories: a column of 0 and 1 for each of
-the most frequent of training (`OneHotEncoder`); a missing one is the category "missing", and one
-that is rare or not in training is 0 in all of them. Columns of another kind are refused.
+Numeric columns: missing values become the median of the training rows, and a column with missing
+values in training gets an indicator column (`SimpleImputer`). Categorical columns: one column of 0
+and 1 for each of the most frequent categories in training (`OneHotEncoder`); a missing value is the
+category "missing", and a category that is rare or not in training is 0 in all of them. Columns of
+other kinds are refused.
 """
 
 import numbers
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.compose import ColumnTransformer
 
-__all__ = ["Column", "Encoding", "as_frame", "columns_of", "fit_encoding", "is_frame"]
+__all__ = ["Column", "Encoding", "as_frame", "describe_columns", "fit_encoding", "is_frame"]
 
 MISSING = "missing"
 
 
 class Column(NamedTuple):
-    """What is known of a column of the training rows: all that its encoding needs.
+    """The description of a column of the training rows, from which it can be encoded.
 
     Attributes:
-        name: Its name.
+        name: The name of the column.
         kind: "number" or "category".
-        median: Of the numbers; 0 where there are none.
+        median: The median of the numbers; 0 if there are none.
         missing: Whether a number was missing.
         categories: The most frequent categories, sorted.
     """
@@ -46,7 +47,7 @@ class Encoding(NamedTuple):
     """A fitted encoding.
 
     Attributes:
-        columns: What is known of each column.
+        columns: The description of each column.
         transformer: The scikit-learn transformer.
     """
 
@@ -55,9 +56,9 @@ class Encoding(NamedTuple):
 
     @classmethod
     def from_columns(cls, columns: tuple[Column, ...]) -> "Encoding":
-        """The encoding of columns that are known.
+        """Return the encoding of columns by their descriptions.
 
-        It is fitted anew to two rows that have the same medians, and the same gaps.
+        It is fitted to two rows with the same medians and the same missing values.
         """
         import pandas as pd
 
@@ -73,54 +74,56 @@ class Encoding(NamedTuple):
         return [str(name) for name in self.transformer.get_feature_names_out()]
 
     def apply(self, frame: "pd.DataFrame") -> Float[np.ndarray, "n d"]:
-        """A frame with the columns of training as numbers.
+        """Encode a frame with the columns of training.
 
         Raises:
-            DataError: Words in a column of numbers, or a number that is not finite in float32.
+            DataError: Strings in a numeric column, or a number that is not finite in float32.
         """
         return np.asarray(self.transformer.transform(_clean(frame, self.columns)), np.float64)
 
 
 def is_frame(x: Any) -> bool:
-    """Whether something is a data frame of pandas or polars."""
+    """Return whether an object is a data frame of pandas or polars."""
     return hasattr(x, "columns") and (hasattr(x, "iloc") or hasattr(x, "to_pandas"))
 
 
 def as_frame(x: Any) -> "pd.DataFrame":
-    """A pandas frame with text for names.
+    """Return a pandas frame with strings for names.
 
     Raises:
-        DataError: No rows or columns, or two columns of one name.
+        DataError: No rows or columns, or two columns with the same name.
     """
     import pandas as pd
 
     frame = x if isinstance(x, pd.DataFrame) else x.to_pandas()
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if 0 in frame.shape:
-        raise DataError(f"X has {frame.shape[0]} rows and {frame.shape[1]} columns; give some")
+        raise DataError(
+            f"X has {frame.shape[0]} rows and {frame.shape[1]} columns; give at least one of each"
+        )
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(f"X has more than one column {twice!r}; names must differ")
+        raise DataError(f"X has more than one column named {twice!r}; names must be unique")
     return frame.reset_index(drop=True)
 
 
 def fit_encoding(frame: "pd.DataFrame", most: int) -> Encoding:
-    """Find the encoding of training rows.
+    """Fit an encoding to training rows.
 
     Args:
-        frame: What `as_frame` gives.
-        most: How many categories of a column get a column of their own, at most.
+        frame: A frame as `as_frame` returns it.
+        most: The largest number of categories of a column that are encoded.
 
     Raises:
-        DataError: A column of dates, lists or other things that are neither numbers nor
-            categories, or a number that is infinite or too large for float32.
+        DataError: A column of dates, lists or other values that are neither numbers nor categories,
+            or a number that is infinite or too large for float32.
     """
-    columns = columns_of(frame, most)
+    columns = describe_columns(frame, most)
     return Encoding(columns, _transformer(columns).fit(_clean(frame, columns)))
 
 
-def columns_of(frame: "pd.DataFrame", most: int) -> tuple[Column, ...]:
-    """What is known of each column of training rows."""
+def describe_columns(frame: "pd.DataFrame", most: int) -> tuple[Column, ...]:
+    """Return the description of each column of training rows."""
     found = []
     for name in frame.columns:
         series = _column_of(frame, name)
@@ -138,7 +141,7 @@ def columns_of(frame: "pd.DataFrame", most: int) -> tuple[Column, ...]:
 
 
 def _transformer(columns: tuple[Column, ...]) -> "ColumnTransformer":
-    """The scikit-learn transformer of columns, not fitted."""
+    """Return the scikit-learn transformer of columns, not fitted."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.preprocessing import OneHotEncoder
@@ -156,14 +159,14 @@ def _transformer(columns: tuple[Column, ...]) -> "ColumnTransformer":
 
 
 def _clean(frame: "pd.DataFrame", columns: tuple[Column, ...]) -> "pd.DataFrame":
-    """The frame as float64 and text alone."""
+    """Return the frame with columns of float64 and of strings only."""
     import pandas as pd
 
     clean = {
         c.name: (_numbers if c.kind == "number" else _words)(_column_of(frame, c.name), c.name)
         for c in columns
     }
-    # One block, and text as objects whatever pandas would make of it.
+    # One block, and strings as objects in all versions of pandas.
     return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in clean.items()}, copy=False)
 
 
@@ -172,12 +175,12 @@ def _column_of(frame: "pd.DataFrame", name: str) -> Any:
 
 
 def _is_number(series: "pd.Series") -> bool:
-    """Whether a column holds numbers: by its type, or by every value of it."""
+    """Return whether a column is numeric, by its dtype or by all of its values."""
     from pandas.api import types
 
     dtype = series.dtype
     if types.is_complex_dtype(dtype):
-        raise DataError(f"column {series.name!r} holds complex numbers; give real ones")
+        raise DataError(f"column {series.name!r} holds complex numbers; give real numbers")
     if types.is_numeric_dtype(dtype) or types.is_bool_dtype(dtype):
         return True
     if isinstance(dtype, types.CategoricalDtype) or dtype.kind != "O":
@@ -187,10 +190,10 @@ def _is_number(series: "pd.Series") -> bool:
 
 
 def _numbers(series: "pd.Series", name: str) -> np.ndarray:
-    """A column as float64, NaN where a number is missing.
+    """Return a column as float64, NaN where a number is missing.
 
     Raises:
-        DataError: Something else than numbers, or a number that float32 doesn't hold.
+        DataError: A value that is not a number, or one that is not finite in float32.
     """
     import pandas as pd
 
@@ -216,10 +219,10 @@ def _numbers(series: "pd.Series", name: str) -> np.ndarray:
 
 
 def _words(series: "pd.Series", name: str) -> np.ndarray:
-    """A column as text, `MISSING` where there is none.
+    """Return a column as strings, `MISSING` where there is no value.
 
     Raises:
-        DataError: Dates, lists or other things that are no categories.
+        DataError: Dates, lists or other values that are not categories.
     """
     values = series.astype(object).to_numpy()
     gaps = series.isna().to_numpy()
@@ -227,8 +230,8 @@ def _words(series: "pd.Series", name: str) -> np.ndarray:
     for row, value in enumerate(values):
         if not gaps[row] and not isinstance(value, kinds):
             raise DataError(
-                f"column {name!r} holds {type(value).__name__} in row {row}: columns are numbers "
-                "or categories; turn it into numbers, or leave it out"
+                f"column {name!r} holds {type(value).__name__} in row {row}; columns must be "
+                "numeric or categorical: convert it to numbers, or drop it"
             )
     words = [
         MISSING if gap else v.decode(errors="replace") if isinstance(v, bytes) else str(v)

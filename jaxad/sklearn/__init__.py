@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: any detector of the library on a table of one's own."""
+"""The scikit-learn estimator for all detectors of the library, on tables."""
 
 from jaxad.data.labels import training_labels, truth_labels
 from jaxad.sklearn.estimator import JaxADDetector

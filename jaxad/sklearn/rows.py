@@ -1,4 +1,4 @@
-"""What an estimator is given: parameters and rows, checked."""
+"""Checks of the parameters and the rows that an estimator is given."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,13 @@ from jaxad.sklearn.labels import check_kind
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_parameters", "column_names", "encoded", "found_encoding"]
+__all__ = ["check_parameters", "encode_rows", "find_encoding", "make_column_names"]
 
 _FLOATS: Any = [np.float64, np.float32]
 
 
 def check_parameters(given: dict[str, Any]) -> None:
-    """Raise a `ConfigError` that names the first parameter that is not allowed."""
+    """Raise a `ConfigError` that names the first parameter whose value is not allowed."""
     check_kind(given["labels"])
     for name, most, said in (("contamination", 0.5, "0.5]"), ("calibration", 1 - 1e-9, "1)")):
         value = given[name]
@@ -38,15 +38,21 @@ def check_parameters(given: dict[str, Any]) -> None:
         raise ConfigError(f"settings must be a dict of fields; given {given['settings']!r}")
 
 
-def column_names(width: int) -> list[str]:
-    """The names of columns that have none: x0, x1, ..."""
+def make_column_names(width: int) -> list[str]:
+    """Return names for columns without names: x0, x1, ..."""
     return [f"x{i}" for i in range(width)]
 
 
-def found_encoding(estimator: BaseEstimator, x: Any, most: int) -> Encoding | None:
-    """How the columns of training rows become numbers; None for an array of numbers.
+def find_encoding(estimator: BaseEstimator, x: Any, most: int) -> Encoding | None:
+    """Fit the encoding of a data frame, and set the estimator's attributes for its columns.
 
-    Sets `n_features_in_` and `feature_names_in_` for a frame.
+    Args:
+        estimator: The estimator, whose `n_features_in_` and `feature_names_in_` are set.
+        x: Training rows.
+        most: The largest number of categories of a column that are encoded.
+
+    Returns:
+        The encoding; None for an array of numbers.
     """
     if not is_frame(x):
         return None
@@ -55,23 +61,23 @@ def found_encoding(estimator: BaseEstimator, x: Any, most: int) -> Encoding | No
     return fit_encoding(frame, most)
 
 
-def encoded(
+def encode_rows(
     estimator: BaseEstimator, x: Any, encoding: Encoding | None, *, least: int = 0
 ) -> Float[np.ndarray, "n d"]:
-    """Rows as numbers.
+    """Return rows as numbers.
 
     Args:
-        estimator: Whose rows.
+        estimator: The estimator.
         x: An array or a data frame.
-        encoding: How columns become numbers, for an estimator of frames.
-        least: How many rows training needs; 0 for rows that are not trained on.
+        encoding: How columns become numbers, for an estimator of data frames.
+        least: The number of rows that training needs; 0 for rows that are not trained on.
 
     Raises:
-        ValueError: Other columns than in training, or no numbers where there were some.
+        ValueError: Other columns than in training, or values that are not numbers.
     """
     if encoding is not None:
         names = [column.name for column in encoding.columns]
-        return encoding.apply(_frame(estimator, x, names, trained=least == 0))
+        return encoding.apply(_name_columns(estimator, x, names, trained=least == 0))
     if is_frame(x):
         frame = as_frame(x)
         validate_data(estimator, x, skip_check_array=True, reset=False)
@@ -82,8 +88,10 @@ def encoded(
     )
 
 
-def _frame(estimator: BaseEstimator, x: Any, names: list[str], trained: bool) -> "pd.DataFrame":
-    """Rows with the columns of training."""
+def _name_columns(
+    estimator: BaseEstimator, x: Any, names: list[str], trained: bool
+) -> "pd.DataFrame":
+    """Return rows as a frame with the columns of training."""
     import pandas as pd
 
     if is_frame(x):

@@ -42,7 +42,7 @@ def freeze_fit(fitted: Fit) -> FrozenFit:
             f"a fitted {detector.name!r} is another library's and cannot be pickled or saved"
         )
     spec = Spec(tuple(detector.input_shape or ()), fitted.rows, *detector.labelled)
-    fields = {k: v for k, v in vars(fitted).items() if k not in ("detector", "state", "models")}
+    fields = {k: v for k, v in vars(fitted).items() if k not in ("detectors", "state", "models")}
     state = jax.tree.map(np.asarray, fitted.state)
     return FrozenFit(detector.name, settings_dict(detector.config), spec, state, fields)
 
@@ -75,7 +75,7 @@ def load(cls: type, folder: Path) -> Any:
     try:
         scores = (folder / SCORES).read_bytes()
         estimator = cls(**record.parameters)
-        estimator._rule()
+        estimator._parse_threshold()
     except (AttributeError, KeyError, OSError, TypeError, OverflowError) as error:
         raise DataError(f"{what}: {ESTIMATOR} is broken ({error!r})") from error
     estimator.fitted_, estimator.scaling_ = fitted, scaling

@@ -114,7 +114,7 @@ def test_conformal_holds_normal_rows_out_and_calibrate_takes_others(estimator, r
     assert det.calibrate(normal) is det
     np.testing.assert_array_equal(det.anomaly_score(new), before)
     assert det.threshold_ == thresholds.conformal(det.anomaly_score(normal), 0.1)
-    with pytest.raises(ConfigError, match="p-values need normal rows"):
+    with pytest.raises(ConfigError, match="p_values needs scores of normal rows"):
         estimator().fit(x).p_values(x)
     with pytest.raises(DataError, match="at least 999"):
         estimator(threshold="conformal(0.001)").fit(x)
