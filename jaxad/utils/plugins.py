@@ -40,7 +40,7 @@ class Registry(dict[str, Value], Generic[Value]):
         self,
         kind: str,
         group: str | None = None,
-        adopt: Callable[[str, object], None] | None = None,
+        adopt: Callable[[str, Any], Any] | None = None,
     ) -> None:
         super().__init__()
         self.kind, self.group, self.adopt = kind, group, adopt

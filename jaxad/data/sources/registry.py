@@ -73,7 +73,5 @@ def load_registered(name: str) -> Dataset:
 
 
 DATASETS: Registry[Callable[[], Dataset]] = Registry(
-    "data set",
-    "jaxad.datasets",
-    lambda name, found: register(name)(found),  # pyright: ignore[reportArgumentType]
+    "data set", "jaxad.datasets", lambda name, found: register(name)(found)
 )
