@@ -1,4 +1,4 @@
-"""Detectors, one file each: reference, configuration, and how it is built from the four choices."""
+"""Detectors, one file each: the reference, the configuration and the function that builds it."""
 
 from jaxad.detectors import (  # registers them  # noqa: F401
     anogan,

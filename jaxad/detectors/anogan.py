@@ -1,4 +1,4 @@
-"""AnoGAN: how near a generator of normal rows comes to a row, by a search for its code.
+"""AnoGAN: the distance of a row to the nearest output of a generator, found by a search.
 
 References:
     Schlegl et al. 2017, Unsupervised anomaly detection with generative adversarial networks to
@@ -31,13 +31,13 @@ _GENERATED = 128
 
 @dataclass(frozen=True, kw_only=True)
 class AnoGANConfig(AutoencoderConfig):
-    """Settings of AnoGAN; see `AutoencoderConfig`. The generator is the decoder of its sizes.
+    """Settings of AnoGAN; see `AutoencoderConfig`. The generator is the autoencoder's decoder.
 
     Attributes:
-        search_steps: Steps of Adam in the search for a row's code, >= 1.
-        search_rate: Their size, > 0.
-        feature_weight: Weight of the critic's features in the score, in [0, 1]; the rest is the
-            weight of the difference itself.
+        search_steps: Number of Adam steps in the search for the code of a row, >= 1.
+        search_rate: Step size of Adam in the search, > 0.
+        feature_weight: Weight of the critic's features in the score, in [0, 1]; the difference of
+            the rows has one minus this weight.
     """
 
     epochs: int = 100
@@ -62,11 +62,12 @@ class AnoGANConfig(AutoencoderConfig):
 
 @register("anogan", AnoGANConfig, uses_labels=False)
 def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
-    """AnoGAN; the distance of a row to what a generator of normal rows makes nearest to it.
+    """AnoGAN; the score is the distance of a row to the nearest row that a generator can produce.
 
-    In a step the generator learns to pass for real before the critic, and then the critic learns to
-    tell rows from generated ones. A row's score is `0.9 |x - g(z)| + 0.1 |f(x) - f(g(z))|` for the
-    code z that 100 steps of Adam find, f the critic's features.
+    In each step the generator is trained to be classified as real by the critic, and then the
+    critic to separate training rows from generated ones. The score is
+    `0.9 |x - g(z)| + 0.1 |f(x) - f(g(z))|`, with the features f of the critic and the code z that
+    100 steps of Adam find.
     """
     encoder, generator = networks(config, spec, needs_decoder=True)
     widths, channels = encoder.module.widths, getattr(encoder.module, "channels", ())
@@ -84,7 +85,7 @@ def build_anogan(config: AnoGANConfig, spec: Spec) -> Detector:
 
 
 def _generator(model: LatentSearch, state: State, batch: Batch, key: Key) -> Turn:
-    """Generated rows should pass for real."""
+    """Return the generator's loss: generated rows should be classified as real."""
     rows = len(batch.label)
     made = model.generate(state.variables, state.extras, key, rows, train=True)
     loss = as_real(model.judge(state.variables, made.out)[0]) + made.penalty
@@ -94,10 +95,10 @@ def _generator(model: LatentSearch, state: State, batch: Batch, key: Key) -> Tur
 def _critic(
     model: LatentSearch, weighting: Weighting, state: State, batch: Batch, key: Key
 ) -> Turn:
-    """Rows are real under their weights, generated ones are not."""
+    """Return the critic's loss: weighted training rows are real, generated rows are not."""
     rows = len(batch.label)
     made = model.generate(state.variables, state.extras, key, rows, train=True).out
-    # Of a critic's verdict the cross-entropy's two losses are those of real and generated rows.
+    # The two losses of the cross-entropy are those of real and of generated rows for a critic.
     real, (_, after) = batch_loss(model, cross_entropy(), weighting, state, batch, key)
     fake = as_generated(model.judge(state.variables, made)[0])
     return real + fake, (after, weighting.info(after.weighting))

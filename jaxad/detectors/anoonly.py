@@ -1,4 +1,4 @@
-"""AnoOnly on four bases: labelled anomalies have a loss, all other rows only their statistics.
+"""AnoOnly with four base detectors: only labelled anomalies have a loss.
 
 References:
     Zhou et al. 2023, AnoOnly: semi-supervised anomaly detection without loss on normal data.
@@ -32,16 +32,16 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class AnoOnlyConfig(GradientConfig):
-    """What AnoOnly adds to a base's settings.
+    """Settings that AnoOnly adds to those of a base detector.
 
-    The whole batch goes through the network in train mode and the loss of rows taken as normal is
-    dropped after it: they act through the statistics of BatchNorm alone.
+    The whole batch passes through the network in train mode, but rows taken as normal have no loss:
+    they affect training only through the batch statistics of BatchNorm.
 
     Attributes:
-        normal_weight: What is left of the loss of rows taken as normal, in [0, 1]; 1 is the base
-            with a normalisation.
-        allow_no_norm: Whether a network without a normalisation is allowed: without one nothing
-            holds the scores of normal rows down.
+        normal_weight: Weight of the loss of rows taken as normal, in [0, 1]; 0 drops it, 1 is the
+            base detector with a normalisation.
+        allow_no_norm: Whether a network without a normalisation is allowed, in which nothing keeps
+            the scores of normal rows low.
     """
 
     normal_weight: float = 0.0
@@ -54,13 +54,13 @@ class AnoOnlyConfig(GradientConfig):
         self._need(isinstance(self.allow_no_norm, bool), "allow_no_norm", "true or false")
         if self.norm == "none" and not self.allow_no_norm:
             raise ConfigError(
-                "under AnoOnly normal rows act through BatchNorm alone: norm must be 'batch', "
-                "'batch_no_affine', 'layer' or 'explicit'; given 'none'. allow_no_norm=True builds "
-                "it all the same"
+                "norm must be 'batch', 'batch_no_affine', 'layer' or 'explicit' for AnoOnly, where "
+                "normal rows act only through normalisation; given 'none'. Set allow_no_norm=True "
+                "to build the detector without one"
             )
 
     def weights(self, eta: float = 1.0) -> Weighting:
-        """Labelled anomalies their loss, all other rows what is left of theirs."""
+        """Return the weighting by label with the weight of rows taken as normal reduced."""
         return chain(by_label(eta), anoonly(self.normal_weight))
 
 
@@ -68,7 +68,7 @@ class AnoOnlyConfig(GradientConfig):
 class AnoOnlyDeepSADConfig(DeepSADConfig, AnoOnlyConfig):
     """Settings of Deep SAD with AnoOnly; see `AnoOnlyConfig` and `DeepSADConfig`.
 
-    As in the paper Adam with step size 1e-3 and decay 1e-6, 50 epochs, batches of 128.
+    As in the paper: Adam with step size 1e-3 and weight decay 1e-6, 50 epochs, batches of 128.
     """
 
     epochs: int = 50
@@ -99,7 +99,7 @@ class AnoOnlyPReNetConfig(PReNetConfig, AnoOnlyConfig):
 
 @register("anoonly_deep_sad", AnoOnlyDeepSADConfig, uses_labels=True)
 def build_anoonly_deep_sad(config: AnoOnlyDeepSADConfig, spec: Spec) -> Detector:
-    """Deep SAD with AnoOnly; no loss pulls normal rows to the centre.
+    """Deep SAD with AnoOnly; the score is the squared distance to a centre.
 
     Minimises the batch mean of `eta / (d + 1e-6)` for labelled anomalies and `normal_weight * d`
     for other rows; the score is `d`. Without labelled anomalies nothing is learned.
@@ -109,7 +109,7 @@ def build_anoonly_deep_sad(config: AnoOnlyDeepSADConfig, spec: Spec) -> Detector
 
 @register("anoonly_devnet", AnoOnlyDevNetConfig, uses_labels=True)
 def build_anoonly_devnet(config: AnoOnlyDevNetConfig, spec: Spec) -> Detector:
-    """DevNet with AnoOnly; labelled anomalies are put above a batch whose statistics are fixed.
+    """DevNet with AnoOnly; the score is a network's output in deviations of a Gaussian prior.
 
     Minimises the batch mean of `max(0, margin - dev)` for labelled anomalies and
     `normal_weight * |dev|` for other rows, with a normalisation in front of the last layer.
@@ -119,7 +119,7 @@ def build_anoonly_devnet(config: AnoOnlyDevNetConfig, spec: Spec) -> Detector:
 
 @register("anoonly_feawad", AnoOnlyFEAWADConfig, uses_labels=True)
 def build_anoonly_feawad(config: AnoOnlyFEAWADConfig, spec: Spec) -> Detector:
-    """FEAWAD with AnoOnly; its loss of labelled anomalies alone, after pre-training.
+    """FEAWAD with AnoOnly; the score is a network's output on an autoencoder's code and residual.
 
     Minimises the batch mean of `max(0, margin - s) + max(0, margin - r)` for labelled anomalies and
     `normal_weight * (|s| + r)` for other rows, with a normalisation in front of the last layer.
@@ -129,7 +129,7 @@ def build_anoonly_feawad(config: AnoOnlyFEAWADConfig, spec: Spec) -> Detector:
 
 @register("anoonly_prenet", AnoOnlyPReNetConfig, uses_labels=True)
 def build_anoonly_prenet(config: AnoOnlyPReNetConfig, spec: Spec) -> Detector:
-    """PReNet with AnoOnly; pairs without a labelled anomaly have no loss.
+    """PReNet with AnoOnly; the score is the mean output of a network on pairs with training rows.
 
     Minimises the batch mean of `|4 - s|` for a labelled anomaly with another row, `|8 - s|` for two
     labelled anomalies and `normal_weight * |s|` for pairs of other rows, with a normalisation at

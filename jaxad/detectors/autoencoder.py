@@ -1,4 +1,4 @@
-"""Autoencoder: how badly a row is reconstructed by a network trained to reconstruct the rest.
+"""Autoencoder: the reconstruction error of a row by a network trained to reconstruct the data.
 
 References:
     Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks;
@@ -21,7 +21,7 @@ __all__ = ["AutoencoderConfig", "build_autoencoder", "reconstruction"]
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig(GradientConfig):
-    """Settings of the autoencoder; see `GradientConfig`. Nothing forbids it learned shifts."""
+    """Settings of the autoencoder; see `GradientConfig`. Biases and learned shifts are allowed."""
 
     norm: Norm = "batch"
     bias: bool = True
@@ -40,6 +40,6 @@ def build_autoencoder(config: AutoencoderConfig, spec: Spec) -> Detector:
 
 
 def reconstruction(config: AutoencoderConfig, spec: Spec) -> Reconstruction:
-    """The networks of the autoencoder, and what is measured of a row."""
-    # The decoder's first layer would take a bias of the code off again.
+    """Return the score model of the autoencoder."""
+    # A bias of the code is redundant: the decoder's first layer can offset it.
     return Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))

@@ -1,4 +1,4 @@
-"""From the four choices to a detector: score model, objective, weighting, learner."""
+"""Construction of detectors from a score model, an objective, a weighting and a learner."""
 
 from collections.abc import Callable, Sequence
 
@@ -55,20 +55,23 @@ def networks(
     Args:
         config: The sizes, or networks of its own.
         spec: The shape of examples.
-        code_bias: Whether the encoder's last layer has a bias; None: as the others.
-        needs_decoder: Whether the detector cannot do without the decoder.
+        code_bias: Whether the encoder's last layer has a bias; None for the same as other layers.
+        needs_decoder: Whether the detector needs the decoder.
 
     Raises:
         ConfigError: The sizes do not fit the shape; `config.net` takes examples of another shape,
-            or lacks the decoder.
+            or lacks a decoder that is needed.
     """
     if config.net is None:
         sizes = (spec.shape, config.channels, config.widths)
         return autoencoder_nets(*sizes, config.norm, config.bias, config.slope, code_bias=code_bias)
     if isinstance(config.net, Net):
         if needs_decoder:
-            raise ConfigError("net must be a pair (encoder, decoder); given an encoder alone")
-        # Only pre-training uses the decoder, and refuses a single network.
+            raise ConfigError(
+                "net must be a pair (encoder, decoder) for this detector; given an encoder alone. "
+                "Give both as net=(encoder, decoder)"
+            )
+        # Only pre-training uses the decoder, and it rejects a single network.
         encoder = decoder = config.net
     else:
         encoder, decoder = config.net
@@ -77,7 +80,7 @@ def networks(
 
 
 def choose_net(config: GradientConfig, spec: Spec, build: Callable[[], Net]) -> Net:
-    """Return the network of a configuration, or else the one that `build` makes.
+    """Return the network of a configuration, or the result of `build` if it has none.
 
     Raises:
         ConfigError: `config.net` is a pair, or takes examples of another shape.
@@ -85,20 +88,23 @@ def choose_net(config: GradientConfig, spec: Spec, build: Callable[[], Net]) -> 
     if config.net is None:
         return build()
     if not isinstance(config.net, Net):
-        raise ConfigError("net must be one Net; given a pair")
+        raise ConfigError(
+            "net must be one Net for this detector, which has no decoder; given a pair. Give the "
+            "first network alone"
+        )
     check_input(config.net, spec)
     return config.net
 
 
 def check_input(net: Net, spec: Spec) -> None:
-    """Raise a `ConfigError` if a network does not take the examples of the data."""
+    """Raise a `ConfigError` if the input shape of a network does not fit the examples."""
     table = is_table(spec.shape)
     taken = (bucket_features(spec.shape[0]),) if table else spec.shape
     if net.input_shape != taken:
-        padded = " (tables are padded to that)" if table and taken != spec.shape else ""
+        padded = ", which are padded to it" if table and taken != spec.shape else ""
         raise ConfigError(
             f"net must have input_shape={taken} for examples of shape {spec.shape}{padded}; given "
-            f"{net.input_shape}"
+            f"{net.input_shape}. Build the network with input_shape={taken}"
         )
 
 
@@ -114,7 +120,7 @@ def gradient_detector(
     Args:
         model: The score model.
         objective: The pair of losses, unless `config` has one of its own.
-        weighting: What decides the two weights of each row.
+        weighting: The weighting that sets the two weights of each row.
         config: Optimiser and schedule.
         sampler: The rows of each batch, unless `config` has a sampler of its own; None for a new
             shuffle of all rows in each epoch.
@@ -149,11 +155,11 @@ def adversarial_detector(
     """Build a detector whose networks are trained by players that take turns in each step.
 
     Args:
-        model: The score model; its variables are those of all players.
-        players: The players in order, each with the networks that it updates.
-        weighting: The weighting that the players' losses use.
-        config: Batches and epochs.
-        objective: The pair of losses of the player whose networks give the score, if it has one.
+        model: The score model; its variables include the networks of all players.
+        players: The players, in the order of their turns; each trains some of the networks.
+        weighting: The weighting that the losses of the players use.
+        config: Batch size and number of epochs.
+        objective: The pair of losses of the player that trains the score; None if it has none.
     """
     players = tuple(players)
     return Detector(
@@ -168,33 +174,38 @@ def adversarial_detector(
 
 
 def check_weighting(weighting: Weighting, objective: Objective, model: Model) -> None:
-    """Raise if a weighting needs what an objective or a model does not have.
+    """Raise an error if a weighting needs what the objective or the model does not have.
 
     Raises:
-        ConfigError: It puts weight on the loss of anomalies and the objective has none, or it reads
-            codes and the model returns none.
+        ConfigError: The weighting puts weight on a loss of anomalies and the objective has none, or
+            it reads codes and the model does not return any.
     """
     if weighting.anomaly_loss and objective.anomaly is None:
         raise ConfigError(
-            "weighting: it puts weight on a loss of anomalies, and the objective has none: "
-            "choose an objective with one, or a weighting that needs none"
+            "weighting must not put weight on a loss of anomalies here, because the objective has "
+            "none; given a weighting that does. Choose another weighting, or a detector whose "
+            "objective has such a loss"
         )
     if weighting.codes and not isinstance(model, Calibrated):
         raise ConfigError(
-            "weighting: it mines rows by their codes, and the model returns scores only: "
-            "mine by 'reconstruction_error', or choose a detector with codes, such as ncae"
+            "weighting must not mine rows by their codes here, because the model returns only "
+            "scores; given a weighting that does. Mine by 'reconstruction_error', or choose a "
+            "detector with codes, such as ncae"
         )
 
 
 def choose_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
-    """Return a sampler that shuffles the rows that a weighting uses anew in each epoch."""
+    """Return a sampler that shuffles the rows that a weighting uses in each epoch."""
     return ShuffledEpochs(
         config.batch_size, float(weighting.labelled_anomalies), float(weighting.labelled_normals)
     )
 
 
 def balanced_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
-    """Return a sampler with labelled anomalies in half of each batch; others come once an epoch."""
+    """Return a sampler that fills half of each batch with labelled anomalies.
+
+    An epoch has every other row once.
+    """
     return Balanced(config.batch_size, None, float(weighting.labelled_normals))
 
 
@@ -206,17 +217,28 @@ def with_pretraining(
     config: PretrainedConfig,
     pretraining: Optimiser | None = None,
 ) -> Detector:
-    """Return the detector with a phase that pre-trains its encoder in an autoencoder.
+    """Return the detector with a phase before training that pre-trains its encoder.
 
-    Labelled anomalies take no part. Pre-training uses the optimiser of the detector, over its own
-    epochs, or `pretraining`.
+    The encoder is that of an autoencoder trained on the rows that are not labelled anomalies.
+
+    Args:
+        detector: The detector without pre-training.
+        model: Its score model.
+        autoencoder: The autoencoder with the encoder of the model.
+        weighting: The weighting of the training.
+        config: Number of epochs and batch size.
+        pretraining: Optimiser of the pre-training; None for that of the detector over the epochs of
+            pre-training.
+
+    Raises:
+        ConfigError: `config.net` has no decoder.
     """
     if config.pretrain_epochs == 0:
         return detector
     if isinstance(config.net, Net):
         raise ConfigError(
             "net must be a pair (encoder, decoder) for pre-training; given an encoder alone. "
-            "pretrain_epochs=0 leaves pre-training out"
+            "Give both, or set pretrain_epochs=0 to train without pre-training"
         )
     pretraining = pretraining or config.schedule(config.pretrain_epochs)
     phase = Phase(
@@ -245,5 +267,5 @@ def _init_players(
 
 
 def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:
-    """Compute the scores of a model in inference mode."""
+    """Return the scores of rows by a model in inference mode."""
     return model.score(model.apply(state.variables, state.extras, x, train=False).out)

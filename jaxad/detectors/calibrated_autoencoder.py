@@ -1,4 +1,4 @@
-"""The calibrated autoencoder: NCAE that mines by reconstruction errors, in small steps.
+"""Calibrated autoencoder: NCAE with mining by reconstruction error and a smaller step size.
 
 References:
     Yu et al. 2023, NCAE (normality-calibrated autoencoder).
@@ -18,9 +18,9 @@ __all__ = ["CalibratedAutoencoderConfig", "build_calibrated_autoencoder"]
 class CalibratedAutoencoderConfig(NCAEConfig):
     """Settings of the calibrated autoencoder; see `NCAEConfig`.
 
-    Of NCAE's ablation the combination that did best on another data set than those reported on
-    (docs/explanation/ncae.md): both critics, a fifth of the rows mined by their reconstruction
-    error, steps of 1e-3 and a tenth of it after a third of the epochs.
+    The defaults are the best combination of NCAE's ablation, chosen on a data set on which no
+    results are reported (docs/explanation/ncae.md): both critics, a fifth of the rows mined by
+    their reconstruction error, and a step size of 1e-3, divided by 10 after a third of the epochs.
     """
 
     learning_rate: float = 1e-3
@@ -31,8 +31,9 @@ class CalibratedAutoencoderConfig(NCAEConfig):
 
 @register("calibrated_autoencoder", CalibratedAutoencoderConfig, uses_labels=False)
 def build_calibrated_autoencoder(config: CalibratedAutoencoderConfig, spec: Spec) -> Detector:
-    """Autoencoder that learns badly reconstructed rows as generated normal ones.
+    """Calibrated autoencoder; the score is the squared reconstruction error.
 
-    A step is that of `ncae`; the score is the reconstruction error.
+    Rows with a large reconstruction error are reconstructed as generated normal rows. A step is
+    that of `ncae`.
     """
     return build_ncae(config, spec)

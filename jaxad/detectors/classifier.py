@@ -1,4 +1,4 @@
-"""Supervised classifier: labelled anomalies against all other rows, by cross-entropy or focal loss.
+"""Supervised classifier of labelled anomalies against all other rows.
 
 References:
     Baseline of Ruff et al. 2020, Deep semi-supervised anomaly detection, section 4; Lin et al.
@@ -28,8 +28,8 @@ class ClassifierConfig(GradientConfig):
     """Settings of the classifier; see `GradientConfig`.
 
     Attributes:
-        loss: "bce", the binary cross-entropy, or "focal".
-        gamma: How much less rows count that are told well, >= 0; for the focal loss alone.
+        loss: "bce" (binary cross-entropy) or "focal" (focal loss).
+        gamma: Exponent of the focal loss, >= 0; the larger, the less well-classified rows count.
     """
 
     norm: Norm = "none"
@@ -44,19 +44,20 @@ class ClassifierConfig(GradientConfig):
 
 @register("classifier", ClassifierConfig, uses_labels=True)
 def build_classifier(config: ClassifierConfig, spec: Spec) -> Detector:
-    """Supervised classifier; the log odds of a labelled anomaly, unlabelled rows taken as normal.
+    """Supervised classifier; the score is the log odds of a labelled anomaly.
 
     Minimises the mean of `-log(1 - p)` for unlabelled and labelled normal rows and `-log p` for
-    labelled anomalies, p the sigmoid of the score; or the focal loss in place of the two.
+    labelled anomalies, with the sigmoid p of the score; or the corresponding focal loss.
 
     Raises:
         ConfigError: The examples are neither rows of a table nor images.
-        DataError: There is no labelled anomaly.
+        DataError: There are no labelled anomalies.
     """
     if spec.labelled_anomalies == 0:
         raise DataError(
-            "classifier needs at least 1 labelled anomaly (label -1); given none. Label some, or "
-            "choose a detector that needs none, such as autoencoder"
+            "labelled anomalies must be given for classifier, at least 1 labelled anomaly; given "
+            "0. Label some rows with -1, or choose a detector that needs no labels, such as "
+            "autoencoder"
         )
     widths = default_sizes(spec.shape)[1]
     model = Deviation(scalar_network(config, spec, widths, "classifier"), standardised=False)

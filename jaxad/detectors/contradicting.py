@@ -1,4 +1,4 @@
-"""Contradicting training on four score models.
+"""Contradicting training of four score models.
 
 References:
     Wu et al. 2022, Understanding and mitigating data contamination in deep anomaly detection: a
@@ -38,13 +38,14 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class _Ascent(GradientConfig):
-    """What contradicting training adds to its base.
+    """Settings that contradicting training adds to those of its base.
 
     Attributes:
-        lam: Strength of the ascent on labelled anomalies, >= 0; 0 does not use them, 1 is the ramp
-            loss.
-        cap: How often the initial mean loss a labelled anomaly may reach, > 0. None: 10, or no cap
-            where the loss is bounded by itself, as in the reconstruction of images.
+        lam: Weight of gradient ascent on the loss of labelled anomalies, >= 0; 0 does not use them,
+            1 is the ramp loss.
+        cap: Maximum loss of a labelled anomaly as a multiple of the initial mean loss, > 0; ascent
+            stops there. None uses 10, or no cap if the loss is bounded, as for reconstructed
+            images.
     """
 
     lam: float = 20.0
@@ -57,38 +58,37 @@ class _Ascent(GradientConfig):
         self._need(ok, "cap", "> 0, or None")
 
     def ascent(self, spec: Spec, bounded: bool = False) -> Weighting:
-        """The weighting that was asked for, or else contradicting training."""
+        """Return the weighting of the settings, or contradicting training if there is none."""
         cap = (inf if bounded else 10.0) if self.cap is None else self.cap
         return self.choose_weighting(contradicting(self.lam, cap), spec)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContradictingAutoencoderConfig(AutoencoderConfig, _Ascent):
-    """Settings of contradicting training on an autoencoder; see `AutoencoderConfig`."""
+    """Settings of contradicting training of an autoencoder; see `AutoencoderConfig`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContradictingDeepSVDDConfig(PretrainedConfig, _Ascent):
-    """Settings of contradicting training on Deep SVDD; see `PretrainedConfig`."""
+    """Settings of contradicting training of Deep SVDD; see `PretrainedConfig`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContradictingMLPForecasterConfig(MLPForecasterConfig, _Ascent):
-    """Settings of contradicting training on an MLP forecaster; see `MLPForecasterConfig`."""
+    """Settings of contradicting training of an MLP forecaster; see `MLPForecasterConfig`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContradictingLSTMForecasterConfig(LSTMForecasterConfig, _Ascent):
-    """Settings of contradicting training on an LSTM forecaster; see `LSTMForecasterConfig`."""
+    """Settings of contradicting training of an LSTM forecaster; see `LSTMForecasterConfig`."""
 
 
 @register("contradicting_autoencoder", ContradictingAutoencoderConfig, uses_labels=True)
 def build_contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec: Spec) -> Detector:
-    """Contradicting training on an autoencoder, which unlearns a few labelled anomalies.
+    """Contradicting training of an autoencoder; the score is the squared reconstruction error.
 
-    Minimises `sum ||x - g(f(x))||^2` over unlabelled and labelled normal rows, less `lam` times
-    the same sum over labelled anomalies; the score is the reconstruction error. The decoder's
-    images are in (0, 1), which bounds the ascent there.
+    Minimises `sum ||x - g(f(x))||^2` over unlabelled and labelled normal rows minus `lam` times
+    the same sum over labelled anomalies. Decoded images lie in (0, 1), which bounds the ascent.
     """
     model = Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))
     weighting = config.ascent(spec, bounded=not is_table(spec.shape))
@@ -97,10 +97,10 @@ def build_contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec
 
 @register("contradicting_deep_svdd", ContradictingDeepSVDDConfig, uses_labels=True)
 def build_contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spec) -> Detector:
-    """Contradicting training on Deep SVDD, which pushes labelled anomalies off the centre.
+    """Contradicting training of Deep SVDD; the score is the squared distance to a centre.
 
-    Minimises the sum of `d` over unlabelled and labelled normal rows, less `lam` times the same sum
-    over labelled anomalies; the score is `d`. Pre-training uses no labelled anomalies.
+    Minimises the sum of the score over unlabelled and labelled normal rows minus `lam` times the
+    same sum over labelled anomalies. Pre-training does not use labelled anomalies.
     """
     encoder, decoder = networks(config, spec)
     model, weighting = Hypersphere(encoder), config.ascent(spec)
@@ -117,10 +117,10 @@ def build_contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spe
 def build_contradicting_mlp_forecaster(
     config: ContradictingMLPForecasterConfig, spec: Spec
 ) -> Detector:
-    """Contradicting training on an MLP that predicts a sequence's last points.
+    """Contradicting training of an MLP; the score is its error on the last points of a sequence.
 
-    Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
-    the same sum over labelled anomalies; the score is the squared error.
+    Minimises the sum of mean squared errors over unlabelled and labelled normal rows minus `lam`
+    times the same sum over labelled anomalies; the score is the mean squared error.
     """
     return gradient_detector(mlp_model(config, spec), inverse(), config.ascent(spec), config)
 
@@ -134,9 +134,9 @@ def build_contradicting_mlp_forecaster(
 def build_contradicting_lstm_forecaster(
     config: ContradictingLSTMForecasterConfig, spec: Spec
 ) -> Detector:
-    """Contradicting training on an LSTM that predicts each next point of a sequence.
+    """Contradicting training of an LSTM; the score is its error on each next point of a sequence.
 
-    Minimises the sum of squared errors over unlabelled and labelled normal rows, less `lam` times
-    the same sum over labelled anomalies; the score is the squared error.
+    Minimises the sum of mean squared errors over unlabelled and labelled normal rows minus `lam`
+    times the same sum over labelled anomalies; the score is the mean squared error.
     """
     return gradient_detector(lstm_model(config, spec), inverse(), config.ascent(spec), config)

@@ -1,4 +1,4 @@
-"""CVDD: documents near to a few context vectors, by attention over their words.
+"""CVDD: one-class classification of texts by attention and a few context vectors.
 
 References:
     Ruff et al. 2019, Self-attentive, multi-context one-class classification for unsupervised
@@ -26,23 +26,26 @@ __all__ = ["CVDDConfig", "build_cvdd"]
 
 @dataclass(frozen=True, kw_only=True)
 class CVDDConfig(GradientConfig):
-    """Settings of CVDD; see `GradientConfig`. It has no layers of `widths` or `channels`.
+    """Settings of CVDD; see `GradientConfig`. `widths` and `channels` are not used.
 
     Attributes:
-        vectors: A file of word vectors, npz or text, plain or gzipped: its path, or its name
-            below the folder of the data, the one above it, or the data folder of JAXAD_DATA.
-            None: random vectors by a hash of each word, which know nothing of words' meanings.
-        contexts: How many contexts, each with a head of attention, >= 1.
-        attention_size: Width of the attention's hidden layer, >= 1.
-        context_penalty: Factor of `||C C^T - I||_F^2`, which keeps contexts apart, >= 0.
-        variant: What that norm is: "released", the mean of the squared entries, as the authors'
-            program and, it seems, the published numbers have it; "paper", their sum, which is
-            `contexts^2` times as much.
-        alpha: How much more the nearer contexts count in the loss, >= 0; several numbers take
-            turns, each for an equal share of the epochs.
-        score: "mean", over contexts, or "min", the nearest one alone.
-        more_words: How many words of the file are kept beside those of the training data, the
-            file's first ones, for texts that are scored later, >= 0.
+        vectors: File of word vectors (npz or text, also gzipped), given by its path, or by its name
+            in the folder of the data, the folder above it or the folder of JAXAD_DATA. None uses a
+            random vector for each word, derived from its hash, so that related words are not
+            similar.
+        contexts: Number of contexts, each with an attention head, >= 1.
+        attention_size: Width of the hidden layer of the attention, >= 1.
+        context_penalty: Weight of the penalty `||C C^T - I||_F^2`, which keeps contexts apart,
+            >= 0.
+        variant: How the penalty is computed. "released": the mean over the entries, as in the
+            authors' program and probably the published results; "paper": the sum over the entries,
+            which is `contexts^2` times as large.
+        alpha: Weight on nearer contexts in the loss, >= 0; 0 is the plain mean. Several values are
+            used one after another, each for an equal share of the epochs.
+        score: "mean" for the mean distance to the contexts, or "min" for the distance to the
+            nearest one.
+        more_words: Number of words kept in addition to those of the training data, for texts that
+            are scored later, >= 0; the first ones of the file are kept.
     """
 
     epochs: int = 100
@@ -75,22 +78,23 @@ class CVDDConfig(GradientConfig):
         object.__setattr__(self, "alpha", tuple(float(a) for a in alphas))
         self._need(is_count(self.more_words, 0), "more_words", "a whole number of at least 0")
         for name in ("widths", "channels"):
-            self._need(not getattr(self, name), name, "empty: contexts and attention_size say it")
+            sizes = "None: contexts and attention_size are the sizes of this detector"
+            self._need(not getattr(self, name), name, sizes)
         self._need(not self.bias, "bias", "false")
 
 
 @register("cvdd", CVDDConfig, uses_labels=False, examples="text")
 def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
-    """CVDD, for text; the mean cosine distance to contexts, by attention over words.
+    """CVDD for texts; the score is the mean cosine distance to context vectors.
 
     Minimises the mean over documents of `sum_k sigma_k d_k`, `sigma = softmax_k(-alpha d)`, plus
-    `context_penalty ||C C^T - I||_F^2`, with `d_k = (1 - cos(M_k, c_k)) / 2` and M the means of
-    word vectors H under the weights `softmax_over_words(tanh(H W1) W2)`. Word vectors are not
-    trained. A document with no known word has `d = 1/2`.
+    `context_penalty ||C C^T - I||_F^2`, with `d_k = (1 - cos(M_k, c_k)) / 2` and the means M of
+    the word vectors H weighted by the attention `softmax_over_words(tanh(H W1) W2)`. Word vectors
+    are not trained. A document without a known word has `d = 1/2`.
     """
     words = spec.lexicon
     if words is None:
-        assert spec.vocabulary is not None  # `make_for` has looked
+        assert spec.vocabulary is not None  # checked by `make_for`
         words = build_lexicon(spec.vocabulary, config.vectors, config.more_words)
     table = _padded(words.vectors)
     net = attention_net(table.shape[1], config.attention_size, config.contexts)
@@ -103,6 +107,9 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
 
 
 def _padded(vectors: np.ndarray) -> np.ndarray:
-    """The same with rows of zeros behind, up to a power of two: lexicons share programs."""
+    """Return the vectors padded with rows of zeros to a power of two.
+
+    Lexicons of similar sizes then share a compiled program.
+    """
     rows = 1 << max(10, (len(vectors) - 1).bit_length())
     return np.concatenate([vectors, np.zeros((rows - len(vectors), vectors.shape[1]), np.float32)])

@@ -1,4 +1,4 @@
-"""DAGMM: the energy of a row's code and reconstruction errors under a Gaussian mixture.
+"""DAGMM: the density of a row's code and reconstruction errors under a Gaussian mixture.
 
 References:
     Zong et al. 2018, Deep autoencoding Gaussian mixture model for unsupervised anomaly detection.
@@ -29,10 +29,10 @@ class DAGMMConfig(AutoencoderConfig):
     """Settings of DAGMM; see `AutoencoderConfig`. The code has one entry by default.
 
     Attributes:
-        components: Components of the mixture, >= 1.
-        estimation_width: Width of the hidden layer of the network that says which component a row
-            belongs to, >= 1.
-        energy_weight: Weight of the energy against the squared reconstruction error, >= 0.
+        components: Number of components of the mixture, >= 1.
+        estimation_width: Width of the hidden layer of the estimation network, which predicts the
+            component of a row, >= 1.
+        energy_weight: Weight of the energy relative to the squared reconstruction error, >= 0.
         covariance_weight: Weight of the penalty on small variances, >= 0.
     """
 
@@ -58,10 +58,10 @@ class DAGMMConfig(AutoencoderConfig):
 
 @register("dagmm", DAGMMConfig, uses_labels=False)
 def build_dagmm(config: DAGMMConfig, spec: Spec) -> Detector:
-    """DAGMM; minus the log density of a row's code and reconstruction errors under a mixture.
+    """DAGMM; the score is minus the log density of a code and reconstruction errors in a mixture.
 
     Minimises `mean ||x - x'||^2 + 0.1 energy + 0.005 sum 1 / variance` with the mixture of the
-    batch. Rows are scored under the mixture of the training rows, as of the last epoch's beginning.
+    batch. Rows are scored under the mixture of the training rows at the start of the last epoch.
     """
     widths = config.widths or (*default_sizes(spec.shape)[1][:-1], 1)
     encoder, decoder = autoencoder_nets(

@@ -28,11 +28,12 @@ class DeepSADConfig(PretrainedConfig, AugmentedConfig):
     """Settings of Deep SAD; see `PretrainedConfig`, `AugmentedConfig` and `GradientConfig`.
 
     Attributes:
-        eta: Weight of a labelled row against an unlabelled one, > 0.
-        balanced: Whether half of each batch are labelled anomalies, drawn with repetition, as for
-            an exposure set; an epoch then has every other row once. In the paper it is not.
-        variant: "paper", or "released": the released program starts from random weights, since
-            the pre-trained ones never reach the detector.
+        eta: Weight of a labelled row relative to an unlabelled one, > 0.
+        balanced: Whether half of each batch are labelled anomalies, drawn with replacement, as is
+            suitable for an exposure set; an epoch then has every other row once. The paper does
+            not balance batches.
+        variant: "paper" trains from pre-trained weights; "released" from random weights, as the
+            released program, where the pre-trained weights never reach the detector.
     """
 
     eta: float = 1.0
@@ -44,12 +45,12 @@ class DeepSADConfig(PretrainedConfig, AugmentedConfig):
         self._need(is_number(self.eta) and self.eta > 0, "eta", "> 0")
         self._need(isinstance(self.balanced, bool), "balanced", "true or false")
         least = 2 if self.balanced else 1
-        self._need(self.batch_size >= least, "batch_size", "at least 2 where it is balanced")
+        self._need(self.batch_size >= least, "batch_size", "at least 2 if balanced is true")
 
 
 @register("deep_sad", DeepSADConfig, uses_labels=True)
 def build_deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
-    """Deep SAD; a distance to a centre, small for normal rows and large for labelled anomalies.
+    """Deep SAD; the score is the squared distance to a centre in the code space of a network.
 
     Minimises the batch mean of `d` for unlabelled rows, `eta d` for labelled normal rows and
     `eta / (d + 1e-6)` for labelled anomalies; the score is `d`.
@@ -58,7 +59,7 @@ def build_deep_sad(config: DeepSADConfig, spec: Spec) -> Detector:
 
 
 def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighting) -> Detector:
-    """Deep SAD under a weighting."""
+    """Build Deep SAD with the weighting of the settings, or `default` if there is none."""
     encoder, decoder = networks(config, spec)
     model, weighting = Hypersphere(encoder), config.choose_weighting(default, spec)
     balanced = config.balanced and weighting.labelled_anomalies

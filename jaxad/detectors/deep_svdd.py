@@ -1,4 +1,4 @@
-"""Deep SVDD: map normal rows near to a centre; the distance to it is the score.
+"""Deep SVDD: a network that maps normal rows close to a centre.
 
 References:
     Ruff et al. 2018, Deep one-class classification; thesis of Ruff (2021), section 2.2.
@@ -26,13 +26,14 @@ class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
     """Settings of Deep SVDD; see `PretrainedConfig`, `AugmentedConfig` and `GradientConfig`.
 
     Attributes:
-        objective: "one_class", all rows near to the centre, "soft_boundary", most rows within a
-            sphere, or an `Objective` of the squared distance; the last from Python only.
-        nu: For the soft boundary, the fraction of rows that may lie outside, in (0, 1].
-        radius_warm_up: For the soft boundary, epochs before the radius leaves 0, >= 0.
-        radius_every: For the soft boundary, epochs between two solutions for the radius, >= 1.
-        variant: "paper", the radius is solved for over all training rows, or "released": for the
-            rows of each batch, at every step.
+        objective: "one_class" moves all rows towards the centre; "soft_boundary" encloses most rows
+            in a sphere. Also an `Objective` of the squared distance, from Python only.
+        nu: Fraction of rows that may lie outside the sphere, in (0, 1]; only for the soft boundary.
+        radius_warm_up: Number of epochs in which the radius is 0, >= 0; only for the soft boundary.
+        radius_every: Number of epochs between two updates of the radius, >= 1; only for the soft
+            boundary.
+        variant: Rows that the radius is computed from: "paper", all training rows; "released", the
+            rows of the batch in each step.
     """
 
     objective: Literal["one_class", "soft_boundary"] | Objective = "one_class"
@@ -50,16 +51,16 @@ class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
 
 @register("deep_svdd", DeepSVDDConfig, uses_labels=False)
 def build_deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
-    """Deep SVDD; the score is the squared distance to a centre in a network's space.
+    """Deep SVDD; the score is the squared distance to a centre in the code space of a network.
 
-    One-class: `mean d + (decay / 2) ||w||^2` with `d = ||phi(x) - c||^2`, over all rows that are
-    not labelled anomalies. Soft boundary: `R^2 + mean max(0, d - R^2) / nu`, score `d - R^2`, the
-    radius set to the `1 - nu` quantile of the training rows' distances.
+    One-class: minimises `mean d + (decay / 2) ||w||^2` with `d = ||phi(x) - c||^2` over all rows
+    that are not labelled anomalies. Soft boundary: minimises `R^2 + mean max(0, d - R^2) / nu`; the
+    score is `d - R^2`, and R is the `1 - nu` quantile of the distances of training rows.
     """
     encoder, decoder = networks(config, spec)
     soft = config.objective == "soft_boundary"
     model = SoftBoundary(encoder) if soft else Hypersphere(encoder)
-    # One-class Deep SVDD is Deep SAD without labels: the same program with other numbers.
+    # The objective of Deep SAD, so that both detectors share a compiled program.
     objective = soft_boundary(config.nu) if soft else inverse()
     weighting = config.choose_weighting(unsupervised(), spec)
     detector = gradient_detector(model, objective, weighting, config)
@@ -71,7 +72,7 @@ def build_deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
 
 
 def _with_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:
-    """The same detector with the radius set in closed form."""
+    """Return the detector with updates of the radius in closed form."""
     warm_up = float(config.radius_warm_up)
     if config.variant == "released":
         step = Partial(step_with_batch_radius, detector.update, model, config.nu, warm_up)

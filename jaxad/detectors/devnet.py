@@ -1,4 +1,4 @@
-"""DevNet: a scalar score that puts labelled anomalies some deviations above a prior's mean.
+"""DevNet: a scalar score that is several deviations above a prior's mean for labelled anomalies.
 
 References:
     Pang et al. 2019, Deep anomaly detection with deviation networks.
@@ -19,7 +19,7 @@ from jaxad.weighting import Weighting, by_label
 
 __all__ = ["DevNetConfig", "build_devnet", "devnet_detector"]
 
-# The decay is a factor of ||w||^2 / 2 here, of ||w||^2 in the original.
+# Weight decay multiplies ||w||^2 / 2 here and ||w||^2 in the original.
 _ORIGINAL = {"learning_rate": 1e-3, "batch_size": 512, "weight_decay": 0.02}
 
 
@@ -30,12 +30,13 @@ class DevNetConfig(BalancedConfig):
     One hidden layer of 20 by default. RMSprop averages squared gradients with decay 0.9.
 
     Attributes:
-        margin: Deviations that an anomaly should be above the prior's mean, > 0.
-        variant: "anoonly", the settings in AnoOnly's paper: 50 epochs of 20 batches of 64, step
-            size 2e-4. "original", DevNet's own: batches of 512, step size 1e-3, weight decay 0.02,
-            where a setting is at its default; its clipping of the gradient's norm is left out.
-            "released", as AnoOnly's program: the hinge is lost, the loss of anomalies is
-            `margin - s` without a lower bound, and s is not standardised.
+        margin: Number of deviations above the prior's mean from which on a labelled anomaly has no
+            loss, > 0.
+        variant: "anoonly" has the settings of AnoOnly's paper: 50 epochs of 20 batches of 64, step
+            size 2e-4. "original" replaces settings at their defaults by those of DevNet's paper:
+            batches of 512, step size 1e-3, weight decay 0.02; its clipping of gradient norms is
+            left out. "released" has the losses of AnoOnly's program: the loss of anomalies is
+            `margin - s` without the hinge, so without a lower bound, and s is not standardised.
     """
 
     epochs: int = 50
@@ -53,17 +54,19 @@ class DevNetConfig(BalancedConfig):
 
 @register("devnet", DevNetConfig, uses_labels=True)
 def build_devnet(config: DevNetConfig, spec: Spec) -> Detector:
-    """DevNet; a network's score, large where labelled anomalies are; the rest is near to 0.
+    """DevNet; the score is a network's output in deviations of a Gaussian prior.
 
-    Minimises the mean of `|dev|` for other rows and `max(0, margin - dev)` for labelled anomalies,
-    `dev` a network's output in deviations of 5,000 draws of N(0, 1). Half of each batch are
-    labelled anomalies.
+    Minimises the mean of `max(0, margin - dev)` for labelled anomalies and `|dev|` for other rows,
+    where `dev` is the network's output standardised by 5,000 draws of N(0, 1). Half of each batch
+    are labelled anomalies.
     """
     return devnet_detector(config, spec, by_label())
 
 
 def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighting) -> Detector:
-    """DevNet under a weighting; `fit` refuses data without labelled anomalies.
+    """Build DevNet with the weighting of the settings, or `default` if there is none.
+
+    `fit` raises a `DataError` for data without labelled anomalies.
 
     Raises:
         ConfigError: The examples are neither rows of a table nor images.

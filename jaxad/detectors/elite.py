@@ -1,4 +1,4 @@
-"""ELITE: anomaly detectors whose training rows are weighed by what they do to a few labelled rows.
+"""ELITE: anomaly detectors whose training rows are weighted by meta-gradients of labelled rows.
 
 References:
     Zhang et al. 2021, ELITE: robust deep anomaly detection with meta gradient.
@@ -31,11 +31,13 @@ class _EliteConfig(GradientConfig):
     """Settings that the ELITE detectors share; see `jaxad.weighting.meta_gradient`.
 
     Attributes:
-        eta_meta: Size of the weights, > 0.
-        scale: What the meta-gradients are divided by: "none", "initial" or "batch".
-        variant: "paper", or "released": signed weights on the distance, without a hinge, and a
-            margin that is the maximum of the initial labelled scores.
-        meta_gradient: "forward" or "unrolled": two ways to the same numbers.
+        eta_meta: Factor of the weights of rows, > 0.
+        scale: Divisor of the meta-gradients: "initial" and "batch" are their mean absolute value in
+            the first or the current batch, "none" is 1.
+        variant: "paper" weights both losses; "released" puts signed weights on the distance,
+            without a hinge, and has the maximum of the initial labelled scores as the margin.
+        meta_gradient: How meta-gradients are computed: "forward" or "unrolled" differentiation,
+            with equal results.
     """
 
     epochs: int = 50
@@ -52,7 +54,7 @@ class _EliteConfig(GradientConfig):
         self._need(is_number(self.eta_meta) and self.eta_meta > 0, "eta_meta", "> 0")
 
     def elite(self, spec: Spec) -> Weighting:
-        """The weighting, for data with so many labelled rows."""
+        """Return the weighting by meta-gradients for the numbers of labelled rows of the data."""
         return elite(
             self.eta_meta,
             labelled=(spec.labelled_anomalies, spec.labelled_normals),
@@ -62,13 +64,13 @@ class _EliteConfig(GradientConfig):
         )
 
     def margined(self, base: Hypersphere | Reconstruction) -> Margined:
-        """A model with the variant's margin."""
+        """Return a score model with the margin of the variant."""
         return Margined(base, "mean_unlabelled" if self.variant == "paper" else "max_labelled")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
-    """Settings of ELITE on Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
+    """Settings of ELITE with Deep SVDD; see `PretrainedConfig` and `GradientConfig`.
 
     Attributes:
         pretrain_learning_rate: Step size of Adam in pre-training, > 0.
@@ -83,16 +85,16 @@ class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
         self._need(is_number(rate) and rate > 0, "pretrain_learning_rate", "> 0")
 
     def pretraining(self) -> Optimiser:
-        """Adam over the epochs of pre-training."""
+        """Return Adam with its schedule over the epochs of pre-training."""
         adam = replace(self, optimiser="adam", learning_rate=self.pretrain_learning_rate)
         return adam.schedule(self.pretrain_epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EliteAutoencoderConfig(_EliteConfig):
-    """Settings of ELITE on an autoencoder; see `GradientConfig`.
+    """Settings of ELITE with an autoencoder; see `GradientConfig`.
 
-    Its steps are larger than those on Deep SVDD: a decoder has a longer way to go.
+    The step size is larger than that with Deep SVDD because the decoder needs more training.
     """
 
     learning_rate: float = 1e-2
@@ -102,7 +104,7 @@ class EliteAutoencoderConfig(_EliteConfig):
 
 @register("elite_deep_svdd", EliteDeepSVDDConfig, uses_labels=True)
 def build_elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
-    """ELITE on Deep SVDD; the score is the distance to a centre.
+    """ELITE with Deep SVDD; the score is the distance to a centre, not squared.
 
     Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||phi(x) - c||` over the
     unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
@@ -121,7 +123,7 @@ def build_elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
 
 @register("elite_autoencoder", EliteAutoencoderConfig, uses_labels=True)
 def build_elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detector:
-    """ELITE on an autoencoder; the score is the unsquared error of reconstruction.
+    """ELITE with an autoencoder; the score is the reconstruction error, not squared.
 
     Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||x - g(f(x))||` over the
     unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.

@@ -1,4 +1,4 @@
-"""FCDD: a fully convolutional net whose map is both the score and its explanation.
+"""FCDD: a fully convolutional network whose output map is both the score and its explanation.
 
 References:
     Liznerski et al. 2021, Explainable deep one-class classification; Ruff thesis, section 3.1.
@@ -31,28 +31,32 @@ __all__ = ["FCDDConfig", "build_fcdd"]
 class FCDDConfig(AugmentedConfig):
     """Settings of FCDD; see `AugmentedConfig` and `GradientConfig`.
 
-    `layers` take the place of widths and channels. As released for Fashion-MNIST: SGD with
-    Nesterov's momentum of 0.9, a step size of 1e-2 that falls by 2 % each epoch, batches of 128;
-    there for 400 epochs. Where rows are labelled anomalies, they are half of each batch.
+    `layers` replaces widths and channels. The defaults are those released for Fashion-MNIST, except
+    for 100 epochs in place of 400: SGD with Nesterov momentum 0.9, a step size of 1e-2 that
+    decreases by 2 % in each epoch, and batches of 128. If there are labelled anomalies, they are
+    half of each batch.
 
     Attributes:
-        milestone: Fraction of the epochs after which the step size drops for the first time; after
-            the first epoch at the earliest.
-        drop: Factor by which it drops, in (0, 1].
-        period: Epochs between two drops, > 0.
-        layers: All layers but the last, such as "conv(128, 5), pool, conv(128, 5), pool"; None for
-            those of the size of the images (see `jaxad.nets.fcn.default_layers`).
-        steps: Batches in an epoch where rows are labelled anomalies, >= 1; None for as many as
-            have each other row once.
-        labelled_share: Which share of a batch are labelled anomalies, in (0, 1); at least one row.
-            With few of them and confetti beside, less than a half keeps normal rows in the batch.
-        confetti: Which share of the unlabelled rows of a batch become artificial anomalies, in
-            [0, 1); None: half of them if there are no labelled anomalies, else none.
-        largest: The longest half axis of a blob, as a fraction of an image's shorter side, in
-            (0, 1].
-        pixelwise: Whether the masks of anomalies are trained on, those of confetti too.
-        sigma: Deviation in pixels of the Gaussian that makes a heat map of a map, > 0; None: as
-            suits the size of the images. It takes no part in training unless it is pixelwise.
+        milestone: Fraction of the epochs after which the step size drops for the first time, in
+            [0, 1]; it drops after the first epoch at the earliest.
+        drop: Factor by which the step size drops, in (0, 1].
+        period: Number of epochs between two drops, > 0.
+        layers: All layers but the last, such as "conv(128, 5), pool, conv(128, 5), pool". None
+            chooses them by the size of the images (see
+            `jaxad.nets.fully_convolutional.default_layers`).
+        steps: Number of batches in an epoch if there are labelled anomalies, >= 1; None for as many
+            as it takes to have every other row once.
+        labelled_share: Fraction of each batch that are labelled anomalies, in (0, 1); at least one
+            row. With few labelled anomalies and confetti, choose less than a half, so that normal
+            rows remain in the batch.
+        confetti: Fraction of the unlabelled rows of a batch that become artificial anomalies, in
+            [0, 1). None uses 0.5 if there are no labelled anomalies, and 0 otherwise.
+        largest: Maximum half axis of a confetti blob as a fraction of the shorter side of an image,
+            in (0, 1].
+        pixelwise: Whether training uses the masks of anomalies, including those of confetti.
+        sigma: Standard deviation in pixels of the Gaussian that upsamples the map to a heat map,
+            > 0. None chooses it by the size of the images. Training uses it only if `pixelwise` is
+            true.
     """
 
     epochs: int = 100
@@ -89,32 +93,33 @@ class FCDDConfig(AugmentedConfig):
         for name in ("widths", "channels"):
             if getattr(self, name) is not None:
                 raise ConfigError(
-                    f"fcdd has no {name}; give layers, such as 'conv(128, 5), pool, conv(128, 5)'"
+                    f"{name} must be None: fcdd has no {name}; give layers in place of "
+                    f"{getattr(self, name)!r}, such as 'conv(128, 5), pool, conv(128, 5)'"
                 )
 
     def schedule(self, epochs: int | None = None) -> Optimiser:
-        """The optimiser, whose step size drops each period from the milestone on."""
+        """Return the optimiser, whose step size drops in each period from the milestone on."""
         milestone = max(self.milestone * (self.epochs if epochs is None else epochs), 1.0)
         return Optimiser(
             self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay, self.period
         )
 
     def sigma_for(self, shape: tuple[int, ...]) -> float:
-        """Deviation in pixels of the Gaussian for images of a shape."""
+        """Return the standard deviation in pixels of the Gaussian for images of a shape."""
         return default_sigma(shape) if self.sigma is None else self.sigma
 
 
 @register("fcdd", FCDDConfig, uses_labels=True, examples="image")
 def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
-    """FCDD; the mean of a map of pseudo-Huber distances, one for each part of an image.
+    """FCDD; the score is the mean of a map of pseudo-Huber distances over the parts of an image.
 
-    Minimises the mean of `a` for rows taken as normal and `-log(1 - exp(-a))` for anomalies, `a`
-    the mean over the map `sqrt(f(x)^2 + 1) - 1`. Anomalies are labelled, half of each batch, or
-    made of the rows themselves by confetti. With `pixelwise` the two losses are of the unmarked
-    and of the marked pixels of an image.
+    Minimises the mean of `a` for rows taken as normal and `-log(1 - exp(-a))` for anomalies, where
+    `a` is the mean of the map `sqrt(f(x)^2 + 1) - 1`. Anomalies are labelled ones, which are half
+    of each batch, or artificial ones that confetti makes of unlabelled rows. With `pixelwise` the
+    two losses are those of the unmarked and of the marked pixels of an image.
 
     Raises:
-        ConfigError: The examples are no images, or of a size that the layers cannot take; or there
+        ConfigError: The examples are not images, or their size does not fit the layers; or there
             are no anomalies to train on.
     """
     layers = None if config.layers is None else parse_layers(config.layers)
@@ -133,24 +138,25 @@ def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
 
 
 def _share(config: FCDDConfig, spec: Spec) -> float:
-    """The share of unlabelled rows that become artificial anomalies.
+    """Return the fraction of unlabelled rows that become artificial anomalies.
 
     Raises:
-        ConfigError: There are no anomalies of any kind.
+        ConfigError: There are neither labelled nor artificial anomalies.
     """
     share = config.confetti
     if share is None:
         share = 0.0 if spec.labelled_anomalies else 0.5
     if not share and not spec.labelled_anomalies and config.weighting is None:
         raise ConfigError(
-            "fcdd learns nothing without anomalies: label some, give an exposure set, or leave "
-            f"confetti at its default; given confetti={config.confetti} and no labelled anomalies"
+            "confetti must be > 0 without labelled anomalies, because fcdd learns nothing without "
+            f"anomalies; given {config.confetti}. Leave confetti at its default, label some "
+            "anomalies, or give an exposure set"
         )
     return share
 
 
 def _sampler(config: FCDDConfig, spec: Spec, weighting: Weighting) -> Sampler | None:
-    """Balanced batches where there are labelled anomalies that a weighting wants to see."""
+    """Return a sampler of balanced batches, or None if no labelled anomalies are used."""
     if not (spec.labelled_anomalies and weighting.labelled_anomalies and config.batch_size > 1):
         return None
     size = config.batch_size
@@ -159,13 +165,10 @@ def _sampler(config: FCDDConfig, spec: Spec, weighting: Weighting) -> Sampler | 
 
 
 def _check_pixelwise(config: FCDDConfig, weighting: Weighting) -> None:
-    """Raise if a weighting keeps the masks out of the batches.
-
-    Raises:
-        ConfigError: It leaves labelled anomalies out.
-    """
+    """Raise a `ConfigError` if the weighting leaves labelled anomalies out of the batches."""
     if not weighting.labelled_anomalies:
         raise ConfigError(
-            "pixelwise training is on labelled anomalies, which the weighting "
-            f"{config.weighting!r} keeps out of the batches: choose another, or pixelwise=False"
+            "pixelwise must be false with a weighting that keeps labelled anomalies, and with them "
+            f"the masks, out of the batches; given weighting={config.weighting!r}. Choose another "
+            "weighting, or set pixelwise=False"
         )

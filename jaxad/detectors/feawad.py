@@ -1,4 +1,4 @@
-"""FEAWAD: a score of a row's code and of what an autoencoder leaves of it.
+"""FEAWAD: a scalar score of a row's code and reconstruction residual in an autoencoder.
 
 References:
     Zhou et al. 2021, Feature encoding with autoencoders for weakly supervised anomaly detection.
@@ -38,15 +38,16 @@ class FEAWADConfig(BalancedConfig):
     """Settings of FEAWAD; see `BalancedConfig` and `GradientConfig`.
 
     Attributes:
-        pretrain_epochs: Epochs of the autoencoder's pre-training on the rows that are not labelled
-            anomalies, of as many batches as the training's, >= 0.
-        widths: Widths of the scorer's hidden layers; None for 64 and 32.
-        code_widths: Widths of the encoder's layers, the code's last; mirrored in the decoder.
-        margin: What the score and the residual norm of an anomaly should be at least, > 0.
-        variant: "anoonly", the settings in AnoOnly's paper: 30 epochs of 20 batches of 512, Adam
-            with step size 1e-4; it says nothing of widths and of pre-training, and ours are small.
-            "original", FEAWAD's own: an autoencoder of 128-64-128 pre-trained for 100 epochs and a
-            scorer of 256-32, where a setting is at its default.
+        pretrain_epochs: Number of epochs of pre-training the autoencoder on the rows that are not
+            labelled anomalies, >= 0; an epoch has as many batches as in training.
+        widths: Widths of the hidden layers of the scorer; None for 64 and 32.
+        code_widths: Widths of the layers of the encoder, the code last; the decoder mirrors them.
+        margin: Value of the score and of the residual norm from which on a labelled anomaly has no
+            loss, > 0.
+        variant: "anoonly" has the settings of AnoOnly's paper: 30 epochs of 20 batches of 512, Adam
+            with step size 1e-4; the paper does not give widths and pre-training, and the defaults
+            here are small. "original" replaces settings at their defaults by those of FEAWAD's
+            paper: an autoencoder of 128-64-128, pre-trained for 100 epochs, and a scorer of 256-32.
     """
 
     epochs: int = 30
@@ -73,20 +74,23 @@ class FEAWADConfig(BalancedConfig):
 
 @register("feawad", FEAWADConfig, uses_labels=True)
 def build_feawad(config: FEAWADConfig, spec: Spec) -> Detector:
-    """FEAWAD; a score of the code, the residual's direction and its norm in an autoencoder.
+    """FEAWAD; the score is a network's output on an autoencoder's code and residual.
 
-    Minimises the mean of `|s| + r` for other rows and `max(0, margin - s) + max(0, margin - r)` for
-    labelled anomalies, r the residual's norm and s the score. Half of each batch are labelled
-    anomalies; the autoencoder is pre-trained on the other rows.
+    Minimises the mean of `max(0, margin - s) + max(0, margin - r)` for labelled anomalies and
+    `|s| + r` for other rows, with the score s and the norm r of the residual. The scorer reads the
+    code and the residual's direction and norm. Half of each batch are labelled anomalies; the
+    autoencoder is pre-trained on the other rows.
     """
     return feawad_detector(config, spec, by_label())
 
 
 def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Detector:
-    """FEAWAD under a weighting; `fit` refuses data without labelled anomalies.
+    """Build FEAWAD with the weighting of the settings, or `default` if there is none.
+
+    `fit` raises a `DataError` for data without labelled anomalies.
 
     Raises:
-        ConfigError: The examples are no rows of a table.
+        ConfigError: The examples are not rows of a table.
     """
     features = columns_of(spec, "feawad")
     code = (features, config.code_widths, "none", config.bias, config.slope)
@@ -110,7 +114,10 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Det
 def _with_pretraining(
     detector: Detector, model: ResidualScore, weighting: Weighting, config: FEAWADConfig
 ) -> Detector:
-    """The same detector, started from an autoencoder of the rows that may be normal."""
+    """Return the detector with a phase before training that pre-trains its autoencoder.
+
+    Pre-training uses the rows that are not labelled anomalies.
+    """
     if config.pretrain_epochs == 0:
         return detector
     optimiser = config.schedule(config.pretrain_epochs)

@@ -1,4 +1,4 @@
-"""Forecasters: how badly points of a sequence are predicted from other points.
+"""Forecasters: the error of predicting points of a sequence from earlier points.
 
 References:
     Wu et al. 2022, Understanding and mitigating data contamination in deep anomaly detection: a
@@ -35,8 +35,8 @@ class MLPForecasterConfig(GradientConfig):
     """Settings of the MLP forecaster; see `GradientConfig`. It has no convolutions.
 
     Attributes:
-        given: How many points of a sequence are given, >= 1; all that follow are predicted. None:
-            three fifths of them.
+        given: Number of points at the beginning of a sequence from which all others are predicted,
+            >= 1; None for three fifths of the points.
     """
 
     norm: Norm = "none"
@@ -53,8 +53,8 @@ class MLPForecasterConfig(GradientConfig):
 class LSTMForecasterConfig(GradientConfig):
     """Settings of the LSTM forecaster; see `GradientConfig`.
 
-    It has neither convolutions nor normalisations; `bias` is that of the last layer. `widths` are
-    the cells of each LSTM layer.
+    It has neither convolutions nor normalisation. `bias` applies to the last layer; `widths` are
+    the numbers of cells of the LSTM layers.
     """
 
     norm: Literal["none"] = "none"
@@ -63,7 +63,7 @@ class LSTMForecasterConfig(GradientConfig):
 
 @register("mlp_forecaster", MLPForecasterConfig, uses_labels=False, examples="sequence")
 def build_mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
-    """MLP forecaster; the score is the squared error of a sequence's last points.
+    """MLP forecaster; the score is the mean squared error on the last points of a sequence.
 
     Minimises the mean squared error over predicted points and channels, over all rows that are not
     labelled anomalies.
@@ -76,7 +76,7 @@ def build_mlp_forecaster(config: MLPForecasterConfig, spec: Spec) -> Detector:
 
 @register("lstm_forecaster", LSTMForecasterConfig, uses_labels=False, examples="sequence")
 def build_lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
-    """LSTM forecaster; the score is the squared error of each next point of a sequence.
+    """LSTM forecaster; the score is the mean squared error on each next point of a sequence.
 
     Minimises the mean squared error over points and channels, over all rows that are not labelled
     anomalies.
@@ -88,26 +88,29 @@ def build_lstm_forecaster(config: LSTMForecasterConfig, spec: Spec) -> Detector:
 
 
 def mlp_model(config: MLPForecasterConfig, spec: Spec) -> Forecast:
-    """The score model of an MLP forecaster.
+    """Return the score model of an MLP forecaster.
 
     Raises:
-        ConfigError: The examples are no sequences, no point is left to predict, or filters of
-            convolutions.
+        ConfigError: The examples are not sequences, no point is left to predict, or `channels` is
+            not empty.
     """
     time, channels = _sequence(config, spec)
     given = max(1, round(0.6 * time)) if config.given is None else config.given
     if given >= time:
-        raise ConfigError(f"given must be below the {time} points of a sequence; given {given}")
+        raise ConfigError(
+            f"given must be below the {time} points of a sequence; given {given}. Give at most "
+            f"{time - 1}"
+        )
     widths = (64, 32) if config.widths is None else config.widths
     net = mlp_net(given, time - given, channels, widths, config.norm, config.bias, config.slope)
     return Forecast(net, given)
 
 
 def lstm_model(config: LSTMForecasterConfig, spec: Spec) -> Forecast:
-    """The score model of an LSTM forecaster.
+    """Return the score model of an LSTM forecaster.
 
     Raises:
-        ConfigError: The examples are no sequences, or filters of convolutions.
+        ConfigError: The examples are not sequences, or `channels` is not empty.
     """
     time, channels = _sequence(config, spec)
     widths = (32,) if config.widths is None else config.widths
@@ -115,12 +118,19 @@ def lstm_model(config: LSTMForecasterConfig, spec: Spec) -> Forecast:
 
 
 def _sequence(config: GradientConfig, spec: Spec) -> tuple[int, int]:
-    """The points and channels of a sequence."""
+    """Return the numbers of points and channels of a sequence.
+
+    Raises:
+        ConfigError: The examples are not sequences, or `channels` is not empty.
+    """
     if config.channels:
-        raise ConfigError(f"channels must be empty for sequences; given {config.channels}")
+        raise ConfigError(
+            f"channels must be empty for sequences; given {config.channels}. Use widths instead"
+        )
     if len(spec.shape) != 2 or spec.shape[0] < 2:
         raise ConfigError(
-            "a forecaster takes sequences (time, channels) of at least 2 points; given examples of "
-            f"shape {spec.shape}. 'sequence:NAME' loads the rows of a table as sequences"
+            "examples must be sequences (time, channels) of at least 2 points for a forecaster; "
+            f"given examples of shape {spec.shape}. Load the rows of a table as sequences with "
+            "'sequence:NAME'"
         )
     return spec.shape[0], spec.shape[1]

@@ -1,4 +1,4 @@
-"""GANomaly: a row's code against the code of its reconstruction, by networks with a critic.
+"""GANomaly: the difference between the codes of a row and of its reconstruction.
 
 References:
     Akcay et al. 2018, GANomaly: semi-supervised anomaly detection via adversarial training.
@@ -31,12 +31,13 @@ __all__ = ["GANomalyConfig", "build_ganomaly"]
 class GANomalyConfig(AutoencoderConfig):
     """Settings of GANomaly; see `AutoencoderConfig`.
 
-    The encoders of a table of d columns have one layer of d / 4, of d / 2 below 8 columns.
+    The encoders of a table with d columns have one layer of width d / 4, or d / 2 below 8 columns.
 
     Attributes:
-        matching_weight: Weight of matching the critic's features, >= 0.
+        matching_weight: Weight of the difference between the critic's features of a row and of its
+            reconstruction, >= 0.
         error_weight: Weight of the reconstruction error, >= 0.
-        code_weight: Weight of the difference of the codes, >= 0.
+        code_weight: Weight of the difference between the two codes, >= 0.
     """
 
     epochs: int = 50
@@ -58,14 +59,14 @@ class GANomalyConfig(AutoencoderConfig):
 
 @register("ganomaly", GANomalyConfig, uses_labels=False)
 def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
-    """GANomaly; the difference of a row's code and the code of its reconstruction.
+    """GANomaly; the score is the difference between the codes of a row and of its reconstruction.
 
-    In a step the critic learns to tell rows from reconstructions, and then the other networks
-    minimise `mean |f(x) - f(x')|^2 + 50 |x - x'| + |z - z'|`, f the critic's features.
+    In each step the critic, with features f, is trained to separate rows from reconstructions, and
+    then the other networks minimise `mean |f(x) - f(x')|^2 + 50 |x - x'| + |z - z'|`.
     """
     rest = (config.norm, config.bias, config.slope)
     encoder, decoder = autoencoder_nets(spec.shape, config.channels, _widths(config, spec), *rest)
-    # Images: the encoder's filters at strides, and one dense layer.
+    # For images the critic has the filters of the encoder, with strides, and one dense layer.
     channels = getattr(encoder.module, "channels", ())
     sizes = ((100, 20), ()) if is_table(spec.shape) else (encoder.module.widths[-1:], channels)
     judge = critic(encoder.input_shape, *sizes, features=True)
@@ -83,7 +84,7 @@ def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
 
 
 def _widths(config: GANomalyConfig, spec: Spec) -> tuple[int, ...] | None:
-    """The layers of the encoder; None for the default of images."""
+    """Return the widths of the encoder; None for the default of images."""
     if config.widths is not None or not is_table(spec.shape):
         return config.widths
     (d,) = spec.shape
@@ -91,7 +92,7 @@ def _widths(config: GANomalyConfig, spec: Spec) -> tuple[int, ...] | None:
 
 
 def _critic(model: EncodedTwice, state: State, batch: Batch, key: Key) -> Turn:
-    """Rows are real, reconstructions are generated."""
+    """Return the critic's loss: rows are real, reconstructions are generated."""
     del key
     x, made, *_ = model.pass_through(state.variables, state.extras, batch.x, train=True)
     real, fake = (model.judge(state.variables, rows)[0] for rows in (x, made))
@@ -106,6 +107,6 @@ def _generator(
     batch: Batch,
     key: Key,
 ) -> Turn:
-    """Reconstructions should be near to the rows, to the critic and to the second encoder."""
+    """Return the loss of the autoencoder and the second encoder, that of the objective."""
     loss, (_, after) = batch_loss(model, objective, weighting, state, batch, key)
     return loss, (after, weighting.info(after.weighting))

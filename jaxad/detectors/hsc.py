@@ -1,4 +1,4 @@
-"""HSC: classify rows by their distance from a point in the space of a network.
+"""HSC: classification of rows by their distance to a point in the code space of a network.
 
 References:
     Ruff et al. 2021, Rethinking assumptions in deep anomaly detection; thesis of Ruff (2021),
@@ -25,14 +25,14 @@ __all__ = ["HSCConfig", "build_hsc"]
 class HSCConfig(AugmentedConfig):
     """Settings of HSC; see `AugmentedConfig` and `GradientConfig`.
 
-    Biases and BatchNorm with a learned shift are allowed: the labelled anomalies keep the network
-    from mapping every row to the centre, which is the bias of the last layer.
+    Biases and BatchNorm with a learned shift are allowed: labelled anomalies keep the network from
+    mapping every row to the centre, which is the bias of the last layer.
 
     Attributes:
-        radius: The distance: "l1" `||z||_1`, "l2" `||z||_2`, "l2_squared" `||z||_2^2`, or
-            "pseudo_huber" `sqrt(||z||_2^2 + 1) - 1`.
-        balanced: Whether half of each batch are labelled anomalies, drawn with repetition; an epoch
-            then has every other row once. Otherwise all rows come as they are.
+        radius: Distance of a code z: "l1" is `||z||_1`, "l2" is `||z||_2`, "l2_squared" is
+            `||z||_2^2`, and "pseudo_huber" is `sqrt(||z||_2^2 + 1) - 1`.
+        balanced: Whether half of each batch are labelled anomalies, drawn with replacement; an
+            epoch then has every other row once. If false, batches are a shuffle of all rows.
     """
 
     radius: Radius = "pseudo_huber"
@@ -45,20 +45,21 @@ class HSCConfig(AugmentedConfig):
         super().__post_init__()
         self._need(isinstance(self.balanced, bool), "balanced", "true or false")
         least = 2 if self.balanced else 1
-        self._need(self.batch_size >= least, "batch_size", "at least 2 where it is balanced")
+        self._need(self.batch_size >= least, "batch_size", "at least 2 if balanced is true")
 
 
 @register("hsc", HSCConfig, uses_labels=True)
 def build_hsc(config: HSCConfig, spec: Spec) -> Detector:
-    """HSC; a distance, small for normal rows and large for labelled anomalies or an exposure set.
+    """HSC; the score is the distance to a point in the code space of a network.
 
-    Minimises the batch mean of `h` for normal rows and `-log(1 - exp(-h))` for labelled anomalies,
-    `h` a radial function of a network's output; the score is `h`. The loss of normal rows alone is
-    least where all weights are 0: without labelled anomalies there is nothing to learn.
+    Minimises the batch mean of `h` for rows taken as normal and `-log(1 - exp(-h))` for labelled
+    anomalies or an exposure set, where the score `h` is a radial function of the network's output.
+    The loss of normal rows alone is smallest if all weights of the network are 0, so there is
+    nothing to learn without anomalies.
 
     Raises:
-        ConfigError: There are no labelled anomalies, and no weighting that takes other rows for
-            anomalous, or the weighting never does.
+        ConfigError: There are no labelled anomalies, and no weighting that takes other rows as
+            anomalous; or the weighting takes no rows as anomalous.
     """
     weighting = config.choose_weighting(by_label(), spec)
     _check_anomalies(config, weighting, spec)
@@ -71,16 +72,16 @@ def build_hsc(config: HSCConfig, spec: Spec) -> Detector:
 
 
 def _check_anomalies(config: HSCConfig, weighting: Weighting, spec: Spec) -> None:
-    """Raise if no row will ever be taken for anomalous."""
+    """Raise a `ConfigError` if no row would be taken as anomalous."""
     if config.weighting is None and spec.labelled_anomalies == 0:
         raise ConfigError(
-            "hsc learns from anomalies, and no row is labelled as one (-1): label some "
-            "(labelled_anomalies), give another data set as anomalies (exposure), or a weighting "
-            "that finds them, such as 'latent_outlier_exposure(0.1)'"
+            "labelled anomalies must be given for hsc, at least 1; given 0. Label some rows with "
+            "-1 (labelled_anomalies), give another data set as anomalies (exposure), or choose a "
+            "weighting that finds anomalies, such as 'latent_outlier_exposure(0.1)'"
         )
     if not weighting.anomaly_loss:
         raise ConfigError(
-            f"weighting={config.weighting!r} takes no row for anomalous: the loss of hsc that is "
-            "left is least where the network is 0 everywhere. Choose one that does, such as "
-            "'by_label'"
+            "weighting must take some rows as anomalous for hsc, whose loss of normal rows is "
+            f"smallest for a network that is 0 everywhere; given {config.weighting!r}, which takes "
+            "no row as anomalous. Choose another one, such as 'by_label'"
         )

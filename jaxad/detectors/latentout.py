@@ -1,4 +1,4 @@
-"""LatentOut: how few training rows are near a row's code and reconstruction error.
+"""LatentOut: the distance to nearest neighbours by code and reconstruction error.
 
 References:
     Angiulli et al. 2023, LatentOut: an unsupervised deep anomaly detection approach exploiting
@@ -24,8 +24,9 @@ class LatentOutConfig(AutoencoderConfig):
     """Settings of LatentOut; see `AutoencoderConfig`.
 
     Attributes:
-        neighbours: How many of the nearest training rows the distance is the mean to, >= 1.
-        references: How many training rows are kept to find them among, drawn once, >= neighbours.
+        neighbours: Number of nearest neighbours in the mean distance, >= 1.
+        references: Number of training rows, drawn once, among which neighbours are searched,
+            >= neighbours.
     """
 
     neighbours: int = 20
@@ -40,10 +41,10 @@ class LatentOutConfig(AutoencoderConfig):
 
 @register("latentout", LatentOutConfig, uses_labels=False)
 def build_latentout(config: LatentOutConfig, spec: Spec) -> Detector:
-    """LatentOut; the distance to the nearest training rows by code and reconstruction error.
+    """LatentOut; the score is the distance to neighbours by code and reconstruction error.
 
     Minimises `mean ||x - g(f(x))||^2` as the autoencoder does. The score is the mean distance from
-    `(f(x), ||x - g(f(x))||)` to that of the 20 nearest of 2,048 training rows.
+    `(f(x), ||x - g(f(x))||)` to the corresponding vectors of the 20 nearest of 2,048 training rows.
     """
     model = Neighbours(
         *networks(config, spec, code_bias=False, needs_decoder=True),

@@ -1,4 +1,4 @@
-"""NCAE: an autoencoder that reconstructs suspected contamination as a generated normal row.
+"""NCAE: an autoencoder that reconstructs suspected contamination as generated normal rows.
 
 References:
     Yu et al. 2023, NCAE (normality-calibrated autoencoder), algorithm 1.
@@ -40,28 +40,29 @@ COLLAPSED = 0.01
 class NCAEConfig(AutoencoderConfig):
     """Settings of NCAE; see `AutoencoderConfig`.
 
-    Without a normalisation: where BatchNorm gives every batch the same spread of codes, neither
-    the prior nor the noise around the mean code has a scale (docs/explanation/ncae.md).
+    The network has no normalisation: BatchNorm gives the codes of every batch the same spread, so
+    that neither the prior nor the noise around the mean code has a scale
+    (docs/explanation/ncae.md).
 
     Attributes:
-        drop_every: Epochs after which the step size drops, and after as many again; 0 for one drop
-            at the milestone.
-        mining: By what contaminated rows are mined: "dictionary", "reconstruction_error",
-            "latent_distance" or "latent_density".
-        tau: The share of a batch that is mined, in [0, 1].
-        calibrate: Weight of the calibrated loss of mined rows, >= 0; 0 leaves them out.
-        adversarial: Which critics play: "both", "sample" (generated rows against real ones),
-            "latent" (codes against the prior) or "none", which is calibration alone.
-        sigma: Size of the noise that normal rows are generated from, >= 0: its covariance, as the
-            paper has it, and its standard deviation for the variant "released".
-        gamma: Rate at which the mean code follows the batch's, in [0, 1].
+        drop_every: Number of epochs between two drops of the step size, >= 0; 0 for one drop at the
+            milestone.
+        mining: Criterion by which contaminated rows are mined: "dictionary",
+            "reconstruction_error", "latent_distance" or "latent_density".
+        tau: Fraction of a batch that is mined, in [0, 1].
+        calibrate: Weight of the calibration loss of mined rows, >= 0; 0 leaves these rows out.
+        adversarial: Critics in training: "sample" (generated rows against real ones), "latent"
+            (codes against the prior), "both", or "none" for calibration alone.
+        sigma: Size of the noise from which normal rows are generated, >= 0. It is the variance of
+            the noise as in the paper, or its standard deviation for the variant "released".
+        gamma: Rate at which the mean code is updated by the batch, in [0, 1].
         latent_weight: Weight of the encoder's adversarial loss, >= 0.
-        generated: How many rows are generated at a time, >= 1.
-        critic_learning_rate: Step size of the critics, > 0; None for that of the autoencoder, and
+        generated: Number of rows generated in a step, >= 1.
+        critic_learning_rate: Step size of the critics, > 0. None uses that of the autoencoder, or
             half of it for the variant "released".
-        variant: "paper", or "released": no rows are mined, the latent critic's verdict does not
-            reach the encoder, mined rows would be calibrated towards a generated row of their own,
-            and steps are of size 1e-3 and 5e-4. Settings that are given stay as they are given.
+        variant: "paper", or "released" as the released program: no rows are mined, the latent
+            critic does not train the encoder, each mined row has a generated row of its own, and
+            step sizes are 1e-3 and 5e-4. Settings that differ from their defaults are kept.
     """
 
     epochs: int = 100
@@ -100,7 +101,7 @@ class NCAEConfig(AutoencoderConfig):
                     object.__setattr__(self, field.name, RELEASED[field.name])
 
     def schedule(self, epochs: int | None = None) -> Optimiser:
-        """The optimiser of the autoencoder, whose step size drops every so many epochs."""
+        """Return the optimiser of the autoencoder, with the drops of `drop_every`."""
         optimiser = super().schedule(epochs)
         if self.drop_every == 0:
             return optimiser
@@ -110,7 +111,7 @@ class NCAEConfig(AutoencoderConfig):
         )
 
     def of_critics(self) -> Optimiser:
-        """The optimiser of the critics and of the generator's turn."""
+        """Return the optimiser of the critics."""
         released = self.variant == "released"
         rate = self.critic_learning_rate
         if rate is None:
@@ -121,20 +122,20 @@ class NCAEConfig(AutoencoderConfig):
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of the noise."""
+        """Standard deviation of the noise."""
         return self.sigma if self.variant == "released" else sqrt(self.sigma)
 
 
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class Networks:
-    """The score model with its critics; a critic that does not play is None.
+    """Score model with its critics.
 
     Attributes:
         model: The autoencoder.
-        sample: Tells real rows from generated ones.
-        latent: Tells the prior from codes.
-        fools: Whether the encoder learns to fool the latent critic.
+        sample: The critic that separates real rows from generated ones; None without it.
+        latent: The critic that separates draws of the prior from codes; None without it.
+        fools: Whether the encoder is trained to fool the latent critic.
     """
 
     model: Calibrated
@@ -143,7 +144,7 @@ class Networks:
     fools: bool = True
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, dict]:
-        """Random networks, and the quantities in closed form."""
+        """Return random initial networks and the extras of the model."""
         variables, extras = self.model.init(jax.random.fold_in(key, 0), data)
         params = dict(variables.params)
         if self.sample is not None:
@@ -154,36 +155,36 @@ class Networks:
         return variables._replace(params=params), extras
 
     def judge_rows(self, state: State, x: Array) -> Float[Array, "b"]:
-        """Logits of rows being real."""
+        """Return the logits that rows are real."""
         assert self.sample is not None
         return self.sample.apply(state.params["sample"], {}, x, train=True).out
 
     def judge_codes(self, state: State, code: Float[Array, "b k"]) -> Float[Array, "b"]:
-        """Logits of codes being draws of the prior."""
+        """Return the logits that codes are draws of the prior."""
         assert self.latent is not None
         return self.latent.apply(state.params["latent"], {}, code, train=True).out
 
     def generate(self, deviation, state: State, key: Key) -> Array:
-        """Rows decoded from noise around the mean code."""
+        """Return rows decoded from noise around the mean code."""
         return self.model.generate(state.variables, state.extras, deviation, key)
 
 
 def sample_critic(nets: Networks, deviation, state: State, batch: Batch, key: Key):
-    """D_s: the batch is real, decoded noise is generated."""
+    """Return the loss of the sample critic D_s: rows are real, decoded noise is generated."""
     real = nets.judge_rows(state, as_input(batch.x, nets.model.encoder.input_shape))
     made = nets.judge_rows(state, nets.generate(deviation, state, key))
     return as_real(real) + as_generated(made), (state, {})
 
 
 def generator(nets: Networks, deviation, state: State, batch: Batch, key: Key):
-    """g: decoded noise should pass for real."""
+    """Return the loss of the generator g: decoded noise should be classified as real."""
     del batch
     made = nets.generate(deviation, state, key)
     return as_real(nets.judge_rows(state, made)), (state, {})
 
 
 def latent_critic(nets: Networks, state: State, batch: Batch, key: Key):
-    """D_l: draws of the prior `N(mean, I)` are real, codes are generated."""
+    """Return the loss of the latent critic D_l: draws of `N(mean, I)` are real, codes generated."""
     code = nets.model.encode(state.variables, batch.x, train=True)
     prior = state.extras["mean"] + jax.random.normal(key, code.shape, code.dtype)
     real, made = nets.judge_codes(state, prior), nets.judge_codes(state, code)
@@ -193,7 +194,11 @@ def latent_critic(nets: Networks, state: State, batch: Batch, key: Key):
 def autoencoder(
     nets: Networks, weighting: Weighting, deviation, gamma, latent_weight, state, batch, key
 ):
-    """F and g: rows as themselves, mined ones as generated normal rows, codes as the prior."""
+    """Return the loss of the autoencoder (f, g).
+
+    Rows are reconstructed as themselves and mined rows as generated normal rows; the encoder is
+    trained to fool the latent critic.
+    """
     keys = jax.random.split(key)
     constant = jax.lax.stop_gradient(state)
     made = nets.generate(deviation, constant, keys[0])
@@ -208,7 +213,10 @@ def autoencoder(
 
 
 def spread_of(made: Array, x: Array) -> Info:
-    """The standard deviation of generated rows over that of the batch, and whether it is near 0."""
+    """Return the ratio of the standard deviations of generated rows and of the batch.
+
+    `collapsed` is 1 if the ratio is below 0.01.
+    """
     x = as_input(x, made.shape[1:])
 
     def deviation(rows):
@@ -220,12 +228,12 @@ def spread_of(made: Array, x: Array) -> Info:
 
 @register("ncae", NCAEConfig, uses_labels=False)
 def build_ncae(config: NCAEConfig, spec: Spec) -> Detector:
-    """NCAE; an autoencoder that reconstructs suspected contamination as a generated normal row.
+    """NCAE; the score is the squared reconstruction error of a calibrated autoencoder.
 
-    A step is algorithm 1 of the paper: the sample critic and the generator move, the latent critic
-    moves, then the autoencoder minimises `||x - g(f(x))||^2` for most rows of the batch and
-    `||g(f(x)) - x'||^2` for the mined ones, plus the latent adversarial loss. The score is the
-    reconstruction error.
+    A step is algorithm 1 of the paper: the sample critic and the generator are updated, then the
+    latent critic, then the autoencoder, which minimises `||x - g(f(x))||^2` for most rows of the
+    batch and `||g(f(x)) - x'||^2` for mined rows, with generated normal rows x', plus the latent
+    adversarial loss.
     """
     default = mining(config.mining, config.tau, config.calibrate, labelled_normals=True)
     return ncae_detector(
@@ -234,7 +242,7 @@ def build_ncae(config: NCAEConfig, spec: Spec) -> Detector:
 
 
 def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detector:
-    """NCAE under a weighting."""
+    """Build NCAE with a weighting."""
     encoder, decoder = networks(config, spec, code_bias=False, needs_decoder=True)
     released = config.variant == "released"
     model = Calibrated(encoder, decoder, config.generated, own=released)
@@ -255,10 +263,11 @@ def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detec
 
 
 def critics(config: NCAEConfig, encoder: Net, decoder: Net) -> tuple[Net | None, Net | None]:
-    """The critics of rows and of codes, None where one rests; smaller than the encoder.
+    """Return the critics of rows and of codes, each None if the settings leave it out.
 
-    The paper does not give their sizes. That of rows has the encoder's convolutions, at strides,
-    and its dense layers but the first; that of codes of width k has layers of 2k and k.
+    The paper does not give their sizes. The critic of rows has the convolutions of the encoder,
+    with strides, and its dense layers except the first; that of codes of width k has layers of
+    widths 2k and k.
     """
     sample = latent = None
     if config.adversarial in ("both", "sample"):
@@ -271,7 +280,7 @@ def critics(config: NCAEConfig, encoder: Net, decoder: Net) -> tuple[Net | None,
 
 
 def players_of(nets: Networks, weighting: Weighting, config: NCAEConfig) -> tuple[Player, ...]:
-    """Who moves in a step, in the order of algorithm 1."""
+    """Return the players of a step in the order of algorithm 1."""
     own, of_critics = config.schedule(), config.of_critics()
     players = []
     if nets.sample is not None:

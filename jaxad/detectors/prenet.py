@@ -1,4 +1,4 @@
-"""PReNet: a score of pairs of rows, higher the more labelled anomalies are in a pair.
+"""PReNet: a score of pairs of rows that increases with the number of anomalies in the pair.
 
 References:
     Pang et al. 2023, Deep weakly-supervised anomaly detection.
@@ -31,11 +31,12 @@ class PReNetConfig(BalancedConfig):
     One hidden layer of 20 by default. RMSprop averages squared gradients with decay 0.9.
 
     Attributes:
-        batch_size: Pairs in a batch, >= 4.
-        target: The score of an anomaly with another row, > 0; twice that of two anomalies.
-        variant: "anoonly", the settings in AnoOnly's paper: 30 epochs of 20 batches of 512 pairs,
-            step size 1e-3, weight decay 1e-2. "original", PReNet's own: 50 epochs, where a setting
-            is at its default.
+        batch_size: Number of pairs in a batch, >= 4.
+        target: Target score of a labelled anomaly paired with another row, > 0; a pair of two
+            labelled anomalies has twice this target.
+        variant: "anoonly" has the settings of AnoOnly's paper: 30 epochs of 20 batches of 512
+            pairs, step size 1e-3, weight decay 1e-2. "original" replaces settings at their defaults
+            by those of PReNet's paper: 50 epochs.
     """
 
     epochs: int = 30
@@ -50,33 +51,37 @@ class PReNetConfig(BalancedConfig):
         if self.variant == "original":
             self._replace_defaults(_ORIGINAL)
         super().__post_init__()
-        self._need(self.batch_size >= 4, "batch_size", "at least 4: pairs are of three kinds")
+        self._need(self.batch_size >= 4, "batch_size", "at least 4, for pairs of three kinds")
         self._need(is_number(self.target) and self.target > 0, "target", "> 0")
 
 
 @register("prenet", PReNetConfig, uses_labels=True)
 def build_prenet(config: PReNetConfig, spec: Spec) -> Detector:
-    """PReNet; the score of a row's pairs with some labelled anomalies and unlabelled rows.
+    """PReNet; the score is the mean output of a network on pairs of a row with training rows.
 
-    Minimises the mean of `|s|` for pairs of other rows, `|4 - s|` for a labelled anomaly with
-    another row and `|8 - s|` for two labelled anomalies. A single labelled anomaly is paired with
-    itself. The score is the mean over 30 references of either kind, drawn once.
+    Minimises the mean of `|4 - s|` for a labelled anomaly paired with another row, `|8 - s|` for
+    two labelled anomalies and `|s|` for pairs of other rows. A single labelled anomaly is paired
+    with itself. The score is the mean over pairs with 30 labelled anomalies and 30 unlabelled rows,
+    drawn once.
     """
     return prenet_detector(config, spec, by_label())
 
 
 def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighting) -> Detector:
-    """PReNet under a weighting; `fit` refuses data without labelled anomalies.
+    """Build PReNet with the weighting of the settings, or `default` if there is none.
+
+    `fit` raises a `DataError` for data without labelled anomalies.
 
     Raises:
-        ConfigError: The examples are no rows of a table, or the weighting leaves anomalies out.
+        ConfigError: The examples are not rows of a table, or the weighting leaves labelled
+            anomalies out.
     """
     features = columns_of(spec, "prenet")
     weighting = config.choose_weighting(default, spec)
     if not weighting.labelled_anomalies:
         raise ConfigError(
-            "prenet pairs rows with labelled anomalies: a weighting that leaves them out has no "
-            f"use here; given {config.weighting!r}"
+            "weighting must use labelled anomalies for prenet, which pairs rows with them; given "
+            f"{config.weighting!r}. Choose another one, such as 'by_label'"
         )
     widths = config.widths or (20,)
     branch = relu_net(features, widths, config.norm, config.bias, config.slope)

@@ -1,4 +1,4 @@
-"""REPEN: a space in which likely anomalies are far from rows that are likely normal.
+"""REPEN: a learned space in which likely anomalies are far from likely normal rows.
 
 References:
     Pang et al. 2018, Learning representations of ultrahigh-dimensional data for random
@@ -28,9 +28,10 @@ class REPENConfig(GradientConfig):
     """Settings of REPEN; see `GradientConfig`. One layer of 20 by default.
 
     Attributes:
-        steps: Batches in an epoch, >= 1.
-        batch_size: Triplets in a batch, >= 1.
-        margin: How much farther the negative should be than the positive, in squared distance, > 0.
+        steps: Number of batches in an epoch, >= 1.
+        batch_size: Number of triplets in a batch, >= 1.
+        margin: Difference between the squared distances to the negative and to the positive from
+            which on a triplet has no loss, > 0.
     """
 
     epochs: int = 30
@@ -53,15 +54,15 @@ class REPENConfig(GradientConfig):
 
 @register("repen", REPENConfig, uses_labels=True)
 def build_repen(config: REPENConfig, spec: Spec) -> Detector:
-    """REPEN; the distance to the nearest rows of random subsets, in a learned space.
+    """REPEN; the score is the distance to the nearest rows of random subsets in a learned space.
 
-    Minimises the mean of `max(0, 1000 - (||e - n||^2 - ||e - p||^2))` over triplets of points that
-    a ReLU layer gives: e and p likely normal rows, n a likely anomaly by distances in the space of
-    the data, or a labelled anomaly where there are any. The score is the mean distance to the
-    nearest row in 50 subsets of 8 training rows.
+    Minimises the mean of `max(0, 1000 - (||e - n||^2 - ||e - p||^2))` over triplets of outputs of a
+    ReLU layer. e and p are likely normal rows and n is a likely anomaly, by distances in the space
+    of the data; if there are labelled anomalies, n is one of them. The score is the mean distance
+    to the nearest row in 50 subsets of 8 training rows.
 
     Raises:
-        ConfigError: The examples are no rows of a table.
+        ConfigError: The examples are not rows of a table.
     """
     features = columns_of(spec, "repen")
     sizes = (features, config.widths or (20,), config.norm, config.bias, config.slope)

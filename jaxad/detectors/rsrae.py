@@ -1,4 +1,4 @@
-"""RSRAE: an autoencoder whose code is a direction in a linear subspace of the encoder's output.
+"""RSRAE: an autoencoder that projects the encoder's output onto a learned linear subspace.
 
 References:
     Lai et al. 2020, Robust subspace recovery layer for unsupervised anomaly detection.
@@ -31,11 +31,11 @@ __all__ = ["RSRAEConfig", "build_rsrae"]
 
 @dataclass(frozen=True, kw_only=True)
 class RSRAEConfig(AutoencoderConfig):
-    """Settings of RSRAE; see `AutoencoderConfig`. The last of the widths is the encoder's output's.
+    """Settings of RSRAE; see `AutoencoderConfig`. The encoder's output has the last width.
 
     Attributes:
-        subspace: Dimensions of the subspace, >= 1; no more than the encoder's output has.
-        subspace_learning_rate: Step size of Adam on the two losses of the subspace, > 0.
+        subspace: Dimension of the subspace, >= 1 and at most that of the encoder's output.
+        subspace_learning_rate: Step size of Adam for the two losses of the subspace, > 0.
     """
 
     epochs: int = 200
@@ -53,7 +53,7 @@ class RSRAEConfig(AutoencoderConfig):
         self._need(is_number(rate) and rate > 0, "subspace_learning_rate", "> 0")
 
     def of_subspace(self) -> Optimiser:
-        """The optimiser of the subspace's losses."""
+        """Return the optimiser of the two losses of the subspace."""
         own = self.schedule()
         return Optimiser(
             own.kind, self.subspace_learning_rate, own.milestone, own.drop, self.weight_decay
@@ -62,10 +62,11 @@ class RSRAEConfig(AutoencoderConfig):
 
 @register("rsrae", RSRAEConfig, uses_labels=False)
 def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
-    """RSRAE; the cosine dissimilarity of a row and its reconstruction from a subspace.
+    """RSRAE; the score is the cosine dissimilarity of a row and its reconstruction.
 
-    A step minimises `||A^T A - I||^2 + mean ||y - A A^T y||` in the encoder and the subspace A, y
-    the encoder's output, and then `mean ||x - x'||` in all networks, each with its own Adam.
+    With the encoder's output y, each step minimises `||A^T A - I||^2 + mean ||y - A A^T y||` over
+    the encoder and the basis A of the subspace, and then `mean ||x - x'||` over all networks, each
+    with an Adam of its own.
 
     Raises:
         ConfigError: The subspace has more dimensions than the encoder's output.
@@ -95,7 +96,7 @@ def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
 
 
 def subspace_nets(config: RSRAEConfig, spec: Spec) -> tuple[Net, Net, Net]:
-    """The encoder, the decoder of codes of the subspace, and the projection."""
+    """Return the encoder, the decoder of codes in the subspace, and the projection onto it."""
     widths = config.widths
     if widths is None:
         widths = default_sizes(spec.shape)[1]
@@ -118,8 +119,8 @@ def _subspace(
     batch: Batch,
     key: Key,
 ) -> Turn:
-    """The encoder's output should lie in the subspace, whose basis is orthonormal."""
-    # The other player keeps the running statistics and the weighting's state.
+    """Return the losses of the subspace: its residual, and the deviation from orthonormality."""
+    # The other player updates the running statistics and the state of the weighting.
     loss, _ = batch_loss(model, objective, weighting, state, batch, key)
     apart = off_orthonormal(model.matrix(state.variables))
     return loss + apart, (state, {"off_orthonormal": apart})
@@ -133,6 +134,6 @@ def _reconstruction(
     batch: Batch,
     key: Key,
 ) -> Turn:
-    """Rows should be reconstructed."""
+    """Return the reconstruction loss."""
     loss, (_, after) = batch_loss(model, objective, weighting, state, batch, key)
     return jnp.asarray(loss), (after, weighting.info(after.weighting))

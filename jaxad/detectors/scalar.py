@@ -1,4 +1,4 @@
-"""What detectors with a scalar score, balanced batches and labelled anomalies share."""
+"""Shared parts of detectors with a scalar score and batches balanced by labelled anomalies."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -23,10 +23,10 @@ Variant = Literal["anoonly", "original"]
 
 @dataclass(frozen=True, kw_only=True)
 class BalancedConfig(GradientConfig):
-    """A detector whose epochs have a fixed number of batches, balanced between kinds of rows.
+    """Settings of a detector whose epochs have a fixed number of balanced batches.
 
     Attributes:
-        steps: Batches in an epoch, >= 1.
+        steps: Number of batches in an epoch, >= 1.
     """
 
     steps: int = 20
@@ -43,33 +43,38 @@ class BalancedConfig(GradientConfig):
         self._need(self.batch_size >= 2, "batch_size", "at least 2: half are labelled anomalies")
 
     def _replace_defaults(self, settings: dict[str, Any]) -> None:
-        """Put other settings where fields have their default."""
+        """Replace the values of fields that are at their default."""
         for field in fields(self):
             if field.name in settings and getattr(self, field.name) == field.default:
                 object.__setattr__(self, field.name, settings[field.name])
 
 
 def columns_of(spec: Spec, what: str) -> int:
-    """The padded number of a table's columns.
+    """Return the padded number of columns of a table.
+
+    Args:
+        spec: The shape of an example.
+        what: Name of the detector, for the error.
 
     Raises:
-        ConfigError: The examples are no rows of a table.
+        ConfigError: The examples are not rows of a table.
     """
     if not is_table(spec.shape):
         raise ConfigError(
-            f"{what} takes rows of a table, (n, features); given examples of shape {spec.shape}"
+            f"examples must be rows of a table, (features,): {what} takes rows of a table only; "
+            f"given examples of shape {spec.shape}. Flatten them to rows of a table"
         )
     return bucket_features(spec.shape[0])
 
 
 def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], what: str) -> Net:
-    """A network from rows of a table or images to one number each.
+    """Build a network from rows of a table or images to one number each.
 
     Args:
-        config: Its sizes, normalisation and biases.
+        config: Sizes, normalisation and biases of the network.
         spec: The shape of an example.
-        widths: Widths of the hidden dense layers where the configuration has none.
-        what: The detector's name, for the error.
+        widths: Widths of the hidden dense layers if the configuration has none.
+        what: Name of the detector, for the error.
 
     Raises:
         ConfigError: The examples are neither rows of a table nor images.
@@ -79,7 +84,8 @@ def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], 
         shape = (bucket_features(shape[0]),)
     elif len(shape) != 3:
         raise ConfigError(
-            f"{what} takes rows of a table or images; given examples of shape {shape}"
+            f"examples must be rows of a table or images (height, width, channels) for {what}; "
+            f"given examples of shape {shape}. Reshape them to either"
         )
     elif channels is None:
         channels = default_sizes(shape)[0]
@@ -90,7 +96,7 @@ def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], 
 
 
 def sampler_for(config: BalancedConfig, weighting: Weighting) -> Sampler | None:
-    """Balanced batches; None where a weighting leaves the labelled anomalies out."""
+    """Return a sampler of balanced batches, or None if the weighting uses no labelled anomalies."""
     if not weighting.labelled_anomalies:
         return None
     return Balanced(config.batch_size, config.steps, float(weighting.labelled_normals))

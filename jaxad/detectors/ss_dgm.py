@@ -1,4 +1,4 @@
-"""SS-DGM: a generative model with a class and a code, the class known for some rows (M2, M1 + M2).
+"""SS-DGM: a generative model with a class that is known for some rows, and a code (M2, M1 + M2).
 
 References:
     Kingma et al. 2014, Semi-supervised learning with deep generative models.
@@ -31,10 +31,10 @@ class SSDGMConfig(AutoencoderConfig):
 
     Attributes:
         alpha: Weight of the classifier's cross-entropy on labelled rows, >= 0.
-        prior: Probability of the anomaly class in the generative model, in (0, 1).
-        stacked: Whether a VAE (M1) is trained first on all rows, whose codes the generative model
-            then has in place of the rows (M1 + M2).
-        vae_epochs: Passes over the rows for the VAE, >= 1.
+        prior: Prior probability of the anomaly class in the generative model, in (0, 1).
+        stacked: Whether the generative model is trained on the codes of a VAE (M1 + M2) in place of
+            the rows (M2). The VAE (M1) is trained first, on all rows.
+        vae_epochs: Number of epochs of the VAE, >= 1; only if `stacked` is true.
     """
 
     alpha: float = 0.1
@@ -52,11 +52,12 @@ class SSDGMConfig(AutoencoderConfig):
 
 @register("ss_dgm", SSDGMConfig, uses_labels=True)
 def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
-    """SS-DGM; the log odds of the anomaly class in a generative model.
+    """SS-DGM; the score is the log odds of the anomaly class in a generative model.
 
-    Minimises minus the evidence lower bound: the mean over unlabelled rows in expectation over the
-    class that a classifier gives, and the mean over labelled rows for their own class with 0.1 of
-    the classifier's cross-entropy. The latter vanishes in batches with fewer than two of them.
+    Minimises the negative evidence lower bound: its mean over unlabelled rows, in expectation over
+    the class predicted by a classifier, plus its mean over labelled rows for their own class, with
+    0.1 times the cross-entropy of the classifier. The latter is 0 in batches with fewer than two
+    labelled rows.
     """
     if not config.stacked:
         widths = config.widths or default_sizes(spec.shape)[1]
@@ -84,7 +85,7 @@ def _model(
     channels: tuple[int, ...] | None,
     widths: tuple[int, ...],
 ) -> ClassCode:
-    """The generative model of examples of a shape (M2)."""
+    """Return the generative model (M2) of examples of a shape."""
     code = widths[-1]
     rest = (config.norm, config.bias, config.slope)
     encoder, _ = autoencoder_nets(shape, channels, widths, *rest)

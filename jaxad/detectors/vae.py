@@ -1,4 +1,4 @@
-"""VAE: an autoencoder whose codes are random and near to a standard normal distribution.
+"""VAE: an autoencoder with random codes whose prior is a standard normal distribution.
 
 References:
     Kingma and Welling 2014, Auto-encoding variational Bayes; An and Cho 2015, Variational
@@ -33,10 +33,10 @@ class VAEConfig(AutoencoderConfig):
     """Settings of the VAE; see `AutoencoderConfig`.
 
     Attributes:
-        beta: Weight of the divergence from the prior against half the squared error, > 0: the
-            variance that the decoder's Gaussian has about a reconstruction.
-        score: What anomalies are told by: "error", the squared reconstruction error, or "evidence",
-            minus the evidence lower bound.
+        beta: Weight of the divergence from the prior relative to half the squared error, > 0. It is
+            the variance of the decoder's Gaussian.
+        score: "error" for the squared reconstruction error, or "evidence" for minus the evidence
+            lower bound.
     """
 
     beta: float = 1.0
@@ -51,8 +51,8 @@ class VAEConfig(AutoencoderConfig):
 def build_vae(config: VAEConfig, spec: Spec) -> Detector:
     """VAE; the score is the squared reconstruction error, or minus the evidence lower bound.
 
-    Minimises `mean ||x - g(z)||^2 / 2 + beta KL(q(z|x) || N(0, I))`, z a draw of q(z|x), over all
-    rows that are not labelled anomalies. To score a row, z is the mean of q(z|x).
+    Minimises `mean ||x - g(z)||^2 / 2 + beta KL(q(z|x) || N(0, I))` over all rows that are not
+    labelled anomalies, with z drawn from q(z|x). For scores, z is the mean of q(z|x).
     """
     model, objective = Variational(*variational_nets(config, spec)), evidence(config.beta)
     detector = gradient_detector(
@@ -64,7 +64,7 @@ def build_vae(config: VAEConfig, spec: Spec) -> Detector:
 
 
 def variational_nets(config: AutoencoderConfig, spec: Spec) -> tuple[Net, Net]:
-    """An encoder to a mean and a log variance for each entry of a code, and a decoder of codes."""
+    """Return an encoder to the means and log variances of a code, and a decoder of codes."""
     widths = config.widths or default_sizes(spec.shape)[1]
     rest = (config.norm, config.bias, config.slope)
     encoder, _ = autoencoder_nets(
