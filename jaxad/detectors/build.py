@@ -30,16 +30,16 @@ from jaxad.types import Key, State, TrainData
 from jaxad.weighting import Weighting, unsupervised
 
 __all__ = [
+    "add_pretraining",
     "adversarial_detector",
-    "balanced_sampler",
+    "build_balanced_sampler",
     "check_input",
     "check_weighting",
     "choose_net",
     "choose_sampler",
+    "compute_scores",
     "gradient_detector",
     "networks",
-    "score_by",
-    "with_pretraining",
 ]
 
 
@@ -137,7 +137,7 @@ def gradient_detector(
     return Detector(
         init=Partial(_init, model, weighting, optimiser),
         update=Partial(gradient_step, model, objective, weighting, optimiser),
-        score=Partial(score_by, model),
+        score=Partial(compute_scores, model),
         sampler=sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
@@ -165,7 +165,7 @@ def adversarial_detector(
     return Detector(
         init=Partial(_init_players, model, weighting, players),
         update=Partial(take_turns, players),
-        score=Partial(score_by, model),
+        score=Partial(compute_scores, model),
         sampler=choose_sampler(weighting, config) if config.sampler is None else config.sampler,
         epochs=config.epochs,
         convolutional=model.convolutional,
@@ -201,7 +201,7 @@ def choose_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
     )
 
 
-def balanced_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
+def build_balanced_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
     """Return a sampler that fills half of each batch with labelled anomalies.
 
     An epoch has every other row once.
@@ -209,7 +209,7 @@ def balanced_sampler(weighting: Weighting, config: GradientConfig) -> Sampler:
     return Balanced(config.batch_size, None, float(weighting.labelled_normals))
 
 
-def with_pretraining(
+def add_pretraining(
     detector: Detector,
     model: Model,
     autoencoder: Reconstruction,
@@ -266,6 +266,6 @@ def _init_players(
     return start_players(players, variables, extras, weighting.init(data))
 
 
-def score_by(model: Model, state: State, x: Array) -> Float[Array, "n"]:
+def compute_scores(model: Model, state: State, x: Array) -> Float[Array, "n"]:
     """Return the scores of rows by a model in inference mode."""
     return model.score(model.apply(state.variables, state.extras, x, train=False).out)

@@ -10,7 +10,7 @@ from math import inf
 
 from jaxad.detector import Detector
 from jaxad.detectors.autoencoder import AutoencoderConfig
-from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.build import add_pretraining, gradient_detector, networks
 from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_number
 from jaxad.detectors.forecaster import (
     LSTMForecasterConfig,
@@ -57,7 +57,7 @@ class _Ascent(GradientConfig):
         ok = self.cap is None or (is_number(self.cap) and self.cap > 0)
         self._need(ok, "cap", "> 0, or None")
 
-    def ascent(self, spec: Spec, bounded: bool = False) -> Weighting:
+    def choose_ascent(self, spec: Spec, bounded: bool = False) -> Weighting:
         """Return the weighting of the settings, or contradicting training if there is none."""
         cap = (inf if bounded else 10.0) if self.cap is None else self.cap
         return self.choose_weighting(contradicting(self.lam, cap), spec)
@@ -91,7 +91,7 @@ def build_contradicting_autoencoder(config: ContradictingAutoencoderConfig, spec
     the same sum over labelled anomalies. Decoded images lie in (0, 1), which bounds the ascent.
     """
     model = Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))
-    weighting = config.ascent(spec, bounded=not is_table(spec.shape))
+    weighting = config.choose_ascent(spec, bounded=not is_table(spec.shape))
     return gradient_detector(model, inverse(), weighting, config)
 
 
@@ -103,9 +103,9 @@ def build_contradicting_deep_svdd(config: ContradictingDeepSVDDConfig, spec: Spe
     same sum over labelled anomalies. Pre-training does not use labelled anomalies.
     """
     encoder, decoder = networks(config, spec)
-    model, weighting = Hypersphere(encoder), config.ascent(spec)
+    model, weighting = Hypersphere(encoder), config.choose_ascent(spec)
     detector = gradient_detector(model, inverse(), weighting, config)
-    return with_pretraining(detector, model, Reconstruction(encoder, decoder), weighting, config)
+    return add_pretraining(detector, model, Reconstruction(encoder, decoder), weighting, config)
 
 
 @register(
@@ -122,7 +122,7 @@ def build_contradicting_mlp_forecaster(
     Minimises the sum of mean squared errors over unlabelled and labelled normal rows minus `lam`
     times the same sum over labelled anomalies; the score is the mean squared error.
     """
-    return gradient_detector(mlp_model(config, spec), inverse(), config.ascent(spec), config)
+    return gradient_detector(mlp_model(config, spec), inverse(), config.choose_ascent(spec), config)
 
 
 @register(
@@ -139,4 +139,6 @@ def build_contradicting_lstm_forecaster(
     Minimises the sum of mean squared errors over unlabelled and labelled normal rows minus `lam`
     times the same sum over labelled anomalies; the score is the mean squared error.
     """
-    return gradient_detector(lstm_model(config, spec), inverse(), config.ascent(spec), config)
+    return gradient_detector(
+        lstm_model(config, spec), inverse(), config.choose_ascent(spec), config
+    )

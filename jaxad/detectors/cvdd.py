@@ -96,7 +96,7 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     if words is None:
         assert spec.vocabulary is not None  # checked by `make_for`
         words = build_lexicon(spec.vocabulary, config.vectors, config.more_words)
-    table = _padded(words.vectors)
+    table = _pad_vectors(words.vectors)
     net = attention_net(table.shape[1], config.attention_size, config.contexts)
     entries = config.contexts**2 if config.variant == "released" else 1
     penalty = float(config.context_penalty) / entries
@@ -106,7 +106,7 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     return gradient_detector(model, objective, weighting, config)._replace(lexicon=words)
 
 
-def _padded(vectors: np.ndarray) -> np.ndarray:
+def _pad_vectors(vectors: np.ndarray) -> np.ndarray:
     """Return the vectors padded with rows of zeros to a power of two.
 
     Lexicons of similar sizes then share a compiled program.

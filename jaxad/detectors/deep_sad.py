@@ -9,10 +9,10 @@ from typing import Literal
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import (
-    balanced_sampler,
+    add_pretraining,
+    build_balanced_sampler,
     gradient_detector,
     networks,
-    with_pretraining,
 )
 from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
@@ -63,9 +63,9 @@ def deep_sad_detector(config: DeepSADConfig, spec: Spec, default: Weighting) -> 
     encoder, decoder = networks(config, spec)
     model, weighting = Hypersphere(encoder), config.choose_weighting(default, spec)
     balanced = config.balanced and weighting.labelled_anomalies
-    sampler = balanced_sampler(weighting, config) if balanced else None
+    sampler = build_balanced_sampler(weighting, config) if balanced else None
     detector = gradient_detector(model, inverse(), weighting, config, sampler)
     if config.variant != "released":
         autoencoder = Reconstruction(encoder, decoder)
-        detector = with_pretraining(detector, model, autoencoder, weighting, config)
+        detector = add_pretraining(detector, model, autoencoder, weighting, config)
     return config.augmented(detector, spec)

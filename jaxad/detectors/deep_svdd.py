@@ -10,7 +10,7 @@ from typing import Literal
 from jax.tree_util import Partial
 
 from jaxad.detector import Detector
-from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.build import add_pretraining, gradient_detector, networks
 from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import closed_form_radius, step_with_batch_radius
@@ -65,13 +65,13 @@ def build_deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
     weighting = config.choose_weighting(unsupervised(), spec)
     detector = gradient_detector(model, objective, weighting, config)
     if isinstance(model, SoftBoundary):
-        detector = _with_radius(detector, model, config)
+        detector = _add_radius(detector, model, config)
     autoencoder = Reconstruction(encoder, decoder)
-    detector = with_pretraining(detector, model, autoencoder, weighting, config)
+    detector = add_pretraining(detector, model, autoencoder, weighting, config)
     return config.augmented(detector, spec)
 
 
-def _with_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:
+def _add_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig) -> Detector:
     """Return the detector with updates of the radius in closed form."""
     warm_up = float(config.radius_warm_up)
     if config.variant == "released":

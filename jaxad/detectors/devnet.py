@@ -11,7 +11,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.detectors.scalar import BalancedConfig, sampler_for, scalar_network
+from jaxad.detectors.scalar import BalancedConfig, choose_balanced_sampler, scalar_network
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.deviation import Deviation
 from jaxad.objectives import deviation, push
@@ -76,4 +76,6 @@ def devnet_detector(config: DevNetConfig, spec: Spec, default: Weighting) -> Det
     model = Deviation(net, standardised=not released)
     objective = push(config.margin) if released else deviation(config.margin)
     weighting = config.choose_weighting(default, spec)
-    return gradient_detector(model, objective, weighting, config, sampler_for(config, weighting))
+    return gradient_detector(
+        model, objective, weighting, config, choose_balanced_sampler(config, weighting)
+    )

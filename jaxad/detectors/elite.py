@@ -7,7 +7,7 @@ References:
 from dataclasses import dataclass, replace
 
 from jaxad.detector import Detector
-from jaxad.detectors.build import gradient_detector, networks, with_pretraining
+from jaxad.detectors.build import add_pretraining, gradient_detector, networks
 from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Optimiser
@@ -63,7 +63,7 @@ class _EliteConfig(GradientConfig):
             meta_gradient=self.meta_gradient,
         )
 
-    def margined(self, base: Hypersphere | Reconstruction) -> Margined:
+    def add_margin(self, base: Hypersphere | Reconstruction) -> Margined:
         """Return a score model with the margin of the variant."""
         return Margined(base, "mean_unlabelled" if self.variant == "paper" else "max_labelled")
 
@@ -84,7 +84,7 @@ class EliteDeepSVDDConfig(_EliteConfig, PretrainedConfig):
         rate = self.pretrain_learning_rate
         self._need(is_number(rate) and rate > 0, "pretrain_learning_rate", "> 0")
 
-    def pretraining(self) -> Optimiser:
+    def schedule_pretraining(self) -> Optimiser:
         """Return Adam with its schedule over the epochs of pre-training."""
         adam = replace(self, optimiser="adam", learning_rate=self.pretrain_learning_rate)
         return adam.schedule(self.pretrain_epochs)
@@ -111,13 +111,13 @@ def build_elite_deep_svdd(config: EliteDeepSVDDConfig, spec: Spec) -> Detector:
     """
     encoder, decoder = networks(config, spec)
     model, weighting = (
-        config.margined(Hypersphere(encoder)),
+        config.add_margin(Hypersphere(encoder)),
         config.choose_weighting(config.elite(spec), spec),
     )
     detector = gradient_detector(model, hinge(), weighting, config)
     autoencoder = Reconstruction(encoder, decoder)
-    return with_pretraining(
-        detector, model, autoencoder, weighting, config, pretraining=config.pretraining()
+    return add_pretraining(
+        detector, model, autoencoder, weighting, config, pretraining=config.schedule_pretraining()
     )
 
 
@@ -128,7 +128,7 @@ def build_elite_autoencoder(config: EliteAutoencoderConfig, spec: Spec) -> Detec
     Minimises `mean w^N Omega + w^A max(0, C - Omega)` with `Omega = ||x - g(f(x))||` over the
     unlabelled rows, with weights from the meta-gradient of the same loss on the labelled rows.
     """
-    model = config.margined(
+    model = config.add_margin(
         Reconstruction(*networks(config, spec, code_bias=False, needs_decoder=True))
     )
     return gradient_detector(

@@ -104,7 +104,7 @@ class FCDDConfig(AugmentedConfig):
             self.optimiser, self.learning_rate, milestone, self.drop, self.weight_decay, self.period
         )
 
-    def sigma_for(self, shape: tuple[int, ...]) -> float:
+    def choose_sigma(self, shape: tuple[int, ...]) -> float:
         """Return the standard deviation in pixels of the Gaussian for images of a shape."""
         return default_sigma(shape) if self.sigma is None else self.sigma
 
@@ -124,20 +124,20 @@ def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
     """
     layers = None if config.layers is None else parse_layers(config.layers)
     net = fcn(spec.shape, layers, config.norm, config.bias, config.slope)
-    weighting, share = config.choose_weighting(by_label(), spec), _share(config, spec)
+    weighting, share = config.choose_weighting(by_label(), spec), _choose_share(config, spec)
     model, objective = ScoreMap(net), hypersphere_classification()
     if config.pixelwise:
         _check_pixelwise(config, weighting)
         model = PixelMap(net)
-        objective = pixelwise(objective, model, config.sigma_for(spec.shape))
-    sampler = _sampler(config, spec, weighting)
+        objective = pixelwise(objective, model, config.choose_sigma(spec.shape))
+    sampler = _choose_sampler(config, spec, weighting)
     detector = gradient_detector(model, objective, weighting, config, sampler)
     transforms = (confetti(share, config.largest),) if share else ()
     detector = detector._replace(update=transform_batches(detector.update, transforms))
     return config.augmented(detector, spec)
 
 
-def _share(config: FCDDConfig, spec: Spec) -> float:
+def _choose_share(config: FCDDConfig, spec: Spec) -> float:
     """Return the fraction of unlabelled rows that become artificial anomalies.
 
     Raises:
@@ -155,7 +155,7 @@ def _share(config: FCDDConfig, spec: Spec) -> float:
     return share
 
 
-def _sampler(config: FCDDConfig, spec: Spec, weighting: Weighting) -> Sampler | None:
+def _choose_sampler(config: FCDDConfig, spec: Spec, weighting: Weighting) -> Sampler | None:
     """Return a sampler of balanced batches, or None if no labelled anomalies are used."""
     if not (spec.labelled_anomalies and weighting.labelled_anomalies and config.batch_size > 1):
         return None

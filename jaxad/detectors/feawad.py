@@ -15,8 +15,8 @@ from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import (
     BalancedConfig,
     Variant,
-    columns_of,
-    sampler_for,
+    choose_balanced_sampler,
+    count_columns,
 )
 from jaxad.learners import gradient_step, into_first, out_of_first
 from jaxad.models import Reconstruction
@@ -92,7 +92,7 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Det
     Raises:
         ConfigError: The examples are not rows of a table.
     """
-    features = columns_of(spec, "feawad")
+    features = count_columns(spec, "feawad")
     code = (features, config.code_widths, "none", config.bias, config.slope)
     autoencoder = Reconstruction(mlp_encoder(*code), mlp_decoder(*code))
     scorer = residual_scorer(
@@ -106,12 +106,12 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Det
     model, weighting = ResidualScore(autoencoder, scorer), config.choose_weighting(default, spec)
     objective = feawad_objective(config.margin)
     detector = gradient_detector(
-        model, objective, weighting, config, sampler_for(config, weighting)
+        model, objective, weighting, config, choose_balanced_sampler(config, weighting)
     )
-    return _with_pretraining(detector, model, weighting, config)
+    return _add_pretraining(detector, model, weighting, config)
 
 
-def _with_pretraining(
+def _add_pretraining(
     detector: Detector, model: ResidualScore, weighting: Weighting, config: FEAWADConfig
 ) -> Detector:
     """Return the detector with a phase before training that pre-trains its autoencoder.

@@ -94,7 +94,7 @@ def mlp_model(config: MLPForecasterConfig, spec: Spec) -> Forecast:
         ConfigError: The examples are not sequences, no point is left to predict, or `channels` is
             not empty.
     """
-    time, channels = _sequence(config, spec)
+    time, channels = _check_sequence(config, spec)
     given = max(1, round(0.6 * time)) if config.given is None else config.given
     if given >= time:
         raise ConfigError(
@@ -112,12 +112,12 @@ def lstm_model(config: LSTMForecasterConfig, spec: Spec) -> Forecast:
     Raises:
         ConfigError: The examples are not sequences, or `channels` is not empty.
     """
-    time, channels = _sequence(config, spec)
+    time, channels = _check_sequence(config, spec)
     widths = (32,) if config.widths is None else config.widths
     return Forecast(lstm_net(time - 1, channels, widths, config.bias), 1)
 
 
-def _sequence(config: GradientConfig, spec: Spec) -> tuple[int, int]:
+def _check_sequence(config: GradientConfig, spec: Spec) -> tuple[int, int]:
     """Return the numbers of points and channels of a sequence.
 
     Raises:

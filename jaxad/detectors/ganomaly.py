@@ -65,7 +65,9 @@ def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
     then the other networks minimise `mean |f(x) - f(x')|^2 + 50 |x - x'| + |z - z'|`.
     """
     rest = (config.norm, config.bias, config.slope)
-    encoder, decoder = autoencoder_nets(spec.shape, config.channels, _widths(config, spec), *rest)
+    encoder, decoder = autoencoder_nets(
+        spec.shape, config.channels, _choose_widths(config, spec), *rest
+    )
     # For images the critic has the filters of the encoder, with strides, and one dense layer.
     channels = getattr(encoder.module, "channels", ())
     sizes = ((100, 20), ()) if is_table(spec.shape) else (encoder.module.widths[-1:], channels)
@@ -83,7 +85,7 @@ def build_ganomaly(config: GANomalyConfig, spec: Spec) -> Detector:
     return adversarial_detector(model, players, weighting, config, objective)
 
 
-def _widths(config: GANomalyConfig, spec: Spec) -> tuple[int, ...] | None:
+def _choose_widths(config: GANomalyConfig, spec: Spec) -> tuple[int, ...] | None:
     """Return the widths of the encoder; None for the default of images."""
     if config.widths is not None or not is_table(spec.shape):
         return config.widths

@@ -8,7 +8,7 @@ References:
 from dataclasses import dataclass
 
 from jaxad.detector import Detector
-from jaxad.detectors.build import balanced_sampler, gradient_detector, networks
+from jaxad.detectors.build import build_balanced_sampler, gradient_detector, networks
 from jaxad.detectors.config import AugmentedConfig
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
@@ -65,7 +65,7 @@ def build_hsc(config: HSCConfig, spec: Spec) -> Detector:
     _check_anomalies(config, weighting, spec)
     encoder, _ = networks(config, spec)
     balanced = config.balanced and spec.labelled_anomalies > 0 and weighting.labelled_anomalies
-    sampler = balanced_sampler(weighting, config) if balanced else None
+    sampler = build_balanced_sampler(weighting, config) if balanced else None
     model = Radial(encoder, config.radius)
     detector = gradient_detector(model, hypersphere_classification(), weighting, config, sampler)
     return config.augmented(detector, spec)

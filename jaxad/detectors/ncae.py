@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from jaxad.detector import Detector, Parts
 from jaxad.detectors.autoencoder import AutoencoderConfig
-from jaxad.detectors.build import check_weighting, choose_sampler, networks, score_by
+from jaxad.detectors.build import check_weighting, choose_sampler, compute_scores, networks
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Optimiser, Player, as_generated, as_real, start_players, take_turns
@@ -110,7 +110,7 @@ class NCAEConfig(AutoencoderConfig):
             self.optimiser, self.learning_rate, every, self.drop, self.weight_decay, every
         )
 
-    def of_critics(self) -> Optimiser:
+    def schedule_critics(self) -> Optimiser:
         """Return the optimiser of the critics."""
         released = self.variant == "released"
         rate = self.critic_learning_rate
@@ -209,10 +209,10 @@ def autoencoder(
         loss = loss + latent_weight * as_real(nets.judge_codes(state, out.code))
     mean = extras["mean"] + gamma * jnp.mean(out.code - extras["mean"], axis=0)
     state = state._replace(extras=extras | {"mean": mean})
-    return loss, (state, weighting.info(state.weighting) | spread_of(made, batch.x))
+    return loss, (state, weighting.info(state.weighting) | measure_spread(made, batch.x))
 
 
-def spread_of(made: Array, x: Array) -> Info:
+def measure_spread(made: Array, x: Array) -> Info:
     """Return the ratio of the standard deviations of generated rows and of the batch.
 
     `collapsed` is 1 if the ratio is below 0.01.
@@ -249,11 +249,11 @@ def ncae_detector(config: NCAEConfig, spec: Spec, weighting: Weighting) -> Detec
     check_weighting(weighting, calibrated(), model)
     sample, latent = critics(config, encoder, decoder)
     nets = Networks(model, sample, latent, fools=not released)
-    players = players_of(nets, weighting, config)
+    players = build_players(nets, weighting, config)
     return Detector(
         init=Partial(_init, nets, weighting, players),
         update=Partial(take_turns, players),
-        score=Partial(score_by, model),
+        score=Partial(compute_scores, model),
         generate=Partial(nets.generate, config.deviation),
         sampler=choose_sampler(weighting, config),
         epochs=config.epochs,
@@ -279,19 +279,19 @@ def critics(config: NCAEConfig, encoder: Net, decoder: Net) -> tuple[Net | None,
     return sample, latent
 
 
-def players_of(nets: Networks, weighting: Weighting, config: NCAEConfig) -> tuple[Player, ...]:
+def build_players(nets: Networks, weighting: Weighting, config: NCAEConfig) -> tuple[Player, ...]:
     """Return the players of a step in the order of algorithm 1."""
-    own, of_critics = config.schedule(), config.of_critics()
+    own, other = config.schedule(), config.schedule_critics()
     players = []
     if nets.sample is not None:
         made = (nets, config.deviation)
         players += [
-            Player("sample_critic", ("sample",), Partial(sample_critic, *made), of_critics),
+            Player("sample_critic", ("sample",), Partial(sample_critic, *made), other),
             Player("generator", ("decoder",), Partial(generator, *made), own),
         ]
     if nets.latent is not None:
         loss = Partial(latent_critic, nets)
-        players.append(Player("latent_critic", ("latent",), loss, of_critics))
+        players.append(Player("latent_critic", ("latent",), loss, other))
     numbers = (config.deviation, config.gamma, config.latent_weight)
     loss = Partial(autoencoder, nets, weighting, *map(float, numbers))
     return (*players, Player("autoencoder", ("encoder", "decoder"), loss, own))

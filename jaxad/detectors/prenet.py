@@ -10,7 +10,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.detectors.scalar import BalancedConfig, Variant, columns_of
+from jaxad.detectors.scalar import BalancedConfig, Variant, count_columns
 from jaxad.errors import ConfigError
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models.pairs import PairScore
@@ -76,7 +76,7 @@ def prenet_detector(config: PReNetConfig, spec: Spec, default: Weighting) -> Det
         ConfigError: The examples are not rows of a table, or the weighting leaves labelled
             anomalies out.
     """
-    features = columns_of(spec, "prenet")
+    features = count_columns(spec, "prenet")
     weighting = config.choose_weighting(default, spec)
     if not weighting.labelled_anomalies:
         raise ConfigError(

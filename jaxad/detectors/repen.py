@@ -11,7 +11,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import choose_net, gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.detectors.scalar import columns_of
+from jaxad.detectors.scalar import count_columns
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import Embedding
 from jaxad.nets.norm import Norm
@@ -64,7 +64,7 @@ def build_repen(config: REPENConfig, spec: Spec) -> Detector:
     Raises:
         ConfigError: The examples are not rows of a table.
     """
-    features = columns_of(spec, "repen")
+    features = count_columns(spec, "repen")
     sizes = (features, config.widths or (20,), config.norm, config.bias, config.slope)
     net = choose_net(config, spec, lambda: relu_net(*sizes))
     weighting = config.choose_weighting(unsupervised(), spec)

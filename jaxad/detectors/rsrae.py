@@ -52,7 +52,7 @@ class RSRAEConfig(AutoencoderConfig):
         rate = self.subspace_learning_rate
         self._need(is_number(rate) and rate > 0, "subspace_learning_rate", "> 0")
 
-    def of_subspace(self) -> Optimiser:
+    def schedule_subspace(self) -> Optimiser:
         """Return the optimiser of the two losses of the subspace."""
         own = self.schedule()
         return Optimiser(
@@ -83,7 +83,7 @@ def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
             "subspace",
             ("encoder", "projection"),
             Partial(_subspace, model, objectives[1], weighting),
-            config.of_subspace(),
+            config.schedule_subspace(),
         ),
         Player(
             "reconstruction",

@@ -16,7 +16,13 @@ from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import Sampler
 from jaxad.weighting import Weighting
 
-__all__ = ["BalancedConfig", "Variant", "columns_of", "sampler_for", "scalar_network"]
+__all__ = [
+    "BalancedConfig",
+    "Variant",
+    "choose_balanced_sampler",
+    "count_columns",
+    "scalar_network",
+]
 
 Variant = Literal["anoonly", "original"]
 
@@ -49,7 +55,7 @@ class BalancedConfig(GradientConfig):
                 object.__setattr__(self, field.name, settings[field.name])
 
 
-def columns_of(spec: Spec, what: str) -> int:
+def count_columns(spec: Spec, what: str) -> int:
     """Return the padded number of columns of a table.
 
     Args:
@@ -95,7 +101,7 @@ def scalar_network(config: GradientConfig, spec: Spec, widths: tuple[int, ...], 
     )
 
 
-def sampler_for(config: BalancedConfig, weighting: Weighting) -> Sampler | None:
+def choose_balanced_sampler(config: BalancedConfig, weighting: Weighting) -> Sampler | None:
     """Return a sampler of balanced batches, or None if the weighting uses no labelled anomalies."""
     if not weighting.labelled_anomalies:
         return None

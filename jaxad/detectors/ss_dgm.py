@@ -61,11 +61,13 @@ def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     """
     if not config.stacked:
         widths = config.widths or default_sizes(spec.shape)[1]
-        return _generative(_model(config, spec.shape, config.channels, widths), config, spec)
+        return _build_generative(
+            _build_model(config, spec.shape, config.channels, widths), config, spec
+        )
     vae = Variational(*variational_nets(config, spec))
     (code,) = vae.decoder.input_shape
-    model = OnCodes(vae, _model(config, (code,), (), (2 * code, code)))
-    detector, optimiser = _generative(model, config, spec), config.schedule(config.vae_epochs)
+    model = OnCodes(vae, _build_model(config, (code,), (), (2 * code, code)))
+    detector, optimiser = _build_generative(model, config, spec), config.schedule(config.vae_epochs)
     first = Phase(
         name="vae",
         update=Partial(gradient_step, vae, evidence(1.0), unsupervised(), optimiser),
@@ -79,7 +81,7 @@ def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     return detector._replace(before=(first,), begin=begin)
 
 
-def _model(
+def _build_model(
     config: SSDGMConfig,
     shape: tuple[int, ...],
     channels: tuple[int, ...] | None,
@@ -98,6 +100,6 @@ def _model(
     )
 
 
-def _generative(model: Model, config: SSDGMConfig, spec: Spec) -> Detector:
+def _build_generative(model: Model, config: SSDGMConfig, spec: Spec) -> Detector:
     weighting = config.choose_weighting(by_label(), spec)
     return gradient_detector(model, class_bound(config.alpha, config.prior), weighting, config)

@@ -84,7 +84,7 @@ def _choose_sigma(sigma: float | None, detector: Detector, shape: tuple[int, ...
         ConfigError: It is not a number of at least 0.
     """
     if sigma is None:
-        return float(getattr(detector.config, "sigma_for", default_sigma)(shape))
+        return float(getattr(detector.config, "choose_sigma", default_sigma)(shape))
     if not isinstance(sigma, int | float) or isinstance(sigma, bool) or not 0 <= sigma < np.inf:
         raise ConfigError(f"sigma must be a number >= 0; given {sigma!r}")
     return float(sigma)

@@ -138,7 +138,7 @@ def test_it_trains_under_other_weightings(images, weighting):
 
 
 def test_a_weighting_without_labelled_anomalies_cannot_be_pixelwise(images):
-    with pytest.raises(ConfigError, match="keeps out of the batches"):
+    with pytest.raises(ConfigError, match="out of the batches"):
         jaxad.make("fcdd", images.train, **SMALL, weighting="elite(1.0)", pixelwise=True)
 
 

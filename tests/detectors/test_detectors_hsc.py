@@ -50,7 +50,7 @@ def test_without_anomalies_it_says_what_to_give(toy):
     with pytest.raises(ConfigError, match=r"labelled_anomalies.*exposure.*a weighting"):
         make("hsc", train)
     for weighting in ("unsupervised", "contradicting(20)"):
-        with pytest.raises(ConfigError, match="takes no row for anomalous"):
+        with pytest.raises(ConfigError, match="takes no row as anomalous"):
             make("hsc", toy.train, weighting=weighting)
     found = make("hsc", train, weighting="latent_outlier_exposure(0.1)")
     assert isinstance(found.sampler, ShuffledEpochs)

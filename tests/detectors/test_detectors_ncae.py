@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.detectors.ncae import NCAEConfig, spread_of
+from jaxad.detectors.ncae import NCAEConfig, measure_spread
 from jaxad.errors import ConfigError
 from jaxad.learners import gradient_step, start_state
 from jaxad.models import Reconstruction
@@ -136,9 +136,9 @@ def test_settings_of_the_variants():
     assert (paper.tau, paper.learning_rate, paper.deviation) == (0.1, 1e-2, 0.1**0.5)
     assert (released.tau, released.learning_rate, released.deviation) == (0.0, 1e-3, 0.1)
     assert NCAEConfig(variant="released", tau=0.2).tau == 0.2
-    critics = released.of_critics()
+    critics = released.schedule_critics()
     assert (critics.kind, critics.learning_rate) == ("adam_half", 5e-4)
-    assert NCAEConfig(critic_learning_rate=3e-4).of_critics().learning_rate == 3e-4
+    assert NCAEConfig(critic_learning_rate=3e-4).schedule_critics().learning_rate == 3e-4
     rates = [float(paper.schedule().rate(jnp.float32(e))) for e in (0, 9.9, 10, 20, 35)]
     np.testing.assert_allclose(rates, [1e-2, 1e-2, 1e-3, 1e-4, 1e-5], rtol=1e-4)
     once = NCAEConfig(drop_every=0, epochs=30).schedule()
@@ -216,10 +216,10 @@ def test_a_generator_that_collapses_is_reported(train, sigma, collapsed):
 
 def test_the_spread_is_the_ratio_of_deviations():
     x = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
-    info = spread_of(jnp.asarray(0.005 * x), jnp.asarray(x))
+    info = measure_spread(jnp.asarray(0.005 * x), jnp.asarray(x))
     np.testing.assert_allclose(info["generated_spread"], 0.005, rtol=1e-4)
     assert info["collapsed"] == 1
-    assert spread_of(jnp.asarray(x), jnp.zeros_like(x))["collapsed"] == 0
+    assert measure_spread(jnp.asarray(x), jnp.zeros_like(x))["collapsed"] == 0
 
 
 def test_it_takes_other_weightings(train):
