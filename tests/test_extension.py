@@ -717,3 +717,11 @@ def test_a_setting_of_the_protocol_is_one_field(tmp_path):
     assert "Deviation of the noise that is added to rows." in " ".join(
         ended.stdout.replace("│", " ").split()
     )
+
+
+def test_processes_import_the_modules_of_the_first(tmp_path, monkeypatch):
+    (tmp_path / "own_module.py").write_text(MODULE)
+    plan = ((), None, None, [("own_module", (str(tmp_path),))])
+    monkeypatch.setattr("jaxad.sweep.executors.distributed.gather", lambda value: [plan])
+    jaxad.sweep.executors.distributed.follow()
+    assert "near" in REGISTRY

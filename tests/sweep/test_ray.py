@@ -147,6 +147,33 @@ def test_the_command(file, tmp_path, capsys):
     same(tmp_path / "ray", tmp_path / "local")
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster", "names_are_taken_back")
+def test_workers_import_the_modules_of_plugins(file, tmp_path):
+    (tmp_path / "own_of_workers.py").write_text(
+        """
+import jaxad
+
+
+@jaxad.weighting.register("own_labels")
+def own_labels(eta=1.0):
+    return jaxad.weighting.by_label(eta)
+
+
+@jaxad.data.register("own_blobs")
+def own_blobs():
+    return jaxad.load_dataset("blobs")
+"""
+    )
+    text = TEXT.replace('"blobs"', '"own_blobs"').partition("detectors")[0]
+    text += 'import = ["own_of_workers"]\nseeds = 2\nn_train = 100\ndetectors = [\n'
+    text += '{name = "deep_sad", epochs = 1, pretrain_epochs = 0, weighting = "own_labels(2.0)"}]\n'
+    file.write_text(text)
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--executor", "ray"]) == 0
+    rows = read_results(tmp_path / "out")
+    assert list(rows.dataset) == ["own_blobs"] * 2 and rows.auroc.notna().all()
+
+
 def test_without_ray_the_error_says_how_to_get_it(file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("jaxad.sweep.executors.ray.find_spec", lambda name: None)
     run = ["sweep", str(file), "--out", str(tmp_path / "out"), "--executor", "ray"]
