@@ -32,31 +32,30 @@ class GradientConfig:
     """Network, optimiser and schedule of a detector that is trained by gradient descent.
 
     Attributes:
-        epochs: Passes over the training rows, >= 1.
-        batch_size: Rows in a batch, >= 1. With fewer training rows a batch holds some of them more
-            than once, so that data sets of all sizes share one program.
-        learning_rate: Step size, > 0.
+        epochs: Number of passes over the training rows, >= 1.
+        batch_size: Number of rows in a batch, >= 1. If there are fewer training rows, a batch
+            repeats some of them, so that data sets of all sizes share one compiled program.
+        learning_rate: Step size of the optimiser, > 0.
         milestone: Fraction of the epochs after which the step size drops, in [0, 1].
-        drop: Factor by which it drops, in (0, 1].
-        weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
-        optimiser: "adam", "adam_half" (a decay of 0.5 in the mean gradient), "sgd", "nesterov"
+        drop: Factor by which the step size drops, in (0, 1].
+        weight_decay: Weight of `||w||^2 / 2` in the loss, over kernels only, >= 0.
+        optimiser: "adam", "adam_half" (Adam with a first-moment decay of 0.5), "sgd", "nesterov"
             (momentum 0.9), "rmsprop" or "adadelta".
-        weighting: What decides the two weights of a row; None for the detector's own weighting.
-            Registered weightings that are chained, such as
-            "by_label, latent_outlier_exposure(0.1, soft=True)", or a `Weighting`.
-        widths: Widths of the dense layers, the code's last; None for the default of the data's
-            shape.
-        channels: Filters of the convolutional modules, for images; () for dense layers alone, None
-            for the default.
+        weighting: Weighting that sets the two weights of each row; None for that of the detector.
+            Either a chain of registered weightings, such as
+            "by_label, latent_outlier_exposure(0.1, soft=True)", or, from Python, a `Weighting`.
+        widths: Widths of the dense layers, the code last; None for the default of the data's shape.
+        channels: Numbers of filters of the convolutional modules, for images; () for dense layers
+            only, None for the default.
         norm: Normalisation before each activation: "none", "layer", "batch", "batch_no_affine" or
             "explicit" (a loss in place of BatchNorm).
-        bias: Whether layers have a bias, those before a BatchNorm excepted.
+        bias: Whether layers have a bias, except those before BatchNorm.
         slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
-        net: A `Net` in place of the detector's own network, or a pair (encoder, decoder) where the
+        net: A `Net` in place of the detector's network, or a pair (encoder, decoder) if the
             detector trains an autoencoder; from Python only.
-        objective: An `Objective` in place of the detector's own; from Python only.
-        sampler: A `Sampler` in place of the detector's own, for the training after any
-            pre-training; from Python only.
+        objective: An `Objective` in place of that of the detector; from Python only.
+        sampler: A `Sampler` in place of that of the detector, not used in pre-training; from Python
+            only.
     """
 
     epochs: int = 150
@@ -125,9 +124,9 @@ class AugmentedConfig(GradientConfig):
     """Settings of a detector whose training images can be augmented at random.
 
     Attributes:
-        augment: Augmentations of each batch of images, in this order, such as
-            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (`jaxad.learners.batches`); None for
-            none. Images are scored unchanged.
+        augment: Augmentations of each training batch of images, applied in the given order, such as
+            "crop(4), flip, jitter(0.2, 0.2, 0.2), noise(0.01)" (see `jaxad.learners.batches`); None
+            for no augmentation. Images are scored without it.
     """
 
     augment: str | None = None
@@ -164,9 +163,10 @@ class PretrainedConfig(GradientConfig):
     """Settings of a hypersphere detector that starts from an autoencoder's weights.
 
     Attributes:
-        pretrain_epochs: Passes over the rows in pre-training, >= 0; 0 starts from random weights.
-        allow_collapse: Whether the network may have biases, or a normalisation with a learned
-            shift, with which it can map every example to the centre (thesis, propositions 1 to 3).
+        pretrain_epochs: Number of epochs of pre-training, >= 0; 0 starts from random weights.
+        allow_collapse: Whether the network may have biases or a normalisation with a learned shift,
+            although it can then map every example to the centre (thesis of Ruff (2021),
+            propositions 1 to 3).
     """
 
     pretrain_epochs: int = 150

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.unlabelled import Checked, rbf, sample_rows
+from jaxad.detectors.classical.unlabelled import CheckedConfig, rbf, sample_rows
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
@@ -23,7 +23,7 @@ _BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class SSAD(Checked):
+class SSAD(CheckedConfig):
     """Settings of semi-supervised anomaly detection (SSAD).
 
     Attributes:
@@ -50,7 +50,7 @@ class SSAD(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class XGBOD(Checked):
+class XGBOD(CheckedConfig):
     """Settings of XGBOD, boosted trees on the rows and their unsupervised outlier scores.
 
     Attributes:

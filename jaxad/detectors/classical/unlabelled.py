@@ -20,7 +20,7 @@ from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
 
 __all__ = [
-    "Checked",
+    "CheckedConfig",
     "Forest",
     "Gaussian",
     "Kernel",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-class Checked:
+class CheckedConfig:
     """Base class of configurations that check their values."""
 
     def _need(self, ok: bool, name: str, allowed: str) -> None:
@@ -43,7 +43,7 @@ class Checked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forest(Checked):
+class Forest(CheckedConfig):
     """Settings of a forest.
 
     Attributes:
@@ -57,7 +57,7 @@ class Forest(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneClassSVM(Checked):
+class OneClassSVM(CheckedConfig):
     """Settings of the one-class SVM.
 
     Attributes:
@@ -75,7 +75,7 @@ class OneClassSVM(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kernel(Checked):
+class Kernel(CheckedConfig):
     """Settings of the kernel density estimate.
 
     Attributes:
@@ -91,7 +91,7 @@ class Kernel(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbours(Checked):
+class Neighbours(CheckedConfig):
     """Settings of the local outlier factor.
 
     Attributes:
@@ -106,7 +106,7 @@ class Neighbours(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gaussian(Checked):
+class Gaussian(CheckedConfig):
     """Settings of a Gaussian with a plain or robust covariance.
 
     Attributes:
@@ -121,7 +121,7 @@ class Gaussian(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Principal(Checked):
+class Principal(CheckedConfig):
     """Settings of principal component analysis.
 
     Attributes:
