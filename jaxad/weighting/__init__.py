@@ -1,7 +1,8 @@
 """Weightings: functions that decide how much of each loss a row contributes."""
 
-from jaxad.weighting.base import Context, Weighting, Weights, by_label, chain, unsupervised
+from jaxad.weighting.base import Context, Weighting, Weights, chain
 from jaxad.weighting.gradient_ascent import contradicting
+from jaxad.weighting.labels import by_label, unsupervised
 from jaxad.weighting.meta_gradient import elite
 from jaxad.weighting.only_anomalies import anoonly
 from jaxad.weighting.outlier_exposure import latent_outlier_exposure

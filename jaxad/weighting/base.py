@@ -1,4 +1,4 @@
-"""The interface of weightings, and the weightings that use labels only.
+"""The interface of weightings, and their chains.
 
 Like an optax transformation, a weighting is a pair of pure functions with a state of its own, and
 weightings can be chained. It is a pytree with functions as structure and numbers as leaves, so that
@@ -7,21 +7,18 @@ weightings that differ in numbers only share one compiled program.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxad.errors import ConfigError
 from jaxad.models.base import Model
 from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, TrainData, Variables
-from jaxad.weighting.registry import register
 
-__all__ = ["Context", "Weighting", "Weights", "by_label", "chain", "unsupervised"]
+__all__ = ["Context", "Weighting", "Weights", "chain"]
 
 
 class Weights(NamedTuple):
@@ -164,63 +161,10 @@ def _chain_info(weightings, states: tuple) -> Info:
     return info
 
 
-@register("unsupervised")
-def unsupervised() -> Weighting:
-    """Give every row the weights `(1, 0)`, and leave labelled anomalies out of the batches.
-
-    A labelled anomaly is known not to be normal, so it is never trained on as normal.
-    """
-    return by_table([[0, 0], [1, 0], [1, 0]], labelled_anomalies=False)
-
-
-@register("by_label")
-def by_label(eta: float = 1.0) -> Weighting:
-    """Give unlabelled rows `(1, 0)`, labelled normal ones `(eta, 0)`, and anomalies `(0, eta)`.
-
-    Args:
-        eta: Weight of a labelled row relative to an unlabelled one, > 0.
-
-    Raises:
-        ConfigError: `eta` is not positive.
-
-    References:
-        Ruff et al. 2020, eq. 7.
-    """
-    if not eta > 0:
-        raise ConfigError(f"eta must be positive; given {eta}")
-    return by_table([[0, eta], [1, 0], [eta, 0]], anomaly_loss=True)
-
-
-def by_table(
-    table: Any, *, anomaly_loss: bool = False, labelled_anomalies: bool = True
-) -> Weighting:
-    """Multiply the total weight by factors that depend on the label.
-
-    Args:
-        table: `(3, 2)` factors; rows are the labels -1, 0 and 1, columns are normal and anomaly.
-        anomaly_loss: As in `Weighting`.
-        labelled_anomalies: As in `Weighting`.
-    """
-    table = np.asarray(table, np.float32)
-    return Weighting(
-        Partial(no_state),
-        Partial(_look_up, table),
-        anomaly_loss=anomaly_loss,
-        labelled_anomalies=labelled_anomalies,
-    )
-
-
 def no_state(data: TrainData | None) -> tuple[()]:
     """Return the state of a weighting without a state."""
     del data
     return ()
-
-
-def _look_up(table, weights: Weights, state: tuple[()], context: Context):
-    factor = jnp.asarray(table)[context.batch.label.astype(jnp.int32) + 1]
-    total = weights.normal + weights.anomaly
-    weights = weights._replace(normal=total * factor[:, 0], anomaly=total * factor[:, 1])
-    return weights, state
 
 
 def place_in_batch(values: Float[Array, "b"], among: Bool[Array, "b"]) -> Int[Array, "b"]:

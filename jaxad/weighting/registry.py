@@ -1,17 +1,15 @@
 """The registry of weightings: their names in configurations, and their records for audits."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from jaxad.errors import ConfigError
 from jaxad.utils.plugins import Registry, describe_origin
-
-if TYPE_CHECKING:
-    from jaxad.weighting.base import Weighting
+from jaxad.weighting.base import Weighting
 
 __all__ = ["RECORDS", "WEIGHTINGS", "Record", "register"]
 
-Build = TypeVar("Build", bound="Callable[..., Weighting]")
+Build = TypeVar("Build", bound=Callable[..., Weighting])
 
 
 class Record(NamedTuple):
@@ -78,7 +76,7 @@ def register(name: str, *, record: Record | None = None) -> Callable[[Build], Bu
     return add
 
 
-WEIGHTINGS: "Registry[Callable[..., Weighting]]" = Registry(
+WEIGHTINGS: Registry[Callable[..., Weighting]] = Registry(
     "weighting", "jaxad.weightings", lambda name, found: register(name)(found)
 )
 # Records by the method of `jaxad.audit` that ranks by them.
