@@ -126,6 +126,7 @@ def chain(*weightings: Weighting) -> Weighting:
     """Chain weightings, each of which gets the weights of the one before.
 
     Example:
+        >>> from jaxad.weighting import by_label
         >>> both = chain(by_label(), by_label(eta=2.0))
         >>> len(both.init(None))
         2
