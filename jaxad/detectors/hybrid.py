@@ -96,7 +96,7 @@ def _make_builder(peer: Entry) -> Callable[[Any, Spec], HostDetector]:
 
 
 def _encode(model: Reconstruction, state: State, x: Array) -> Float[Array, "b k"]:
-    params, batch_stats = model.encoder_of(state.variables)
+    params, batch_stats = model.select_encoder(state.variables)
     x = as_input(x, model.encoder.input_shape)
     return model.encoder.apply(params, batch_stats, x, train=False).out
 

@@ -202,7 +202,7 @@ def autoencoder(
     keys = jax.random.split(key)
     constant = jax.lax.stop_gradient(state)
     made = nets.generate(deviation, constant, keys[0])
-    extras = nets.model.with_generated(constant.variables, constant.extras, made)
+    extras = nets.model.add_generated(constant.variables, constant.extras, made)
     state = state._replace(extras=extras)
     loss, (out, state) = batch_loss(nets.model, calibrated(), weighting, state, batch, keys[1])
     if nets.latent is not None and nets.fools:

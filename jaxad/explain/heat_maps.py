@@ -145,7 +145,7 @@ def _draw_block(draw: Partial, state: State, x: Array, sigma: Array | float, smo
 
 
 def _upsample(model: ScoreMap, state: State, x: Array, sigma: Array) -> Array:
-    maps = model.maps(state.variables, x, train=False).out
+    maps = model.compute_maps(state.variables, x, train=False).out
     return gaussian_upsampling(maps, (x.shape[1], x.shape[2]), model.field, sigma)
 
 

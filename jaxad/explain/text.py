@@ -262,4 +262,4 @@ def _distances(model: Contexts, state: State, x: Array) -> Float[Array, "seeds n
 
 @jax.jit
 def _weights(model: Contexts, state: State, x: Array) -> Float[Array, "n length k"]:
-    return map_rows(lambda rows: model.weights(state.variables, rows), x, len(x), block=8)
+    return map_rows(lambda rows: model.attend(state.variables, rows), x, len(x), block=8)

@@ -23,7 +23,7 @@ def into_autoencoder(
     key: Key,
 ) -> State:
     """Begin pre-training: a random decoder beside the detector's own encoder."""
-    variables, extras = autoencoder.around(state.variables, key, data)
+    variables, extras = autoencoder.extend(state.variables, key, data)
     return start_state(autoencoder, weighting, optimiser, variables, extras, data)
 
 
@@ -38,6 +38,6 @@ def out_of_autoencoder(
 ) -> State:
     """Begin the detector's training: the encoder's weights, and what follows in closed form."""
     del key
-    variables = autoencoder.encoder_of(state.variables)
+    variables = autoencoder.select_encoder(state.variables)
     extras = model.extras(variables, data)
     return start_state(model, weighting, optimiser, variables, extras, data)

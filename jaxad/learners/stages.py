@@ -19,11 +19,11 @@ class TwoStage(Model, Protocol):
         """The model of the first stage."""
         ...
 
-    def first_of(self, variables: Variables, extras: PyTree) -> Variables:
+    def select_first(self, variables: Variables, extras: PyTree) -> Variables:
         """The variables of the first stage's model."""
         ...
 
-    def around(self, variables: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+    def extend(self, variables: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
         """Random variables beside those of a trained first stage, and what is in closed form."""
         ...
 
@@ -38,7 +38,7 @@ def into_first(
 ) -> State:
     """Begin the first stage: its model alone."""
     del key
-    variables = model.first_of(state.variables, state.extras)
+    variables = model.select_first(state.variables, state.extras)
     extras = model.first.extras(variables, data)
     return start_state(model.first, weighting, optimiser, variables, extras, data)
 
@@ -52,5 +52,5 @@ def out_of_first(
     key: Key,
 ) -> State:
     """Begin the second stage: the whole model around the trained first."""
-    variables, extras = model.around(state.variables, key, data)
+    variables, extras = model.extend(state.variables, key, data)
     return start_state(model, weighting, optimiser, variables, extras, data)

@@ -1,4 +1,4 @@
-"""Score models: what is measured of an example."""
+"""Score models, which map examples to anomaly scores."""
 
 from jaxad.models.base import Model
 from jaxad.models.calibrated import Calibrated, Coded

@@ -1,4 +1,4 @@
-"""What a score model is."""
+"""The protocol of score models."""
 
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol
@@ -16,44 +16,45 @@ __all__ = ["Applied", "Model", "as_input", "forward_mode"]
 class Model(Protocol):
     """A score model: static, hashable, pure.
 
-    Its output is a pytree of per-example arrays, mostly the score itself; an objective reads it.
+    Its output, which an objective reads, is a pytree of per-example arrays, mostly just the score.
+    Its extras are quantities that are computed from the data, not trained: a centre, a radius, ...
     """
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random variables, and the quantities in closed form that go with them."""
+        """Initialise variables randomly, and compute their extras."""
         ...
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """The quantities in closed form (centre, radius, ...) for given variables."""
+        """Compute the extras for given variables."""
         ...
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Compute the outputs of `(b, ...)` rows, new running statistics and a penalty.
+        """Compute the output for `(b, ...)` rows, new running statistics and a penalty.
 
         Args:
             variables: Parameters and running statistics.
-            extras: The quantities in closed form.
+            extras: The extras that belong to the variables.
             x: `(b, ...)` rows.
             train: Whether BatchNorm uses the statistics of the batch.
-            key: The randomness of a model that draws in train mode. Without one, and in inference
-                mode, it draws nothing.
+            key: Random key for models that draw in train mode. Without a key, and in inference
+                mode, nothing is drawn.
         """
         ...
 
     def score(self, out: PyTree) -> Float[Array, "b"]:
-        """The anomaly scores in an output; higher is more anomalous."""
+        """Return the anomaly scores of an output; higher is more anomalous."""
         ...
 
     @property
     def convolutional(self) -> bool:
-        """Whether mapping over seeds by `vmap` is slow on the CPU."""
+        """Whether `vmap` over seeds is slow on the CPU, as for convolutions."""
         ...
 
 
 def as_input(x: Array, input_shape: tuple[int, ...]) -> Float[Array, "b *shape"]:
-    """Rows as a network takes them: uint8 images in [0, 1], tables padded to their bucket."""
+    """Convert rows to network input: uint8 images to [0, 1], tables to their padded columns."""
     x = jnp.asarray(x)
     table = is_table(input_shape)
     if x.dtype == jnp.uint8 and not table:
@@ -64,10 +65,10 @@ def as_input(x: Array, input_shape: tuple[int, ...]) -> Float[Array, "b *shape"]
 
 
 def forward_mode(model: Any) -> Any:
-    """The same model with networks that `jax.jvp` can pass; the models in it likewise.
+    """Return the same model with networks that support `jax.jvp`, also in models within it.
 
     Args:
-        model: A model: a frozen dataclass whose fields hold its networks.
+        model: A frozen dataclass whose fields hold its networks.
     """
     if isinstance(model, Net):
         return model.forward_mode()

@@ -21,7 +21,7 @@ __all__ = ["ClassCode", "ClassCodeOut"]
 
 
 class ClassCodeOut(NamedTuple):
-    """What the objective of SS-DGM reads.
+    """The values that the objective of SS-DGM reads.
 
     Attributes:
         logit: Log odds of the anomaly class, `log q(1|x) - log q(0|x)`, the score.
@@ -39,19 +39,19 @@ class ClassCodeOut(NamedTuple):
 class ClassCode(Reconstruction):
     """`q(y|x)`, `q(z|x, y)` and a decoder of a class y and a code z; y is 1 for anomalies.
 
-    Both distributions start from the features that the encoder gives. Codes are drawn with the key
-    of `apply`, as in `jaxad.models.Variational`.
+    Both distributions are functions of the encoder's features. Codes are drawn with the key of
+    `apply`, as in `jaxad.models.Variational`.
 
     Attributes:
-        classify: From features to a logit, `(b, 1)`.
-        posterior: From features and a class to a mean and a log variance, `(b, 2k)`.
+        classify: Network from features to a logit, `(b, 1)`.
+        posterior: Network from features and a class to a mean and a log variance, `(b, 2k)`.
     """
 
     classify: Net
     posterior: Net
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks."""
+        """Initialise the networks randomly."""
         variables, extras = super().init(key, data)
         params, batch_stats = map(dict, variables)
         for i, name in enumerate(("classify", "posterior")):
@@ -63,13 +63,13 @@ class ClassCode(Reconstruction):
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Log odds and the bounds of both classes for `(b, ...)` rows; new running statistics."""
+        """Compute log odds and bounds of both classes for `(b, ...)` rows, and new statistics."""
         x = as_input(x, self.encoder.input_shape)
         params, stats = variables
         encoded = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
         features = jnp.tanh(encoded.out)
         logit = self.classify.apply(params["classify"], {}, features, train=False).out
-        # Both classes in one batch: normalisation layers see one set of statistics.
+        # Both classes form one batch, so that normalisation layers see one set of statistics.
         rows = len(x)
         kind = jnp.repeat(jnp.arange(2.0, dtype=features.dtype), rows)[:, None]
         both = jnp.concatenate([jnp.tile(features, (2, 1)), kind], axis=1)
@@ -89,5 +89,5 @@ class ClassCode(Reconstruction):
         return Applied(out, stats, encoded.penalty + decoded.penalty)
 
     def score(self, out: ClassCodeOut) -> Float[Array, "b"]:
-        """The log odds of the anomaly class."""
+        """Return the log odds of the anomaly class."""
         return out.logit

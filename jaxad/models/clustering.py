@@ -1,4 +1,4 @@
-"""Centres of groups of points: k-means from starts that are drawn far apart."""
+"""Clustering by k-means++."""
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +14,13 @@ _TURNS = 20
 def kmeans(
     key: Key, points: Float[Array, "n d"], where: Bool[Array, "n"], count: int
 ) -> Float[Array, "count d"]:
-    """Centres from k-means++, then 20 turns of Lloyd's algorithm.
+    """Compute cluster centres by k-means++ and 20 iterations of Lloyd's algorithm.
 
     Args:
-        key: What the starting points are drawn by.
+        key: Random key that draws the starting points.
         points: Points.
-        where: Which of them count; at least one.
-        count: How many centres, >= 1. With fewer different points some centres are equal.
+        where: Mask of the points that count; at least one.
+        count: Number of centres, >= 1. With fewer distinct points, some centres are equal.
 
     References:
         Arthur and Vassilvitskii 2007, k-means++.
@@ -30,13 +30,13 @@ def kmeans(
     centres = jnp.broadcast_to(points[first], (count, points.shape[1]))
 
     def draw(i, centres):
-        # All centres not yet drawn are the first: they change no distance to the nearest.
-        odds = jnp.log(jnp.min(_distances(points, centres), axis=1) + 1e-30)
+        # Centres not yet drawn equal the first, so that they change no distance to the nearest.
+        odds = jnp.log(jnp.min(_compute_distances(points, centres), axis=1) + 1e-30)
         drawn = jax.random.categorical(keys[i], jnp.where(where, odds, -jnp.inf))
         return centres.at[i].set(points[drawn])
 
     def turn(_, centres):
-        nearest = jnp.argmin(_distances(points, centres), axis=1)
+        nearest = jnp.argmin(_compute_distances(points, centres), axis=1)
         member = jax.nn.one_hot(nearest, count, dtype=points.dtype) * where[:, None]
         size = jnp.sum(member, axis=0)[:, None]
         return jnp.where(size > 0, member.T @ points / jnp.maximum(size, 1), centres)
@@ -45,7 +45,9 @@ def kmeans(
     return jax.lax.fori_loop(0, _TURNS, turn, centres)
 
 
-def _distances(points: Float[Array, "n d"], centres: Float[Array, "k d"]) -> Float[Array, "n k"]:
-    """Squared distances."""
+def _compute_distances(
+    points: Float[Array, "n d"], centres: Float[Array, "k d"]
+) -> Float[Array, "n k"]:
+    """Compute squared distances."""
     square = jnp.sum(points**2, axis=1)[:, None] + jnp.sum(centres**2, axis=1)[None]
     return jnp.maximum(square - 2 * points @ centres.T, 0)

@@ -36,18 +36,18 @@ class ContextOut(NamedTuple):
 )
 @dataclass(frozen=True)
 class Contexts:
-    """A head of attention and a context vector for each of a few contexts.
+    """An attention head and a context vector for each of several contexts.
 
-    Unlike other models it holds an array, the word vectors, as a leaf: nothing trains them, and
-    all seeds share the one copy, which is an argument of every program.
+    Unlike other models it holds an array as a leaf, the word vectors: they are not trained, and all
+    seeds share one copy, which is an argument of every program.
 
     Attributes:
-        attention: From word vectors to a logit for each context.
-        contexts: How many contexts, >= 1.
+        attention: Network from word vectors to a logit for each context.
+        contexts: Number of contexts, >= 1.
         reduce: Whether the score is the "mean" or the "min" of the distances.
-        vectors: `(1 + words, d)` word vectors; zeros for what is no word or has no vector.
-        penalty: Factor of `||C C^T - I||_F^2` in the loss, the sum over its entries, with the
-            contexts as rows of C.
+        vectors: `(1 + words, d)` word vectors; zeros for padding and for words without a vector.
+        penalty: Factor of `||C C^T - I||_F^2` in the loss, a sum over entries, with the contexts as
+            rows of C.
     """
 
     attention: Net
@@ -58,37 +58,37 @@ class Contexts:
 
     @property
     def convolutional(self) -> bool:
-        """It has no convolutions."""
+        """False, as it has no convolutions."""
         return False
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random attention, and contexts at the centres of groups of mean word vectors.
+        """Initialise the attention randomly, and contexts at k-means centres scaled to norm 1.
 
-        The centres are those of k-means, of rows that are not labelled anomalies, at norm 1.
+        The centres are those of mean word vectors of rows that are not labelled anomalies.
         """
         keys = jax.random.split(key)
         params = self.attention.init(keys[0], self.vectors.shape[1]).params
-        # Where all logits are 0, attention is the plain mean.
+        # With logits of 0, attention gives the plain mean.
         alike = jax.tree.map(jnp.zeros_like, params)
         means = map_rows(lambda x: self._pool_words(alike, x)[:, 0], data.x, data.count)
         centres = kmeans(keys[1], means, valid_rows(data) & (data.label >= 0), self.contexts)
-        params = {"attention": params, "contexts": _unit(centres)}
+        params = {"attention": params, "contexts": _scale_to_unit_norm(centres)}
         return Variables(params, {}), {}
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """There are no quantities in closed form."""
+        """Return no extras."""
         del variables, data
         return {}
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Distances of `(b, length)` documents, and what is added to the loss."""
+        """Compute distances of `(b, length)` documents, and the penalty on the contexts."""
         del extras, key
         contexts = variables.params["contexts"]
         means = self._pool_words(variables.params["attention"], x)
-        # The unit vector of 0 is 0: a document without a known word is at right angles to all.
-        cosine = jnp.sum(_unit(means) * _unit(contexts), axis=-1)
+        # Documents without a word vector have a cosine of 0 to all contexts.
+        cosine = jnp.sum(_scale_to_unit_norm(means) * _scale_to_unit_norm(contexts), axis=-1)
         out, stats = ContextOut((1 - cosine) / 2), variables.batch_stats
         if not train:
             return Applied(out, stats)
@@ -96,21 +96,19 @@ class Contexts:
         return Applied(out, stats, self.penalty * jnp.sum(off**2))
 
     def score(self, out: ContextOut) -> Float[Array, "b"]:
-        """The mean or the smallest of the distances."""
+        """Return the mean or the smallest of the distances."""
         reduce = {"mean": jnp.mean, "min": jnp.min}[self.reduce]
         return reduce(out.distance, axis=-1)
 
-    def weights(
-        self, variables: Variables, x: Int[Array, "b length"]
-    ) -> Float[Array, "b length k"]:
-        """How much of each context's attention each word has."""
+    def attend(self, variables: Variables, x: Int[Array, "b length"]) -> Float[Array, "b length k"]:
+        """Compute the attention weight of each word for each context."""
         return compute_attention(self.attention, variables.params["attention"], self.vectors, x)
 
     def _pool_words(self, params: PyTree, x: Int[Array, "b length"]) -> Float[Array, "b k d"]:
         return pool_words(self.attention, params, self.vectors, x)
 
 
-def _unit(v: Float[Array, "*shape d"]) -> Float[Array, "*shape d"]:
-    """Vectors of norm 1; those of norm 0 stay 0, with a gradient of 0."""
+def _scale_to_unit_norm(v: Float[Array, "*shape d"]) -> Float[Array, "*shape d"]:
+    """Scale vectors to norm 1; zero vectors stay zero, with a gradient of 0."""
     square = jnp.sum(v**2, axis=-1, keepdims=True)
     return v * jnp.where(square > 0, jax.lax.rsqrt(jnp.where(square > 0, square, 1)), 0)

@@ -1,4 +1,4 @@
-"""A scalar score, in standard deviations of scores drawn from a prior (Pang et al. 2019)."""
+"""A scalar score in standard deviations of a prior on scores (Pang et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -20,12 +20,11 @@ REFERENCES = 5_000
 class Deviation:
     """The deviation `(phi(x) - mu) / sigma`, which is also the score.
 
-    `mu` and `sigma` are the mean and the standard deviation of 5,000 draws of N(0, 1), the same
-    draws always.
+    `mu` and `sigma` are the mean and the standard deviation of 5,000 fixed draws of N(0, 1).
 
     Attributes:
-        net: From rows to one number each, `(b,)` or `(b, 1)`.
-        standardised: Whether the score is standardised; else it is `phi(x)` itself.
+        net: Network from rows to one number each, `(b,)` or `(b, 1)`.
+        standardised: Whether the score is standardised; otherwise it is `phi(x)`.
     """
 
     net: Net
@@ -37,12 +36,12 @@ class Deviation:
         return self.net.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random network and the references' mean and deviation."""
+        """Initialise the network randomly, with the mean and deviation of the prior draws."""
         variables = self.net.init(key, data.features)
         return variables, self.extras(variables, data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """The references' mean and deviation."""
+        """Compute the mean and standard deviation of the prior draws."""
         del variables, data
         if not self.standardised:
             return {"mean": jnp.zeros(()), "std": jnp.ones(())}
@@ -52,12 +51,12 @@ class Deviation:
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Deviations of `(b, ...)` rows and new running statistics."""
+        """Compute deviations of `(b, ...)` rows and new running statistics."""
         del key
         applied = self.net.apply(*variables, as_input(x, self.net.input_shape), train)
         phi = applied.out.reshape(len(x))
         return applied._replace(out=(phi - extras["mean"]) / extras["std"])
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The deviation."""
+        """Return the deviation."""
         return out

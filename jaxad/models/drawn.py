@@ -1,4 +1,4 @@
-"""Training rows that a model keeps, to compare others with."""
+"""Training rows that a model keeps for comparison."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ __all__ = ["Drawn", "draw_rows"]
 
 
 class Drawn(NamedTuple):
-    """Some rows, in the type of the data.
+    """Rows drawn from the training data, in its type.
 
     Attributes:
         x: `(m, ...)` rows.
-        first: `(m,)` whether a row has not come before: with fewer than m rows some come again.
+        first: `(m,)` False for repetitions, which occur if there are fewer than m rows.
     """
 
     x: Array
@@ -26,14 +26,14 @@ class Drawn(NamedTuple):
 
 
 def draw_rows(key: Key, data: TrainData, number: int) -> Drawn:
-    """Rows that are not labelled anomalies, in random order, all before any comes again.
+    """Draw rows that are not labelled anomalies in random order, each once before any repeats.
 
-    The same rows are drawn whatever padding is behind them.
+    The draw does not depend on the padding.
 
     Args:
         key: A random key.
-        data: Training rows, at least one of which is no labelled anomaly.
-        number: How many to draw.
+        data: Training rows, at least one of which is not a labelled anomaly.
+        number: Number of rows to draw.
     """
     up_to = jnp.cumsum(valid_rows(data) & (jnp.asarray(data.label) >= 0))
     count = up_to[-1]

@@ -23,14 +23,14 @@ __all__ = ["Embedding"]
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class Embedding:
-    """In train mode of triplets, `(b, 3, d)`: `||e - n||^2 - ||e - p||^2` in the learned space.
+    """A learned space, with distances to the nearest of random training rows as the score.
 
-    Of an anchor e, a positive p and a negative n. In inference mode of rows: the mean over 50
-    subsets of 8 training rows of the distance to the nearest of a subset, in the same space, which
-    is the score.
+    In train mode, the output for triplets `(b, 3, d)` of an anchor e, a positive p and a negative n
+    is `||e - n||^2 - ||e - p||^2` in the learned space. In inference mode, the output for rows is
+    the score: the mean over 50 subsets of 8 training rows of the distance to the nearest of them.
 
     Attributes:
-        net: From rows to the learned space.
+        net: Network from rows to the learned space.
     """
 
     net: Net
@@ -41,23 +41,23 @@ class Embedding:
         return self.net.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random network, and the rows that others are compared with."""
+        """Initialise the network randomly, and draw the reference rows."""
         drawn = draw_rows(jax.random.fold_in(key, 1), data, SUBSETS * SUBSET_SIZE)
         return self.net.init(key, data.features), {"references": drawn}
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """The rows that others are compared with: always the same of the same data."""
+        """Draw the reference rows with a fixed key."""
         del variables
         return {"references": draw_rows(jax.random.key(0), data, SUBSETS * SUBSET_SIZE)}
 
     def embed(self, variables: Variables, x: Array, train: bool) -> Applied:
-        """Points of `(b, ...)` rows in the learned space, and new running statistics."""
+        """Map `(b, ...)` rows to the learned space; also return new running statistics."""
         return self.net.apply(*variables, as_input(x, self.net.input_shape), train)
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Differences of squared distances, or scores; and new running statistics."""
+        """Compute differences of squared distances, or scores; and new running statistics."""
         del key
         if train:
             applied = self.embed(variables, x.reshape(-1, *x.shape[2:]), train)
@@ -70,5 +70,5 @@ class Embedding:
         return Applied(nearest_in_subsets(points, known), variables.batch_stats)
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The score itself."""
+        """Return the output, which is the score."""
         return out

@@ -23,9 +23,9 @@ class EncodedTwiceOut(NamedTuple):
     """The three losses of GANomaly's generator, each a mean over entries.
 
     Attributes:
-        matching: Of `(f(x) - f(x'))^2`, f the critic's features.
-        error: Of `|x - x'|`.
-        code_error: Of `|z - z'|`, z and z' the codes of x and x', the score.
+        matching: Mean of `(f(x) - f(x'))^2`, f the critic's features.
+        error: Mean of `|x - x'|`.
+        code_error: Mean of `|z - z'|`, z and z' the codes of x and x'; the score.
     """
 
     matching: Float[Array, "b"]
@@ -39,15 +39,15 @@ class EncodedTwice(Reconstruction):
     """Codes `z = tanh(f(x))`, reconstructions `x' = g(z)` and their codes `z' = tanh(f'(x'))`.
 
     Attributes:
-        again: The second encoder f', built as the first.
-        critic: From rows to `(logit, features)`.
+        again: The second encoder f', of the same architecture as the first.
+        critic: Network from rows to `(logit, features)`.
     """
 
     again: Net
     critic: Net
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks."""
+        """Initialise the networks randomly."""
         variables, extras = super().init(key, data)
         params, batch_stats = map(dict, variables)
         for i, (name, net) in enumerate([("again", self.again), ("critic", self.critic)]):
@@ -57,11 +57,11 @@ class EncodedTwice(Reconstruction):
         return Variables(params, batch_stats), extras
 
     def judge(self, variables: Variables, x: Array):
-        """The critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
+        """Compute the critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
         return self.critic.apply(variables.params["critic"], {}, x, train=False).out
 
     def pass_through(self, variables: Variables, extras: PyTree, x: Array, train: bool):
-        """Rows as the networks take them, reconstructions, both codes, statistics and penalty."""
+        """Compute network inputs, reconstructions, both codes, new statistics and the penalty."""
         x = as_input(x, self.encoder.input_shape)
         params, stats = variables
         first = self.encoder.apply(params["encoder"], stats["encoder"], x, train)
@@ -77,7 +77,7 @@ class EncodedTwice(Reconstruction):
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """The three losses of `(b, ...)` rows, and new running statistics."""
+        """Compute the three losses of `(b, ...)` rows and new running statistics."""
         del key
         x, made, code, again, stats, penalty = self.pass_through(variables, extras, x, train)
         _, real = self.judge(variables, x)
@@ -92,5 +92,5 @@ class EncodedTwice(Reconstruction):
         return Applied(out, stats, penalty)
 
     def score(self, out: EncodedTwiceOut) -> Float[Array, "b"]:
-        """The mean absolute difference of the two codes."""
+        """Return the mean absolute difference of the two codes."""
         return out.code_error

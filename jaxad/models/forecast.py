@@ -1,4 +1,4 @@
-"""The squared error of a prediction of some points of a sequence from others."""
+"""The squared error of predicting points of a sequence from others."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ class Forecast:
     """The mean squared error over predicted points and channels, which is also the score.
 
     Attributes:
-        net: From the first points of a sequence, as many as it takes, to the predicted ones.
-        first: The first point that is predicted, counted from 0; all that follow are, too. An
-            interpolator is given 6 of 10 points and predicts from point 6 on; a one-step forecaster
-            is given all but the last and predicts from point 1 on.
+        net: Network from the first points of a sequence to the predicted ones.
+        first: Index of the first predicted point, from 0; all later points are predicted too. An
+            interpolator takes 6 of 10 points and predicts from point 6; a one-step forecaster
+            takes all but the last point and predicts from point 1.
     """
 
     net: Net
@@ -34,29 +34,29 @@ class Forecast:
         return self.net.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random network."""
+        """Initialise the network randomly."""
         variables = self.net.init(key, data.features)
         return variables, self.extras(variables, data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Nothing."""
+        """Return no extras."""
         del variables, data
         return {}
 
     def predict(self, variables: Variables, x: Array, train: bool) -> Applied:
-        """The predicted points of `(b, time, channels)` sequences and new running statistics."""
+        """Predict points of `(b, time, channels)` sequences; also return new running statistics."""
         given = self.net.input_shape[0]
         return self.net.apply(*variables, as_input(x, x.shape[1:])[:, :given], train)
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Prediction errors of `(b, time, channels)` sequences and new running statistics."""
+        """Compute errors of predicted `(b, time, channels)` sequences, and new statistics."""
         del extras, key
         predicted = self.predict(variables, x, train)
         error = (as_input(x, x.shape[1:])[:, self.first :] - predicted.out) ** 2
         return predicted._replace(out=jnp.mean(error, axis=(1, 2)))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The prediction error."""
+        """Return the prediction error."""
         return out

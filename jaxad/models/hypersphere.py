@@ -28,35 +28,35 @@ class Hypersphere:
         return self.encoder.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random network and the centre that belongs to it."""
+        """Initialise the encoder randomly, and compute its centre."""
         variables = self.encoder.init(key, data.features)
         return variables, self.extras(variables, data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """The centre: the mean embedding of all rows that are not labelled anomalies."""
+        """Compute the centre: the mean code of all rows that are not labelled anomalies."""
         codes = map_rows(lambda x: self.embed(variables, x), data.x, data.count)
-        return {"centre": away_from_zero(masked_mean(codes, valid_rows(data) & (data.label >= 0)))}
+        return {"centre": move_from_zero(masked_mean(codes, valid_rows(data) & (data.label >= 0)))}
 
     def embed(self, variables: Variables, x: Array) -> Float[Array, "b k"]:
-        """The codes `phi(x)` in inference mode."""
+        """Compute the codes `phi(x)` in inference mode."""
         x = as_input(x, self.encoder.input_shape)
         return self.encoder.apply(*variables, x, train=False).out
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Squared distances of `(b, ...)` rows to the centre, and new running statistics."""
+        """Compute squared distances of `(b, ...)` rows to the centre, and new statistics."""
         del key
         codes = self.encoder.apply(*variables, as_input(x, self.encoder.input_shape), train)
         return codes._replace(out=jnp.sum((codes.out - extras["centre"]) ** 2, axis=-1))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The squared distance."""
+        """Return the squared distance."""
         return out
 
 
 class Boundary(NamedTuple):
-    """Squared distances with the squared radius of the sphere, repeated for each example."""
+    """Squared distances, and the squared radius repeated for each example."""
 
     distance: Float[Array, "b"]
     radius_sq: Float[Array, "b"]
@@ -65,29 +65,29 @@ class Boundary(NamedTuple):
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class SoftBoundary(Hypersphere):
-    """A hypersphere with a radius R, set in closed form; the score is `d - R^2`."""
+    """A hypersphere with a radius R in closed form; the score is `d - R^2`."""
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """The centre, and a radius of 0 to start from."""
+        """Compute the centre, and an initial radius of 0."""
         extras = super().extras(variables, data)
         return {**extras, "radius_sq": jnp.zeros((), extras["centre"].dtype)}
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Squared distances beside the squared radius, and new running statistics."""
+        """Compute squared distances, with the squared radius, and new running statistics."""
         applied = super().apply(variables, extras, x, train, key)
         radius_sq = jnp.broadcast_to(extras["radius_sq"], applied.out.shape)
         return applied._replace(out=Boundary(applied.out, radius_sq))
 
     def score(self, out: Boundary) -> Float[Array, "b"]:
-        """The squared distance beyond the sphere; negative inside."""
+        """Return `d - R^2`, which is negative inside the sphere."""
         return out.distance - out.radius_sq
 
     def radius_sq(
         self, variables: Variables, extras: PyTree, data: TrainData, nu: Array | float
     ) -> Float[Array, ""]:
-        """The radius that minimises the objective for fixed weights: the 1 - nu quantile of d."""
+        """Compute the squared radius optimal for fixed weights: the 1 - nu quantile of d."""
 
         def distance(x):
             return self.apply(variables, extras, x, train=False).out.distance
@@ -96,9 +96,9 @@ class SoftBoundary(Hypersphere):
         return masked_quantile(distances, valid_rows(data) & (data.label >= 0), 1 - nu)
 
 
-def away_from_zero(centre: Float[Array, "k"], margin: float = 0.1) -> Float[Array, "k"]:
-    """The centre with coordinates nearer to 0 than a margin moved to it by sign, 0 to +margin.
+def move_from_zero(centre: Float[Array, "k"], margin: float = 0.1) -> Float[Array, "k"]:
+    """Move coordinates within a margin of 0 to +margin or -margin by sign, 0 to +margin.
 
-    A coordinate near 0 could be matched by all-zero weights (thesis, section 2.2.3).
+    All-zero weights could match a coordinate near 0 (thesis, section 2.2.3).
     """
     return jnp.where(jnp.abs(centre) < margin, jnp.where(centre < 0, -margin, margin), centre)

@@ -1,4 +1,4 @@
-"""How near a generator comes to a row, and the critic it learnt from (AnoGAN).
+"""The distance of rows to the nearest generated ones, with a critic (AnoGAN).
 
 References:
     Schlegl et al. 2017, Unsupervised anomaly detection with generative adversarial networks to
@@ -25,12 +25,12 @@ __all__ = ["LatentSearch"]
 class LatentSearch:
     """A generator of rows from codes of N(0, I), and a critic.
 
-    Its output is what the critic says of rows: logits, higher the less real they look. The score of
-    a detector is that of `search`.
+    Its output is the critic's negated logits of rows being real. The detector's score is that of
+    `search`.
 
     Attributes:
-        generator: From codes to rows.
-        critic: From rows to `(logit, features)`.
+        generator: Network from codes to rows.
+        critic: Network from rows to `(logit, features)`.
     """
 
     generator: Net
@@ -42,7 +42,7 @@ class LatentSearch:
         return self.generator.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks."""
+        """Initialise the networks randomly."""
         nets = {"generator": self.generator, "critic": self.critic}
         made = {
             name: net.init(jax.random.fold_in(key, i), data.features)
@@ -55,7 +55,7 @@ class LatentSearch:
         return variables, self.extras(variables, data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Which columns of a table are data."""
+        """Compute the mask of a table's data columns; empty for images."""
         del variables
         shape = self.critic.input_shape
         if not is_table(shape):
@@ -63,11 +63,11 @@ class LatentSearch:
         return {"columns": (jnp.arange(shape[-1]) < data.features).astype(jnp.float32)}
 
     def judge(self, variables: Variables, x: Array):
-        """The critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
+        """Compute the critic's logits of rows being real, `(b,)`, and its features, `(b, k)`."""
         return self.critic.apply(variables.params["critic"], {}, x, train=False).out
 
     def decode(self, variables: Variables, extras: PyTree, code: Array, train: bool) -> Applied:
-        """Rows of codes, with zeros in columns of padding, and new running statistics."""
+        """Decode codes to rows, with zeros in padded columns; also return new statistics."""
         params, stats = variables.params["generator"], variables.batch_stats["generator"]
         made, stats, penalty = self.generator.apply(params, stats, code, train)
         rows = made * extras.get("columns", 1.0)
@@ -76,26 +76,29 @@ class LatentSearch:
     def generate(
         self, variables: Variables, extras: PyTree, key: Key, rows: int, train: bool
     ) -> Applied:
-        """Rows from random codes, and new running statistics."""
+        """Generate rows from random codes; also return new running statistics."""
         code = jax.random.normal(key, (rows, *self.generator.input_shape))
         return self.decode(variables, extras, code, train)
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """How little real the critic finds `(b, ...)` rows; the running statistics stay."""
+        """Compute negated logits of `(b, ...)` rows being real; running statistics are kept."""
         del extras, train, key
         x = as_input(x, self.critic.input_shape)
         return Applied(-self.judge(variables, x)[0], variables.batch_stats)
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """What the critic says."""
+        """Return the critic's negated logit."""
         return out
 
     def distance(
         self, variables: Variables, extras: PyTree, weight: Array | float, code: Array, x: Array
     ) -> Float[Array, "b"]:
-        """`(1 - weight) |x - g(code)|_1 + weight |f(x) - f(g(code))|_1`, f of the critic."""
+        """Compute `(1 - weight) |x - g(code)|_1 + weight |f(x) - f(g(code))|_1`.
+
+        f are the features of the critic.
+        """
         made = self.decode(variables, extras, code, train=False).out
         x = as_input(x, self.critic.input_shape)
         (_, real), (_, fake) = self.judge(variables, x), self.judge(variables, made)
@@ -111,16 +114,15 @@ class LatentSearch:
         weight: Array | float,
         x: Array,
     ) -> Float[Array, "b"]:
-        """The distance of rows to what is generated from the code that Adam finds for each.
+        """Compute the distance of each row to the generated row of the code that Adam finds.
 
-        The search starts at the code 0, the most likely of all, so that a row's score is no matter
-        of chance.
+        The search starts at code 0, the mode of the prior, so that scores are deterministic.
 
         Args:
-            variables: The networks.
-            extras: Which columns are data.
-            steps: Steps of Adam.
-            rate: Their size.
+            variables: Variables of the networks.
+            extras: The mask of data columns.
+            steps: Number of steps of Adam.
+            rate: Their step size.
             weight: Weight of the critic's features in the distance, in [0, 1].
             x: `(b, ...)` rows.
         """

@@ -13,19 +13,19 @@ from jaxtyping import Array, Bool, Float
 
 from jaxad.models.base import Applied, as_input
 from jaxad.models.reconstruction import Reconstruction
-from jaxad.models.residual import direction_and_norm
+from jaxad.models.residual import split_norm
 from jaxad.nets.base import Net
 from jaxad.padding import map_rows, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
-__all__ = ["Mixture", "MixtureEnergy", "MixtureOut", "energy", "fit_mixture"]
+__all__ = ["Mixture", "MixtureEnergy", "MixtureOut", "compute_energy", "fit_mixture"]
 
 DROPOUT = 0.5
-# What is added to the diagonal of a covariance, and that much of the mean diagonal: more than
-# rounding takes off the smallest eigenvalue in float32.
+# Added to the diagonal of a covariance, the second as a share of its mean: more than rounding
+# errors take off the smallest eigenvalue in float32.
 _ADDED, _SHARE = 1e-6, 1e-5
-_FEWEST = 1e-3  # rows that an empty component is taken to have
-_SHORTEST = 1e-3  # rows with a smaller norm are taken to have this one in the relative error
+_FEWEST = 1e-3  # lower bound on the rows of a component
+_SHORTEST = 1e-3  # lower bound on the norm of a row in the relative error
 
 
 class Mixture(NamedTuple):
@@ -33,8 +33,8 @@ class Mixture(NamedTuple):
 
     Attributes:
         log_weight: `(k,)` logarithms of the components' weights.
-        mean: `(k, m)` their means.
-        factor: `(k, m, m)` lower Cholesky factors of their covariances.
+        mean: `(k, m)` means of the components.
+        factor: `(k, m, m)` lower Cholesky factors of the covariances.
     """
 
     log_weight: Float[Array, "k"]
@@ -43,12 +43,12 @@ class Mixture(NamedTuple):
 
 
 class MixtureOut(NamedTuple):
-    """What the objective of DAGMM reads.
+    """The values that the objective of DAGMM reads.
 
     Attributes:
         error: `||x - g(f(x))||^2`.
-        energy: Minus the log density under the mixture, the score.
-        penalty: The sum of `1 / variance` over components and coordinates, for every row the same.
+        energy: Negative log density under the mixture, the score.
+        penalty: The sum of `1 / variance` over components and coordinates, equal for all rows.
     """
 
     error: Float[Array, "b"]
@@ -59,23 +59,23 @@ class MixtureOut(NamedTuple):
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class MixtureEnergy(Reconstruction):
-    """An autoencoder, and a network that says which component of a mixture a row belongs to.
+    """An autoencoder, and a network that assigns rows to the components of a mixture.
 
-    A row is described by its code, the relative error `||x - y|| / ||x||` and the cosine of x and
-    its reconstruction y. In train mode the mixture is that of the batch under the network's
-    memberships, with dropout in the hidden layer where `apply` has a key. In inference mode it is
-    the one in the extras, of all training rows that are not labelled anomalies.
+    A row's description is its code, the relative error `||x - y|| / ||x||` and the cosine of x and
+    its reconstruction y. In train mode, the mixture is fitted to the batch under the network's
+    memberships, with dropout in the hidden layer if `apply` has a key. In inference mode, it is the
+    one in the extras, fitted to all training rows that are not labelled anomalies.
 
     Attributes:
-        hidden: From descriptions, `(b, code + 2)`, to a hidden layer, before its tanh.
-        head: From the hidden layer to a logit for each component.
+        hidden: Network from descriptions, `(b, code + 2)`, to a hidden layer, before its tanh.
+        head: Network from the hidden layer to a logit for each component.
     """
 
     hidden: Net
     head: Net
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks, and the mixture that goes with them."""
+        """Initialise the networks randomly, and fit their mixture."""
         nets = {
             "encoder": (self.encoder, data.features),
             "decoder": (self.decoder, data.features),
@@ -93,14 +93,14 @@ class MixtureEnergy(Reconstruction):
         return variables, self.extras(variables, data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Which columns are data, and the mixture of all rows that are not labelled anomalies."""
+        """Fit the mixture to all rows that are not labelled anomalies, and mask data columns."""
         extras = super().extras(variables, data)
 
-        def described(x):
+        def describe(x):
             _, z, _, _ = self._describe(variables, extras, x, train=False)
-            return z, self._memberships(variables, z, None)
+            return z, self._assign(variables, z, None)
 
-        z, membership = map_rows(described, data.x, data.count)
+        z, membership = map_rows(describe, data.x, data.count)
         return extras | {
             "mixture": fit_mixture(z, membership, valid_rows(data) & (data.label >= 0))
         }
@@ -108,38 +108,38 @@ class MixtureEnergy(Reconstruction):
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Errors and energies of `(b, ...)` rows, and new running statistics."""
+        """Compute errors and energies of `(b, ...)` rows and new running statistics."""
         error, z, stats, added = self._describe(variables, extras, x, train)
         if train:
-            membership = self._memberships(variables, z, key)
+            membership = self._assign(variables, z, key)
             mixture = fit_mixture(z, membership, jnp.ones(len(z), bool))
         else:
             mixture = extras["mixture"]
         variance = jnp.sum(mixture.factor**2, axis=-1)
         penalty = jnp.broadcast_to(jnp.sum(1 / variance), error.shape)
-        out = MixtureOut(error, energy(mixture, z), penalty)
+        out = MixtureOut(error, compute_energy(mixture, z), penalty)
         return Applied(out, {**variables.batch_stats, **stats}, added)
 
     def score(self, out: MixtureOut) -> Float[Array, "b"]:
-        """The energy."""
+        """Return the energy."""
         return out.energy
 
     def _describe(self, variables: Variables, extras: PyTree, x: Array, train: bool):
-        """Squared errors, descriptions, new running statistics and the networks' penalty."""
+        """Compute squared errors, descriptions, new running statistics and the penalty."""
         x = as_input(x, self.encoder.input_shape)
-        code, (y, stats, added) = self.code_and_reconstruction(variables, x, train)
+        code, (y, stats, added) = self.encode_and_decode(variables, x, train)
         x, y = ((a * extras.get("columns", 1.0)).reshape(len(a), -1) for a in (x, y))
-        (ahead, length), (along, _) = direction_and_norm(x), direction_and_norm(y)
-        _, distance = direction_and_norm(x - y)
+        (ahead, length), (along, _) = split_norm(x), split_norm(y)
+        _, distance = split_norm(x - y)
         relative = distance / jnp.maximum(length, _SHORTEST)
         cosine = jnp.sum(ahead * along, axis=1)
         z = jnp.concatenate([code, relative[:, None], cosine[:, None]], axis=1)
         return jnp.sum((x - y) ** 2, axis=1), z, stats, added
 
-    def _memberships(
+    def _assign(
         self, variables: Variables, z: Float[Array, "b m"], key: Key | None
     ) -> Float[Array, "b k"]:
-        """How much of each row belongs to each component."""
+        """Compute the membership of each row in each component, summing to 1."""
         hidden = self.hidden.apply(variables.params["hidden"], {}, z, train=False).out
         hidden = jnp.tanh(hidden)
         if key is not None:
@@ -152,15 +152,15 @@ class MixtureEnergy(Reconstruction):
 def fit_mixture(
     z: Float[Array, "n m"], membership: Float[Array, "n k"], where: Bool[Array, "n"]
 ) -> Mixture:
-    """The weights, means and covariances of rows under given memberships (eq. 5).
+    """Compute weights, means and covariances of rows under given memberships (eq. 5).
 
-    Components without rows, and rows that lie in a plane, keep covariances positive definite: 1e-6
-    is added to the diagonal, and 1e-5 of its mean.
+    The diagonal gets 1e-6 and 1e-5 of its mean added, so that covariances are positive definite
+    even for empty components and rows in a plane.
 
     Args:
         z: Descriptions of rows.
-        membership: How much of each row belongs to each component; each row sums to 1.
-        where: Which rows take part.
+        membership: Membership of each row in each component; each row sums to 1.
+        where: Mask of the rows that count.
     """
     membership = jnp.where(where[:, None], membership, 0)
     z = jnp.where(where[:, None], z, 0)
@@ -175,8 +175,8 @@ def fit_mixture(
     return Mixture(log_weight, mean, jnp.linalg.cholesky(covariance + added))
 
 
-def energy(mixture: Mixture, z: Float[Array, "n m"]) -> Float[Array, "n"]:
-    """Minus the log density of rows under a mixture (eq. 6)."""
+def compute_energy(mixture: Mixture, z: Float[Array, "n m"]) -> Float[Array, "n"]:
+    """Compute the negative log density of rows under a mixture (eq. 6)."""
     off = jnp.swapaxes(z[:, None] - mixture.mean, 0, 1)
     white = jax.scipy.linalg.solve_triangular(mixture.factor, off.swapaxes(1, 2), lower=True)
     log_root = jnp.sum(jnp.log(jnp.diagonal(mixture.factor, axis1=1, axis2=2)), axis=1)

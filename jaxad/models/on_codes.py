@@ -1,4 +1,4 @@
-"""A model of the codes that a VAE gives, in place of the rows.
+"""A model of the codes of a VAE instead of the rows.
 
 References:
     Kingma et al. 2014, Semi-supervised learning with deep generative models, section 2.3 (M1 + M2).
@@ -20,13 +20,13 @@ __all__ = ["OnCodes"]
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class OnCodes:
-    """What a model measures of the codes of a VAE, whose weights it leaves as they are.
+    """A model applied to the codes of a VAE with frozen weights.
 
-    The weights of the VAE are in the extras, under "vae". In train mode codes are drawn with the
+    The weights of the VAE are in the extras, under "vae". In train mode, codes are drawn with the
     key of `apply`, as in `jaxad.models.Variational`, and the model gets a key of its own.
 
     Attributes:
-        vae: Where codes come from.
+        vae: The source of the codes.
         model: A model of tables with a column for each entry of a code.
     """
 
@@ -39,38 +39,38 @@ class OnCodes:
         return self.vae.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks, the VAE's among them."""
+        """Initialise all networks randomly, including those of the VAE."""
         vae, _ = self.vae.init(jax.random.fold_in(key, 0), data)
-        return self.around(vae, jax.random.fold_in(key, 1), data)
+        return self.extend(vae, jax.random.fold_in(key, 1), data)
 
     @property
     def first(self) -> Variational:
         """The VAE, which is trained before the model."""
         return self.vae
 
-    def first_of(self, variables: Variables, extras: PyTree) -> Variables:
-        """The VAE's variables."""
+    def select_first(self, variables: Variables, extras: PyTree) -> Variables:
+        """Return the variables of the VAE."""
         del variables
         return extras["vae"]
 
-    def around(self, vae: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random model of the codes of a given VAE."""
-        variables, _ = self.model.init(key, self._of_codes(data))
+    def extend(self, vae: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Initialise a model on the codes of a given VAE."""
+        variables, _ = self.model.init(key, self._describe_codes(data))
         return variables, {"vae": vae, **self.extras(variables, data)}
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """What the model has in closed form; the VAE is no part of it."""
-        return {"model": self.model.extras(variables, self._of_codes(data))}
+        """Compute the extras of the model, without those of the VAE."""
+        return {"model": self.model.extras(variables, self._describe_codes(data))}
 
-    def _of_codes(self, data: TrainData) -> TrainData:
-        """The data with as many features as a code has; its rows are not read."""
+    def _describe_codes(self, data: TrainData) -> TrainData:
+        """Return the data with a code's number of features; its rows are not used."""
         (size,) = self.vae.decoder.input_shape
         return data._replace(features=jnp.asarray(size))
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """The model's output for the codes of `(b, ...)` rows, and new running statistics."""
+        """Compute the model's output for the codes of `(b, ...)` rows, and new statistics."""
         x = as_input(x, self.vae.encoder.input_shape)
         mean, log_variance, _ = self.vae.posterior(extras["vae"], x, train=False)
         if key is None or not train:
@@ -80,5 +80,5 @@ class OnCodes:
         return self.model.apply(variables, extras["model"], code, train, rest)
 
     def score(self, out: PyTree) -> Float[Array, "b"]:
-        """The model's score."""
+        """Return the score of the model."""
         return self.model.score(out)

@@ -1,4 +1,4 @@
-"""Distance to the origin in the space of a network, by one of several radial functions.
+"""Distance to the origin in a network's code space, by one of several radial functions.
 
 References:
     Ruff et al. 2021, Rethinking assumptions in deep anomaly detection; thesis of Ruff (2021),
@@ -23,9 +23,9 @@ Radius = Literal["l1", "l2", "l2_squared", "pseudo_huber"]
 
 
 def pseudo_huber(square: Float[Array, "..."]) -> Float[Array, "..."]:
-    """`sqrt(r^2 + 1) - 1` of a squared distance: `r^2 / 2` near 0, and `r - 1` far off.
+    """Compute `sqrt(r^2 + 1) - 1` of `r^2`: about `r^2 / 2` near 0, and `r - 1` far from it.
 
-    Written as `r^2 / (sqrt(r^2 + 1) + 1)`, which loses no digits near 0.
+    The form `r^2 / (sqrt(r^2 + 1) + 1)` loses no digits near 0.
     """
     return square / (jnp.sqrt(square + 1) + 1)
 
@@ -36,7 +36,7 @@ def _l1(z: Float[Array, "b k"]) -> Float[Array, "b"]:
 
 def _l2(z: Float[Array, "b k"]) -> Float[Array, "b"]:
     square = _l2_squared(z)
-    # The derivative of a root is infinite at 0: there the norm gets the derivative 0.
+    # At 0, where the root has an infinite derivative, the norm gets the derivative 0.
     away = square > 0
     return jnp.where(away, jnp.sqrt(jnp.where(away, square, 1)), 0)
 
@@ -49,7 +49,7 @@ def _pseudo_huber(z: Float[Array, "b k"]) -> Float[Array, "b"]:
     return pseudo_huber(_l2_squared(z))
 
 
-# From codes (b, k) to distances (b,), 0 at the origin, finite with its derivative everywhere.
+# Functions from codes (b, k) to distances (b,), 0 at the origin, with finite derivatives.
 RADII: dict[str, Callable[[Float[Array, "b k"]], Float[Array, "b"]]] = {
     "l1": _l1,
     "l2": _l2,
@@ -64,7 +64,7 @@ class Radial:
     """`h(phi(x))`, which is also the score; the centre is in the bias of the network's last layer.
 
     Attributes:
-        encoder: From rows to codes.
+        encoder: Network from rows to codes.
         radius: `h`: "l1" `||z||_1`, "l2" `||z||_2`, "l2_squared" `||z||_2^2`, or "pseudo_huber"
             `sqrt(||z||_2^2 + 1) - 1`.
     """
@@ -78,22 +78,22 @@ class Radial:
         return self.encoder.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random network; nothing is in closed form."""
+        """Initialise the network randomly, without extras."""
         return self.encoder.init(key, data.features), {}
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Nothing."""
+        """Return no extras."""
         del variables, data
         return {}
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Distances of `(b, ...)` rows from the origin, and new running statistics."""
+        """Compute distances of `(b, ...)` rows from the origin, and new running statistics."""
         del extras, key
         codes = self.encoder.apply(*variables, as_input(x, self.encoder.input_shape), train)
         return codes._replace(out=RADII[self.radius](codes.out))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The distance."""
+        """Return the distance."""
         return out

@@ -28,11 +28,11 @@ class Reconstruction:
         return self.encoder.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks."""
-        return self.around(self.encoder.init(jax.random.fold_in(key, 0), data.features), key, data)
+        """Initialise the networks randomly."""
+        return self.extend(self.encoder.init(jax.random.fold_in(key, 0), data.features), key, data)
 
-    def around(self, encoder: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random decoder beside a given encoder."""
+    def extend(self, encoder: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Initialise a decoder for a given encoder."""
         decoder = self.decoder.init(jax.random.fold_in(key, 1), data.features)
         variables = Variables(
             {"encoder": encoder.params, "decoder": decoder.params},
@@ -41,7 +41,7 @@ class Reconstruction:
         return variables, self.extras(variables, data)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Which columns of a table are data; the others are not counted as errors."""
+        """Compute the mask of a table's data columns, whose errors count; empty for images."""
         del variables
         shape = self.encoder.input_shape
         if not is_table(shape):
@@ -51,7 +51,7 @@ class Reconstruction:
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Reconstruction errors of `(b, ...)` rows and new running statistics."""
+        """Compute reconstruction errors of `(b, ...)` rows and new running statistics."""
         del key
         x = as_input(x, self.encoder.input_shape)
         decoded = self.reconstruct(variables, x, train)
@@ -62,22 +62,22 @@ class Reconstruction:
 
     def reconstruct(self, variables: Variables, x: Array, train: bool) -> Applied:
         """Compute `g(f(x))`."""
-        return self.code_and_reconstruction(variables, x, train)[1]
+        return self.encode_and_decode(variables, x, train)[1]
 
-    def code_and_reconstruction(
+    def encode_and_decode(
         self, variables: Variables, x: Array, train: bool
     ) -> tuple[Array, Applied]:
-        """Compute `f(x)`, and `g(f(x))` with what both networks give beside it."""
+        """Compute `f(x)`, and `g(f(x))` with new statistics and the penalty of both networks."""
         params, batch_stats = variables
         code = self.encoder.apply(params["encoder"], batch_stats["encoder"], x, train)
         made = self.decoder.apply(params["decoder"], batch_stats["decoder"], code.out, train)
         stats = {"encoder": code.batch_stats, "decoder": made.batch_stats}
         return code.out, Applied(made.out, stats, code.penalty + made.penalty)
 
-    def encoder_of(self, variables: Variables) -> Variables:
-        """The encoder's part of the variables."""
+    def select_encoder(self, variables: Variables) -> Variables:
+        """Return the variables of the encoder."""
         return Variables(variables.params["encoder"], variables.batch_stats["encoder"])
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The reconstruction error."""
+        """Return the reconstruction error."""
         return out

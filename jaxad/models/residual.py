@@ -1,4 +1,4 @@
-"""A score of how, and how badly, a row is reconstructed (Zhou et al. 2021, FEAWAD)."""
+"""A score of the direction and norm of reconstruction residuals (Zhou et al. 2021, FEAWAD)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from jaxad.models.reconstruction import Reconstruction
 from jaxad.nets.base import Net
 from jaxad.types import Key, PyTree, TrainData, Variables
 
-__all__ = ["ResidualOut", "ResidualScore", "direction_and_norm"]
+__all__ = ["ResidualOut", "ResidualScore", "split_norm"]
 
 
 class ResidualOut(NamedTuple):
@@ -25,11 +25,11 @@ class ResidualOut(NamedTuple):
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class ResidualScore:
-    """A scorer on `[r / ||r||, h, ||r||]`, of the residual `r = x - g(h)` and the code `h = f(x)`.
+    """A scorer of `[r / ||r||, h, ||r||]`, with residual `r = x - g(h)` and code `h = f(x)`.
 
     Attributes:
-        autoencoder: `f` and `g`, on rows of a table.
-        scorer: From `(b, columns + code + 1)` to `(b,)`.
+        autoencoder: The networks `f` and `g`, for rows of a table.
+        scorer: Network from `(b, columns + code + 1)` to `(b,)`.
     """
 
     autoencoder: Reconstruction
@@ -41,11 +41,11 @@ class ResidualScore:
         return self.autoencoder.convolutional
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random networks."""
-        return self.around(self.autoencoder.init(jax.random.fold_in(key, 0), data)[0], key, data)
+        """Initialise the networks randomly."""
+        return self.extend(self.autoencoder.init(jax.random.fold_in(key, 0), data)[0], key, data)
 
-    def around(self, variables: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random scorer beside a given autoencoder."""
+    def extend(self, variables: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
+        """Initialise a scorer for a given autoencoder."""
         scorer = self.scorer.init(jax.random.fold_in(key, 1), data.features)
         both = Variables(
             {**variables.params, "scorer": scorer.params},
@@ -58,30 +58,30 @@ class ResidualScore:
         """The autoencoder, which is trained before the scorer."""
         return self.autoencoder
 
-    def first_of(self, variables: Variables, extras: PyTree) -> Variables:
-        """The autoencoder's variables."""
+    def select_first(self, variables: Variables, extras: PyTree) -> Variables:
+        """Return the variables of the autoencoder."""
         del extras
-        return self.autoencoder_of(variables)
+        return self.select_autoencoder(variables)
 
-    def autoencoder_of(self, variables: Variables) -> Variables:
-        """The autoencoder's part of the variables."""
+    def select_autoencoder(self, variables: Variables) -> Variables:
+        """Return the variables of the autoencoder."""
         parts = ("encoder", "decoder")
         params, batch_stats = ({name: tree[name] for name in parts} for tree in variables)
         return Variables(params, batch_stats)
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Which columns of a table are data."""
+        """Compute the mask of a table's data columns."""
         return self.autoencoder.extras(variables, data)
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Scores and residual norms of `(b, d)` rows, and new running statistics."""
+        """Compute scores and residual norms of `(b, d)` rows and new running statistics."""
         del key
         x = as_input(x, self.autoencoder.encoder.input_shape)
-        parts = self.autoencoder_of(variables)
-        code, decoded = self.autoencoder.code_and_reconstruction(parts, x, train)
-        direction, norm = direction_and_norm((x - decoded.out) * extras["columns"])
+        parts = self.select_autoencoder(variables)
+        code, decoded = self.autoencoder.encode_and_decode(parts, x, train)
+        direction, norm = split_norm((x - decoded.out) * extras["columns"])
         features = jnp.concatenate([direction, code, norm[:, None]], axis=1)
         params, stats = variables.params["scorer"], variables.batch_stats["scorer"]
         score, stats, penalty = self.scorer.apply(params, stats, features, train)
@@ -89,14 +89,14 @@ class ResidualScore:
         return Applied(ResidualOut(score, norm), stats, decoded.penalty + penalty)
 
     def score(self, out: ResidualOut) -> Float[Array, "b"]:
-        """The scorer's output."""
+        """Return the output of the scorer."""
         return out.score
 
 
-def direction_and_norm(r: Float[Array, "b d"]) -> tuple[Float[Array, "b d"], Float[Array, "b"]]:
-    """`r / ||r||` and `||r||`; both are zero for `r = 0`, and so are their derivatives."""
+def split_norm(r: Float[Array, "b d"]) -> tuple[Float[Array, "b d"], Float[Array, "b"]]:
+    """Split rows into `r / ||r||` and `||r||`, which have value and derivative 0 at `r = 0`."""
     square = jnp.sum(r**2, axis=1)
     some = square > 0
-    # The root of a number that is never 0, so that no derivative is 0 times infinity.
+    # The argument of the root is never 0, so that no derivative is 0 times infinity.
     norm = jnp.sqrt(jnp.where(some, square, 1))
     return jnp.where(some, 1 / norm, 0)[:, None] * r, jnp.where(some, norm, 0)

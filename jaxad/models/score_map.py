@@ -1,4 +1,4 @@
-"""Scores that are the mean of a map: what an image is anomalous for is where its map is high.
+"""Scores that are the mean of a map, which is high where an image is anomalous.
 
 References:
     Liznerski et al. 2021, Explainable deep one-class classification, section 3; Ruff thesis,
@@ -29,7 +29,7 @@ class ScoreMap:
 
     @property
     def convolutional(self) -> bool:
-        """Always: the net is nothing else."""
+        """True: all layers are convolutions or pools."""
         return True
 
     @property
@@ -40,44 +40,44 @@ class ScoreMap:
         return receptive_field(module.layers)
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """A random network; nothing is in closed form."""
+        """Initialise the network randomly, without extras."""
         return self.net.init(key, data.features), {}
 
     def extras(self, variables: Variables, data: TrainData) -> PyTree:
-        """Nothing."""
+        """Return no extras."""
         del variables, data
         return {}
 
-    def maps(self, variables: Variables, x: Array, train: bool) -> Applied:
-        """The maps A of `(b, height, width, channels)` images, `(b, u, v)`, and new statistics."""
+    def compute_maps(self, variables: Variables, x: Array, train: bool) -> Applied:
+        """Compute maps A, `(b, u, v)`, of `(b, height, width, channels)` images."""
         applied = self.net.apply(*variables, as_input(x, self.net.input_shape), train)
         return applied._replace(out=pseudo_huber(applied.out**2))
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Means of the maps of `(b, ...)` images, and new running statistics."""
+        """Compute means of the maps of `(b, ...)` images, and new running statistics."""
         del extras, key
-        maps = self.maps(variables, x, train)
+        maps = self.compute_maps(variables, x, train)
         return maps._replace(out=jnp.mean(maps.out, axis=(1, 2)))
 
     def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
-        """The mean of the map."""
+        """Return the mean of the map."""
         return out
 
 
 @jax.tree_util.register_static
 @dataclass(frozen=True)
 class PixelMap(ScoreMap):
-    """The same score, with the whole map for losses that ask where it is high."""
+    """The same score, with the whole map as output for losses on pixels."""
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Maps `(b, u, v)` of `(b, ...)` images, and new running statistics."""
+        """Compute maps `(b, u, v)` of `(b, ...)` images, and new running statistics."""
         del extras, key
-        return self.maps(variables, x, train)
+        return self.compute_maps(variables, x, train)
 
     def score(self, out: Float[Array, "b u v"]) -> Float[Array, "b"]:
-        """The mean of the map."""
+        """Return the mean of the map."""
         return jnp.mean(out, axis=(1, 2))

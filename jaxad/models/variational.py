@@ -1,4 +1,4 @@
-"""A variational autoencoder: reconstruction from a random code, and the code's distance to a prior.
+"""Variational autoencoders.
 
 References:
     Kingma and Welling 2014, Auto-encoding variational Bayes.
@@ -17,7 +17,7 @@ from jaxad.types import Key, PyTree, Variables
 
 __all__ = ["Variational", "VariationalOut", "draw_code", "kl_to_standard_normal"]
 
-# Beyond these a variance is 0 or infinite in float32, and so is its loss.
+# Bounds on the log variance, which keep the loss finite in float32.
 LEAST, MOST = -20.0, 20.0
 
 
@@ -26,7 +26,7 @@ class VariationalOut(NamedTuple):
 
     Attributes:
         error: `||x - g(z)||^2`, z the code.
-        divergence: `KL(N(mean, variance) || N(0, I))` of the code's distribution.
+        divergence: `KL(N(mean, variance) || N(0, I))` of the distribution of the code.
     """
 
     error: Float[Array, "b"]
@@ -38,14 +38,14 @@ class VariationalOut(NamedTuple):
 class Variational(Reconstruction):
     """An encoder to a mean and a log variance, `(b, 2k)`, and a decoder from codes, `(b, k)`.
 
-    In train mode the code is drawn with the key of `apply`; without one, and in inference mode, it
-    is the mean. The score is the reconstruction error.
+    In train mode, the code is drawn with the key of `apply`; without a key, and in inference mode,
+    it is the mean. The score is the reconstruction error.
     """
 
     def apply(
         self, variables: Variables, extras: PyTree, x: Array, train: bool, key: Key | None = None
     ) -> Applied:
-        """Both parts for `(b, ...)` rows, and new running statistics."""
+        """Compute both parts for `(b, ...)` rows, and new running statistics."""
         x = as_input(x, self.encoder.input_shape)
         params, batch_stats = variables
         mean, log_variance, encoded = self.posterior(variables, x, train)
@@ -60,7 +60,7 @@ class Variational(Reconstruction):
         return Applied(out, stats, encoded.penalty + decoded.penalty)
 
     def posterior(self, variables: Variables, x: Array, train: bool):
-        """The mean and log variance of `q(z|x)`, `(b, k)` each, and what the encoder gives."""
+        """Compute mean and log variance of `q(z|x)`, `(b, k)` each, and the encoder's result."""
         encoded = self.encoder.apply(
             variables.params["encoder"], variables.batch_stats["encoder"], x, train
         )
@@ -68,26 +68,26 @@ class Variational(Reconstruction):
         return mean, jnp.clip(log_variance, LEAST, MOST), encoded
 
     def generate(self, variables: Variables, extras: PyTree, key: Key, rows: int) -> Array:
-        """Rows decoded from the prior; columns of padding are zero."""
+        """Decode codes drawn from the prior to rows; padded columns are zero."""
         code = jax.random.normal(key, (rows, *self.decoder.input_shape))
         params, batch_stats = variables.params["decoder"], variables.batch_stats["decoder"]
         made = self.decoder.apply(params, batch_stats, code, train=False).out
         return made * extras.get("columns", 1.0)
 
     def score(self, out: VariationalOut) -> Float[Array, "b"]:
-        """The reconstruction error."""
+        """Return the reconstruction error."""
         return out.error
 
 
 def draw_code(
     key: Key | None, mean: Float[Array, "b k"], log_variance: Float[Array, "b k"]
 ) -> Float[Array, "b k"]:
-    """Draw from `N(mean, variance)`, so that gradients pass to both (section 2.4).
+    """Draw from `N(mean, variance)`, with gradients to both (section 2.4).
 
     Args:
-        key: The randomness; None gives the mean.
-        mean: The mean of each entry.
-        log_variance: The logarithm of its variance.
+        key: Random key; None returns the mean.
+        mean: Mean of each entry.
+        log_variance: Logarithm of its variance.
     """
     if key is None:
         return mean
@@ -98,5 +98,5 @@ def draw_code(
 def kl_to_standard_normal(
     mean: Float[Array, "b k"], log_variance: Float[Array, "b k"]
 ) -> Float[Array, "b"]:
-    """`sum (mean^2 + variance - 1 - log variance) / 2` (appendix B)."""
+    """Compute `sum (mean^2 + variance - 1 - log variance) / 2` (appendix B)."""
     return 0.5 * jnp.sum(mean**2 + jnp.expm1(log_variance) - log_variance, axis=-1)

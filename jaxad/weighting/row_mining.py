@@ -13,7 +13,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxad.errors import ConfigError, unknown_name
-from jaxad.models.calibrated import unit
+from jaxad.models.calibrated import scale_to_unit_norm
 from jaxad.types import TrainData
 from jaxad.weighting.base import Context, Weighting, Weights, place_in_batch
 from jaxad.weighting.registry import Record, register
@@ -136,7 +136,7 @@ def _suspicion(by: _By, context: Context, among: Bool[Array, "b"]) -> Float[Arra
     if by.strategy == "reconstruction_error":
         return context.normal_loss()
     if by.strategy == "dictionary":
-        return -unit(out.code) @ extras["direction"]
+        return -scale_to_unit_norm(out.code) @ extras["direction"]
     if by.strategy == "latent_distance":
         return jnp.sqrt(jnp.sum((out.code - extras["mean"]) ** 2, axis=-1))
     return -_log_density(out.code, among)

@@ -8,7 +8,7 @@ from jax.test_util import check_grads
 from scipy.stats import multivariate_normal
 
 import jaxad
-from jaxad.models.mixture import energy, fit_mixture
+from jaxad.models.mixture import compute_energy, fit_mixture
 from jaxad.types import Batch
 
 KEY = jax.random.key(0)
@@ -28,7 +28,7 @@ def fitted(z, membership):
 def test_energies_are_minus_scipy_s_log_density_of_the_weighted_moments():
     z, membership = described()
     with jax.enable_x64(True):
-        got = np.asarray(energy(fitted(z, membership), jnp.asarray(z)))
+        got = np.asarray(compute_energy(fitted(z, membership), jnp.asarray(z)))
     density = np.zeros(N)
     for gamma in membership.T:
         mean, covariance = np.average(z, axis=0, weights=gamma), np.cov(z.T, aweights=gamma, ddof=0)
@@ -41,7 +41,7 @@ def test_gradients_agree_with_finite_differences():
     z, membership = described(n=12)
     with jax.enable_x64(True):
         check_grads(
-            lambda z, g: energy(fitted(z, g / jnp.sum(g, 1, keepdims=True)), z),
+            lambda z, g: compute_energy(fitted(z, g / jnp.sum(g, 1, keepdims=True)), z),
             (jnp.asarray(z), jnp.asarray(membership)),
             order=1,
             modes=["rev"],
@@ -76,7 +76,7 @@ def test_singular_covariances_have_finite_energies_and_gradients(z, empty):
     def total(z, membership):
         mixture = fitted(z, membership)
         penalty = jnp.sum(1 / jnp.sum(mixture.factor**2, axis=-1))
-        return jnp.sum(energy(mixture, z)) + 0.005 * penalty
+        return jnp.sum(compute_energy(mixture, z)) + 0.005 * penalty
 
     value, grads = jax.value_and_grad(total, (0, 1))(z, membership)
     assert np.isfinite(value)

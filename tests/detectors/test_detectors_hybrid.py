@@ -31,7 +31,7 @@ def codes_of(fit, x):
 
 
 def _encoded(model, state, x):
-    params, stats = jax.tree.map(lambda leaf: leaf[0], model.encoder_of(state.variables))
+    params, stats = jax.tree.map(lambda leaf: leaf[0], model.select_encoder(state.variables))
     return np.asarray(model.encoder.apply(params, stats, x, train=False).out)
 
 

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 import jaxad
 from jaxad.errors import ConfigError
-from jaxad.models.neighbours import mean_distance
+from jaxad.models.neighbours import compute_mean_distance
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -19,14 +19,16 @@ POINTS, KNOWN = RNG.normal(size=(9, 3)), RNG.normal(size=(40, 3))
 def test_the_mean_distance_is_that_of_scikit_learn_s_neighbours(nearest):
     where = np.arange(40) < 30
     known = np.where(where[:, None], KNOWN, 0)
-    got = mean_distance(jnp.asarray(POINTS), jnp.asarray(known), jnp.asarray(where), nearest)
+    got = compute_mean_distance(
+        jnp.asarray(POINTS), jnp.asarray(known), jnp.asarray(where), nearest
+    )
     want = NearestNeighbors(n_neighbors=nearest).fit(KNOWN[:30]).kneighbors(POINTS)[0].mean(1)
     np.testing.assert_allclose(got, want, rtol=1e-5)
 
 
 def test_with_fewer_rows_than_neighbours_it_is_the_mean_over_all():
     where = jnp.arange(40) < 4
-    got = mean_distance(jnp.asarray(POINTS), jnp.asarray(KNOWN), where, 20)
+    got = compute_mean_distance(jnp.asarray(POINTS), jnp.asarray(KNOWN), where, 20)
     want = np.linalg.norm(POINTS[:, None] - KNOWN[:4], axis=2).mean(1)
     np.testing.assert_allclose(got, want, rtol=1e-5)
 
@@ -36,7 +38,7 @@ def scores_by_hand(model, state, train, x, nearest):
 
     def point(x):
         x = np.pad(x, ((0, 0), (0, 26)))
-        code, made = model.code_and_reconstruction(state.variables, jnp.asarray(x), train=False)
+        code, made = model.encode_and_decode(state.variables, jnp.asarray(x), train=False)
         y = made.out
         return np.asarray(code), np.linalg.norm((x - np.asarray(y))[:, :6], axis=1)[:, None]
 

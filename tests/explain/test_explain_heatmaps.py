@@ -31,7 +31,9 @@ def test_fcdd_s_maps_are_its_up_sampled_maps(fitted, images):
     assert got.shape == (2, 7, 12, 12)
     for seed in range(2):
         model, state = model_and_state(fit, seed)
-        maps = jax.jit(lambda state, model=model: model.maps(state.variables, x, False).out)(state)
+        maps = jax.jit(
+            lambda state, model=model: model.compute_maps(state.variables, x, False).out
+        )(state)
         np.testing.assert_allclose(
             got[seed], gaussian_upsampling(maps, (12, 12), model.field, 1.5), rtol=1e-4, atol=1e-6
         )

@@ -11,7 +11,7 @@ import jaxad
 from jaxad.learners import Optimiser, closed_form_radius, gradient_step, start_state
 from jaxad.learners.gradient import weighted_loss
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
-from jaxad.models.hypersphere import away_from_zero
+from jaxad.models.hypersphere import move_from_zero
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import identity, inverse, soft_boundary
 from jaxad.types import Batch, Variables
@@ -174,7 +174,7 @@ def test_the_detector_starts_from_the_weights_of_pre_training(toy, quick, name):
     variables = jax.tree.map(lambda leaf: leaf[0], start.variables)
     codes = model.embed(variables, toy.train.x[toy.train.label >= 0])
     np.testing.assert_allclose(
-        start.extras["centre"][0], away_from_zero(codes.mean(axis=0)), rtol=1e-4
+        start.extras["centre"][0], move_from_zero(codes.mean(axis=0)), rtol=1e-4
     )
 
 

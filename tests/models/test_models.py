@@ -7,7 +7,7 @@ import pytest
 
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.models.base import as_input
-from jaxad.models.hypersphere import away_from_zero
+from jaxad.models.hypersphere import move_from_zero
 from jaxad.nets.build import autoencoder_nets
 from jaxad.types import TrainData, Variables
 
@@ -43,7 +43,7 @@ def test_the_centre_is_the_mean_embedding_of_rows_that_may_be_normal(data, varia
     x = np.pad(data.x[:N][data.label[:N] >= 0], ((0, 0), (0, MISSING)))
     mean = np.asarray(ENCODER.apply(*variables, x, train=False).out).mean(axis=0)
     in_train_mode = np.asarray(ENCODER.apply(*variables, x, train=True).out).mean(axis=0)
-    np.testing.assert_allclose(centre, away_from_zero(jnp.asarray(mean)), rtol=1e-5)
+    np.testing.assert_allclose(centre, move_from_zero(jnp.asarray(mean)), rtol=1e-5)
     assert np.abs(mean).max() > 0.1  # the rule for small coordinates is not all there is
     assert not np.allclose(mean, in_train_mode, atol=1e-2)
 
@@ -59,7 +59,7 @@ def test_labelled_anomalies_and_padding_do_not_move_the_centre(data, variables):
 def test_coordinates_near_zero_move_to_a_tenth_by_sign():
     centre = jnp.array([0.0, -0.0, 1e-9, -1e-9, 0.0999, -0.0999, 0.1, -0.1, 2.0, -2.0])
     want = [0.1, 0.1, 0.1, -0.1, 0.1, -0.1, 0.1, -0.1, 2.0, -2.0]
-    np.testing.assert_allclose(away_from_zero(centre), want, rtol=1e-6)
+    np.testing.assert_allclose(move_from_zero(centre), want, rtol=1e-6)
 
 
 def test_the_score_is_the_squared_distance_to_the_centre(data, variables):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxad.models import Calibrated, Reconstruction
-from jaxad.models.calibrated import unit
+from jaxad.models.calibrated import scale_to_unit_norm
 from jaxad.nets.build import autoencoder_nets
 from jaxad.objectives import calibrated
 
@@ -24,7 +24,7 @@ def test_the_two_errors_are_those_of_the_paper(toy, own):
     """To the row itself, and to the mean generated row or to a generated row of its own."""
     model, variables, extras = started(toy, generated=5, own=own)
     rows = jnp.pad(jax.random.normal(KEY, (5, 6)), ((0, 0), (0, 26)))
-    extras = model.with_generated(variables, extras, rows)
+    extras = model.add_generated(variables, extras, rows)
     x = jnp.asarray(toy.train.x[:12])
     out = model.apply(variables, extras, x, train=True).out
     y = np.asarray(model.reconstruct(variables, jnp.pad(x, ((0, 0), (0, 26))), train=True).out)
@@ -72,8 +72,11 @@ def test_any_number_of_generated_rows_goes_with_any_batch(toy, generated):
 
 def test_codes_of_norm_0_are_similar_to_nothing():
     z = jnp.array([[0.0, 0.0], [3.0, 4.0], [1e-25, 0.0]])
-    np.testing.assert_allclose(unit(z)[:2], [[0, 0], [0.6, 0.8]], rtol=1e-6)
-    assert np.isfinite(jax.jacobian(unit)(z)).all() and np.isfinite(unit(z)).all()
+    np.testing.assert_allclose(scale_to_unit_norm(z)[:2], [[0, 0], [0.6, 0.8]], rtol=1e-6)
+    assert (
+        np.isfinite(jax.jacobian(scale_to_unit_norm)(z)).all()
+        and np.isfinite(scale_to_unit_norm(z)).all()
+    )
 
 
 def test_labelled_anomalies_do_not_move_the_mean_code(toy):

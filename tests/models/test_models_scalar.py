@@ -9,7 +9,7 @@ from jax.test_util import check_grads
 from jaxad.models import Reconstruction
 from jaxad.models.deviation import Deviation
 from jaxad.models.pairs import PairScore
-from jaxad.models.residual import ResidualScore, direction_and_norm
+from jaxad.models.residual import ResidualScore, split_norm
 from jaxad.nets.base import Net
 from jaxad.nets.mlp import mlp_decoder, mlp_encoder
 from jaxad.nets.norm import normalise
@@ -67,8 +67,8 @@ def test_the_score_of_feawad_is_that_of_direction_code_and_norm():
     variables, extras = model.init(KEY, train)
     out = model.apply(variables, extras, train.x[:N], train=False).out
     x = np.pad(train.x[:N], ((0, 0), (0, COLUMNS - 6)))
-    parts = model.autoencoder_of(variables)
-    code, made = model.autoencoder.code_and_reconstruction(parts, x, train=False)
+    parts = model.select_autoencoder(variables)
+    code, made = model.autoencoder.encode_and_decode(parts, x, train=False)
     y = made.out
     r = (x - np.asarray(y))[:, :6]
     norm = np.linalg.norm(r, axis=1, keepdims=True)
@@ -85,13 +85,13 @@ def test_the_score_of_feawad_is_that_of_direction_code_and_norm():
 
 def test_a_residual_of_zero_has_direction_norm_and_derivative_zero():
     r = jnp.array([[0.0, 0.0], [3.0, 4.0], [1e-25, 0.0]])
-    direction, norm = direction_and_norm(r)
+    direction, norm = split_norm(r)
     np.testing.assert_allclose(norm, [0, 5, 0])
     np.testing.assert_allclose(direction, [[0, 0], [0.6, 0.8], [0, 0]])
-    grad = jax.grad(lambda r: sum(jnp.sum(jnp.cos(p + 1)) for p in direction_and_norm(r)))(r)
+    grad = jax.grad(lambda r: sum(jnp.sum(jnp.cos(p + 1)) for p in split_norm(r)))(r)
     assert np.isfinite(grad).all() and not np.any(grad[0])
     with jax.enable_x64(True):
-        check_grads(jax.jit(direction_and_norm), (jnp.array([[3.0, 4.0], [-1.0, 0.2]]),), order=1)
+        check_grads(jax.jit(split_norm), (jnp.array([[3.0, 4.0], [-1.0, 0.2]]),), order=1)
 
 
 def test_a_row_that_is_reconstructed_exactly_has_finite_scores_and_gradients():
