@@ -1,4 +1,4 @@
-"""The program: from arguments to a command, and from errors to exit codes."""
+"""The command line program: parse arguments, run a command, turn errors into exit codes."""
 
 import os
 import sys
@@ -33,14 +33,16 @@ COMMANDS: dict[str, type] = {
     "report": Report,
 }
 Overview = (
-    Annotated[List, subcommand("list", description="Detectors, data sets and settings.")]
-    | Annotated[Recommend, subcommand("recommend", description="Say which detector to try first.")]
+    Annotated[List, subcommand("list", description="List detectors, data sets and settings.")]
+    | Annotated[
+        Recommend, subcommand("recommend", description="Recommend a detector to try first.")
+    ]
     | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
     | Annotated[Audit, subcommand("audit", description="Rank a file's rows by suspicion.")]
-    | Annotated[Explain, subcommand("explain", description="Draw heat maps of a file's images.")]
-    | Annotated[Sweep, subcommand("sweep", description="Run a declarative experiment.")]
+    | Annotated[Explain, subcommand("explain", description="Explain the scores of a file's rows.")]
+    | Annotated[Sweep, subcommand("sweep", description="Run an experiment from a TOML file.")]
     | Annotated[Report, subcommand("report", description="Print an experiment's tables.")]
 )
 
@@ -52,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; by default the process's own.
 
     Returns:
-        The exit code: 0 done, 2 wrong use, 1 failure, 3 done but for some bad rows (`score`), 130
-        stopped by Ctrl-C.
+        The exit code: 0 done, 1 failure, 2 wrong use, 3 some rows could not be scored (`score`),
+        130 stopped by Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv == ["--version"]:
@@ -66,15 +68,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else FAILURE
     except ConfigError as error:
-        return _say(str(error), WRONG_USE)
-    return _guarded(options)
+        return _report(str(error), WRONG_USE)
+    return _run(options)
 
 
 def _parse(argv: list[str]) -> Options:
-    """The options of a command.
+    """Return the options of a command.
 
     Raises:
-        SystemExit: Help was asked for and printed, or tyro has said what is wrong.
+        SystemExit: tyro printed the help, or an error.
         ConfigError: There is no such command.
     """
     name, *rest = argv or ["--help"]
@@ -85,9 +87,9 @@ def _parse(argv: list[str]) -> Options:
         raise unknown_name("command", name, COMMANDS)
     description = (
         "Deep anomaly detection in JAX when training data is contaminated and labels are scarce. "
-        "`jaxad COMMAND --help` explains a command, --version says which this is. "
-        "Compiled programs are kept in the user's cache folder; the environment's JAXAD_CACHE_DIR "
-        "names another one, or is off."
+        "`jaxad COMMAND --help` explains a command; --version prints the version. "
+        "Compiled programs are kept in the user's cache folder; the environment variable "
+        "JAXAD_CACHE_DIR names another folder, or is off."
     )
     return tyro.cli(
         Overview,  # pyright: ignore[reportArgumentType]
@@ -98,30 +100,30 @@ def _parse(argv: list[str]) -> Options:
     )
 
 
-def _guarded(options: Options) -> int:
-    """Run a command; an error becomes one line on standard error and an exit code."""
+def _run(options: Options) -> int:
+    """Run a command; turn an error into one line on standard error and an exit code."""
     try:
-        with _said_warnings():
+        with _print_warnings():
             code = _dispatch(options)
         sys.stdout.flush()  # here, where a closed pipe is handled
         return code
     except KeyboardInterrupt:
-        return _say("stopped by Ctrl-C", INTERRUPTED, options.debug)
+        return _report("stopped by Ctrl-C", INTERRUPTED, options.debug)
     except BrokenPipeError:
-        # Who read our output has gone. The interpreter must not fail on it again at exit.
+        # The reader of the output is gone. The interpreter must not fail on it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     except ConfigError as error:
-        return _say(str(error), WRONG_USE, options.debug)
+        return _report(str(error), WRONG_USE, options.debug)
     except (DataError, OSError) as error:
-        return _say(str(error), FAILURE, options.debug)
+        return _report(str(error), FAILURE, options.debug)
     except Exception as error:
-        hint = "" if options.debug else " (--debug shows where)"
-        return _say(f"{type(error).__name__}: {error}{hint}", FAILURE, options.debug)
+        hint = "" if options.debug else " (--debug prints the traceback)"
+        return _report(f"{type(error).__name__}: {error}{hint}", FAILURE, options.debug)
 
 
 @contextmanager
-def _said_warnings() -> Iterator[None]:
+def _print_warnings() -> Iterator[None]:
     """Print each warning about data and plug-ins in a line on standard error."""
     ours = (DataWarning, PluginWarning)
     with warnings.catch_warnings():
@@ -129,13 +131,13 @@ def _said_warnings() -> Iterator[None]:
             warnings.simplefilter("always", category)
         show = warnings.showwarning
 
-        def say(message, category, *rest):
+        def print_warning(message, category, *rest):
             if issubclass(category, ours):
                 print("jaxad: warning:", message, file=sys.stderr)
             else:
                 show(message, category, *rest)
 
-        warnings.showwarning = say
+        warnings.showwarning = print_warning
         yield
 
 
@@ -150,8 +152,8 @@ def _dispatch(options: Options) -> int:
     return import_module(f"jaxad.cli.{name}").execute(options)
 
 
-def _say(message: str, code: int, debug: bool = False) -> int:
-    """One line on standard error, after the traceback if that is asked for."""
+def _report(message: str, code: int, debug: bool = False) -> int:
+    """Print an error as one line, with `debug` after its traceback, and return the exit code."""
     if debug:
         traceback.print_exc()
     print("jaxad:", " ".join(message.split()), file=sys.stderr)

@@ -32,7 +32,7 @@ def execute(options: Explain) -> int:
         The exit code, 0.
 
     Raises:
-        ConfigError: There is no explanation for such a detector, or of that kind.
+        ConfigError: There is no explanation of this kind for the detector.
     """
     saved = open_detector(options.folder)
     if saved.fitted.detector.lexicon is not None:
@@ -42,8 +42,8 @@ def execute(options: Explain) -> int:
         return explain_table(saved, options, options.out / HIGHEST, options.out / LOWEST)
     if len(saved.shape) != 3:
         raise ConfigError(
-            f"the detector in {options.folder} takes examples of shape {saved.shape}; explained "
-            "are tables, images of shape (height, width, channels), and texts"
+            f"FOLDER: the detector in {options.folder} takes examples of shape {saved.shape}; only "
+            "tables, images of shape (height, width, channels) and texts can be explained"
         )
     if options.label is not None:
         raise ConfigError("--label applies only to tables; images have no label column")

@@ -28,27 +28,27 @@ def execute(options: List) -> int:
     if options.detector is not None:
         found = get_entry(options.detector)
         console.print(inspect.getdoc(found.build) or found.summary)
-        console.print(_settings(found))
+        console.print(_list_settings(found))
         return 0
     names = list_datasets(options.data_dir)
     for registry in (REGISTRY, WEIGHTINGS):
         registry.load_all()
-    console.print(_detectors())
-    console.print(_weightings())
-    console.print(_names(names))
+    console.print(_list_detectors())
+    console.print(_list_weightings())
+    console.print(_list_names(names))
     console.print("`jaxad list DETECTOR` shows a detector's settings.")
     return 0
 
 
-def _detectors() -> Table:
-    table = _table("Detectors", "name", "uses labels", "what it is")
+def _list_detectors() -> Table:
+    table = _make_table("Detectors", "name", "uses labels", "description")
     for name, found in sorted(REGISTRY.items()):
         table.add_row(name, "yes" if found.uses_labels else "no", found.summary)
     return table
 
 
-def _weightings() -> Table:
-    table = _table("Weightings (--set weighting=...)", "name", "arguments", "what it is")
+def _list_weightings() -> Table:
+    table = _make_table("Weightings (--set weighting=...)", "name", "arguments", "description")
     for name, build in sorted(WEIGHTINGS.items()):
         given = [p for p in inspect.signature(build).parameters.values() if p.name != "labelled"]
         shown = ", ".join(str(p.replace(annotation=p.empty)) for p in given)
@@ -57,23 +57,23 @@ def _weightings() -> Table:
     return table
 
 
-def _names(names: list[str]) -> Table:
-    table = _table("Data sets", "name")
+def _list_names(names: list[str]) -> Table:
+    table = _make_table("Data sets", "name")
     table.show_header = False
     for name in names:
         table.add_row(name)
     return table
 
 
-def _settings(found: Entry) -> Table:
-    """The fields of a configuration, their defaults and what their docstrings say."""
-    table = _table("Settings (--set name=value)", "name", "default", "what it is")
+def _list_settings(found: Entry) -> Table:
+    """Return a table of the settings of a detector with their defaults and meanings."""
+    table = _make_table("Settings (--set name=value)", "name", "default", "description")
     for setting in list_settings(found.config):
         table.add_row(setting.name, setting.default, setting.text)
     return table
 
 
-def _table(title: str, *columns: str) -> Table:
+def _make_table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for i, column in enumerate(columns):
         table.add_column(column, no_wrap=i == 0, justify="left")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from jaxad.data.protocol.settings import AXES, Protocol
 from jaxad.detectors import get_entry
@@ -26,9 +26,10 @@ from jaxad.errors import ConfigError, unknown_name
 from jaxad.results import METRICS
 from jaxad.utils.plugins import import_plugins
 
-__all__ = ["Experiment", "Source", "Variant", "load_experiment"]
+__all__ = ["Experiment", "Size", "Source", "Variant", "load_experiment"]
 
-SIZES = ("quick", "full")
+Size = Literal["quick", "full"]
+SIZES = get_args(Size)
 _FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
 _KEYS = {
     *AXES, *_FOR_ALL, *SIZES,

@@ -300,7 +300,7 @@ def test_an_unexpected_error_is_one_line_too(cli, monkeypatch):
     ended = cli("run", "digits", "autoencoder", *CLASS)
     assert ended.code == 1
     line = one_line(ended.err)
-    assert line == "jaxad: RuntimeError: out of memory (--debug shows where)"
+    assert line == "jaxad: RuntimeError: out of memory (--debug prints the traceback)"
 
 
 # --set

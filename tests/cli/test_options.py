@@ -7,13 +7,15 @@ from typing import get_args, get_type_hints
 import pytest
 
 import jaxad.cli
-from jaxad.cli.options import Audit, Explain, Fit, Recommend
+from jaxad.cli.options import Audit, Explain, Fit, Recommend, Report, Sweep
 from jaxad.cli.options.common import show_choices
 from jaxad.data.scaling import ScalingKind
 from jaxad.data.sources.labels import AuditLabelKind, LabelKind
 from jaxad.detectors.registry import Examples
 from jaxad.explain.images import ExplanationKind
 from jaxad.recommendation.situation import Want
+from jaxad.report.tables import Format
+from jaxad.sweep.experiment import Size
 
 OPTIONS = Path(jaxad.cli.__file__).parent / "options"
 
@@ -36,13 +38,16 @@ def list_choices(hint):
         (Recommend, "type", Examples),
         (Recommend, "want", Want),
         (Recommend, "label_kind", LabelKind),
+        (Sweep, "size", Size),
+        (Report, "size", Size),
+        (Report, "format", Format),
     ],
 )
 def test_choices_are_those_of_the_library(options, name, choices):
     assert list_choices(get_type_hints(options)[name]) == set(get_args(choices))
 
 
-@pytest.mark.parametrize("name", ["common", "detectors", "choosing"])
+@pytest.mark.parametrize("name", ["common", "detectors", "choosing", "studies", "protocol"])
 def test_no_choices_are_copied(name):
     """A `Literal` of strings would have to be kept equal to the library's own by hand."""
     tree = ast.parse((OPTIONS / f"{name}.py").read_text())

@@ -1,4 +1,4 @@
-"""What the commands take. tyro turns these into options, and the docstrings into `--help`."""
+"""The options of the commands. tyro turns the classes into options, docstrings into `--help`."""
 
 from jaxad.cli.options.choosing import Recommend
 from jaxad.cli.options.detectors import Audit, Explain, Fit, List, Score

@@ -1,4 +1,4 @@
-"""Options of the command that says which detector to try."""
+"""Options of the command that recommends a detector."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,36 +11,36 @@ from jaxad.recommendation.situation import Want
 
 __all__ = ["Recommend"]
 
-Number = Annotated[int | None, arg(help_behavior_hint="(default: not known)", metavar="INT")]
+Number = Annotated[int | None, arg(help_behavior_hint="(default: unknown)", metavar="INT")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recommend(Common):
-    """Say which detector to try first, why, and what to type next.
+    """Recommend the detector to try first, with reasons and the next commands.
 
-    Goes by results that come with jaxad, measured on other data sets in the nearest situation, and
-    prints them with the commands that measured them. Nothing is trained, and no label of the data
-    is looked at but to count them. docs/explanation/recommendations.md says how good such a choice
-    is.
+    The recommendation is based on results that come with jaxad, measured on other data sets in the
+    nearest situation; they are printed with the commands that measured them. Nothing is trained,
+    and labels of the data are only counted. docs/explanation/recommendations.md says how good such
+    a choice is.
 
     Exit codes: 0 done, 1 failure, 2 wrong use.
 
     Attributes:
-        data: A file to train on, as `jaxad fit` takes it, or the name of a labelled data set, as
-            `jaxad run` does. Its kind, its rows and columns, and a file's labels are read from it.
-            Without it the options say what there is.
-        type: What an example is.
-        rows: How many training rows there are.
-        columns: How many columns a table has.
-        labelled_anomalies: How many training rows are, or are to be, labelled anomalies.
-        labelled_normals: How many are labelled normal rows.
-        contamination: The share of anomalies that is expected among the unlabelled rows, in [0, 1).
-            Not known counts as 10 %, the largest that was measured.
-        want: scores. audit: to see, too, which training rows are hidden anomalies. heatmaps: to
-            see, too, which parts of an image are anomalous.
-        exposure: A data set of images, by name or path, that are surely not normal ones.
+        data: A file to train on, as for `jaxad fit`, or the name of a labelled data set, as for
+            `jaxad run`. Its type, its rows and columns, and the labels of a file are read from it.
+            Without it the options describe the data.
+        type: The type of an example.
+        rows: The number of training rows.
+        columns: The number of columns of a table.
+        labelled_anomalies: The number of training rows that are, or will be, labelled anomalies.
+        labelled_normals: The number of labelled normal rows.
+        contamination: The expected share of anomalies among the unlabelled rows, in [0, 1). By
+            default 10 % is assumed, the largest share that was measured.
+        want: scores: anomaly scores. audit: also which training rows are hidden anomalies.
+            heatmaps: also which parts of an image are anomalous.
+        exposure: A data set of images, by name or path, that are certainly not normal.
         label: The label column of a csv or parquet file.
-        label_kind: What the labels of a file are, as in `jaxad fit`.
+        label_kind: The kind of the labels of a file, as for `jaxad fit`.
         data_dir: The folder where data files are looked for by name.
         json: Print one JSON object.
     """
@@ -61,7 +61,7 @@ class Recommend(Common):
         int | None, arg(help_behavior_hint="(default: 0)", metavar="INT")
     ] = None
     contamination: Annotated[
-        float | None, arg(help_behavior_hint="(default: not known)", metavar="FLOAT")
+        float | None, arg(help_behavior_hint="(default: unknown)", metavar="FLOAT")
     ] = None
     want: Want = "scores"
     exposure: Exposure = None

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from jaxad.cli.options.common import Classes, Common, DataDir, Own, Settings
+from jaxad.cli.options.common import Classes, Common, DataDir, Own, Settings, show_choices
 from jaxad.cli.options.protocol import add_protocol_options
+from jaxad.report.tables import Format
+from jaxad.sweep.experiment import Size
 
 __all__ = ["Report", "Run", "Sweep"]
 
@@ -104,8 +106,8 @@ class Sweep(Common):
 
     experiment: Annotated[Positional[Path], arg(metavar="EXPERIMENT")]
     size: Annotated[
-        Literal["quick", "full"] | None,
-        arg(help_behavior_hint="(default: the file as it is)", metavar="{quick,full}"),
+        Size | None,
+        arg(help_behavior_hint="(default: the file as it is)", metavar=show_choices(Size)),
     ] = None
     only: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="KEY=VALUE")] = ()
     data_dir: DataDir = None
@@ -152,10 +154,10 @@ class Report(Common):
         Positional[Path | None], arg(metavar="[EXPERIMENT]", help_behavior_hint="(optional)")
     ] = None
     size: Annotated[
-        Literal["quick", "full"] | None,
-        arg(help_behavior_hint="(default: the file as it is)", metavar="{quick,full}"),
+        Size | None,
+        arg(help_behavior_hint="(default: the file as it is)", metavar=show_choices(Size)),
     ] = None
-    format: Literal["markdown", "latex", "csv"] = "markdown"
+    format: Format = "markdown"
     out: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     no_published: bool = False
     data_dir: DataDir = None
