@@ -15,7 +15,7 @@ from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import adversarial_detector, networks
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import Player, Turn, as_generated, as_real
+from jaxad.learners import Player, Turn, generated_loss, real_loss
 from jaxad.learners.gradient import batch_loss
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import LatentSearch
@@ -88,7 +88,7 @@ def _generator(model: LatentSearch, state: State, batch: Batch, key: Key) -> Tur
     """Return the generator's loss: generated rows should be classified as real."""
     rows = len(batch.label)
     made = model.generate(state.variables, state.extras, key, rows, train=True)
-    loss = as_real(model.judge(state.variables, made.out)[0]) + made.penalty
+    loss = real_loss(model.judge(state.variables, made.out)[0]) + made.penalty
     return loss, (state._replace(batch_stats=made.batch_stats), {})
 
 
@@ -100,7 +100,7 @@ def _critic(
     made = model.generate(state.variables, state.extras, key, rows, train=True).out
     # The two losses of the cross-entropy are those of real and of generated rows for a critic.
     real, (_, after) = batch_loss(model, cross_entropy(), weighting, state, batch, key)
-    fake = as_generated(model.judge(state.variables, made)[0])
+    fake = generated_loss(model.judge(state.variables, made)[0])
     return real + fake, (after, weighting.info(after.weighting))
 
 

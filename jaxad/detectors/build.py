@@ -12,9 +12,9 @@ from jaxad.errors import ConfigError
 from jaxad.learners import (
     Optimiser,
     Player,
+    begin_pretraining,
+    begin_training,
     gradient_step,
-    into_autoencoder,
-    out_of_autoencoder,
     start_players,
     start_state,
     take_turns,
@@ -244,11 +244,11 @@ def add_pretraining(
     phase = Phase(
         name="pretrain",
         update=Partial(gradient_step, autoencoder, identity(), unsupervised(), pretraining),
-        begin=Partial(into_autoencoder, autoencoder, unsupervised(), pretraining),
+        begin=Partial(begin_pretraining, autoencoder, unsupervised(), pretraining),
         sampler=ShuffledEpochs(config.batch_size, 0.0),
         epochs=config.pretrain_epochs,
     )
-    begin = Partial(out_of_autoencoder, autoencoder, model, weighting, config.schedule())
+    begin = Partial(begin_training, autoencoder, model, weighting, config.schedule())
     return detector._replace(before=(phase,), begin=begin)
 
 

@@ -13,7 +13,7 @@ from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import fresh_extras
+from jaxad.learners import refresh_extras
 from jaxad.models import MixtureEnergy
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
@@ -74,4 +74,4 @@ def build_dagmm(config: DAGMMConfig, spec: Spec) -> Detector:
     detector = gradient_detector(
         model, objective, config.choose_weighting(unsupervised(), spec), config
     )
-    return detector._replace(each_epoch=Partial(fresh_extras, model))
+    return detector._replace(each_epoch=Partial(refresh_extras, model))

@@ -13,7 +13,7 @@ from jaxad.detector import Detector
 from jaxad.detectors.build import add_pretraining, gradient_detector, networks
 from jaxad.detectors.config import AugmentedConfig, PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import closed_form_radius, step_with_batch_radius
+from jaxad.learners import step_with_batch_radius, update_radius
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.objectives import Objective, inverse, soft_boundary
 from jaxad.weighting import unsupervised
@@ -78,6 +78,4 @@ def _add_radius(detector: Detector, model: SoftBoundary, config: DeepSVDDConfig)
         step = Partial(step_with_batch_radius, detector.update, model, config.nu, warm_up)
         return detector._replace(update=step)
     every = float(config.radius_every)
-    return detector._replace(
-        each_epoch=Partial(closed_form_radius, model, config.nu, warm_up, every)
-    )
+    return detector._replace(each_epoch=Partial(update_radius, model, config.nu, warm_up, every))

@@ -18,7 +18,7 @@ from jaxad.detectors.scalar import (
     choose_balanced_sampler,
     count_columns,
 )
-from jaxad.learners import gradient_step, into_first, out_of_first
+from jaxad.learners import begin_first_stage, begin_second_stage, gradient_step
 from jaxad.models import Reconstruction
 from jaxad.models.residual import ResidualScore
 from jaxad.nets.mlp import mlp_decoder, mlp_encoder
@@ -125,9 +125,9 @@ def _add_pretraining(
     phase = Phase(
         name="pretrain",
         update=Partial(gradient_step, model.autoencoder, identity(), rows, optimiser),
-        begin=Partial(into_first, model, rows, optimiser),
+        begin=Partial(begin_first_stage, model, rows, optimiser),
         sampler=Unlabelled(config.batch_size, config.steps, float(weighting.labelled_normals)),
         epochs=config.pretrain_epochs,
     )
-    begin = Partial(out_of_first, model, weighting, config.schedule())
+    begin = Partial(begin_second_stage, model, weighting, config.schedule())
     return detector._replace(before=(phase,), begin=begin)

@@ -13,7 +13,7 @@ from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import adversarial_detector, check_weighting
 from jaxad.detectors.config import is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import Player, Turn, as_generated, as_real
+from jaxad.learners import Player, Turn, generated_loss, real_loss
 from jaxad.learners.gradient import batch_loss
 from jaxad.learners.optimiser import OptimiserKind
 from jaxad.models import EncodedTwice
@@ -98,7 +98,7 @@ def _critic(model: EncodedTwice, state: State, batch: Batch, key: Key) -> Turn:
     del key
     x, made, *_ = model.pass_through(state.variables, state.extras, batch.x, train=True)
     real, fake = (model.judge(state.variables, rows)[0] for rows in (x, made))
-    return as_real(real) + as_generated(fake), (state, {})
+    return real_loss(real) + generated_loss(fake), (state, {})
 
 
 def _generator(

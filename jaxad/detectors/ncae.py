@@ -18,7 +18,7 @@ from jaxad.detectors.autoencoder import AutoencoderConfig
 from jaxad.detectors.build import check_weighting, choose_sampler, compute_scores, networks
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.learners import Optimiser, Player, as_generated, as_real, start_players, take_turns
+from jaxad.learners import Optimiser, Player, generated_loss, real_loss, start_players, take_turns
 from jaxad.learners.gradient import batch_loss
 from jaxad.models import Calibrated
 from jaxad.models.base import as_input
@@ -173,14 +173,14 @@ def sample_critic(nets: Networks, deviation, state: State, batch: Batch, key: Ke
     """Return the loss of the sample critic D_s: rows are real, decoded noise is generated."""
     real = nets.judge_rows(state, as_input(batch.x, nets.model.encoder.input_shape))
     made = nets.judge_rows(state, nets.generate(deviation, state, key))
-    return as_real(real) + as_generated(made), (state, {})
+    return real_loss(real) + generated_loss(made), (state, {})
 
 
 def generator(nets: Networks, deviation, state: State, batch: Batch, key: Key):
     """Return the loss of the generator g: decoded noise should be classified as real."""
     del batch
     made = nets.generate(deviation, state, key)
-    return as_real(nets.judge_rows(state, made)), (state, {})
+    return real_loss(nets.judge_rows(state, made)), (state, {})
 
 
 def latent_critic(nets: Networks, state: State, batch: Batch, key: Key):
@@ -188,7 +188,7 @@ def latent_critic(nets: Networks, state: State, batch: Batch, key: Key):
     code = nets.model.encode(state.variables, batch.x, train=True)
     prior = state.extras["mean"] + jax.random.normal(key, code.shape, code.dtype)
     real, made = nets.judge_codes(state, prior), nets.judge_codes(state, code)
-    return as_real(real) + as_generated(made), (state, {})
+    return real_loss(real) + generated_loss(made), (state, {})
 
 
 def autoencoder(
@@ -206,7 +206,7 @@ def autoencoder(
     state = state._replace(extras=extras)
     loss, (out, state) = batch_loss(nets.model, calibrated(), weighting, state, batch, keys[1])
     if nets.latent is not None and nets.fools:
-        loss = loss + latent_weight * as_real(nets.judge_codes(state, out.code))
+        loss = loss + latent_weight * real_loss(nets.judge_codes(state, out.code))
     mean = extras["mean"] + gamma * jnp.mean(out.code - extras["mean"], axis=0)
     state = state._replace(extras=extras | {"mean": mean})
     return loss, (state, weighting.info(state.weighting) | measure_spread(made, batch.x))

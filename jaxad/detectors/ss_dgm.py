@@ -14,7 +14,7 @@ from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.vae import variational_nets
-from jaxad.learners import gradient_step, into_first, out_of_first
+from jaxad.learners import begin_first_stage, begin_second_stage, gradient_step
 from jaxad.models import ClassCode, Model, OnCodes, Variational
 from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
@@ -71,12 +71,12 @@ def build_ss_dgm(config: SSDGMConfig, spec: Spec) -> Detector:
     first = Phase(
         name="vae",
         update=Partial(gradient_step, vae, evidence(1.0), unsupervised(), optimiser),
-        begin=Partial(into_first, model, unsupervised(), optimiser),
+        begin=Partial(begin_first_stage, model, unsupervised(), optimiser),
         sampler=ShuffledEpochs(config.batch_size),
         epochs=config.vae_epochs,
     )
     begin = Partial(
-        out_of_first, model, config.choose_weighting(by_label(), spec), config.schedule()
+        begin_second_stage, model, config.choose_weighting(by_label(), spec), config.schedule()
     )
     return detector._replace(before=(first,), begin=begin)
 

@@ -1,35 +1,35 @@
-"""Learners: how parameters move."""
+"""Training steps: optimisers, gradient steps, adversarial turns and training stages."""
 
 from jaxad.learners.adversarial import (
     Player,
     Turn,
-    as_generated,
-    as_real,
+    generated_loss,
+    real_loss,
     start_players,
     take_turns,
 )
-from jaxad.learners.gradient import batch_loss, fresh_extras, gradient_step, start_state
+from jaxad.learners.gradient import batch_loss, gradient_step, refresh_extras, start_state
 from jaxad.learners.optimiser import Optimiser
-from jaxad.learners.pretrain import into_autoencoder, out_of_autoencoder
-from jaxad.learners.radius import closed_form_radius, step_with_batch_radius
-from jaxad.learners.stages import into_first, out_of_first
+from jaxad.learners.pretrain import begin_pretraining, begin_training
+from jaxad.learners.radius import step_with_batch_radius, update_radius
+from jaxad.learners.stages import begin_first_stage, begin_second_stage
 
 __all__ = [
     "Optimiser",
     "Player",
     "Turn",
-    "as_generated",
-    "as_real",
     "batch_loss",
-    "closed_form_radius",
-    "fresh_extras",
+    "begin_first_stage",
+    "begin_pretraining",
+    "begin_second_stage",
+    "begin_training",
+    "generated_loss",
     "gradient_step",
-    "into_autoencoder",
-    "into_first",
-    "out_of_autoencoder",
-    "out_of_first",
+    "real_loss",
+    "refresh_extras",
     "start_players",
     "start_state",
     "step_with_batch_radius",
     "take_turns",
+    "update_radius",
 ]

@@ -1,4 +1,4 @@
-"""Several networks against each other: players that take turns within one step.
+"""Adversarial training: players that take turns within one step.
 
 References:
     Goodfellow et al. 2014, Generative adversarial nets, algorithm 1.
@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from jaxad.learners.optimiser import Optimiser
 from jaxad.types import Batch, Info, Key, PyTree, State, Variables
 
-__all__ = ["Player", "Turn", "as_generated", "as_real", "start_players", "take_turns"]
+__all__ = ["Player", "Turn", "generated_loss", "real_loss", "start_players", "take_turns"]
 
 Turn = tuple[Float[Array, ""], tuple[State, Info]]
 
@@ -28,16 +28,16 @@ Turn = tuple[Float[Array, ""], tuple[State, Info]]
 )
 @dataclass(frozen=True)
 class Player:
-    """Some of a state's networks, the loss that moves them and their own optimiser.
+    """Some networks of a state, with a loss that trains them and an optimiser of their own.
 
     Attributes:
-        name: What the history calls its loss, with "_loss" behind it.
-        moves: The entries of `State.params` that it moves; players may share some.
-        loss: A `Partial` `(state, batch, key) -> (loss, (state, info))`. Its gradient is taken in
-            the entries that the player moves, all others are constants to it. The state that it
-            returns may have other running statistics, extras and weighting; its parameters and
-            optimisers are not looked at.
-        optimiser: How the entries move.
+        name: Name of the player; the history records its loss as "{name}_loss".
+        moves: The entries of `State.params` that it trains; players may share some.
+        loss: A `Partial` `(state, batch, key) -> (loss, (state, info))`, differentiated by the
+            entries that the player trains; all others are constants. The returned state may have
+            new running statistics, extras and weighting; its parameters and optimiser states are
+            ignored.
+        optimiser: Optimiser of the entries.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Player:
 def start_players(
     players: Sequence[Player], variables: Variables, extras: PyTree, weighting: PyTree = ()
 ) -> State:
-    """The state from which `take_turns` goes on: an optimiser's state for each player."""
+    """Build the initial state for `take_turns`, with an optimiser state for each player."""
     opt_state = {
-        player.name: player.optimiser.init(_own(player, variables.params)) for player in players
+        player.name: player.optimiser.init(_select(player, variables.params)) for player in players
     }
     return State(variables.params, variables.batch_stats, extras, opt_state, weighting)
 
@@ -59,28 +59,29 @@ def start_players(
 def take_turns(
     players: Sequence[Player], state: State, batch: Batch, key: Key
 ) -> tuple[State, Info]:
-    """One step: each player in turn moves its networks, and sees what those before it left.
+    """Take one step: each player in turn trains its networks, on the state left by those before.
 
-    Player i gets the key `fold_in(key, i)`. The history has every player's loss, and the last
-    player's as "loss": put the one whose networks give the score at the end.
+    Player i gets the key `fold_in(key, i)`. The history records every player's loss, and that of
+    the last player also as "loss"; the player whose networks give the score should come last.
 
-    An adversarial detector's `update` is `Partial(take_turns, players)`, its `init` ends in
-    `start_players`, and its file holds a loss for each player.
+    An adversarial detector's `update` is `Partial(take_turns, players)`, its `init` ends with
+    `start_players`, and its module defines a loss for each player.
 
     Examples:
-        A generator of one number b learns where the data is, against a critic `w x + c`.
+        A generator with one parameter b learns the location of the data against a critic
+        `w x + c`.
 
         >>> from math import inf
         >>> def critic(state, batch, key):
-        ...     made = generated(state, key)
-        ...     loss = as_real(judged(state, batch.x)) + as_generated(judged(state, made))
+        ...     made = generate(state, key)
+        ...     loss = real_loss(judge(state, batch.x)) + generated_loss(judge(state, made))
         ...     return loss, (state, {})
         >>> def generator(state, batch, key):
-        ...     made = generated(state, key)
-        ...     return as_real(judged(state, made)), (state, {"mean": jnp.mean(made)})
-        >>> def judged(state, x):
+        ...     made = generate(state, key)
+        ...     return real_loss(judge(state, made)), (state, {"mean": jnp.mean(made)})
+        >>> def judge(state, x):
         ...     return x @ state.params["critic"]["kernel"] + state.params["critic"]["bias"]
-        >>> def generated(state, key):
+        >>> def generate(state, key):
         ...     return state.params["generator"]["bias"] + jax.random.normal(key, (64, 1))
         >>> adam = Optimiser("adam", 0.03, inf, 1.0, weight_decay=0.3)
         >>> players = (
@@ -105,21 +106,21 @@ def take_turns(
     info: Info = {}
     loss = jnp.zeros(())
     for i, player in enumerate(players):
-        state, loss, told = _take_turn(player, state, batch, jax.random.fold_in(key, i))
-        info |= {f"{player.name}_loss": loss, **told}
+        state, loss, own = _take_turn(player, state, batch, jax.random.fold_in(key, i))
+        info |= {f"{player.name}_loss": loss, **own}
     return state, {"loss": loss, **info}
 
 
 def _take_turn(player: Player, state: State, batch: Batch, key: Key):
-    """The state after one player's move, its loss, and what it has to tell."""
+    """Return the state after one player's turn, its loss, and its diagnostics."""
 
-    def loss_of(own: PyTree) -> Turn:
+    def compute_loss(own: PyTree) -> Turn:
         now = state._replace(params=state.params | own)
         loss, after = player.loss(now, batch, key)
         return loss + player.optimiser.penalty(own), after
 
-    own = _own(player, state.params)
-    (loss, (after, info)), grads = jax.value_and_grad(loss_of, has_aux=True)(own)
+    own = _select(player, state.params)
+    (loss, (after, info)), grads = jax.value_and_grad(compute_loss, has_aux=True)(own)
     own, opt_state = player.optimiser.update(grads, state.opt_state[player.name], own, batch.epoch)
     after = after._replace(
         params=state.params | own, opt_state=state.opt_state | {player.name: opt_state}
@@ -127,15 +128,15 @@ def _take_turn(player: Player, state: State, batch: Batch, key: Key):
     return after, loss, info
 
 
-def _own(player: Player, params: PyTree) -> PyTree:
+def _select(player: Player, params: PyTree) -> PyTree:
     return {name: params[name] for name in player.moves}
 
 
-def as_real(logits: Float[Array, "*b"]) -> Float[Array, ""]:
-    """`mean -log sigmoid(logits)`: low where a critic takes all for real; never infinite."""
+def real_loss(logits: Float[Array, "*b"]) -> Float[Array, ""]:
+    """Compute `mean -log sigmoid(logits)`, low where a critic takes all for real; finite."""
     return jnp.mean(jax.nn.softplus(-logits))
 
 
-def as_generated(logits: Float[Array, "*b"]) -> Float[Array, ""]:
-    """`mean -log (1 - sigmoid(logits))`: low where a critic takes all for generated."""
+def generated_loss(logits: Float[Array, "*b"]) -> Float[Array, ""]:
+    """Compute `mean -log (1 - sigmoid(logits))`, low where a critic takes all for generated."""
     return jnp.mean(jax.nn.softplus(logits))

@@ -1,4 +1,4 @@
-"""One optimisation step on the one loss that every method trains on."""
+"""Gradient steps on the weighted loss that all methods share."""
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,8 @@ from jaxad.weighting.base import Context, Weighting, Weights
 
 __all__ = [
     "batch_loss",
-    "fresh_extras",
     "gradient_step",
+    "refresh_extras",
     "start_state",
     "weighted_loss",
 ]
@@ -27,7 +27,7 @@ def start_state(
     extras: PyTree,
     data: TrainData,
 ) -> State:
-    """Make the state from which `gradient_step` goes on, for given variables."""
+    """Build the initial state for `gradient_step` from given variables."""
     return State(
         variables.params,
         variables.batch_stats,
@@ -48,27 +48,27 @@ def gradient_step(
 ) -> tuple[State, Info]:
     """Take a gradient step on `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)] + penalty`.
 
-    The penalty is the optimiser's on kernels and the model's own (`Applied.penalty`).
+    The penalty is the sum of the optimiser's (on kernels) and the model's (`Applied.penalty`).
 
     Args:
         model: The score model.
         objective: The pair of losses.
-        weighting: What decides the two weights of each example.
-        optimiser: How parameters move.
+        weighting: The rule for the two weights of each example.
+        optimiser: The optimiser of the parameters.
         state: The training state.
-        batch: Rows, pairs or triplets, as the objective takes them.
-        key: A random key of this step.
+        batch: Rows, pairs or triplets, depending on the objective.
+        key: A random key for this step.
 
     Returns:
         The state after the step, and the loss with the weighting's diagnostics.
     """
 
-    def loss_of(params: PyTree):
+    def compute_loss(params: PyTree):
         now = state._replace(params=params)
         loss, (_, after) = batch_loss(model, objective, weighting, now, batch, key)
         return loss + optimiser.penalty(params), after
 
-    (loss, after), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params)
+    (loss, after), grads = jax.value_and_grad(compute_loss, has_aux=True)(state.params)
     params, opt_state = optimiser.update(grads, state.opt_state, state.params, batch.epoch)
     info = {"loss": loss, **weighting.info(after.weighting)}
     return after._replace(params=params, opt_state=opt_state), info
@@ -84,12 +84,12 @@ def batch_loss(
 ) -> tuple[Float[Array, ""], tuple[PyTree, State]]:
     """Compute the mean loss of a batch in train mode, under the weights of the weighting.
 
-    The whole batch goes through the model first; the weighting looks at what came out. The weights
-    are constants to the gradient.
+    The model is applied to the whole batch first, and the weighting uses its output. The weights
+    are constants for the gradient.
 
     Returns:
-        The loss with the model's penalty; the model's output; and the state with new running
-        statistics and a new state of the weighting.
+        The loss including the model's penalty, the model's output, and the state with new running
+        statistics and weighting.
     """
     model_key, weighting_key = jax.random.split(key)
     variables, extras = state.variables, state.extras
@@ -116,14 +116,14 @@ def batch_loss(
 def weighted_loss(
     objective: Objective, weights: Weights, out: PyTree, batch: Batch
 ) -> Float[Array, ""]:
-    """Compute `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`, with losses that are held."""
+    """Compute `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`, plus the held losses."""
     losses = weights.normal * objective.normal(out, batch) + weights.held
     if objective.anomaly is not None:
         losses = losses + weights.anomaly * objective.anomaly(out, batch)
     return jnp.mean(losses)
 
 
-def fresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array, ""]) -> State:
-    """Compute the quantities in closed form anew, as a detector's `each_epoch`."""
+def refresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array, ""]) -> State:
+    """Recompute the extras of the model, as a detector's `each_epoch`."""
     del epoch
     return state._replace(extras=model.extras(state.variables, data))

@@ -1,4 +1,4 @@
-"""An optimiser whose kind is structure and whose numbers are traced."""
+"""Optimisers with a static kind and traced numbers."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +14,8 @@ from jaxad.types import PyTree
 
 __all__ = ["Optimiser", "OptimiserKind", "kernel_norm_sq"]
 
-# "adam_half" is Adam with a decay of 0.5 in its mean gradient, usual for adversarial networks.
-# "nesterov" is gradient descent with Nesterov's momentum of 0.9.
+# "adam_half" is Adam with b1 = 0.5, common for adversarial networks.
+# "nesterov" is gradient descent with a Nesterov momentum of 0.9.
 OptimiserKind = Literal["adam", "adam_half", "sgd", "nesterov", "rmsprop", "adadelta"]
 
 
@@ -26,15 +26,15 @@ OptimiserKind = Literal["adam", "adam_half", "sgd", "nesterov", "rmsprop", "adad
 )
 @dataclass(frozen=True)
 class Optimiser:
-    """A gradient transformation, a learning rate in two phases, and a penalty on kernels.
+    """A gradient transformation with a step learning-rate schedule and a penalty on kernels.
 
     Attributes:
-        kind: Which of optax's transformations scales the gradient.
-        learning_rate: Step size before the milestone, > 0.
-        milestone: The epoch from which the step size is `drop * learning_rate`.
-        drop: Factor on the step size after the milestone.
+        kind: The transformation of optax that scales the gradient.
+        learning_rate: Learning rate before the milestone, > 0.
+        milestone: Epoch from which the learning rate is `drop * learning_rate`.
+        drop: Factor on the learning rate at each drop.
         weight_decay: Factor of `||w||^2 / 2` in the loss, over kernels only, >= 0.
-        period: Epochs after the milestone at which the step size drops again, and so on; > 0.
+        period: Epochs between further drops after the milestone, > 0; infinite for none.
     """
 
     kind: OptimiserKind
@@ -56,30 +56,30 @@ class Optimiser:
         }[self.kind]()
 
     def init(self, params: PyTree) -> optax.OptState:
-        """The transformation's state for some parameters."""
+        """Initialise the state of the transformation."""
         return self._transformation.init(params)
 
     def update(
         self, grads: PyTree, opt_state: optax.OptState, params: PyTree, epoch: Float[Array, ""]
     ) -> tuple[PyTree, optax.OptState]:
-        """Parameters and state after one step at an epoch."""
+        """Return parameters and state after one step."""
         updates, opt_state = self._transformation.update(grads, opt_state, params)
         rate = self.rate(epoch)
         return jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates), opt_state
 
     def rate(self, epoch: Float[Array, ""]) -> Float[Array, ""]:
-        """The step size at an epoch."""
+        """Compute the learning rate at an epoch."""
         again = jnp.floor(jnp.maximum(epoch - self.milestone, 0) / self.period)
         first = jnp.where(epoch < self.milestone, 1.0, self.drop)
         return self.learning_rate * first * self.drop**again
 
     def penalty(self, params: PyTree) -> Float[Array, ""]:
-        """`weight_decay / 2 * ||w||^2` over all kernels."""
+        """Compute `weight_decay / 2 * ||w||^2` over all kernels."""
         return 0.5 * self.weight_decay * kernel_norm_sq(params)
 
 
 def kernel_norm_sq(params: PyTree) -> Float[Array, ""]:
-    """The sum of squares of all leaves called "kernel": no biases, no scales of normalisation."""
+    """Compute the sum of squares of all leaves named "kernel", without biases and scales."""
     leaves = jax.tree_util.tree_leaves_with_path(params)
     return sum(
         (jnp.sum(leaf**2) for path, leaf in leaves if path[-1].key == "kernel"), jnp.zeros(())

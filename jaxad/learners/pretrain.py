@@ -1,7 +1,7 @@
-"""Pre-training: an autoencoder around a detector's encoder, whose weights the detector takes over.
+"""Pre-training of a detector's encoder in an autoencoder (Ruff et al. 2018, section 4.2).
 
-Ruff et al. 2018, section 4.2; the released Deep SAD trains the autoencoder and then starts from
-random weights, because its key prefixes never match.
+The released code of Deep SAD trains the autoencoder but then starts from random weights, because
+its key prefixes never match.
 """
 
 from jaxad.learners.gradient import start_state
@@ -11,10 +11,10 @@ from jaxad.models.reconstruction import Reconstruction
 from jaxad.types import Key, State, TrainData
 from jaxad.weighting.base import Weighting
 
-__all__ = ["into_autoencoder", "out_of_autoencoder"]
+__all__ = ["begin_pretraining", "begin_training"]
 
 
-def into_autoencoder(
+def begin_pretraining(
     autoencoder: Reconstruction,
     weighting: Weighting,
     optimiser: Optimiser,
@@ -22,12 +22,12 @@ def into_autoencoder(
     data: TrainData,
     key: Key,
 ) -> State:
-    """Begin pre-training: a random decoder beside the detector's own encoder."""
+    """Begin pre-training with the detector's encoder and a random decoder."""
     variables, extras = autoencoder.extend(state.variables, key, data)
     return start_state(autoencoder, weighting, optimiser, variables, extras, data)
 
 
-def out_of_autoencoder(
+def begin_training(
     autoencoder: Reconstruction,
     model: Model,
     weighting: Weighting,
@@ -36,7 +36,7 @@ def out_of_autoencoder(
     data: TrainData,
     key: Key,
 ) -> State:
-    """Begin the detector's training: the encoder's weights, and what follows in closed form."""
+    """Begin the detector's training with the encoder's weights and their extras."""
     del key
     variables = autoencoder.select_encoder(state.variables)
     extras = model.extras(variables, data)

@@ -8,10 +8,10 @@ from jaxtyping import Array, Float
 from jaxad.models.hypersphere import SoftBoundary
 from jaxad.types import Batch, Info, Key, State, TrainData
 
-__all__ = ["closed_form_radius", "step_with_batch_radius"]
+__all__ = ["step_with_batch_radius", "update_radius"]
 
 
-def closed_form_radius(
+def update_radius(
     model: SoftBoundary,
     nu: float,
     warm_up: float,
@@ -20,16 +20,16 @@ def closed_form_radius(
     data: TrainData,
     epoch: Float[Array, ""],
 ) -> State:
-    """Set the radius to its optimum for the present weights, every so many epochs.
+    """Set the radius to its optimum for the current weights, every `every` epochs.
 
     Args:
         model: The hypersphere with a radius.
-        nu: The fraction of rows that may lie outside.
-        warm_up: Epochs before the first time; until then the radius is 0.
-        every: Epochs from one time to the next.
+        nu: Fraction of rows that may lie outside, in (0, 1].
+        warm_up: Epochs before the first update; until then the radius is 0.
+        every: Epochs between updates.
         state: The training state.
         data: All training rows.
-        epoch: The epoch that begins.
+        epoch: The epoch that is about to start.
     """
     due = (epoch >= warm_up) & ((epoch - warm_up) % every < 1)
     radius_sq = jax.lax.cond(
@@ -49,10 +49,9 @@ def step_with_batch_radius(
     batch: Batch,
     key: Key,
 ) -> tuple[State, Info]:
-    """A step after which the radius is the optimum for the batch alone, as the released program's.
+    """Take a step, and set the radius to the optimum for the batch, as the released code does.
 
-    The distances are those before the step, in train mode; until the warm-up is over the radius
-    stays as it is.
+    Distances are those before the step, in train mode. The radius is kept during the warm-up.
     """
     distance = model.apply(state.variables, state.extras, batch.x, train=True).out.distance
     after, info = step(state, batch, key)

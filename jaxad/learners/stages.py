@@ -1,4 +1,4 @@
-"""Training in two stages: a model first, and then one around it that keeps it."""
+"""Training in two stages: a model first, then a second model that contains it."""
 
 from typing import Protocol
 
@@ -8,11 +8,11 @@ from jaxad.models.base import Model
 from jaxad.types import Key, PyTree, State, TrainData, Variables
 from jaxad.weighting.base import Weighting
 
-__all__ = ["TwoStage", "into_first", "out_of_first"]
+__all__ = ["TwoStage", "begin_first_stage", "begin_second_stage"]
 
 
 class TwoStage(Model, Protocol):
-    """A model around another one, which is trained before it."""
+    """A model that contains another one, which is trained first."""
 
     @property
     def first(self) -> Model:
@@ -20,15 +20,15 @@ class TwoStage(Model, Protocol):
         ...
 
     def select_first(self, variables: Variables, extras: PyTree) -> Variables:
-        """The variables of the first stage's model."""
+        """Return the variables of the first stage's model."""
         ...
 
     def extend(self, variables: Variables, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
-        """Random variables beside those of a trained first stage, and what is in closed form."""
+        """Initialise the remaining variables for a trained first stage, and compute extras."""
         ...
 
 
-def into_first(
+def begin_first_stage(
     model: TwoStage,
     weighting: Weighting,
     optimiser: Optimiser,
@@ -36,14 +36,14 @@ def into_first(
     data: TrainData,
     key: Key,
 ) -> State:
-    """Begin the first stage: its model alone."""
+    """Begin the first stage, with its model only."""
     del key
     variables = model.select_first(state.variables, state.extras)
     extras = model.first.extras(variables, data)
     return start_state(model.first, weighting, optimiser, variables, extras, data)
 
 
-def out_of_first(
+def begin_second_stage(
     model: TwoStage,
     weighting: Weighting,
     optimiser: Optimiser,
@@ -51,6 +51,6 @@ def out_of_first(
     data: TrainData,
     key: Key,
 ) -> State:
-    """Begin the second stage: the whole model around the trained first."""
+    """Begin the second stage, with the whole model around the trained first one."""
     variables, extras = model.extend(state.variables, key, data)
     return start_state(model, weighting, optimiser, variables, extras, data)

@@ -8,7 +8,7 @@ import pytest
 from jax.test_util import check_grads
 
 import jaxad
-from jaxad.learners import Optimiser, closed_form_radius, gradient_step, start_state
+from jaxad.learners import Optimiser, gradient_step, start_state, update_radius
 from jaxad.learners.gradient import weighted_loss
 from jaxad.models import Hypersphere, Reconstruction, SoftBoundary
 from jaxad.models.hypersphere import move_from_zero
@@ -186,6 +186,6 @@ def test_the_radius_is_solved_for_after_warm_up_every_so_many_epochs(toy, warm_u
     assert best > 0
     for epoch in range(10):
         epoch = jnp.float32(epoch)
-        new = closed_form_radius(model, 0.2, warm_up, every, state, toy.train, epoch)
+        new = update_radius(model, 0.2, warm_up, every, state, toy.train, epoch)
         due = epoch >= warm_up and (epoch - warm_up) % every == 0
         np.testing.assert_allclose(new.extras["radius_sq"], best if due else 0, rtol=1e-6)

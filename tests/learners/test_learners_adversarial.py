@@ -11,8 +11,8 @@ from jax.tree_util import Partial
 from jaxad.learners import (
     Optimiser,
     Player,
-    as_generated,
-    as_real,
+    generated_loss,
+    real_loss,
     start_players,
     take_turns,
 )
@@ -116,12 +116,12 @@ def test_numbers_of_players_are_traced():
     assert step._cache_size() == 1
 
 
-@pytest.mark.parametrize("loss", [as_real, as_generated])
+@pytest.mark.parametrize("loss", [real_loss, generated_loss])
 @pytest.mark.parametrize("logit", [0.0, 3.0, 1e4, -1e4, 1e30, -1e30])
 def test_a_saturated_critic_has_finite_losses_and_gradients(loss, logit):
     logits = jnp.full(8, logit, jnp.float32)
     value, slope = jax.value_and_grad(loss)(logits)
     assert np.isfinite(value) and np.isfinite(slope).all()
-    sign = -1 if loss is as_real else 1
+    sign = -1 if loss is real_loss else 1
     expected = np.logaddexp(0, np.float64(sign * logit))
     np.testing.assert_allclose(value, expected, rtol=1e-5)

@@ -134,12 +134,12 @@ def test_strengths_are_traced_and_sizes_are_not():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("crop(-1)", "crop: padding must be a whole number of at least 0; given -1"),
+        ("crop(-1)", "padding of augmentation crop must be a whole number of at least 0; given -1"),
         ("crop(1.5)", "padding"),
-        ("flip(2)", r"flip: p must be in \[0, 1\]; given 2"),
-        ("jitter(brightness=2)", "brightness must be"),
+        ("flip(2)", r"p of augmentation flip must be in \[0, 1\]; given 2"),
+        ("jitter(brightness=2)", "brightness of augmentation jitter must be"),
         ("jitter(hue=0.1)", "jitter takes"),
-        ("noise(-0.1)", "scale must be >= 0"),
+        ("noise(-0.1)", "scale of augmentation noise must be >= 0"),
         ("rotate(3)", "unknown augmentation 'rotate'"),
         ("flip flip", "augment must be names or calls .* as in 'crop"),
     ],

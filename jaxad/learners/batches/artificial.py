@@ -15,21 +15,21 @@ from jaxad.types import Batch, Key
 
 __all__ = ["confetti", "draw_confetti"]
 
-BLOBS, FAINTEST = 6, 0.05  # the most in an image; how little a blob covers at least
+BLOBS, FAINTEST = 6, 0.05  # the most blobs in an image; the smallest opacity of a blob
 
 
 def confetti(share: float, largest: float = 0.25) -> Partial:
-    """A transform that makes about a share of the unlabelled images artificial anomalies.
+    """Build a transform that turns unlabelled images into artificial anomalies.
 
-    Each unlabelled image has this probability of becoming a labelled anomaly with blobs on it. Its
-    mask marks them. Labelled images stay as they are.
+    Each unlabelled image becomes a labelled anomaly with probability `share`: blobs are drawn on
+    it, and its mask marks them. Labelled images are unchanged.
 
     Args:
-        share: The probability, in [0, 1].
-        largest: The longest half axis of a blob, as a fraction of the image's shorter side.
+        share: Probability of the change, in [0, 1].
+        largest: Longest half axis of a blob as a fraction of the image's shorter side.
 
     Returns:
-        `(key, batch) -> batch`, for `transform_batches`; both numbers are traced.
+        A transform `(key, batch) -> batch` for `transform_batches`; both numbers are traced.
     """
     return Partial(_confetti, float(share), float(largest))
 
@@ -50,18 +50,18 @@ def _confetti(share, largest, key: Key, batch: Batch) -> Batch:
 def draw_confetti(
     key: Key, x: Float[Array, "b height width c"], largest: Array | float
 ) -> tuple[Float[Array, "b height width c"], Float[Array, "b height width"]]:
-    """Images with blobs, and 1 where the blobs are.
+    """Draw blobs on images; also return masks that are 1 on the blobs.
 
-    An image has one to six. A blob is an ellipse or a rectangle anywhere, at any angle, with two
-    half axes of their own, from half a pixel to `largest`; of one colour, any in [0, 1], which
-    covers from a twentieth of what is beneath to all of it. Lengths and opacities are alike on a
-    logarithmic scale: there are specks, scratches and faint patches among blobs. The paper says no
-    more than that they are coloured; the rest is ours.
+    An image has one to six blobs. A blob is an ellipse or a rectangle at any place and angle, with
+    two independent half axes from half a pixel to `largest`, one colour with channels in [0, 1] and
+    an opacity from 1/20 to 1. Lengths and opacities are uniform on a logarithmic scale, which
+    includes specks, scratches and faint patches. The paper says only that blobs are coloured; the
+    rest is our choice.
 
     Args:
         key: A random key.
         x: Images in [0, 1].
-        largest: The longest half axis, as a fraction of the image's shorter side.
+        largest: Longest half axis as a fraction of the image's shorter side.
     """
     keys = jax.random.split(key, 2)
     count = jax.random.randint(keys[0], (len(x), 1), 1, BLOBS + 1)
@@ -70,7 +70,7 @@ def draw_confetti(
 
     def paste(i, carry):
         x, mask = carry
-        blob = _inside(numbers[i], x.shape[1:3], largest) & there[i][:, None, None]
+        blob = _compute_inside(numbers[i], x.shape[1:3], largest) & there[i][:, None, None]
         opacity, colour = numbers[i, :, 6], numbers[i, :, 7:]
         cover = blob * (FAINTEST ** (1 - opacity))[:, None, None]
         x = x + cover[..., None] * (colour[:, None, None, :] - x)
@@ -80,8 +80,8 @@ def draw_confetti(
     return jax.lax.fori_loop(0, BLOBS, paste, (x, mask))
 
 
-def _inside(numbers: Float[Array, "b k"], size: tuple[int, int], largest: Array | float):
-    """Which pixels are in a blob, `(b, height, width)`; at least the one at its centre."""
+def _compute_inside(numbers: Float[Array, "b k"], size: tuple[int, int], largest: Array | float):
+    """Compute the pixels inside a blob, `(b, height, width)`; at least that at its centre."""
     row, column, first, second, angle, kind = jnp.moveaxis(numbers[:, :6], 1, 0)[..., None, None]
     row, column = jnp.floor(row * size[0]), jnp.floor(column * size[1])
     down = jnp.arange(size[0])[:, None] - row

@@ -1,4 +1,4 @@
-"""What is done to a batch on the device before a step sees it: augmentation, drawn anomalies."""
+"""Transforms of batches on the device before a training step, such as augmentation."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ Transform = Callable[[Key, Batch], Batch]
 
 
 def transform_batches(update: Callable, transforms: tuple[Partial, ...]) -> Partial:
-    """The same step on batches that are changed first.
+    """Return a step that applies transforms to its batch first.
 
     Args:
         update: `(state, batch, key) -> (state, info)`.
-        transforms: `(key, batch) -> batch` each, done in order; each has a key of its own.
+        transforms: Functions `(key, batch) -> batch`, applied in order, each with its own key.
 
     Returns:
-        An update; the given one where there are no transforms.
+        The new update, or the given one if there are no transforms.
     """
     update = update if isinstance(update, Partial) else Partial(update)
     return Partial(_apply_transforms, transforms, update) if transforms else update
