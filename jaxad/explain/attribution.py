@@ -120,7 +120,7 @@ def attribution_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
         return _list_host_methods(fitted)
     if detector.lexicon is not None:
         return ()
-    model = _model_of(detector)
+    model = _get_model(detector)
     if _supports_relevance(model):
         return ("lrp", "integrated_gradients", "gradient_x_input")
     if isinstance(_get_base(model), Reconstruction):
@@ -157,7 +157,7 @@ def _choose_method(fitted: Fit, method: str) -> str:
     if method == "auto":
         return having[0]
     if method not in having:
-        model = None if isinstance(fitted.single, HostDetector) else _model_of(fitted.single)
+        model = None if isinstance(fitted.single, HostDetector) else _get_model(fitted.single)
         if method == "lrp" and has_relevance(model):
             check_net(_get_base(model).encoder)
         raise ConfigError(f"{name!r} has no attributions by {method!r}; it has {', '.join(having)}")
@@ -187,7 +187,7 @@ def _check_baseline(baseline: np.ndarray | None, x: np.ndarray) -> Num[np.ndarra
     return given[None]
 
 
-def _model_of(detector: Any) -> Any:
+def _get_model(detector: Any) -> Any:
     """The score model of a detector; None for one written by hand."""
     return None if detector.parts is None else detector.parts.model
 
@@ -210,7 +210,7 @@ def _supports_relevance(model: Any) -> bool:
 
 def _make_attribution(detector: Any, method: str, steps: int) -> Partial:
     """Return the function `(state, x, baseline) -> attributions` of a method."""
-    model = _model_of(detector)
+    model = _get_model(detector)
     if isinstance(_get_base(model), Reconstruction) and method in ("lrp", "residuals"):
         return Partial(_residuals, _get_base(model))
     if method == "lrp":

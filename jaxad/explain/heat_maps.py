@@ -71,7 +71,7 @@ def heatmaps(
         "map": partial(Partial, _upsample),
         "reconstruction": partial(Partial, _compute_errors),
         "gradient": partial(Partial, _compute_slopes),
-    }[drawn](as_partial(detector.score) if drawn == "gradient" else _model_of(detector))
+    }[drawn](as_partial(detector.score) if drawn == "gradient" else _get_model(detector))
     states = [jax.tree.map(lambda leaf, i=i: leaf[i], fitted.state) for i in range(fitted.seeds)]
     smooth = drawn != "map" and chosen > 0
     return np.stack([_draw_seed(draw, state, x, chosen, smooth) for state in states])
@@ -105,7 +105,7 @@ def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
     detector = fitted.single
     if isinstance(detector, HostDetector):
         raise ConfigError(f"{detector.name!r} is trained by another library; it has no heat maps")
-    model = _model_of(detector)
+    model = _get_model(detector)
     has = {
         "map": isinstance(model, ScoreMap),
         "reconstruction": isinstance(model, Reconstruction),
@@ -119,7 +119,7 @@ def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
     return kind
 
 
-def _model_of(detector: Any) -> Any:
+def _get_model(detector: Any) -> Any:
     """The score model of a detector, without what only puts a margin around it."""
     model = None if detector.parts is None else detector.parts.model
     return getattr(model, "base", model)

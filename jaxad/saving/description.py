@@ -78,7 +78,7 @@ def read_description(folder: Path) -> Description:
     saved_version = found.get("version")
     if not isinstance(saved_version, int) or saved_version not in _SETTINGS:
         newer = isinstance(saved_version, int) and saved_version > VERSION
-        cure = "update jaxad" if newer else "fit and save the detector anew"
+        cure = "update jaxad" if newer else "fit and save the detector again"
         known = " and ".join(map(str, _SETTINGS))
         raise DataError(
             f"{str(folder)!r} has format version {saved_version}; this version of jaxad reads "

@@ -22,11 +22,11 @@ _FLOATS: Any = [np.float64, np.float32]
 def check_parameters(given: dict[str, Any]) -> None:
     """Raise a `ConfigError` that names the first parameter whose value is not allowed."""
     check_kind(given["labels"])
-    for name, most, said in (("contamination", 0.5, "0.5]"), ("calibration", 1 - 1e-9, "1)")):
+    for name, most, bound in (("contamination", 0.5, "0.5]"), ("calibration", 1 - 1e-9, "1)")):
         value = given[name]
         right = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not right or not 0 < value <= most:
-            raise ConfigError(f"{name} must be a number in (0, {said}; given {value!r}")
+            raise ConfigError(f"{name} must be a number in (0, {bound}; given {value!r}")
     for name, least in (("max_categories", 1), ("seeds", 1), ("seed", 0)):
         value = given[name]
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
