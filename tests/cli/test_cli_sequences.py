@@ -36,7 +36,7 @@ def test_run_takes_a_bundled_table_as_sequences(cli):
 def test_run_says_what_is_missing(cli):
     code, printed = cli("run", "monotone", "lstm_forecaster", *SMALL)
     assert code == 2
-    assert "shape (10,). 'sequence:NAME' loads the rows of a table as sequences" in printed.err
+    assert "shape (10,). Load the rows of a table as sequences with 'sequence:NAME'" in printed.err
 
 
 @pytest.mark.parametrize("suffix", ["csv", "npz"])

@@ -76,7 +76,7 @@ def test_it_scores_files_and_is_saved_in_the_present_format(old, expected, tmp_p
 
 @pytest.mark.parametrize(
     ("version", "cure"),
-    [(1, "fit and save the detector again"), (99, "update jaxad"), ("2", "anew")],
+    [(1, "fit and save the detector again"), (99, "update jaxad"), ("2", "again")],
 )
 def test_other_versions_are_refused_with_the_way_out(old, tmp_path, version, cure):
     folder = shutil.copytree(old, tmp_path / "copy")
