@@ -1,4 +1,4 @@
-"""Training steps: optimisers, gradient steps, adversarial turns and training stages."""
+"""Learners: optimisers, gradient steps, adversarial turns and training stages."""
 
 from jaxad.learners.adversarial import (
     Player,
