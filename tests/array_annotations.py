@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from beartype import beartype
 from jaxtyping import AbstractArray
 
-# Functions that users call and that raise errors of their own: tests pass them wrong arrays.
+# Functions that raise errors of their own: tests pass them arrays of wrong shapes and types.
 VALIDATING = {
     "jaxad.data.corruptions.corrupt",
     "jaxad.data.dataset.Dataset.__init__",
@@ -17,6 +17,13 @@ VALIDATING = {
     "jaxad.data.rng.Stream.__init__",
     "jaxad.data.rng.as_key",
     "jaxad.data.rng.read_key_words",
+    "jaxad.explain.attribution.attributions",
+    "jaxad.explain.clever_hans.similarity",
+    "jaxad.explain.generation.draw_images",
+    "jaxad.explain.heat_maps.heatmaps",
+    "jaxad.explain.pictures.bars.draw_attributions",
+    "jaxad.explain.pictures.maps.draw_heatmaps",
+    "jaxad.explain.pixels.pixel_auroc",
     "jaxad.nets.conv.canonical_conv",
     "jaxad.thresholds.checks.check_scores",
     "jaxad.thresholds.conformal_rules.conformal",
@@ -24,11 +31,13 @@ VALIDATING = {
     "jaxad.thresholds.scores.quantile",
     "jaxad.thresholds.scores.sigma",
 }
+# Pytrees that hold None or placeholders while JAX maps over their leaves.
+MAPPED = {"jaxad.models.contexts.Contexts.__init__"}
 
 
 def check_arrays(function: Callable) -> Callable:
     """Make a function check the dtypes and shapes of its arguments and its value."""
-    if f"{function.__module__}.{function.__qualname__}" in VALIDATING:
+    if f"{function.__module__}.{function.__qualname__}" in VALIDATING | MAPPED:
         return function
     hints = function.__annotations__
     function.__annotations__ = {name: keep_arrays(hint) for name, hint in hints.items()}

@@ -47,7 +47,7 @@ def _convert_to_jax(tree):
     return jax.tree.map(jnp.asarray, tree)
 
 
-def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "n h w c"]]) -> None:
+def draw_images(path: str | Path, parts: dict[str, Num[np.ndarray, "_ _ _ _"]]) -> None:
     """Draw sets of images as square grids side by side, at most 64 images of each.
 
     Args:

@@ -32,7 +32,7 @@ from jaxad.training.fitted import Fit
 from jaxad.training.program import BUFFER, How, Window
 from jaxad.training.stacking import as_partial, share
 from jaxad.training.train import fit
-from jaxad.types import Batch, Key, PyTree, State, TrainData, Variables
+from jaxad.types import Batch, Key, Keys, PyTree, State, TrainData, Variables
 from jaxad.weighting import Context, Weights
 
 __all__ = ["Influence", "PathKernel", "influence", "path_kernel"]
@@ -152,7 +152,7 @@ def path_kernel(
     x: Float[Array, "m *shape"],
     index: Int[Array, "steps b"],
     epoch: Float[Array, "steps"],
-    keys: Key,
+    keys: Keys,
     steps: Int[Array, ""] | int | None = None,
 ) -> PathKernel:
     """Take steps of gradient descent, and sum the effects of their rows on the losses of rows x.
@@ -262,7 +262,7 @@ def _check_detector(detector: Any) -> Detector:
 
 
 def _at_start(
-    detector: Detector, train: TrainData, data: TrainData, keys: Key, root: Key, seed: int
+    detector: Detector, train: TrainData, data: TrainData, keys: Keys, root: Key, seed: int
 ) -> State:
     """Return the state of one seed in which the detector's main training begins."""
     begin = as_partial(detector.begin)
@@ -286,7 +286,7 @@ def _at_start(
 
 
 def _follow(
-    detector: Detector, train: TrainData, data: TrainData, keys: Key, state: State, x: np.ndarray
+    detector: Detector, train: TrainData, data: TrainData, keys: Keys, state: State, x: np.ndarray
 ) -> PathKernel:
     """Follow the detector's main training, with the batches that `fit` takes."""
     per_epoch = np.asarray(detector.sampler.steps_per_epoch(train)).reshape(1).astype(np.int32)

@@ -16,7 +16,7 @@ from jaxad.training.devices import mesh_for, put, shapes_on
 from jaxad.training.program import How, Window
 from jaxad.training.seeds import MapMode, deal, join, lanes, resolve_mode
 from jaxad.training.stacking import Functions, as_partial, stack_functions
-from jaxad.types import Key, PyTree, TrainData
+from jaxad.types import Key, Keys, PyTree, TrainData
 
 __all__ = ["Lane", "Layout", "compile_ahead", "lay_out", "state_shapes"]
 
@@ -24,7 +24,7 @@ __all__ = ["Lane", "Layout", "compile_ahead", "lay_out", "state_shapes"]
 class Lane(NamedTuple):
     """Seeds that run together; arrays have a seed axis, those of `data` only if splits differ."""
 
-    keys: Key
+    keys: Keys
     data: TrainData
     start: Functions  # (init, begin of the first phase)
     begins: list[Functions]

@@ -153,7 +153,7 @@ def test_truth_measures_and_does_not_rank(split, exposed):
     np.testing.assert_array_equal(blind.suspicion, told.suspicion)
     assert (blind.auroc, blind.hidden, blind.together) == (None, None, {})
     assert told.auroc is not None
-    clean = jaxad.audit(exposed, split.train, hidden=np.zeros(86))
+    clean = jaxad.audit(exposed, split.train, hidden=np.zeros(86, int))
     assert clean.auroc is None  # nothing to find
     assert clean.frame().hidden.sum() == 0
 
@@ -170,7 +170,7 @@ def test_what_cannot_be_audited_is_refused(split, exposed, fitted, toy):
     with pytest.raises(DataError, match="Split or a TrainData"):
         jaxad.audit(exposed, toy.test)
     with pytest.raises(DataError, match=r"hidden has shape \(3,\)"):
-        jaxad.audit(exposed, split.train, hidden=np.zeros(3))
+        jaxad.audit(exposed, split.train, hidden=np.zeros(3, int))
     with pytest.raises(ConfigError, match="a split has its own"):
         jaxad.audit(exposed, split, hidden=split.hidden)
     labelled = split.train._replace(label=np.ones(86, np.int8))

@@ -80,7 +80,7 @@ def test_reconstruction_maps_sum_up_to_the_score(images, quick):
     maps = heatmaps(fit, x, sigma=0)
     np.testing.assert_allclose(maps.sum(axis=(2, 3)), jaxad.score(fit, x), rtol=1e-4)
     smooth = heatmaps(fit, x, "reconstruction", sigma=1.0)
-    np.testing.assert_allclose(smooth[0], blur(maps[0], 1.0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(smooth[0], blur(jnp.asarray(maps[0]), 1.0), rtol=1e-4, atol=1e-6)
     assert heatmaps(fit, x, "gradient").shape == maps.shape
 
 

@@ -72,7 +72,8 @@ def test_one_step_s_kernel_is_the_inner_product_of_gradients(toy_of):
     keys = jax.random.split(jax.random.key(0), 1)
     label = np.zeros(12, np.int8)
     data = toy.train._replace(label=label)
-    path = path_kernel(detector.parts, state, data, toy.test.x[:2], index, epoch, keys)
+    x = jnp.asarray(toy.test.x[:2])
+    path = path_kernel(detector.parts, state, data, x, index, epoch, keys)
 
     def gradient(x):
         grads = jax.grad(lambda p: detector.score(state._replace(params=p), x[None])[0])

@@ -24,7 +24,8 @@ PLAIN = Optimiser("sgd", 0.1, 10.0, 0.1, 0.0)
 
 def batch_of(train, rows=32, epoch=0.0):
     index = jnp.arange(rows)
-    return Batch(jnp.asarray(train.x)[index], jnp.asarray(train.label)[index], index, epoch)
+    x, label = jnp.asarray(train.x)[index], jnp.asarray(train.label)[index]
+    return Batch(x, label, index, jnp.asarray(epoch))
 
 
 def started(model, weighting, optimiser, train):

@@ -41,7 +41,7 @@ def draw_attributions(
     attributions: Float[np.ndarray, "n d"],
     names: Sequence[str] | None = None,
     *,
-    x: Float[np.ndarray, "n d"] | None = None,
+    x: Num[np.ndarray, "n d"] | None = None,
     titles: Sequence[str] | None = None,
     most: int = 8,
 ) -> None:
