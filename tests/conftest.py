@@ -10,6 +10,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
+from jaxtyping import install_import_hook
+
+# Calls are checked against the array annotations. This precedes the first import of jaxad.
+install_import_hook("jaxad", "array_annotations.check_arrays")
 
 import jaxad
 from jaxad.data.text.vocabulary import Vocabulary
