@@ -87,7 +87,7 @@ class Batch(NamedTuple):
 
     x: Num[Array, "b *shape"]
     label: Int8[Array, "b"]
-    index: Int[Array, "b"]
+    index: Int[Array, "b *group"]  # pyright: ignore[reportIncompatibleMethodOverride]
     epoch: Float[Array, ""]
     mask: UInt8[Array, "b height width"] | None = None
 

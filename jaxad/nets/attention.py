@@ -140,7 +140,7 @@ def _find_words(
 
     words = jnp.zeros(-(-x.size // _BLOCK) * _BLOCK, x.dtype)
     first = jnp.full(words_known, jnp.iinfo(jnp.int32).max)
-    words, _, count = jax.lax.fori_loop(0, pieces.count, step, (words, first, jnp.int32(0)))
+    words, _, count = jax.lax.fori_loop(0, pieces.blocks, step, (words, first, jnp.int32(0)))
     return words, largest((count + _BLOCK - 1) // _BLOCK)
 
 
@@ -149,7 +149,7 @@ class _Pieces(NamedTuple):
 
     x: Int[Array, "b length"]
     ends: Int[Array, "b"]  # cumulative number of pieces of the documents
-    count: Int[Array, ""]  # number of blocks
+    blocks: Int[Array, ""]
 
     @classmethod
     def from_documents(cls, x: Array) -> "_Pieces":
@@ -212,7 +212,7 @@ def _average_forward(logits: Array, vectors: Array, x: Array):
         return _Sums(most, total, vector)
 
     start = _Sums(zeros + _NOTHING, zeros, jnp.zeros((*zeros.shape, vectors.shape[1]), zeros.dtype))
-    sums = jax.lax.fori_loop(0, pieces.count, step, start)
+    sums = jax.lax.fori_loop(0, pieces.blocks, step, start)
     some = jnp.where(sums.total > 0, sums.total, 1)
     means = sums.vector / some[..., None]
     return means, (logits, vectors, x, means, sums.most + jnp.log(some))
@@ -234,7 +234,7 @@ def _average_backward(kept: Any, gradient: Float[Array, "b k d"]):
         slope = jnp.einsum("pwd,pkd->pwk", h, towards) - offset[:, None]
         return table.at[words].add(weights * slope)
 
-    return jax.lax.fori_loop(0, pieces.count, step, jnp.zeros_like(logits)), None, None
+    return jax.lax.fori_loop(0, pieces.blocks, step, jnp.zeros_like(logits)), None, None
 
 
 _average.defvjp(_average_forward, _average_backward)

@@ -48,7 +48,7 @@ class Layout(NamedTuple):
     how: How
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """The number of seeds."""
         return int(self.seeds[-1][-1]) + 1
 
@@ -60,7 +60,7 @@ class Layout(NamedTuple):
         """Join the parts of all lanes to one pytree, each seed once."""
         if len(parts) == 1 and self.how.mesh is None:
             return parts[0]
-        return join(parts, self.count)
+        return join(parts, self.total)
 
     def steps(self, phase: int) -> int:
         """Return the most steps that any seed takes in a phase."""
@@ -154,6 +154,4 @@ def state_shapes(layout: Layout, number: int) -> PyTree:
     for i in range(1, number + 1):
         args = (lane.begins[i], state, lane.data, lane.keys, i)
         state = jax.eval_shape(partial(program.begin, how=how), *args)
-    return jax.tree.map(
-        lambda s: jax.ShapeDtypeStruct((layout.count, *s.shape[1:]), s.dtype), state
-    )
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((study.total, *s.shape[1:]), s.dtype), state)

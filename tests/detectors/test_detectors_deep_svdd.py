@@ -1,6 +1,7 @@
 """Deep SVDD: warm-up, the nu-property, and nets that cannot collapse."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -38,7 +39,7 @@ def test_the_released_radius_is_the_quantile_of_the_last_batch_before_its_step(t
     detector = soft(quick, toy.train, **settings)
     state = detector.init(jax.random.key(0), toy.train)
     index = np.flatnonzero(toy.train.label >= 0)[:20]
-    batch = jaxad.Batch(toy.train.x[index], toy.train.label[index], index, np.float32(0))
+    batch = jaxad.Batch(toy.train.x[index], toy.train.label[index], index, jnp.zeros(()))
     before = detector.score(state, batch.x)  # the radius is still 0: distances
     after, _ = detector.update(state, batch, jax.random.key(1))
     radius_sq = after.extras["radius_sq"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.pictures.base import check_picture, save_picture
