@@ -13,6 +13,7 @@ from jaxtyping import AbstractArray
 VALIDATING = {
     "jaxad.data.corruptions.corrupt",
     "jaxad.data.dataset.Dataset.__init__",
+    "jaxad.data.protocol.drawing._keys",
     "jaxad.data.protocol.drawing.contaminate",
     "jaxad.data.rng.Stream.__init__",
     "jaxad.data.rng.as_key",

@@ -36,7 +36,9 @@ class DeepSVDDConfig(PretrainedConfig, AugmentedConfig):
             rows of the batch in each step.
     """
 
-    objective: Literal["one_class", "soft_boundary"] | Objective = "one_class"
+    objective: (  # pyright: ignore[reportIncompatibleVariableOverride]
+        Literal["one_class", "soft_boundary"] | Objective
+    ) = "one_class"
     nu: float = 0.1
     radius_warm_up: int = 10
     radius_every: int = 1

@@ -50,7 +50,7 @@ class Hypersphere:
         codes = self.encoder.apply(*variables, as_input(x, self.encoder.input_shape), train)
         return codes._replace(out=jnp.sum((codes.out - extras["centre"]) ** 2, axis=-1))
 
-    def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
+    def score(self, out: PyTree) -> Float[Array, "b"]:
         """Return the squared distance."""
         return out
 

@@ -78,6 +78,6 @@ class Reconstruction:
         """Return the variables of the encoder."""
         return Variables(variables.params["encoder"], variables.batch_stats["encoder"])
 
-    def score(self, out: Float[Array, "b"]) -> Float[Array, "b"]:
+    def score(self, out: PyTree) -> Float[Array, "b"]:
         """Return the reconstruction error."""
         return out

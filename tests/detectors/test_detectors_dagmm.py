@@ -41,7 +41,7 @@ def test_gradients_agree_with_finite_differences():
     z, membership = described(n=12)
     with jax.enable_x64(True):
         check_grads(
-            lambda z, g: compute_energy(fitted(z, g / jnp.sum(g, 1, keepdims=True)), z),
+            jax.jit(lambda z, g: compute_energy(fitted(z, g / jnp.sum(g, 1, keepdims=True)), z)),
             (jnp.asarray(z), jnp.asarray(membership)),
             order=1,
             modes=["rev"],

@@ -30,7 +30,7 @@ def test_radial_functions_have_their_closed_form(radius, expected):
     """Near 0 too, where the difference of a root to 1 would have no digit left in float32."""
     np.testing.assert_allclose(RADII[radius](jnp.asarray(Z, jnp.float32)), expected, rtol=1e-5)
     with jax.enable_x64(True):
-        check_grads(RADII[radius], (jnp.asarray(Z[:2] + 0.1),), order=1)
+        check_grads(jax.jit(RADII[radius]), (jnp.asarray(Z[:2] + 0.1),), order=1)
 
 
 @pytest.mark.parametrize("radius", RADII)
