@@ -154,4 +154,5 @@ def state_shapes(layout: Layout, number: int) -> PyTree:
     for i in range(1, number + 1):
         args = (lane.begins[i], state, lane.data, lane.keys, i)
         state = jax.eval_shape(partial(program.begin, how=how), *args)
-    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((layout.total, *s.shape[1:]), s.dtype), state)
+    seeds = layout.total
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((seeds, *s.shape[1:]), s.dtype), state)

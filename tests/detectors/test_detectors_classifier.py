@@ -21,14 +21,14 @@ def test_the_losses_have_their_closed_form(gamma):
     np.testing.assert_allclose(loss.normal(s), -(p**gamma) * np.log1p(-p), rtol=1e-4)
     np.testing.assert_allclose(loss.anomaly(s), -((1 - p) ** gamma) * np.log(p), rtol=1e-4)
     with jax.enable_x64(True):
-        for one in loss:
+        for one in (loss.normal, loss.anomaly):
             check_grads(jax.jit(one), (jnp.asarray(S),), order=2)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 2.0])
 @pytest.mark.parametrize("logit", [0.0, 90.0, -90.0, 1e4, -1e4])
 def test_a_saturated_logit_has_finite_losses_and_gradients(gamma, logit):
-    for loss in cross_entropy(gamma):
+    for loss in cross_entropy(gamma)[:2]:
         assert loss is not None
         value, slope = jax.value_and_grad(lambda s, loss=loss: jnp.sum(loss(s)))(jnp.full(3, logit))
         assert np.isfinite(value) and np.isfinite(slope).all()
@@ -36,9 +36,10 @@ def test_a_saturated_logit_has_finite_losses_and_gradients(gamma, logit):
 
 def test_the_two_losses_mirror_each_other():
     """What is an anomaly and what is normal is a matter of the score's sign alone."""
-    normal, anomaly = cross_entropy(2.0)
+    normal, anomaly, _ = cross_entropy(2.0)
     assert anomaly is not None
-    np.testing.assert_array_equal(normal(S), anomaly(-S))
+    s = jnp.asarray(S)
+    np.testing.assert_array_equal(normal(s), anomaly(-s))
 
 
 def test_a_constant_score_settles_at_the_log_odds_of_the_labels(toy_of):

@@ -74,7 +74,7 @@ def test_an_epoch_of_balanced_batches_has_every_other_row_once(toy, quick):
 
 @pytest.mark.parametrize("name", ["hsc", "deep_sad", "deep_svdd"])
 def test_augmentation_is_for_images(toy, name):
-    with pytest.raises(ConfigError, match=r"augment changes images.*'flip'.*\(6,\)"):
+    with pytest.raises(ConfigError, match=r"augment takes images.*'flip'.*\(6,\)"):
         make(name, toy.train, augment="flip")
     with pytest.raises(ConfigError, match="unknown augmentation 'flop'"):
         make(name, toy.train, augment="flop")
