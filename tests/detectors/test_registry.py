@@ -140,7 +140,7 @@ def test_the_contract_under_jit_and_vmap(quick, toy_for, name):
 
     def run(key):
         state, info = by_hand(detector, toy.train, key)
-        return detector.score(state, toy.test.x), info
+        return detector.score(state, jnp.asarray(toy.test.x)), info
 
     keys = jax.random.split(jax.random.key(0), 2)
     scores, info = jax.jit(jax.vmap(run))(keys)
