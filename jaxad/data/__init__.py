@@ -1,8 +1,8 @@
-"""Where data comes from and how it is spoiled.
+"""Data sets, and splits with contaminated training data.
 
-`load_dataset` gets a `Dataset` from a name, a file or arrays, and `contaminate` draws a `Split`
-from it: training rows with hidden and labelled anomalies, and test rows. `as_train_data` takes
-rows and labels of your own.
+`load_dataset` returns a `Dataset` for a name, a file or arrays. `contaminate` draws a `Split` from
+it: training rows with hidden and labelled anomalies, and test rows. `as_train_data` converts rows
+and labels of your own to training data.
 """
 
 from jaxad.data.arrays import as_train_data

@@ -1,4 +1,4 @@
-"""Arrays as the library takes them: rows, class numbers, and rows to train on."""
+"""Validation and conversion of arrays: rows, labels, masks and training data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,24 +16,24 @@ MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 def as_rows(x: Any, what: str = "x", *, at_least: int = 2) -> Num[np.ndarray, "n *shape"]:
-    """Checked rows: images as uint8, all else as float32 or float64.
+    """Check rows and convert them to a supported type.
 
-    Images of 0..255 keep their type, and those without a channel axis `(n, height, width)` get one
-    `(n, height, width, 1)`. A table of uint8 becomes float32; other integers become float64, which
-    holds them exactly until they are scaled.
+    Images of type uint8 keep it, and images `(n, height, width)` get a channel axis:
+    `(n, height, width, 1)`. A table of uint8 becomes float32. Other integers become float64, which
+    represents them exactly until they are scaled.
 
     Args:
         x: `(n, d)` table, `(n, time, channels)` windows or `(n, height, width[, channels])`
             images; an array or a data frame.
-        what: How to call it in an error.
-        at_least: The fewest rows allowed.
+        what: The name of `x` in errors.
+        at_least: The smallest number of rows that is allowed.
 
     Returns:
         `(n, ...)` rows; float32, float64, or uint8 with four axes.
 
     Raises:
-        DataError: Fewer than two axes, too few rows, no columns, a column that holds no numbers,
-            or a number that is not finite in float32.
+        DataError: Fewer than two axes, too few rows, no columns, a column that is not numeric, or
+            a number that is not finite in float32.
     """
     names = [str(name) for name in getattr(x, "columns", ())]
     x = np.asarray(x)
@@ -41,11 +41,13 @@ def as_rows(x: Any, what: str = "x", *, at_least: int = 2) -> Num[np.ndarray, "n
         x = _parse_numbers(x, what, names)
     if x.ndim < 2:
         raise DataError(
-            f"{what} has shape {x.shape}; give one row an example: (n, d) for a table, "
+            f"{what} has shape {x.shape}; give one row for each example: (n, d) for a table, "
             "(n, height, width, channels) for images"
         )
     if len(x) < at_least or 0 in x.shape:
-        raise DataError(f"{what} has shape {x.shape}: at least {at_least} rows and no empty axis")
+        raise DataError(
+            f"{what} has shape {x.shape}; it must have at least {at_least} rows and no empty axis"
+        )
     if x.dtype == np.uint8 and x.ndim > 2:
         return x[..., None] if x.ndim == 3 else x
     if x.dtype not in (np.float32, np.float64):
@@ -56,52 +58,53 @@ def as_rows(x: Any, what: str = "x", *, at_least: int = 2) -> Num[np.ndarray, "n
 
 
 def as_documents(x: Any, words: int, length: int, what: str = "x") -> Int32[np.ndarray, "n length"]:
-    """Checked documents.
+    """Check encoded documents and convert them to int32.
 
     Args:
-        x: `(n, length)` numbers of words, 0 for none.
-        words: How many words there are.
-        length: How many words a document may have.
-        what: How to call them in an error.
+        x: `(n, length)` word numbers in `0..words`; 0 is padding.
+        words: The number of words in the vocabulary.
+        length: The length of documents.
+        what: The name of `x` in errors.
 
     Raises:
-        DataError: Other numbers, or another shape.
+        DataError: Values that are not integers, a number out of range, or another shape.
     """
     x = np.asarray(x)
     if x.dtype.kind not in "iu" or x.ndim != 2 or x.shape[1] != length:
         raise DataError(
-            f"{what} must be (n, {length}) whole numbers of words; given {x.dtype} of shape "
+            f"{what} must be integer word numbers of shape (n, {length}); given {x.dtype} of shape "
             f"{x.shape}"
         )
     if x.size and not 0 <= x.min() <= x.max() <= words:
         raise DataError(
-            f"{what} holds the word numbers {x.min()} to {x.max()}; the vocabulary has 0..{words}"
+            f"{what} holds word numbers from {x.min()} to {x.max()}; the vocabulary allows "
+            f"0..{words}"
         )
     return x.astype(np.int32, copy=False)
 
 
 def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tuple[str, ...]]:
-    """Class numbers, and class names where the labels are words.
+    """Convert labels to class numbers, and to class names if they are strings.
 
     Args:
-        y: `(n,)` whole numbers, booleans or strings; strings are numbered in sorted order.
-        what: How to call it in an error.
+        y: `(n,)` integers, booleans or strings; strings are numbered in sorted order.
+        what: The name of `y` in errors.
 
     Returns:
         `(n,)` int64 class numbers, and the names of classes 0, 1, ..., or () for numbers.
 
     Raises:
-        DataError: Not one axis, a missing label, or numbers that are not whole.
+        DataError: Not one axis, a missing label, or a number that is not an integer.
     """
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1:
-        raise DataError(f"{what} has shape {y.shape}; give one label a row: (n,)")
+        raise DataError(f"{what} has shape {y.shape}; give one label for each row: (n,)")
     if y.dtype.kind in "OUST":
         return _number_names(y, what)
     if y.dtype.kind not in "buif":
-        raise DataError(f"{what} is of type {y.dtype}; give whole numbers or strings")
+        raise DataError(f"{what} is of type {y.dtype}; give integers, booleans or strings")
     if y.dtype.kind == "f":
         missing = int(np.count_nonzero(~np.isfinite(y)))
         if missing:
@@ -111,8 +114,8 @@ def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tupl
         if not whole.all():
             row = int(np.argmin(whole))
             raise DataError(
-                f"{what} holds {y[row]!s} in row {row}: labels are whole numbers or names. "
-                "If this is not the label column, name that with label="
+                f"{what} holds {y[row]!s} in row {row}; labels must be integers or strings. If "
+                "this is not the label column, name the label column with label="
             )
     return y.astype(np.int64), ()
 
@@ -120,29 +123,32 @@ def as_label_column(y: Any, what: str = "y") -> tuple[Int[np.ndarray, "n"], tupl
 def as_masks(
     mask: Any, x: Num[np.ndarray, "n *shape"], what: str = "mask"
 ) -> UInt8[np.ndarray, "n height width"]:
-    """Checked masks of the pixels of images.
+    """Check the pixel masks of images and convert them to uint8.
 
     Args:
-        mask: `(n, height, width)` or `(n, height, width, 1)`, of 0 and 1, or of 0 and 255 as
-            pictures have them; booleans or numbers.
-        x: `(n, height, width, channels)` images that they belong to.
-        what: How to call them in an error.
+        mask: `(n, height, width)` or `(n, height, width, 1)`; booleans, or numbers that are 0 and
+            1, or 0 and 255 as in image files.
+        x: `(n, height, width, channels)` the images.
+        what: The name of `mask` in errors.
+
+    Returns:
+        `(n, height, width)` 1 where a pixel is anomalous, else 0.
 
     Raises:
-        DataError: The rows are no images, another shape, or other values.
+        DataError: The rows are not images, another shape, or other values.
     """
     mask = np.asarray(mask)
     if x.ndim != 4:
         raise DataError(
-            f"{what} says which pixels are anomalous, and the rows have shape {x.shape[1:]}: they "
-            "are no images (height, width, channels)"
+            f"{what} marks anomalous pixels and needs images (height, width, channels); given "
+            f"rows of shape {x.shape[1:]}"
         )
     if mask.ndim == 4 and mask.shape[-1] == 1:
         mask = mask[..., 0]
     if mask.shape != x.shape[:3]:
         raise DataError(
             f"{what} has shape {mask.shape}; images of shape {x.shape} need {x.shape[:3]}, one "
-            "number a pixel"
+            "number for each pixel"
         )
     if mask.dtype.kind not in "buif":
         raise DataError(f"{what} is of type {mask.dtype}; give 0 and 1")
@@ -156,17 +162,17 @@ def as_masks(
 def as_train_data(
     x: Any, label: Any = None, mask: Any = None, vocabulary: Vocabulary | None = None
 ) -> TrainData:
-    """Rows and labels of your own as training data. Nothing is scaled.
+    """Convert rows and labels of your own to training data, without scaling.
 
     Args:
         x: `(n, d)` table, `(n, time, channels)` windows, or `(n, height, width[, channels])`
             images; uint8 images stay uint8, everything else becomes float32. With a vocabulary:
-            texts, or `(n, length)` numbers of words.
+            texts, or `(n, length)` word numbers.
         label: `(n,)` of -1 labelled anomaly, 0 unlabelled, +1 labelled normal. Default: all rows
             are unlabelled.
-        mask: `(n, height, width)` which pixels of labelled anomalies are anomalous, 0 or 1, where
-            the rows are images. What it says of other rows is not kept: training must not know it.
-        vocabulary: The words of texts, as `build_vocabulary` or a text data set gives it.
+        mask: `(n, height, width)` for images: 1 where a pixel is anomalous, else 0. Only the masks
+            of labelled anomalies are kept, as training must not know the others.
+        vocabulary: The vocabulary of texts, from `build_vocabulary` or a text data set.
 
     Returns:
         Training data without padding.
@@ -191,7 +197,10 @@ def as_train_data(
         label = np.zeros(len(rows), np.int8)
     label = np.asarray(label)
     if label.shape != (len(rows),):
-        raise DataError(f"label has shape {label.shape}, x has {len(rows)} rows; give one a row")
+        raise DataError(
+            f"label has shape {label.shape}, but x has {len(rows)} rows; give one label for each "
+            "row"
+        )
     wrong = [value for value in np.unique(label).tolist() if value not in (-1, 0, 1)]
     if wrong:
         raise DataError(
@@ -211,12 +220,16 @@ def as_train_data(
 
 
 def _name_column(names: Sequence[str], index: int) -> str:
-    """What to call a column: its name where there is one."""
+    """Return a column's name for errors, or its number if columns have no names."""
     return repr(names[index]) if index < len(names) else str(index)
 
 
 def _parse_numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray:
-    """`x` as floats, or an error that names the first column that holds no numbers."""
+    """Convert an array of objects or strings to float64.
+
+    Raises:
+        DataError: A value is not a number; the message names the first one and its column.
+    """
     if x.dtype.kind in "OUST":
         try:
             return x.astype(np.float64)
@@ -227,14 +240,14 @@ def _parse_numbers(x: np.ndarray, what: str, names: Sequence[str]) -> np.ndarray
                 if not _is_number(value):
                     raise DataError(
                         f"{what} holds {str(value)!r} in row {row} of column "
-                        f"{_name_column(names, index)}: features are numbers; encode this column "
-                        "or leave it out"
+                        f"{_name_column(names, index)}; features must be numbers: encode this "
+                        "column, or drop it"
                     )
-    raise DataError(f"{what} is of type {x.dtype} with shape {x.shape}; features are numbers")
+    raise DataError(f"{what} is of type {x.dtype} with shape {x.shape}; features must be numbers")
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value can be read as a number."""
+    """Return whether a value can be read as a number."""
     try:
         float(value)
     except (TypeError, ValueError):
@@ -244,7 +257,7 @@ def _is_number(value: Any) -> bool:
 
 def _check_finite(x: np.ndarray, what: str, names: Sequence[str]) -> None:
     """Raise if a value is missing, infinite, or too large for float32."""
-    # One pass without temporaries of the size of x: NaN survives both, infinities reach one.
+    # min and max need no temporary array of the size of x, and both propagate NaN.
     if x.min() >= -MAX_FLOAT32 and x.max() <= MAX_FLOAT32:
         return
     bad = ~(np.abs(x) <= MAX_FLOAT32)
@@ -254,12 +267,12 @@ def _check_finite(x: np.ndarray, what: str, names: Sequence[str]) -> None:
         where = f"row {place[0]}, position {place[1:]}"
     raise DataError(
         f"{what} has {int(bad.sum())} values that are missing (NaN), infinite or too large for "
-        f"float32, the first in {where}: {x[place]!s}. Fill them in or leave these rows out"
+        f"float32, the first in {where}: {x[place]!s}. Impute them, or drop these rows"
     )
 
 
 def _number_names(y: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class numbers and names of a column of strings."""
+    """Return the class numbers and the class names of a column of strings."""
     missing = [row for row, value in enumerate(y) if value is None or value != value]
     if missing:
         raise DataError(f"{what} has {len(missing)} missing labels, the first in row {missing[0]}")

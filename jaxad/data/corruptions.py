@@ -1,7 +1,7 @@
-"""Corrupted images with the truth about which pixels were changed, and by how much.
+"""Image corruptions, with the change of each pixel as ground truth.
 
-Fifteen corruptions after those of MNIST-C, written anew from their descriptions, at one strength
-each, so that numbers are comparable with those of MNIST-C in kind, not in degree.
+Fifteen corruptions in the manner of MNIST-C, implemented from their descriptions at one strength
+each. Results are therefore qualitatively, but not numerically, comparable with those on MNIST-C.
 
 References:
     Mu and Gilmer 2019, MNIST-C: a robustness benchmark for computer vision; Hendrycks and
@@ -20,14 +20,14 @@ from jaxad.types import Key
 
 __all__ = ["CORRUPTIONS", "Corrupted", "corrupt"]
 
-_FIRST = 200  # stages of the stream that no split uses
+_FIRST = 200  # the first of the stream's stages that splits do not use
 
 Images = Float[np.ndarray, "n h w"]
 Draw = Callable[..., Float[np.ndarray, "n *shape"]]
 
 
 class Corrupted(NamedTuple):
-    """Images and how far each pixel is from what it was.
+    """Corrupted images and the change of each pixel.
 
     Attributes:
         x: `(n, height, width, channels)` float32 in [0, 1].
@@ -44,10 +44,10 @@ def corrupt(images: Num[np.ndarray, "n h w c"], name: str, key: Key | int = 0) -
     Args:
         images: `(n, height, width, 1)` uint8, or floats in [0, 1]; bright on dark.
         name: One of `CORRUPTIONS`.
-        key: The root of all randomness; an image's numbers depend on its place.
+        key: The root of all randomness; the random numbers of an image depend on its index.
 
     Raises:
-        ConfigError: No such corruption.
+        ConfigError: The name of the corruption is unknown.
         DataError: Not grey images of at least 8 by 8 pixels, or values out of their range.
 
     Example:
@@ -60,16 +60,22 @@ def corrupt(images: Num[np.ndarray, "n h w c"], name: str, key: Key | int = 0) -
         raise unknown_name("corruption", name, CORRUPTIONS)
     x = np.asarray(images)
     if x.ndim != 4 or x.shape[-1] != 1 or min(x.shape[1:3]) < 8:
-        raise DataError(f"images must be (n, height, width, 1), sides from 8; given {x.shape}")
+        raise DataError(
+            "images must have shape (n, height, width, 1) with sides of at least 8; given "
+            f"{x.shape}"
+        )
     x = x.astype(np.float64) / (255 if x.dtype == np.uint8 else 1)
     if not (np.isfinite(x).all() and (x >= 0).all() and (x <= 1).all()):
-        raise DataError("images must be uint8, or floats in [0, 1]")
+        raise DataError(
+            "images must be uint8, or floats in [0, 1]; given values from "
+            f"{x.min():.3g} to {x.max():.3g}"
+        )
     clean = x[..., 0]
     stage = _FIRST + list(CORRUPTIONS).index(name)
     stream, count = Stream(key), clean[0].size
 
     def draw(*shape: int) -> np.ndarray:
-        """Uniform numbers for each image, always the same ones."""
+        """Draw uniform numbers for each image; every call draws the same ones."""
         size = int(np.prod(shape))
         assert size <= 2 * count
         return stream.uniform(stage, len(clean), size).reshape(len(clean), *shape)
@@ -79,12 +85,12 @@ def corrupt(images: Num[np.ndarray, "n h w c"], name: str, key: Key | int = 0) -
 
 
 def _brightness(x: Images, draw: Draw) -> Images:
-    """Half of the range on top."""
+    """Add half of the range to every pixel."""
     return x + 0.5
 
 
 def _edges(x: Images, draw: Draw) -> Images:
-    """The outline of what is bright; MNIST-C has Canny's edges."""
+    """Keep the outline of bright regions; MNIST-C uses Canny's edge detector instead."""
     from scipy.ndimage import binary_erosion
 
     bright = x > 0.4
@@ -93,7 +99,7 @@ def _edges(x: Images, draw: Draw) -> Images:
 
 
 def _dotted_line(x: Images, draw: Draw) -> Images:
-    """Dots along a line from the left side to the right."""
+    """Draw dots along a line from the left side to the right."""
     height, width = x.shape[1:]
     ends = draw(2)
     step = np.arange(1, width - 1, 3)
@@ -106,7 +112,7 @@ def _dotted_line(x: Images, draw: Draw) -> Images:
 
 
 def _zigzag(x: Images, draw: Draw) -> Images:
-    """A bright line that goes up and down across the image."""
+    """Draw a bright zigzag line across the image."""
     height, width = x.shape[1:]
     middle, phase = (draw(2)[:, i : i + 1] for i in (0, 1))
     fine = np.linspace(0, width - 1, 6 * width)
@@ -118,7 +124,7 @@ def _zigzag(x: Images, draw: Draw) -> Images:
 
 
 def _fog(x: Images, draw: Draw) -> Images:
-    """Smooth noise of several sizes over everything, and less contrast."""
+    """Add smooth noise at several scales, and reduce the contrast."""
     height, width = x.shape[1:]
     fog = np.zeros_like(x)
     grids = draw(2 * 2 + 3 * 3 + 5 * 5)
@@ -131,7 +137,7 @@ def _fog(x: Images, draw: Draw) -> Images:
 
 
 def _glass_blur(x: Images, draw: Draw) -> Images:
-    """Each pixel from a place nearby, between two blurs."""
+    """Replace each pixel by one nearby, with a blur before and after."""
     from scipy.ndimage import gaussian_filter
 
     n, height, width = x.shape
@@ -143,13 +149,13 @@ def _glass_blur(x: Images, draw: Draw) -> Images:
 
 
 def _impulse_noise(x: Images, draw: Draw) -> Images:
-    """A pixel of six is black or white."""
+    """Set one pixel in six to black or white."""
     u = draw(*x.shape[1:])
     return np.where(u < 1 / 12, 0, np.where(u > 11 / 12, 1, x))
 
 
 def _motion_blur(x: Images, draw: Draw) -> Images:
-    """The mean over a way of nine pixels, in a direction within 45 degrees of level."""
+    """Average over nine pixels in a direction within 45 degrees of the horizontal."""
     from scipy.ndimage import shift
 
     tilt = np.tan((draw(1)[:, 0] - 0.5) * np.pi / 2)
@@ -162,34 +168,34 @@ def _motion_blur(x: Images, draw: Draw) -> Images:
 
 
 def _rotate(x: Images, draw: Draw) -> Images:
-    """By 20 to 45 degrees, either way."""
+    """Rotate by 20 to 45 degrees in either direction."""
     angle = np.deg2rad(_choose_sign(draw(2), 20, 45))
     turn = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
     return _move(x, np.moveaxis(np.array(turn), -1, 0))
 
 
 def _scale(x: Images, draw: Draw) -> Images:
-    """To a size of 0.5 to 0.7."""
+    """Shrink to 0.5 to 0.7 of the size."""
     size = 0.5 + 0.2 * draw(1)[:, 0]
     return _move(x, np.eye(2) / size[:, None, None])
 
 
 def _shear(x: Images, draw: Draw) -> Images:
-    """Rows moved along by 0.3 to 0.7 of their distance from the middle, either way."""
+    """Shift rows by 0.3 to 0.7 of their distance from the middle, in either direction."""
     matrix = np.tile(np.eye(2), (len(x), 1, 1))
     matrix[:, 1, 0] = _choose_sign(draw(2), 0.3, 0.7)
     return _move(x, matrix)
 
 
 def _shot_noise(x: Images, draw: Draw) -> Images:
-    """Counts of light: Poisson with mean 6 where an image is white."""
+    """Draw each pixel from a Poisson distribution, with mean 6 where the image is white."""
     from scipy.stats import poisson
 
     return poisson.ppf(np.maximum(draw(*x.shape[1:]), 1e-12), 6 * x) / 6
 
 
 def _spatter(x: Images, draw: Draw) -> Images:
-    """Bright splashes: where smoothed noise is highest, a tenth of the image."""
+    """Add bright splashes to the tenth of the image where smoothed noise is highest."""
     from scipy.ndimage import gaussian_filter
 
     noise = gaussian_filter(draw(*x.shape[1:]), (0, 1, 1))
@@ -197,7 +203,7 @@ def _spatter(x: Images, draw: Draw) -> Images:
 
 
 def _stripe(x: Images, draw: Draw) -> Images:
-    """Two upright bands of a tenth of the width are turned to their negative."""
+    """Invert two vertical bands of a tenth of the width."""
     width = x.shape[2]
     out, wide = x.copy(), max(width // 10, 1)
     for place in (width // 4, 3 * width // 4 - wide):
@@ -206,19 +212,19 @@ def _stripe(x: Images, draw: Draw) -> Images:
 
 
 def _translate(x: Images, draw: Draw) -> Images:
-    """By an eighth to a fifth of the sides, either way along both."""
+    """Shift by an eighth to a fifth of each side, in either direction."""
     u = draw(4)
     away = np.stack([_choose_sign(u[:, :2], 1 / 8, 1 / 5), _choose_sign(u[:, 2:], 1 / 8, 1 / 5)], 1)
     return _move(x, np.tile(np.eye(2), (len(x), 1, 1)), away * np.array(x.shape[1:]))
 
 
 def _choose_sign(u: Float[np.ndarray, "n 2"], least: float, most: float) -> np.ndarray:
-    """A number between two, with either sign."""
+    """Return numbers between `least` and `most` in absolute value, with a random sign."""
     return np.where(u[:, 0] < 0.5, -1, 1) * (least + (most - least) * u[:, 1])
 
 
 def _move(x: Images, matrix: np.ndarray, away: np.ndarray | None = None) -> Images:
-    """Images whose pixel at p comes from `matrix (p - middle) + middle + away`."""
+    """Return images whose pixel at p comes from `matrix (p - middle) + middle + away`."""
     from scipy.ndimage import affine_transform
 
     middle = (np.array(x.shape[1:]) - 1) / 2
@@ -232,7 +238,7 @@ def _move(x: Images, matrix: np.ndarray, away: np.ndarray | None = None) -> Imag
 
 
 def _stretch(grid: np.ndarray, height: int, width: int) -> Images:
-    """Grids stretched to the size of images, linear in between."""
+    """Stretch grids to the size of images by linear interpolation."""
     side = grid.shape[1]
 
     def weights(length: int) -> np.ndarray:
@@ -242,7 +248,7 @@ def _stretch(grid: np.ndarray, height: int, width: int) -> Images:
     return np.einsum("pi,nij,qj->npq", weights(height), grid, weights(width))
 
 
-# By their names in MNIST-C; its canny_edges are `edges` here.
+# The names are those of MNIST-C, except `edges` for its canny_edges.
 CORRUPTIONS: dict[str, Callable[[Images, Draw], Images]] = {
     "brightness": _brightness,
     "edges": _edges,

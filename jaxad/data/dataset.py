@@ -1,4 +1,4 @@
-"""A data set: rows, their classes, and the test part if it came with one."""
+"""Data sets: rows, their classes, and the test part if there is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,30 +16,31 @@ __all__ = ["Dataset", "from_arrays"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Rows with their true classes, before anything is drawn, hidden or scaled.
+    """Raw rows with their true classes, from which `contaminate` draws splits.
 
-    Arrays are checked when the data set is made and are read-only afterwards.
+    Arrays are checked when the data set is created and are read-only afterwards.
 
     Attributes:
-        name: What it is called in results.
+        name: The name in results.
         x: `(n, ...)` rows: a table `(n, d)`, windows `(n, time, channels)` or images
             `(n, height, width, channels)`; float, or uint8 in 0..255 for images; or documents
             `(n, length)` int32.
         y: `(n,)` int64 class numbers; with `anomaly`, 0 normal and 1 anomaly.
-        class_names: Names of the classes 0, 1, ...; () where classes are only numbered.
-        anomaly: The classes already are 0 normal and 1 anomaly.
+        class_names: Names of the classes 0, 1, ...; () if classes have numbers only.
+        anomaly: Whether the classes are 0 normal and 1 anomaly.
         x_test: `(m, ...)` rows of the test part, if the data comes with one.
         y_test: `(m,)` int64 class numbers of the test part.
-        scaling: How these rows are best scaled, which `contaminate` does by default: a kind that
-            `fit_scaling` knows, or None.
+        scaling: The default scaling of `contaminate` for these rows: a kind of `fit_scaling`, or
+            None.
         mask: `(n, height, width)` uint8: 1 where a pixel of an image is anomalous, if that is
             known.
-        mask_test: The same of the test part.
-        vocabulary: The words of documents; None where rows are no text.
+        mask_test: The same for the test part.
+        vocabulary: The vocabulary of documents; None if rows are not text.
 
     Raises:
-        DataError: Fewer than two rows, a value that is not a finite number, labels that don't fit
-            the rows or the class names, parts of different shapes, or masks that don't fit.
+        DataError: Fewer than two rows, a value that is not a finite number, labels that do not
+            match the rows or the class names, parts of different shapes, or masks that do not
+            match the images.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if (self.x_test is None) != (self.y_test is None):
-            raise DataError(f"{self.name}: x_test and y_test come together or not at all")
+            raise DataError(f"{self.name}: x_test and y_test belong together; give both or neither")
         self._set_part("x", "y", at_least=2)
         if self.x_test is not None:
             self._set_part("x_test", "y_test", at_least=1)
@@ -78,7 +79,7 @@ class Dataset:
         else:
             x = as_documents(x, len(self.vocabulary.words), self.vocabulary.length, what)
             if len(x) < at_least:
-                raise DataError(f"{what} has {len(x)} documents; at least {at_least} are needed")
+                raise DataError(f"{what} has {len(x)} documents; give at least {at_least}")
         y, _ = as_label_column(getattr(self, y_name), f"{self.name}: {y_name}")
         if len(x) != len(y):
             raise DataError(f"{self.name}: {x_name} has {len(x)} rows, {y_name} has {len(y)}")
@@ -86,26 +87,29 @@ class Dataset:
             self._freeze(field, value)
 
     def _set_masks(self) -> None:
-        """Check and freeze the masks: of every part, or of none."""
+        """Check and freeze the masks; either every part has masks, or none has."""
         for name, x in (("mask", self.x), ("mask_test", self.x_test)):
             mask = getattr(self, name)
             if (mask is None) != (self.mask is None or x is None):
-                raise DataError(f"{self.name}: both parts have masks, or neither has")
+                raise DataError(
+                    f"{self.name}: masks do not match the parts; give a mask for each part (mask "
+                    "for x, mask_test for x_test), or none"
+                )
             if mask is not None and x is not None:
                 self._freeze(name, as_masks(mask, x, f"{self.name}: {name}"))
 
     def _freeze(self, field: str, value: np.ndarray) -> None:
-        """Set an array that cannot be written to."""
+        """Set a field to a read-only view of an array."""
         value = value.view()
         value.flags.writeable = False
         object.__setattr__(self, field, value)
 
     def _check_classes(self) -> None:
-        """Raise if a class number has no name, or is not 0 or 1 where these mean anomaly."""
+        """Raise if a class number has no name, or with `anomaly` is not 0 or 1."""
         allowed = range(2) if self.anomaly else range(len(self.class_names))
         wrong = [c for c in self.classes if c not in allowed]
         if wrong and self.anomaly:
-            raise DataError(f"{self.name}: y holds {wrong[0]}; with anomaly=True it is 0 or 1")
+            raise DataError(f"{self.name}: y holds {wrong[0]}; with anomaly=True it must be 0 or 1")
         if wrong and self.class_names:
             raise DataError(
                 f"{self.name}: y holds class {wrong[0]}, but class_names has "
@@ -133,14 +137,14 @@ class Dataset:
         return tuple(sorted(found))
 
     def class_name(self, number: int) -> str:
-        """The name of a class, or its number where it has none."""
+        """Return the name of a class, or its number if classes have no names."""
         return self.class_names[number] if self.class_names else str(number)
 
     def class_number(self, given: int | str) -> int:
-        """The number of a class given by name or number.
+        """Return the number of a class given by name or number.
 
         Raises:
-            ConfigError: The data has no such class; the message lists those there are.
+            ConfigError: The data has no such class; the message lists the classes.
         """
         if isinstance(given, int | np.integer) and int(given) in self.classes:
             return int(given)
@@ -150,7 +154,7 @@ class Dataset:
         raise unknown_name(f"class of {self.name!r}", str(given), named)
 
     def class_numbers(self, given: int | str | Sequence[int | str]) -> tuple[int, ...]:
-        """The numbers of one class or of several, in order and without repeats.
+        """Return the numbers of one class or of several, in order and without repeats.
 
         Raises:
             ConfigError: None are given, or the data lacks one of them.
@@ -159,13 +163,16 @@ class Dataset:
             given = [given]
         numbers = tuple(sorted({self.class_number(c) for c in given}))
         if not numbers:
-            raise ConfigError(f"no class is given; {self.name!r} has {len(self.classes)}")
+            raise ConfigError(
+                f"no class is given; give at least one of the {len(self.classes)} classes of "
+                f"{self.name!r}"
+            )
         return numbers
 
     def normal_classes(self, given: Sequence[int | str] = ()) -> tuple[int, ...]:
-        """The numbers of the classes that are normal in turn: those given, or each.
+        """Return the classes that are normal one at a time: those given, or all of them.
 
-        Data that is labelled normal and anomalous already has the one normal class 0.
+        Data whose classes are 0 normal and 1 anomaly has one normal class, 0.
 
         Raises:
             ConfigError: The data lacks one of them.
@@ -189,29 +196,29 @@ def from_arrays(
     mask_test: Any = None,
     vocabulary: Vocabulary | None = None,
 ) -> Dataset:
-    """A data set from arrays in memory; `from_texts` makes one from texts.
+    """Build a data set from arrays in memory; for texts see `from_texts`.
 
     Args:
         x: `(n, d)` table, `(n, time, channels)` windows, or `(n, height, width[, channels])`
             images (uint8 in 0..255 or float in [0, 1]); an array or a data frame.
-        y: `(n,)` true classes as whole numbers, booleans or strings.
-        name: What to call it in results.
+        y: `(n,)` true classes as integers, booleans or strings.
+        name: The name in results.
         class_names: Names of the classes 0, 1, ...
-        anomaly: Whether y is 0 normal and 1 anomaly. Default: if it holds nothing but 0 and 1,
-            and classes have no names.
+        anomaly: Whether y is 0 normal and 1 anomaly. Default: True if y holds only 0 and 1, and
+            classes have no names.
         x_test: `(m, ...)` rows of a test part.
-        y_test: `(m,)` their classes.
-        scaling: How to scale by default; see `Dataset.scaling`.
-        mask: `(n, height, width)` which pixels of images are anomalous: 0 and 1, or 0 and 255.
-        mask_test: `(m, height, width)` the same of the test part.
-        vocabulary: The words of documents, where rows are numbers of words.
+        y_test: `(m,)` classes of the test part.
+        scaling: The default scaling; see `Dataset.scaling`.
+        mask: `(n, height, width)` the anomalous pixels of images, as 0 and 1, or 0 and 255.
+        mask_test: `(m, height, width)` the same for the test part.
+        vocabulary: The vocabulary of documents, if rows are word numbers.
 
     Returns:
         The checked data set.
 
     Raises:
-        DataError: As `Dataset`.
-        ConfigError: Class names for labels that are names.
+        DataError: As for `Dataset`.
+        ConfigError: Class names are given, and `y` holds strings.
 
     Example:
         >>> from_arrays([[0.0], [0.1], [9.0]], [0, 0, 1])
@@ -219,7 +226,10 @@ def from_arrays(
     """
     numbers, words = as_label_column(y, f"{name}: y")
     if words and class_names:
-        raise ConfigError(f"class_names={tuple(class_names)} are given, but y holds names itself")
+        raise ConfigError(
+            f"class_names={tuple(class_names)} cannot be used with strings in y, which are the "
+            "names of the classes; leave class_names out"
+        )
     test_numbers = None
     if y_test is not None:
         test_numbers, test_words = as_label_column(y_test, f"{name}: y_test")

@@ -1,4 +1,4 @@
-"""Data frames as numbers, by scikit-learn's transformers and without pickle.
+"""Encoding of data frames as numbers, by scikit-learn's transformers and without pickle.
 
 Numeric columns: missing values become the median of the training rows, and a column with missing
 values in training gets an indicator column (`SimpleImputer`). Categorical columns: one column of 0
@@ -206,14 +206,15 @@ def _numbers(series: "pd.Series", name: str) -> np.ndarray:
         if wrong.any():
             row = int(np.argmax(wrong))
             raise DataError(
-                f"column {name!r} holds numbers in training, and {as_objects[row]!r} in row {row}"
+                f"column {name!r} holds {as_objects[row]!r} in row {row}; it was numeric in "
+                "training: give numbers, or leave the value missing"
             ) from None
     with np.errstate(invalid="ignore"):
         wrong = np.abs(values) > MAX_FLOAT32
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(
-            f"column {name!r} holds {values[row]} in row {row}: numbers must be finite in float32"
+            f"column {name!r} holds {values[row]} in row {row}; numbers must be finite in float32"
         )
     return values
 

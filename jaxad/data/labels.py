@@ -1,4 +1,4 @@
-"""Labels in the convention of scikit-learn's semi-supervised learners, as training takes them."""
+"""Conversion between training labels and the labels of scikit-learn's semi-supervised learners."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ def training_labels(y: Any) -> Int8[np.ndarray, "n"]:
         `(n,)` -1 labelled anomaly, 0 unlabelled, 1 labelled normal.
 
     Raises:
-        DataError: Another label; or labels that seem to be of the other convention: no normal row
-            at all, and more anomalies than unlabelled rows.
+        DataError: Another label; or labels that appear to follow the training convention, because
+            no row is normal and there are more anomalies than unlabelled rows.
 
     Example:
         >>> training_labels([1, 0, -1])

@@ -1,8 +1,9 @@
-"""Random orders on the host from JAX keys, without compiling anything.
+"""Random numbers on the host from JAX keys, without compilation.
 
-The bits come from NumPy's Philox counter generator and become an order by sorting. Raw bits and
-stable sorting are fixed by their definitions, unlike `numpy.random.Generator.permutation`, whose
-stream may change between versions: a key gives the same order on every machine and in every year.
+The bits come from NumPy's Philox counter generator, and a permutation sorts them. Raw bits and
+stable sorting are fixed by their definitions, whereas the stream of
+`numpy.random.Generator.permutation` may change between versions. A key therefore gives the same
+permutation on every machine and with every version.
 """
 
 import jax
@@ -17,10 +18,10 @@ __all__ = ["Stream"]
 
 
 def read_key_words(key: Key | int) -> tuple[int, ...]:
-    """The 32-bit words of a key.
+    """Return the 32-bit words of a key.
 
     Args:
-        key: A typed key such as `jax.random.key(0)`, or the integer to make one from.
+        key: A typed key such as `jax.random.key(0)`, or an integer seed.
 
     Returns:
         The words of `jax.random.key_data(key)`.
@@ -32,7 +33,7 @@ def read_key_words(key: Key | int) -> tuple[int, ...]:
 
 
 def as_key(key: Key | int) -> Key:
-    """A typed key from a typed key or from an integer.
+    """Return a typed key for a typed key or an integer seed.
 
     Raises:
         ConfigError: `key` is neither, or is an array of several keys.
@@ -42,15 +43,17 @@ def as_key(key: Key | int) -> Key:
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         if key.shape == ():
             return key
-        raise ConfigError(f"key has shape {key.shape}; give one key, and the number of seeds")
+        raise ConfigError(
+            f"key has shape {key.shape}; give a single key, and the number of seeds as seeds="
+        )
     raise ConfigError(f"key is {key!r}; give a typed key such as jax.random.key(0), or an integer")
 
 
 class Stream:
-    """Independent random numbers for each named stage of a procedure.
+    """Independent random numbers for each stage of a procedure.
 
-    A stage's numbers depend on the key and the stage alone, so that what one stage draws does not
-    move another: the same key gives the same test rows at every contamination.
+    The numbers of a stage depend only on the key and the stage, not on what other stages draw. The
+    same key therefore gives the same test rows at every contamination.
     """
 
     def __init__(self, key: Key | int) -> None:
@@ -60,19 +63,19 @@ class Stream:
         return np.random.Philox(np.random.SeedSequence([*self.words, stage]))
 
     def permutation(self, stage: int, n: int) -> Int[np.ndarray, "n"]:
-        """A random order of `0..n-1`."""
+        """Return a random permutation of `0..n-1`."""
         return np.argsort(self._bits(stage).random_raw(n), kind="stable")
 
     def choice(self, stage: int, n: int, size: int) -> Int[np.ndarray, "size"]:
-        """`size` numbers from `0..n-1`, with replacement."""
+        """Draw `size` numbers from `0..n-1` with replacement."""
         return (self._bits(stage).random_raw(size) % np.uint64(n)).astype(np.int64)
 
     def uniform(self, stage: int, *shape: int) -> Float[np.ndarray, "*shape"]:
-        """Uniform float64 numbers in [0, 1)."""
+        """Draw uniform float64 numbers in [0, 1)."""
         bits = self._bits(stage).random_raw(int(np.prod(shape)))
         return (bits >> np.uint64(11)).reshape(shape) * 2.0**-53
 
     def normal(self, stage: int, *shape: int) -> Float[np.ndarray, "*shape"]:
-        """Standard normal float64 numbers, by the transform of Box and Muller."""
+        """Draw standard normal float64 numbers by the Box-Muller transform."""
         u = self.uniform(stage, 2, *shape)
         return np.sqrt(-2.0 * np.log1p(-u[0])) * np.cos(2.0 * np.pi * u[1])

@@ -1,4 +1,4 @@
-"""Scaling fitted on training rows, and applied to rows that nobody has seen."""
+"""Scalings that are fitted on training rows and applied to any rows."""
 
 from typing import Literal, NamedTuple, get_args
 
@@ -16,13 +16,13 @@ KINDS = (*SCALINGS, "words")  # text is not scaled
 
 
 class Scaling(NamedTuple):
-    """How raw rows of a source become rows for a detector: `(x - shift) / scale`.
+    """A fitted scaling of raw rows, `(x - shift) / scale`.
 
-    There is one constant for each index of the last axis: a column of a table, a channel of images
-    and windows. Stacked over seeds, the constants have one more axis in front.
+    There is one constant for each index of the last axis: a column of a table, or a channel of
+    images or windows. Constants of several seeds have a leading seed axis.
 
     Attributes:
-        kind: One of `SCALINGS`, or "words" for text, which is left as it is.
+        kind: One of `SCALINGS`, or "words" for text, which is not scaled.
         shift: `(d,)` or `(seeds, d)` float64.
         scale: `(d,)` or `(seeds, d)` float64, above 0.
     """
@@ -32,14 +32,14 @@ class Scaling(NamedTuple):
     scale: Float[np.ndarray, "*seeds d"]
 
     def apply(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
-        """Scale raw rows as the training rows were scaled; nothing is clipped.
+        """Scale raw rows as the training rows were scaled, without clipping.
 
         Args:
-            x: `(n, ...)` raw rows of the source that the constants were fitted on.
+            x: `(n, ...)` raw rows with the columns or channels of the training rows.
 
         Returns:
-            `(n, ...)` float32 rows, or `(seeds, n, ...)` with constants of several seeds; uint8
-            images stay as they are under "none".
+            `(n, ...)` float32 rows, or `(seeds, n, ...)` with constants of several seeds; under
+            "none" uint8 images stay uint8.
 
         Raises:
             DataError: The rows are not finite numbers, or have another number of columns or
@@ -51,8 +51,8 @@ class Scaling(NamedTuple):
         x = as_rows(x, at_least=1)
         if x.shape[-1] != self.shift.shape[-1]:
             raise DataError(
-                f"x has {x.shape[-1]} columns or channels, the scaling was fitted on "
-                f"{self.shift.shape[-1]}"
+                f"x has {x.shape[-1]} columns or channels; the scaling was fitted on "
+                f"{self.shift.shape[-1]}: give the columns of training"
             )
         rows = _normalise_contrast(x) if self.kind == "gcn" else x
         dtype = np.float64 if rows.dtype == np.float64 else np.float32
@@ -67,30 +67,31 @@ class Scaling(NamedTuple):
 
 
 def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
-    """Find the constants of a scaling on training rows.
+    """Fit a scaling to training rows.
 
-    A column that is constant in the training rows has a scale of 1, as in scikit-learn: its
-    training rows become 0, and a test row keeps its raw distance from them. A column that is
+    A column that is constant in the training rows has a scale of 1, as in scikit-learn: it becomes
+    0 in the training rows, and keeps its raw distance from them in test rows. A column that is
     *nearly* constant, such as a border pixel that is set in one training image, is divided by its
-    small spread under "standard" and "minmax", and may become very large in a test row. For tables
-    whose columns have one unit, such as pixels, "range" has no such columns.
+    small spread under "standard" and "minmax", and may become very large in a test row. If all
+    columns have the same unit, such as pixels, "range" avoids this.
 
     Args:
-        x: `(n, ...)` training rows; int32 for documents as numbers of words.
+        x: `(n, ...)` training rows; int32 for documents as word numbers.
         kind: "standard": mean 0 and standard deviation 1 for each column or channel.
             "minmax": 0 to 1 for each column or channel.
             "range": 0 to 1 over all columns together.
-            "gcn": L1 global contrast normalisation: each row less its mean, divided by its mean
-            absolute deviation, then 0 to 1 over all training rows.
-            "none": as it is.
+            "gcn": L1 global contrast normalisation: the mean of each row is subtracted and the
+            result divided by the row's mean absolute deviation, then 0 to 1 over all training rows.
+            "none": no scaling.
             "auto": "none" for uint8 images and for float images within [0, 1], "minmax" for other
             images, "standard" for tables and windows.
 
     Returns:
-        The constants.
+        The fitted scaling.
 
     Raises:
-        ConfigError: `kind` is none of these, or is a scaling of numbers and the rows are text.
+        ConfigError: `kind` is unknown, or the rows are text and `kind` is neither "auto" nor
+            "none".
     """
     columns = x.shape[-1]
     if x.dtype == np.int32:
@@ -120,7 +121,7 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
 
 
 def _choose_kind(x: np.ndarray) -> str:
-    """The scaling that "auto" means for these training rows."""
+    """Return the scaling that "auto" stands for with these training rows."""
     if x.dtype == np.uint8:
         return "none"
     if x.ndim == 4:
@@ -129,7 +130,7 @@ def _choose_kind(x: np.ndarray) -> str:
 
 
 def _normalise_contrast(x: np.ndarray) -> Float[np.ndarray, "n *shape"]:
-    """Each row less its mean, divided by its mean absolute deviation; constant rows become 0."""
+    """Centre each row and divide it by its mean absolute deviation; constant rows become 0."""
     axes = tuple(range(1, x.ndim))
     rows = x.astype(np.float32)
     rows -= rows.mean(axes, keepdims=True)

@@ -1,4 +1,4 @@
-"""Splits: training rows, test rows, and the anomalies that are hidden."""
+"""Splits: training rows, test rows, and the hidden anomalies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ __all__ = ["Split", "stack_rows", "stack_splits"]
 class Split:
     """Training and test data drawn from one data set, for one seed or for several.
 
-    With several seeds every array has a leading seed axis, rows are padded to one length with
-    zeros, and `train.count` and `test.count` say how many rows of each seed are data.
+    With several seeds every array has a leading seed axis, rows are padded with zeros to the same
+    length, and `train.count` and `test.count` are the numbers of valid rows of each seed.
 
     Attributes:
-        train: The data that a detector may see.
-        test: The data that it is evaluated on.
+        train: The training data of a detector.
+        test: The test data.
         hidden: `(n,)` int8: 1 for the anomalies among the unlabelled training rows. For
-            diagnostics only: nothing that trains may read it.
-        scaling: Scales further raw rows of the source as these rows.
-        setting: The settings of the protocol and the counts of rows, as JSON can hold them.
+            diagnostics only; training must not read it.
+        scaling: The scaling of these rows, for further raw rows of the source.
+        setting: The settings of the protocol and the numbers of rows, as JSON values.
         train_rows: `(n,)` int64: the row number of each training row in the source; -1 for padding,
             and `-2 - j` for row j of an exposure set.
-        test_rows: `(m,)` int64: the row number of each test row, in the test part where the source
-            comes with one.
+        test_rows: `(m,)` int64: the row number of each test row in the source, or in its test part
+            if it has one.
     """
 
     train: TrainData
@@ -60,10 +60,13 @@ class Split:
             index: The seed, from 0.
 
         Raises:
-            ConfigError: This is a single split, or has no such seed.
+            ConfigError: This is a single split, or `index` is out of range.
         """
         if self.seeds is None or not 0 <= index < self.seeds:
-            raise ConfigError(f"seed({index}): the split has {self.seeds} stacked seeds")
+            allowed = "seed() needs a split of several seeds; this is a single split"
+            if self.seeds is not None:
+                allowed = f"allowed are 0 to {self.seeds - 1}, the seeds of this split"
+            raise ConfigError(f"index={index!r} is not a seed of this split: {allowed}")
         n, m = int(self.train.count[index]), int(self.test.count[index])
         setting = {k: v[index] if k in DRAWN else v for k, v in self.setting.items()}
         return Split(
@@ -92,7 +95,7 @@ class Split:
         )
 
 
-# Parts of a setting that are drawn, and are therefore lists over seeds.
+# Entries of a setting that are drawn for each seed; in a stacked split they are lists over seeds.
 DRAWN = ("key", "known_classes", "rows")
 
 

@@ -86,7 +86,7 @@ def test_the_labels_choose_the_detector(cli, table, kind, rows, says):
         (["--label-kind", "hidden", "--out", "a.txt"], 2, "must end in .csv"),
         (["--label-kind", "hidden", "--out", "old.csv"], 2, "exists already"),
         (["--label-kind", "hidden", "--plot", "a.bmp"], 2, ".png, .pdf, .svg"),
-        (["--label-kind", "hidden", "--label", "e"], 2, "no column 'e'"),
+        (["--label-kind", "hidden", "--label", "e"], 2, "'e' is not a column"),
         (["--label-kind", "hidden", "--set", "eta=1"], 2, "eta"),
         (["--label-kind", "hidden", "--method", "meta_weight"], 2, "weighting elite"),
         (["--label-kind", "hidden", "--label", "a"], 1, "column 'a'"),

@@ -427,7 +427,7 @@ def test_a_saved_detector_scores_as_the_fitted_one(cli, table, name, seeds):
         ("words", [], 1, "labels are strings (bad, good)"),
         ("none", [], 0, "48 unlabelled rows"),
         ("none", ["--label-kind", "truth"], 2, "has no labels"),
-        ("none", ["--label", "wrong"], 2, "no column 'wrong'"),
+        ("none", ["--label", "wrong"], 2, "'wrong' is not a column"),
         ("truth", ["--seeds", "0"], 2, "--label-kind"),
     ],
 )

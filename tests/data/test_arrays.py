@@ -68,15 +68,15 @@ def test_repr_is_one_short_line():
     ("x", "y", "message"),
     [
         (TABLE, [0, 1], "x has 3 rows, y has 2"),
-        (TABLE[:1], [0], r"shape \(1, 2\): at least 2 rows"),
+        (TABLE[:1], [0], r"shape \(1, 2\); it must have at least 2 rows"),
         (TABLE[:0], [], "at least 2 rows"),
         (TABLE[:, :0], [0, 1, 0], "no empty axis"),
-        (TABLE[:, 0], [0, 1, 0], r"shape \(3,\); give one row an example"),
+        (TABLE[:, 0], [0, 1, 0], r"shape \(3,\); give one row for each example"),
         ([[1.0, 2.0], [3.0, np.nan], [np.inf, 1.0]], [0, 1, 0], r"2 values.*row 1, column 1: nan"),
         ([[1.0, 1e300], [1.0, 1.0]], [0, 1], "too large for float32.*row 0, column 1"),
         ([[1.0, "red"], [2.0, "blue"]], [0, 1], "'red' in row 0 of column 1"),
         ([[1.0], [2.0 + 1j]], [0, 1], "complex128"),
-        (TABLE, [0, 0.5, 1], "y holds 0.5 in row 1: labels are whole numbers"),
+        (TABLE, [0, 0.5, 1], "y holds 0.5 in row 1; labels must be integers"),
         (TABLE, [0, np.nan, 1], "1 missing labels, the first in row 1"),
         (TABLE, ["a", None, "b"], "1 missing labels, the first in row 1"),
         (TABLE, [[0, 1], [1, 0], [0, 0]], "y has shape"),
@@ -110,7 +110,7 @@ def test_bad_pixel_is_named_by_its_position():
     [
         ({"anomaly": True}, "y holds 2; with anomaly=True"),
         ({"class_names": ("a", "b")}, "class 2, but class_names has 2"),
-        ({"x_test": TABLE}, "x_test and y_test come together"),
+        ({"x_test": TABLE}, "x_test and y_test belong together"),
         ({"x_test": TABLE[:, :1], "y_test": np.zeros(3)}, "rows of x_test"),
         ({"x_test": TABLE, "y_test": np.zeros(2)}, "x_test has 3 rows, y_test has 2"),
     ],
@@ -121,7 +121,7 @@ def test_parts_that_do_not_fit_are_refused(fields, message):
 
 
 def test_names_for_labels_that_are_names_are_refused():
-    with pytest.raises(ConfigError, match="y holds names itself"):
+    with pytest.raises(ConfigError, match="leave class_names out"):
         from_arrays(TABLE, ["a", "b", "a"], class_names=["x", "y"])
 
 
@@ -154,7 +154,7 @@ def test_train_data_of_own_rows():
         (TABLE, [0, 1, 2], "label holds 2; allowed are -1"),
         (TABLE, [0, 0.5, 1], "label holds 0.5"),
         (TABLE[:1], None, "at least 2 rows"),
-        (TABLE[0], None, r"give one row an example"),
+        (TABLE[0], None, r"give one row for each example"),
         (TABLE * np.nan, None, "missing"),
     ],
 )

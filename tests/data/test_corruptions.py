@@ -75,7 +75,7 @@ def test_counts_of_light_have_the_mean_of_the_image():
     [
         (np.zeros((2, 28, 28)), r"\(n, height, width, 1\)"),
         (np.zeros((2, 28, 28, 3)), r"\(n, height, width, 1\)"),
-        (np.zeros((2, 5, 28, 1)), "sides from 8"),
+        (np.zeros((2, 5, 28, 1)), "sides of at least 8"),
         (np.full((2, 28, 28, 1), 1.5), r"floats in \[0, 1\]"),
         (np.full((2, 28, 28, 1), np.nan), r"floats in \[0, 1\]"),
     ],

@@ -42,7 +42,7 @@ def test_other_things_are_no_keys(key):
 
 
 def test_several_keys_are_refused():
-    with pytest.raises(ConfigError, match="one key, and the number of seeds"):
+    with pytest.raises(ConfigError, match="a single key, and the number of seeds"):
         Stream(jax.random.split(jax.random.key(0)))
 
 

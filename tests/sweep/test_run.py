@@ -120,7 +120,7 @@ def test_dry_run_knows_which_cells_have_too_few_anomalies(file, tmp_path, capsys
     assert main(run) == 0
     (line,) = [x for x in capsys.readouterr().out.splitlines() if "would fail" in x]
     assert line.startswith("6 cells would fail: contamination=0.9 needs 90 hidden anomalies")
-    assert line.endswith('few_anomalies = "own" uses all there are')
+    assert line.endswith('few_anomalies = "own" uses all available ones')
     file.write_text('few_anomalies = "own"\n' + file.read_text())
     assert main(run) == 0
     assert "would fail" not in capsys.readouterr().out

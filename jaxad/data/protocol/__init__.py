@@ -1,1 +1,1 @@
-"""From a data set to training and test data: contamination, labels, splits, exposure."""
+"""The experimental protocol: contamination, labels, splits and outlier exposure."""

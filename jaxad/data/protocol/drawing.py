@@ -1,7 +1,7 @@
-"""From a data set to training and test data: contamination, labels, splits and scaling.
+"""Drawing of splits from data sets: contamination, labels, test parts and scaling.
 
-One key goes in and one `Split` comes out. The rows are drawn on the host from the key's own bits,
-so the same key gives the same split on every machine, whatever else runs.
+A split depends only on the data set, the settings and one key. Rows are drawn on the host from the
+bits of the key, so that the same key gives the same split on every machine.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,36 +35,38 @@ def contaminate(
 ) -> Split:
     r"""Draw training and test data with hidden and labelled anomalies.
 
-    The training part of the data gives `n_N` unlabelled normal rows, `n_A` anomalies hidden among
-    them, and the labelled rows; the four are disjoint, and their order is random. Without
-    `n_train` every normal row that is not labelled is used, and for the contamination `rho`
+    From the training part of the data, `n_N` unlabelled normal rows, `n_A` hidden anomalies, and
+    the labelled anomalies and labelled normal rows are drawn without overlap and shuffled. Without
+    `n_train`, every normal row that is not labelled is used, and for the contamination `rho`
 
     $$n_A = \mathrm{round}\left(\frac{\rho}{1 - \rho} n_N\right);$$
 
-    with it, `n_A = round(rho * n_train)`. The other training anomalies are left out. The test has
-    all rows of the test part. Nothing is re-sampled silently: too few rows are an error.
+    with `n_train`, `n_A = round(rho * n_train)`. The other training anomalies are left out. The
+    test data consists of all rows of the test part. Rows are never drawn twice to make up for too
+    few of them; that is an error.
 
-    For one key, the test rows are the same at every setting of contamination and labels, more
-    contamination adds to the same hidden anomalies, and labelled rows don't depend on it.
+    For a fixed key, the test rows are the same at every contamination and with any labels, a
+    larger contamination adds to the same hidden anomalies, and the labelled rows do not depend on
+    the contamination.
 
     Args:
         dataset: A `Dataset`, or anything that `load_dataset` takes.
-        key: A typed key or an integer. Nothing else is random.
-        seeds: None for one split. `k` for k splits with the keys `fold_in(key, i)`, stacked along
-            a leading axis; or the numbers i themselves. Seed i doesn't depend on the others, and
-            is the split of its key up to padding.
+        key: A typed key or an integer, the only source of randomness.
+        seeds: None for a single split. An integer `k` for k splits with the keys
+            `fold_in(key, i)`, stacked along a leading axis; or the numbers i themselves. Each
+            split is that of its key up to padding, and does not depend on the other seeds.
         **settings: The fields of `Protocol` by name, such as `normal_class`, `contamination`,
-            `labelled_anomalies`, `scaling` or `exposure`, which describes them all. With a
-            `Protocol` as `protocol`, the others replace its fields. `exposure` may be anything
-            that `load_dataset` takes.
+            `labelled_anomalies`, `scaling` or `exposure`; `Protocol` describes all of them. If
+            `protocol` is a `Protocol`, the other settings replace its fields. `exposure` may be
+            anything that `load_dataset` takes.
 
     Returns:
         The split, on the host.
 
     Raises:
-        ConfigError: A setting out of range, settings at odds, or a class that the data lacks.
-        DataError: Fewer rows of a kind than are needed, or an exposure set that cannot be made to
-            fit.
+        ConfigError: A setting out of range, settings that exclude each other, or an unknown class.
+        DataError: Fewer rows of a kind than are needed, or an exposure set that cannot be
+            converted to the shape or the units of the data.
 
     Example:
         >>> split = contaminate("digits", 0, normal_class=3, contamination=0.1)
@@ -101,10 +103,10 @@ contaminate.__signature__ = Signature(  # pyright: ignore[reportFunctionMemberAc
 
 
 def check_rows(dataset: Any, key: Key | int, **settings: Any) -> None:
-    """Raise as `contaminate` would for a single split, without making its rows.
+    """Raise the errors that `contaminate` would raise for a single split, without building it.
 
-    Row numbers are drawn, and nothing is scaled or copied. The rows of an exposure set are not
-    looked at.
+    Only row numbers are drawn; rows are neither scaled nor copied. The rows of an exposure set are
+    not checked.
 
     Args:
         dataset: As for `contaminate`.
@@ -112,7 +114,7 @@ def check_rows(dataset: Any, key: Key | int, **settings: Any) -> None:
         **settings: As for `contaminate`.
 
     Raises:
-        ConfigError: A setting out of range, settings at odds, or a class that the data lacks.
+        ConfigError: A setting out of range, settings that exclude each other, or an unknown class.
         DataError: Fewer rows of a kind than are needed.
     """
     protocol, data = as_protocol(settings), load_dataset(dataset)
@@ -129,7 +131,8 @@ def _keys(key: Key | int, seeds: int | Sequence[int] | None) -> Iterator[Key]:
     numbers = range(seeds) if isinstance(seeds, int | np.integer) else seeds
     if numbers is not None and (len(numbers) < 1 or min(numbers) < 0):
         raise ConfigError(
-            f"seeds={seeds} must be at least 1, numbers from 0, or None for a single split"
+            f"seeds={seeds} must be an integer of at least 1, a list of seeds from 0 on, or None "
+            "for a single split"
         )
     root = as_key(key)
     if numbers is None:
@@ -146,8 +149,8 @@ def _load_exposure(data: Dataset, protocol: Protocol) -> Dataset | None:
     for one in (data, others):
         if one.vocabulary is not None:
             raise DataError(
-                f"exposure: {one.name!r} is text, whose words every data set numbers for itself; "
-                "exposure takes tables, sequences and images"
+                f"exposure: {one.name!r} is text, and texts of different data sets have different "
+                "vocabularies; use exposure with tables, sequences or images"
             )
     return others
 
@@ -155,7 +158,7 @@ def _load_exposure(data: Dataset, protocol: Protocol) -> Dataset | None:
 def _add_exposure(
     split: Split, data: Dataset, others: Dataset, rows: int | None, stream: Stream
 ) -> Split:
-    """Add rows of another data set behind the training rows, labelled as anomalies."""
+    """Append rows of another data set to the training rows as labelled anomalies."""
     raw, chosen = expose(data.x, data.name, others, rows, stream)
     train, more = split.train, [(0, len(raw)), (0, 0), (0, 0)]
     label = np.full(len(raw), -1, np.int8)
@@ -183,20 +186,23 @@ def _anomaly_classes(data: Dataset, protocol: Protocol) -> tuple[int, ...]:
             if not data.anomaly:
                 classes = ", ".join(data.class_name(c) for c in data.classes)
                 raise ConfigError(
-                    f"{data.name!r} has the classes {classes}: say which are normal with "
-                    "normal_class, or which are anomalous with anomaly_labels"
+                    f"{data.name!r} has the classes {classes}: give the normal ones as "
+                    "normal_class, or the anomalous ones as anomaly_labels"
                 )
             normal_class = 0
         normal = data.class_numbers(normal_class)
         anomalous = tuple(c for c in data.classes if c not in normal)
     if not 0 < len(anomalous) < len(data.classes):
         kind = "normal" if anomalous else "anomalous"
-        raise ConfigError(f"{data.name!r} has no {kind} class left: its classes are {data.classes}")
+        raise ConfigError(
+            f"{data.name!r} has no {kind} class left: its classes are {data.classes}; change "
+            "normal_class or anomaly_labels"
+        )
     return anomalous
 
 
 class _Part(NamedTuple):
-    """The training or the test part of a source: all of its rows, and the numbers of this part."""
+    """The training or the test part of a source: the source's rows, and the part's row numbers."""
 
     x: Num[np.ndarray, "source *shape"]
     y: Int[np.ndarray, "source"]
@@ -205,7 +211,7 @@ class _Part(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """The rows of a split, by number, before any of them is copied."""
+    """The row numbers of a split, before rows are copied."""
 
     train: _Part
     test: _Part
@@ -215,7 +221,7 @@ class _Choice(NamedTuple):
 
 
 def _parts(data: Dataset, protocol: Protocol, stream: Stream) -> tuple[_Part, _Part]:
-    """Return the training and the test part: as the data comes, or drawn."""
+    """Return the training and the test part: those of the data, or a random division."""
     x, y, x_test, y_test = data.x, data.y, data.x_test, data.y_test
     mask, mask_test = data.mask, data.mask_test
     if x_test is not None and y_test is not None:
@@ -295,7 +301,7 @@ def _draw_split(data: Dataset, others: Dataset | None, protocol: Protocol, key: 
 def _describe(
     data: Dataset, others: Dataset | None, protocol: Protocol, anomaly_classes: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Return the settings of a split as JSON can hold them."""
+    """Return the settings of a split as JSON values."""
     known, test_size = protocol.known_anomaly_classes, protocol.test_size
     if known is not None and not isinstance(known, int | np.integer):
         known = data.class_numbers(known)
@@ -319,7 +325,7 @@ def _describe(
 def _show_labelled(
     mask: UInt8[np.ndarray, "n height width"], label: Int[np.ndarray, "n"]
 ) -> UInt8[np.ndarray, "n height width"]:
-    """Return the masks that training may see: those of labelled anomalies, else zeros."""
+    """Return the masks with those of all rows but labelled anomalies set to zero."""
     return np.where((label < 0)[:, None, None], mask, np.uint8(0))
 
 

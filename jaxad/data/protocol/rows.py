@@ -1,4 +1,4 @@
-"""The choice of rows to train on, to label, to hide and to test: row numbers alone are drawn."""
+"""Random choice of training, labelled, hidden and test rows, by row number."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -15,7 +15,7 @@ __all__ = ["Draw", "Stage", "draw_rows", "resample", "split_by_class"]
 
 
 class Stage(IntEnum):
-    """The stages of a split; each has random numbers of its own."""
+    """Stages of drawing a split; each has random numbers of its own."""
 
     TEST = 0
     KNOWN_CLASSES = 1
@@ -35,7 +35,7 @@ class Draw(NamedTuple):
         rows: `(n,)` row numbers.
         label: `(n,)` int8: -1 labelled anomaly, 0 unlabelled, +1 labelled normal.
         hidden: `(n,)` int8: 1 for an anomaly among the unlabelled rows.
-        known: The anomaly classes that labelled anomalies were drawn from, () if not restricted.
+        known: The anomaly classes that labelled anomalies were drawn from; () if not restricted.
     """
 
     rows: Int[np.ndarray, "n"]
@@ -47,19 +47,18 @@ class Draw(NamedTuple):
 def split_by_class(
     y: Int[np.ndarray, "n"], test_size: float, stream: Stream
 ) -> tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]:
-    """Divide rows into a training and a test part, with the same share of every class.
+    """Divide rows into a training and a test part, stratified by class.
 
-    A class of two rows or more has at least one row on each side; a class of one row is trained
-    on. Otherwise the count is rounded to the nearest whole number.
+    The number of test rows of a class is rounded to the nearest integer. A class with at least two
+    rows has at least one in each part; a class with one row is in the training part.
 
     Args:
         y: `(n,)` class numbers.
-        test_size: The share of test rows, in (0, 1).
+        test_size: The fraction of test rows, in (0, 1).
         stream: Random numbers.
 
     Returns:
         Row numbers of the training part and of the test part, ascending.
-
     """
     order = stream.permutation(Stage.TEST, len(y))
     test = []
@@ -76,9 +75,9 @@ def resample(n: int, smallest: int, largest: int, stream: Stream) -> Int[np.ndar
     """Draw a bootstrap of small data, or a subsample of large data.
 
     Args:
-        n: How many rows there are.
-        smallest: Fewer rows than this are drawn with replacement, up to this many.
-        largest: More rows than this are thinned to this many.
+        n: The number of rows.
+        smallest: If there are fewer rows, this many are drawn with replacement.
+        largest: If there are more rows, this many are drawn without replacement.
         stream: Random numbers.
 
     Returns:
@@ -96,21 +95,21 @@ def draw_rows(
 ) -> Draw:
     """Choose the training rows.
 
-    With the same stream, more contamination adds hidden anomalies to the same ones, and the
-    labelled rows don't depend on the contamination.
+    With the same stream, a larger contamination adds to the same hidden anomalies, and the
+    labelled rows do not depend on the contamination.
 
     Args:
         y: `(n,)` class numbers of the training part.
-        anomaly_classes: Which of them are anomalous.
-        protocol: How many rows of which kind; known anomaly classes as numbers.
+        anomaly_classes: The anomalous ones of these classes.
+        protocol: The numbers of rows of each kind; known anomaly classes must be numbers.
         stream: Random numbers.
 
     Returns:
-        The chosen rows, shuffled: their order says nothing about their kind.
+        The chosen rows, in random order.
 
     Raises:
-        DataError: Fewer rows of a kind than are needed; says both numbers.
-        ConfigError: More known classes than there are.
+        DataError: Fewer rows of a kind than are needed; the message gives both numbers.
+        ConfigError: More known classes than there are, or one that is not anomalous.
     """
     is_anomaly = np.isin(y, anomaly_classes)
     anomalies, normals = np.flatnonzero(is_anomaly), np.flatnonzero(~is_anomaly)
@@ -133,7 +132,9 @@ def draw_rows(
     sizes = [len(part) for part in parts]
     rows = np.concatenate(parts)
     if len(rows) < 2:
-        raise DataError(f"the training set has {len(rows)} rows; at least 2 are needed")
+        raise DataError(
+            f"n_train={protocol.n_train!r} leaves {len(rows)} training rows; at least 2 are needed"
+        )
     order = stream.permutation(Stage.ORDER, len(rows))
     label = np.repeat(np.array([0, 0, -1, 1], np.int8), sizes)
     truth = np.repeat(np.array([0, 1, 0, 0], np.int8), sizes)
@@ -141,7 +142,7 @@ def draw_rows(
 
 
 def _count(amount: int | float, available: int) -> int:
-    """Turn a fraction into a count, of at least one row for a fraction above 0."""
+    """Return a count as it is, and a fraction as a count of at least 1 (0 for the fraction 0)."""
     if isinstance(amount, int | np.integer):
         return int(amount)
     return max(round(amount * available), 1) if amount > 0 else 0
@@ -150,9 +151,16 @@ def _count(amount: int | float, available: int) -> int:
 def _take(
     pool: Int[np.ndarray, "n"], size: int, what: str, stage: Stage, stream: Stream
 ) -> Int[np.ndarray, "size"]:
-    """Take the first `size` rows of a pool in its random order."""
+    """Draw `size` rows of a pool; a larger size adds to the same rows.
+
+    Raises:
+        DataError: The pool has fewer rows.
+    """
     if size > len(pool):
-        raise DataError(f"{what}: {size} rows are needed, {len(pool)} are available for training")
+        raise DataError(
+            f"{what}: {size} rows are needed, but {len(pool)} are available for training; ask for "
+            "fewer"
+        )
     return pool[stream.permutation(stage, len(pool))[:size]]
 
 
@@ -163,7 +171,7 @@ def _known_classes(
     protocol: Protocol,
     stream: Stream,
 ) -> tuple[int, ...]:
-    """Return the classes that labelled anomalies come from; () where they come from all."""
+    """Return the classes that labelled anomalies are drawn from; () for all of them."""
     known = protocol.known_anomaly_classes
     if known is None:
         return ()
@@ -171,22 +179,31 @@ def _known_classes(
         present = np.unique(y[anomalies])
         if known > len(present):
             raise ConfigError(
-                f"known_anomaly_classes={known}, but the training part has {len(present)} "
-                "anomaly classes"
+                f"known_anomaly_classes={known} is more than the {len(present)} anomaly classes of "
+                "the training part; give at most that many"
             )
         order = stream.permutation(Stage.KNOWN_CLASSES, len(present))
         return tuple(sorted(present[order[:known]].tolist()))
     strange = sorted(set(known) - set(anomaly_classes))
     if strange:
         raise ConfigError(
-            f"known_anomaly_classes holds class {strange[0]}, which is not anomalous; anomaly "
-            f"classes are {tuple(anomaly_classes)}"
+            f"known_anomaly_classes holds class {strange[0]}, which is not anomalous; allowed are "
+            f"{tuple(anomaly_classes)}"
         )
     return tuple(map(int, known))
 
 
 def _unlabelled_counts(normals: int, anomalies: int, protocol: Protocol) -> tuple[int, int]:
-    """Compute how many unlabelled normals and hidden anomalies to take from those available."""
+    """Compute the numbers of unlabelled normal rows and of hidden anomalies.
+
+    Args:
+        normals: The number of normal rows that are available.
+        anomalies: The number of anomalies that are available.
+        protocol: The contamination and the number of training rows.
+
+    Raises:
+        DataError: More rows of a kind are needed than are available.
+    """
     rho, n = protocol.contamination, protocol.n_train
     if n is None or isinstance(n, float):
         share = 1.0 if n is None else n
@@ -198,14 +215,15 @@ def _unlabelled_counts(normals: int, anomalies: int, protocol: Protocol) -> tupl
         n_normals = n - n_hidden
     if n_normals > normals:
         raise DataError(
-            f"n_train={n} needs {n_normals} unlabelled normals, {normals} are available"
+            f"n_train={n} needs {n_normals} unlabelled normal rows, but {normals} are available; "
+            "give a smaller n_train"
         )
     if n_hidden > anomalies:
         most = np.floor(1e4 * anomalies / (anomalies + n_normals)) / 1e4
-        fewer = f", n_train of at most {int(anomalies / rho)}" if rho and anomalies else ""
+        fewer = f", an n_train of at most {int(anomalies / rho)}" if rho and anomalies else ""
         raise DataError(
-            f"contamination={rho} needs {n_hidden} hidden anomalies among {n_normals} normals, "
-            f"{anomalies} unlabelled ones are available: ask for at most {most:g}{fewer}, or "
-            'label fewer; few_anomalies = "own" uses all there are'
+            f"contamination={rho} needs {n_hidden} hidden anomalies among {n_normals} normal rows, "
+            f"but {anomalies} are available: give a contamination of at most {most:g}{fewer}, or "
+            'fewer labelled anomalies; few_anomalies = "own" uses all available ones'
         )
     return n_normals, n_hidden

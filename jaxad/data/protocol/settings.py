@@ -1,8 +1,8 @@
-"""The settings of the experimental protocol: one dataclass that everything else derives from.
+"""Settings of the experimental protocol, defined once in the dataclass `Protocol`.
 
 The arguments of `contaminate`, the axes of experiments, the columns of results and the options of
-the command line are all read from the fields of `Protocol`. A new setting is a new field: its
-annotation, its description in the docstring, its default, and a check of its range.
+the command line are derived from its fields. To add a setting, add a field with an annotation, a
+description in the docstring, a default and a check of its range.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,22 +25,22 @@ Classes = int | str | Sequence[int | str]
 def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     if value not in choices:
         *others, last = map(repr, choices)
-        raise ConfigError(f"{name}={value!r} is not {', '.join(others)} or {last}")
+        raise ConfigError(f"{name}={value!r} must be {', '.join(others)} or {last}")
 
 
 def _check_contamination(name: str, value: Any) -> None:
     if value is not None and not (_is_number(value) and 0 <= value < 1):
         raise ConfigError(
-            f"{name}={value!r} is not in [0, 1): the fraction of anomalies among the unlabelled "
-            "training rows; None keeps the data's own"
+            f"{name}={value!r} must be in [0, 1), the fraction of anomalies among the unlabelled "
+            "training rows, or None for that of the data"
         )
 
 
 def _check_amount(name: str, value: Any) -> None:
     if not (_is_number(value) and value >= 0 and (_is_count(value) or value <= 1)):
         raise ConfigError(
-            f"{name}={value!r} is neither a count (an int from 0) nor a fraction of the training "
-            "rows of that kind (a float in [0, 1])"
+            f"{name}={value!r} must be a count (an integer of at least 0) or a fraction of the "
+            "training rows of that kind (a float in [0, 1])"
         )
 
 
@@ -48,25 +48,25 @@ def _check_size(name: str, value: Any) -> None:
     fraction = _is_number(value) and not _is_count(value) and 0 < value <= 1
     if value is not None and not fraction and not (_is_count(value) and value >= 1):
         raise ConfigError(
-            f"{name}={value!r} must be at least 1, a fraction (a float in (0, 1]), or None for all "
-            "rows"
+            f"{name}={value!r} must be an integer of at least 1, a fraction (a float in (0, 1]), "
+            "or None for all rows"
         )
 
 
 def _check_known(name: str, value: Any) -> None:
     if _is_number(value) and not (_is_count(value) and value >= 1):
-        raise ConfigError(f"{name}={value!r} must be at least 1, or None for all")
+        raise ConfigError(f"{name}={value!r} must be an integer of at least 1, or None for all")
 
 
 def _check_share(name: str, value: Any) -> None:
     if not (_is_number(value) and 0 < value < 1):
-        raise ConfigError(f"{name}={value!r} is not in (0, 1)")
+        raise ConfigError(f"{name}={value!r} must be in (0, 1)")
 
 
 def _check_rows(name: str, value: Any) -> None:
     if value is not None and not (_is_count(value) and value >= 1):
         raise ConfigError(
-            f"{name}={value!r} must be a whole number of at least 1, or None for all rows"
+            f"{name}={value!r} must be an integer of at least 1, or None for all rows"
         )
 
 
@@ -79,31 +79,32 @@ def _is_count(value: Any) -> bool:
 
 
 def _about(check: Callable[[str, Any], None] | None = None, **more: Any) -> dict[str, Any]:
-    """Describe a field of the protocol beyond its type, its default and its docstring.
+    """Return the metadata of a field of the protocol.
 
     Args:
-        check: Raises `ConfigError` for a value out of its range; takes the name and the value.
-            Fields annotated with a `Literal` need none.
-        **more: `study`, the default of experiments and of the command line where it differs;
-            `none`, the word for None in tables (own); `hint`, what the help of the command line
-            says instead of the default None; `metavar`, the placeholder of the option's value;
-            `requires`, another setting without which this one has no meaning.
+        check: `(name, value) -> None`, which raises `ConfigError` for a value out of range. Fields
+            annotated with a `Literal` need none.
+        **more: `study`, the default of experiments and of the command line, if another one;
+            `none`, the word for None in tables (default: own); `hint`, the text that replaces the
+            default None in the help of the command line; `metavar`, the placeholder of the option's
+            value; `requires`, the name of a setting without which this one has no effect.
     """
     return more | ({} if check is None else {"check": check})
 
 
-# Every command has its own way to name the classes: they are no axes, columns or options.
+# Classes are not axes of experiments: every command has options of its own for them.
 _CLASSES = {"axis": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """Settings of the experimental protocol: how a split is drawn from a data set.
+    """Settings of the experimental protocol, by which splits are drawn from a data set.
 
     Attributes:
         normal_class: The class, or classes, that are normal, by number or name; all others are
-            anomalous. Default: class 0 if the data is labelled normal and anomalous already.
-        anomaly_labels: Instead: the classes that are anomalous; all others are normal.
+            anomalous. Default: class 0 if the classes are 0 normal and 1 anomaly.
+        anomaly_labels: In place of normal_class, the classes that are anomalous; all others are
+            normal.
         contamination: The fraction of the unlabelled training rows that are anomalies, in [0, 1).
             None keeps all anomalies of the training part that are not labelled, or their share if
             n_train is given.
@@ -174,19 +175,21 @@ class Protocol:
                 one.metadata["check"](one.name, value)
             if needed and value is not None and getattr(self, needed) is None:
                 raise ConfigError(
-                    f"{one.name}={value} are given, and no {needed} set to take them from"
+                    f"{one.name}={value} needs an {needed} set to draw rows from; give {needed}"
                 )
         if self.normal_class is not None and self.anomaly_labels is not None:
             raise ConfigError(
                 f"anomaly_labels={self.anomaly_labels!r} and normal_class={self.normal_class!r} "
-                "exclude each other: give one, not both"
+                "exclude each other; give only one of them"
             )
         if self.protocol == "adbench" and self.scaling not in ("auto", "minmax"):
-            raise ConfigError(f"scaling={self.scaling!r}: protocol='adbench' scales by 'minmax'")
+            raise ConfigError(
+                f"scaling={self.scaling!r} must be 'auto' or 'minmax' with protocol='adbench'"
+            )
 
     @property
     def axes(self) -> dict[str, Any]:
-        """The settings that experiments vary, by name: all but the classes."""
+        """The settings that experiments vary, by name: all except the classes."""
         return {name: getattr(self, name) for name in AXES}
 
 
@@ -200,14 +203,14 @@ class Axis(NamedTuple):
     """A setting of the protocol as an axis of experiments.
 
     Attributes:
-        name: Its name.
-        default: The value that experiments and commands have without it.
+        name: The name of the setting.
+        default: The default of experiments and commands.
         types: The types of its values; a `Literal` for a choice.
         text: Its description, a few sentences.
         none: The word for None in tables.
-        hint: What the help of the command line says instead of the default None.
+        hint: The text that replaces the default None in the help of the command line, or None.
         metavar: The placeholder of the option's value, or None.
-        requires: Another setting, without which this one has no meaning, or None.
+        requires: The name of a setting without which this one has no effect, or None.
     """
 
     name: str
@@ -258,13 +261,13 @@ def as_protocol(settings: dict[str, Any], caller: str = "contaminate") -> Protoc
     """Build a protocol from keyword arguments.
 
     Args:
-        settings: Fields of `Protocol`. Where `protocol` is itself a `Protocol`, the others replace
-            its fields.
+        settings: Fields of `Protocol`. If `protocol` is itself a `Protocol`, the others replace its
+            fields.
         caller: The name of the function that was called, for errors.
 
     Raises:
-        TypeError: A name that is not a field.
-        ConfigError: A value out of its range.
+        TypeError: A name is not that of a field.
+        ConfigError: A value is out of range.
     """
     known = [one.name for one in fields(Protocol)]
     for name in settings:

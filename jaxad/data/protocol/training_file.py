@@ -1,4 +1,4 @@
-"""Training data from a file of one's own: its labels, its scaling, an exposure set behind it."""
+"""Training data from a file: labels, scaling and outlier exposure."""
 
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -21,15 +21,14 @@ __all__ = ["TrainingFile", "load_training_file"]
 
 
 class TrainingFile(NamedTuple):
-    """A file ready for training.
+    """Training data that was read from a file.
 
     Attributes:
-        train: The scaled rows, with those of an exposure set behind as labelled anomalies.
-        scaling: How raw rows become rows like these.
-        hidden: `(n,)` 1 for anomalies that training does not see; None where the file does not
-            say.
-        columns: The names of the file's columns; () where they have none.
-        rows: How many rows the file has.
+        train: The scaled rows, followed by those of an exposure set as labelled anomalies.
+        scaling: The scaling that was fitted to the rows of the file.
+        hidden: `(n,)` 1 for anomalies whose labels training does not use; None if unknown.
+        columns: The names of the feature columns; () if they have none.
+        rows: The number of rows of the file.
         exposure: The name of the exposure set, or None.
     """
 
@@ -52,33 +51,33 @@ def load_training_file(
     seed: int = 0,
     allowed: tuple[str, ...] = get_args(LabelKind),
 ) -> TrainingFile:
-    """Read a file, fit a scaling to its rows and make training data of them.
+    """Read a file, fit a scaling to its rows and convert them to training data.
 
     Args:
         path: A file as `load_table` takes it.
         label: The label column of a csv or parquet file.
-        label_kind: What the labels are; see `read_labels` and `read_audit_labels`.
-        scaling: How rows are scaled; see `fit_scaling`.
+        label_kind: The meaning of the labels; see `read_labels` and `read_audit_labels`.
+        scaling: The kind of scaling; see `fit_scaling`.
         exposure: A data set, by name or path, whose rows become labelled anomalies.
-        exposure_rows: How many of its rows; None for all.
-        seed: The root of the random numbers that choose them.
-        allowed: The kinds of labels that an error names.
+        exposure_rows: The number of its rows that are drawn; None for all.
+        seed: The root of the random numbers by which they are drawn.
+        allowed: The kinds of labels that errors list.
 
     Returns:
-        The training data and what is needed to score further rows.
+        The training data, with the scaling and the columns for further rows.
 
     Raises:
         ConfigError: A label column for an npz file, a kind of labels that is missing or not
-            allowed, or a setting out of its range.
-        DataError: The file or its labels cannot be used, or the exposure set does not fit.
+            allowed, or a setting out of range.
+        DataError: The file or its labels cannot be used, or the exposure set cannot be converted.
     """
     path = Path(path)
     if label is not None and path.suffix.lower() == ".npz":
         raise ConfigError(
-            f"--label {label}: names a column of a csv or parquet file; the labels of an npz file "
-            "are y"
+            f"--label {label} cannot be used with an npz file, whose labels are the array y; leave "
+            "--label out"
         )
-    # Their ranges are checked, and that there is a set to take rows from.
+    # This checks their ranges, and that exposure_rows has an exposure set.
     Protocol(scaling=scaling, exposure=exposure, exposure_rows=exposure_rows)
     table = load_table(path, label=label)
     known, hidden = read_audit_labels(table, label_kind, path, allowed=allowed)

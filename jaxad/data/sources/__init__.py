@@ -1,1 +1,1 @@
-"""Where data comes from: files, folders, bundled and synthetic data sets."""
+"""Sources of data: files, folders, bundled, synthetic and registered data sets."""

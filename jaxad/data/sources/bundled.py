@@ -1,4 +1,4 @@
-"""Small data sets that are always there: three of scikit-learn's, and the synthetic ones."""
+"""Small data sets that need no download: three of scikit-learn's, and the synthetic ones."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ BUNDLED = ("blobs", "breast_cancer", "digits", "monotone", "two_moons", "wine")
 
 @register("digits")
 def digits() -> Dataset:
-    """Handwritten digits: 1,797 tables of 8 x 8 pixels in 0..16 as 64 columns, classes 0..9.
+    """Load handwritten digits: 1,797 rows of 8 x 8 pixels in 0..16 as 64 columns, classes 0..9.
 
-    All columns are pixels of one unit, and many are zero in most images, so they are scaled by one
-    range.
+    The default scaling is "range", as all columns have the same unit and many are zero in most
+    rows.
     """
     from sklearn.datasets import load_digits
 
@@ -28,7 +28,7 @@ def digits() -> Dataset:
 
 @register("breast_cancer")
 def breast_cancer() -> Dataset:
-    """Breast cancer Wisconsin: 569 rows of 30 columns; benign is normal, malignant anomalous."""
+    """Load breast cancer Wisconsin: 569 rows of 30 columns; malignant rows are anomalies."""
     from sklearn.datasets import load_breast_cancer
 
     bunch: Any = load_breast_cancer()
@@ -39,7 +39,7 @@ def breast_cancer() -> Dataset:
 
 @register("wine")
 def wine() -> Dataset:
-    """Wine recognition: 178 rows of 13 columns, three classes."""
+    """Load wine recognition: 178 rows of 13 columns, three classes."""
     from sklearn.datasets import load_wine
 
     bunch: Any = load_wine()

@@ -1,4 +1,4 @@
-"""Lines of csv files as pieces of a table; a line that is no row is a bad row."""
+"""Reading of csv files in pieces; a line that cannot be parsed becomes a bad row."""
 
 import csv
 import io
@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["read_csv_names", "read_csv_pieces"]
 
-_MARK = b"\xef\xbb\xbf"  # of UTF-8, which some programs put first
+_MARK = b"\xef\xbb\xbf"  # the byte order mark of UTF-8
 
 
 def read_csv_names(path: Path) -> tuple[tuple[str, ...], int]:
-    """Names of the columns, and 1 if they are in the first line; numbers there are a row."""
+    """Read the names of the columns, and the number of lines before the first row (0 or 1).
+
+    A first line of numbers or missing values is a row; the columns are then named 0, 1, ...
+
+    Raises:
+        DataError: The file is missing or empty, or its first line cannot be read.
+    """
     try:
         with path.open("rb") as file:
             line = next((line for line in file if line.strip()), b"")
@@ -34,7 +40,7 @@ def read_csv_names(path: Path) -> tuple[tuple[str, ...], int]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: the first line cannot be read ({error})") from error
     if not cells:
-        raise DataError(f"{path}: is empty")
+        raise DataError(f"{path}: the file is empty; give a file with rows")
     if all(not np.isnan(parse_number(cell)) or cell.strip() in NULLS for cell in cells):
         return tuple(str(i) for i in range(len(cells))), 0
     return tuple(cells), 1
@@ -43,14 +49,17 @@ def read_csv_names(path: Path) -> tuple[tuple[str, ...], int]:
 def read_csv_pieces(
     path: Path, names: Sequence[str], first: int, size: int, columns: list[str]
 ) -> Iterator[Piece]:
-    """Pieces of at most `size` rows with some of the columns, in order.
+    """Yield pieces of at most `size` rows with some of the columns, in order.
 
     Args:
         path: The file.
         names: The names of all its columns.
-        first: How many lines come before the first row.
-        size: How many rows a piece has, at most.
-        columns: Which columns to read.
+        first: The number of lines before the first row.
+        size: The largest number of rows in a piece.
+        columns: The columns to read.
+
+    Raises:
+        DataError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -64,7 +73,7 @@ def read_csv_pieces(
 
 
 def _parse(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piece:
-    """The cells of lines, by Arrow; line by line where quotes are not closed."""
+    """Parse lines with Arrow, or one by one if Arrow fails, as with an unclosed quote."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
@@ -107,7 +116,7 @@ def _parse(lines: list[bytes], names: Sequence[str], columns: list[str]) -> Piec
 
 
 def _as_utf8(text: bytes) -> bytes:
-    """Bytes that are no UTF-8 replaced: Arrow decodes a row of another length for its handler."""
+    """Replace bytes that are not UTF-8; Arrow decodes rows of a wrong length for its handler."""
     try:
         text.decode()
     except UnicodeDecodeError:
@@ -140,6 +149,6 @@ def _split_cells(line: str) -> list[str]:
 
 
 def _join_chunks(column: Any) -> "pa.Array":
-    """A chunked column in one piece."""
+    """Return a chunked column as one array."""
     whole = column.combine_chunks()
     return whole.chunk(0) if hasattr(whole, "chunk") else whole

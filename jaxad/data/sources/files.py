@@ -1,4 +1,4 @@
-"""Tables, images and texts in files: npz, csv, parquet and JSON lines."""
+"""Reading of tables, images and texts from npz, csv, parquet and JSON lines files."""
 
 import zipfile
 import zlib
@@ -40,9 +40,9 @@ class Table(NamedTuple):
         x: `(n, ...)` rows.
         y: `(n,)` int64 class numbers, or None.
         columns: Names of the columns of x; () for an npz file.
-        class_names: Names of the classes 0, 1, ... where labels are words.
-        mask: `(n, height, width)` uint8: 1 where a pixel is anomalous, if an npz file says it.
-        vocabulary: The words of x where it holds documents.
+        class_names: Names of the classes 0, 1, ... if labels are strings; else ().
+        mask: `(n, height, width)` uint8: 1 where a pixel is anomalous; None if unknown.
+        vocabulary: The vocabulary of x if rows are documents.
     """
 
     x: Float[np.ndarray, "n *shape"]
@@ -62,12 +62,11 @@ def read_file(path: Path, label: str | None = None) -> Dataset:
             anomaly or outlier, else the last one.
 
     Returns:
-        The data set, named like the file. Labels of nothing but 0 and 1 are taken for normal and
-        anomaly.
+        The data set, named after the file. If all labels are 0 or 1, they mean normal and anomaly.
 
     Raises:
         DataError: The file is broken, or does not hold rows with labels.
-        ConfigError: The label column is not there, or another kind of file.
+        ConfigError: The label column does not exist, or the kind of file is not supported.
     """
     if _check_suffix(path) == ".npz":
         return _build_dataset(path, _read_npz(path))
@@ -83,22 +82,22 @@ def read_file(path: Path, label: str | None = None) -> Dataset:
 def load_table(
     path: str | Path, *, label: str | None = None, vocabulary: Vocabulary | None = None
 ) -> Table:
-    """Read rows that may have no labels, to score them.
+    """Read the rows of a file, and their labels if it has any.
 
     Args:
-        path: A csv, parquet or npz file; an npz holds `X` or `x`, `y` if there are labels, and
-            `mask` if pixels of images are known to be anomalous.
-            With `sequence:` in front its columns are points in time of sequences of one channel.
+        path: A csv, parquet or npz file; an npz file holds `X` or `x`, `y` if there are labels, and
+            `mask` if anomalous pixels of images are known.
+            With the prefix `sequence:`, columns are points in time of sequences of one channel.
         label: The label column of a csv or parquet file. Default: the column named label, y,
             anomaly or outlier if there is one; else all columns are features.
-        vocabulary: The words that texts are numbers of; by default their own.
+        vocabulary: The vocabulary by which texts are encoded. Default: one built from the file.
 
     Returns:
         The rows, and their labels if there are any.
 
     Raises:
         DataError: The file is missing or broken, or a feature is not a finite number.
-        ConfigError: The label column is not there, or another kind of file.
+        ConfigError: The label column does not exist, or the kind of file is not supported.
     """
     if str(path).startswith(PREFIX):
         table = load_table(str(path).removeprefix(PREFIX), label=label)
@@ -107,7 +106,7 @@ def load_table(
         vectors, name = split_mean(str(path))
         table = load_table(name, label=label)
         if table.vocabulary is None:
-            raise DataError(f"{name} is no text: only texts have mean word vectors")
+            raise DataError(f"{name} does not hold texts, which {MEAN} needs; leave {MEAN} out")
         x = average_vectors(table.x, build_lexicon(table.vocabulary, vectors, more=0))
         return table._replace(x=x, vocabulary=None)
     path = Path(path)
@@ -121,7 +120,9 @@ def load_table(
         return Table(_select_features(frame, path, label), y, columns, names)
     arrays = _read_npz(path)
     if "x" not in arrays:
-        raise DataError(f"{path}: holds {_list_arrays(arrays)}; needs X, and y if there are labels")
+        raise DataError(
+            f"{path} holds {_list_arrays(arrays)}; give the array X, and y if there are labels"
+        )
     x = as_rows(arrays["x"], f"{path}: X", at_least=1)
     mask = as_masks(arrays["mask"], x, f"{path}: mask") if "mask" in arrays else None
     if "y" not in arrays:
@@ -131,21 +132,22 @@ def load_table(
 
 
 def split_mean(source: str) -> tuple[str, str]:
-    """The file of vectors and the name in `mean:VECTORS:NAME`.
+    """Split `mean:VECTORS:NAME` into the file of word vectors and the name of the data set.
 
     Raises:
-        ConfigError: There are no two.
+        ConfigError: One of the two is missing.
     """
     vectors, colon, name = source.removeprefix(MEAN).partition(":")
     if not (vectors and colon and name):
         raise ConfigError(
-            f"{source!r}: give mean:VECTORS:NAME, a file of word vectors and a data set of texts"
+            f"{source!r} must have the form mean:VECTORS:NAME, with a file of word vectors and a "
+            "data set of texts"
         )
     return vectors, name
 
 
 def _read_text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
-    """The texts of a file, in a given vocabulary or in their own."""
+    """Read the texts of a file, encoded by a given vocabulary or by their own."""
     texts = read_texts(path, label)
     words = [split_words(text) for text in texts.text]
     vocabulary = vocabulary or build_vocabulary(words, path.resolve().parent)
@@ -156,16 +158,20 @@ def _read_text_table(path: Path, label: str | None, vocabulary: Vocabulary | Non
 
 
 def _check_suffix(path: Path) -> str:
-    """The file's kind, checked."""
+    """Return a file's suffix.
+
+    Raises:
+        ConfigError: Files of this kind are not supported.
+    """
     if read_suffix(path) not in SUFFIXES:
-        raise ConfigError(f"{path}: files that can be read end in {', '.join(SUFFIXES)}")
+        raise ConfigError(f"{path} must be a file that ends in {', '.join(SUFFIXES)}")
     return read_suffix(path)
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an npz file, under lower-case names. Pickled objects are not loaded."""
+    """Read the arrays of an npz file by their names in lower case, without loading pickles."""
     try:
-        # Opened here, as np.load leaves a file open that it cannot read.
+        # np.load does not close a file that it cannot read.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name.lower(): archive[name] for name in archive.files}
     except FileNotFoundError as error:
@@ -173,12 +179,12 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         reason = "holds pickled objects, which are not loaded for safety"
         if "allow_pickle" not in str(error) or not zipfile.is_zipfile(path):
-            reason = f"not a complete npz file ({error}); fetch it again"
+            reason = f"not a complete npz file ({error}); download it again"
         raise DataError(f"{path}: {reason}") from error
 
 
 def _build_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
-    """The data set of arrays `x, y` or `x_train, y_train, x_test, y_test`, with masks if any."""
+    """Build a data set from arrays `x, y` or `x_train, y_train, x_test, y_test`, with masks."""
     names: Any = ()
     for known in ("class_names", "classes"):
         if known in arrays and arrays[known].dtype.kind == "U":
@@ -198,8 +204,8 @@ def _build_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
         x, y, mask = arrays["x"], arrays["y"], arrays.get("mask")
         return from_arrays(x, y, name=path.stem, class_names=names, mask=mask)
     raise DataError(
-        f"{path}: holds {_list_arrays(arrays)}; "
-        "needs X and y, or x_train, y_train, x_test and y_test"
+        f"{path} holds {_list_arrays(arrays)}; "
+        "give the arrays X and y, or x_train, y_train, x_test and y_test"
     )
 
 
@@ -208,7 +214,7 @@ def _list_arrays(arrays: dict[str, np.ndarray]) -> str:
 
 
 def _read_frame(path: Path) -> "pd.DataFrame":
-    """A csv or parquet file as a frame with string column names."""
+    """Read a csv or parquet file as a data frame with strings as column names."""
     import pandas as pd
 
     try:
@@ -220,27 +226,35 @@ def _read_frame(path: Path) -> "pd.DataFrame":
             frame = pd.read_csv(path, header=None if is_data else 0)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are of these kinds
+    except (ValueError, OSError) as error:  # includes the errors of pandas and pyarrow
         raise DataError(f"{path}: cannot be read ({error})") from error
     frame.columns = [str(column) for column in frame.columns]
     return frame
 
 
 def _find_label(frame: "pd.DataFrame", path: Path, label: str | None) -> str | None:
-    """The label column as asked for, or by its name."""
+    """Return the label column: the given one, or else the one with a usual name.
+
+    Raises:
+        ConfigError: The given column does not exist, or several have a usual name.
+    """
     columns = list(frame.columns)
     if label is not None:
         if label not in columns:
-            raise ConfigError(f"{path}: no column {label!r}; columns are {', '.join(columns)}")
+            raise ConfigError(
+                f"{path}: label={label!r} is not a column; columns are {', '.join(columns)}"
+            )
         return label
     named = [column for column in columns if column.lower() in LABEL_NAMES]
     if len(named) > 1:
-        raise ConfigError(f"{path}: {', '.join(named)} may be the labels; choose with label=")
+        raise ConfigError(
+            f"{path}: any of {', '.join(named)} may be the label column; choose one with label="
+        )
     return named[0] if named else None
 
 
 def _select_features(frame: "pd.DataFrame", path: Path, label: str | None) -> np.ndarray:
-    """All columns but the labels, as numbers."""
+    """Return all columns except the labels as an array of numbers."""
     features = frame if label is None else frame.drop(columns=label)
     return as_rows(features, str(path), at_least=1)
 
@@ -248,5 +262,5 @@ def _select_features(frame: "pd.DataFrame", path: Path, label: str | None) -> np
 def _select_labels(
     frame: "pd.DataFrame", path: Path, label: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class numbers of the label column, and names where it holds words."""
+    """Return the class numbers of the label column, and the class names if it holds strings."""
     return as_label_column(frame[label].to_numpy(), f"{path}: column {label!r}")

@@ -1,6 +1,6 @@
-"""The idx files in which MNIST and its relatives come, plain or gzipped.
+"""Reading of idx files, the format of MNIST and similar data sets, plain or gzipped.
 
-An idx file is two zero bytes, a type code, the number of axes, the size of each axis as a
+An idx file consists of two zero bytes, a type code, the number of axes, the size of each axis as a
 big-endian 32-bit integer, and the values.
 """
 
@@ -28,7 +28,7 @@ FASHION = (
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 
-# SHA-256 of the unpacked files: a gzip file's own digest depends on who packed it.
+# SHA-256 of the unpacked files: the digest of a gzip file depends on the program that packed it.
 FASHION_DIGESTS = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -38,25 +38,25 @@ FASHION_DIGESTS = {
 
 
 def has_idx(folder: Path) -> bool:
-    """Whether a folder holds training images as an idx file."""
+    """Return whether a folder holds training images as an idx file."""
     return _find(folder, PARTS[0]) is not None
 
 
 def read_idx_folder(folder: Path) -> Dataset:
-    """Read a folder of `train-` and, if they are there, `t10k-` images and labels.
+    """Read the `train-` and, if present, the `t10k-` images and labels of a folder.
 
     In a folder named `fashion-mnist` (or `fashion_mnist`, `FashionMNIST`) the files are checked
     against the digests of Fashion-MNIST.
 
     Args:
-        folder: Where the files are, each with or without `.gz`.
+        folder: The folder with the files, each with or without `.gz`.
 
     Returns:
         Images `(n, height, width, 1)` uint8 with their classes, which have Fashion-MNIST's names
         if the folder's name contains "fashion".
 
     Raises:
-        DataError: A file is missing, broken, or not the one its digest is known of.
+        DataError: A file is missing or broken, or does not match its known digest.
     """
     plain = folder.name.lower().replace("-", "").replace("_", "")
     digests = FASHION_DIGESTS if plain == "fashionmnist" else {}
@@ -84,18 +84,18 @@ def read_idx(path: Path, digest: str | None = None) -> UInt8[np.ndarray, "*shape
         The array, read-only.
 
     Raises:
-        DataError: The file cannot be unpacked, is short or long, holds another type, or is not
-            the one that the digest is of.
+        DataError: The file cannot be unpacked, has a wrong length, holds another type, or does not
+            match the digest.
     """
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be unpacked ({error}); fetch it again") from error
+        raise DataError(f"{path}: cannot be unpacked ({error}); download it again") from error
     if digest is not None and hashlib.sha256(content).hexdigest() != digest:
         raise DataError(
-            f"{path}: the content is not the known one (SHA-256 differs); fetch it again, or "
+            f"{path}: the SHA-256 differs from that of the published file; download it again, or "
             "rename the folder if the files are your own"
         )
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
@@ -103,23 +103,25 @@ def read_idx(path: Path, digest: str | None = None) -> UInt8[np.ndarray, "*shape
     start = 4 + 4 * content[3]
     shape = struct.unpack(f">{content[3]}I", content[4:start]) if len(content) >= start else ()
     if not shape or len(content) != start + math.prod(shape):
-        raise DataError(f"{path}: {len(content)} bytes are not what shape {shape} needs")
+        raise DataError(
+            f"{path}: its {len(content)} bytes do not match its shape {shape}; download it again"
+        )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """The file of this name, plain or gzipped, if there is one."""
+    """Return the file of this name, plain or gzipped; None if there is none."""
     return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
 
 
 def _read_part(
     folder: Path, names: tuple[str, str], digests: dict[str, str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of one part."""
+    """Read the images and the labels of one part."""
     arrays = []
     for name in names:
         path = _find(folder, name)
         if path is None:
-            raise DataError(f"{folder}: {name} or {name}.gz is missing")
+            raise DataError(f"{folder}: {name} (or {name}.gz) is missing")
         arrays.append(read_idx(path, digests.get(name)))
     return arrays[0], arrays[1]

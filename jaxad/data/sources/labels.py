@@ -1,4 +1,4 @@
-"""Labels of a file, as a user marks them, and as training takes them."""
+"""Conversion of the labels of a file to training labels."""
 
 from pathlib import Path
 from typing import Literal, get_args
@@ -13,7 +13,7 @@ __all__ = ["AuditLabelKind", "LabelKind", "read_audit_labels", "read_labels"]
 
 LabelKind = Literal["training", "truth", "ignore"]
 AuditLabelKind = Literal["training", "truth", "hidden", "ignore"]
-# What label 1 is under each kind.
+# The meaning of label 1 under each kind.
 _MEANINGS = {
     "truth": "a labelled anomaly",
     "hidden": "an anomaly that only measures the audit",
@@ -33,19 +33,19 @@ def read_labels(
 
     Args:
         table: Rows of a file, and their labels if it has any.
-        kind: What the labels are. "training": -1 labelled anomaly, 0 unlabelled, 1 labelled normal.
-            "truth": 1 labelled anomaly, 0 unlabelled. "ignore": not read. None: "training", if they
-            cannot be meant as truth.
+        kind: The meaning of the labels. "training": -1 labelled anomaly, 0 unlabelled, 1 labelled
+            normal. "truth": 1 labelled anomaly, 0 unlabelled. "ignore": labels are not used. None:
+            "training", unless all labels are 0 or 1 and some are 1.
         path: The file, for errors.
-        allowed: The kinds that an error names.
+        allowed: The kinds that errors list.
 
     Returns:
-        `(n,)` -1, 0 and 1 as under "training"; None where no row is labelled.
+        `(n,)` -1, 0 and 1 as under "training"; None if no labels are used.
 
     Raises:
-        ConfigError: All labels are 0 and 1, which may be of several kinds, and `kind` is None; or a
-            kind is given and the file has no labels.
-        DataError: A label that the kind does not have.
+        ConfigError: All labels are 0 or 1, which is ambiguous, and `kind` is None; or a kind is
+            given and the file has no labels.
+        DataError: A label that the kind does not allow.
     """
     y = table.y
     if y is None:
@@ -62,7 +62,9 @@ def read_labels(
     found = set(np.unique(y).tolist())
     if kind is None and found <= {0, 1} and 1 in found:
         kinds = ", ".join(f"--label-kind {k} ({_MEANINGS[k]})" for k in _MEANINGS if k in allowed)
-        raise ConfigError(f"--label-kind is missing: give what label 1 in {path} is: {kinds}")
+        raise ConfigError(
+            f"--label-kind is missing; give the meaning of label 1 in {path}, one of: {kinds}"
+        )
     expected = {0, 1} if kind == "truth" else {-1, 0, 1}
     if not found <= expected:
         wrong = min(found - expected)
@@ -81,14 +83,14 @@ def read_audit_labels(
     *,
     allowed: tuple[str, ...] = get_args(AuditLabelKind),
 ) -> tuple[Int8[np.ndarray, "n"] | None, Int8[np.ndarray, "n"] | None]:
-    """Return the labels that training sees, and the truth that only measures an audit.
+    """Return the training labels, and the true labels by which an audit is evaluated.
 
     Args:
         table: Rows of a file, and their labels if it has any.
         kind: As for `read_labels`; or "hidden": 1 anomaly, 0 normal row, which training does not
-            see.
+            use.
         path: The file, for errors.
-        allowed: The kinds that an error names.
+        allowed: The kinds that errors list.
 
     Returns:
         `(n,)` training labels, or None; and `(n,)` 1 for anomalies, or None.

@@ -1,4 +1,4 @@
-"""Where data comes from: a name, a file, a folder, tensorflow-datasets, or arrays in memory."""
+"""Loading of data sets by name, from files and folders, from tensorflow-datasets or from arrays."""
 
 import functools
 import os
@@ -20,54 +20,56 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 __all__ = ["list_datasets", "load_dataset"]
 
 WAYS = (
-    "Ways to give data: a registered name; the path of an npz, csv, parquet or jsonl file or of a "
-    "folder of idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; "
-    "tfds:NAME; sequence: in front of one of these, for rows that are sequences; mean:VECTORS: in "
-    "front of texts, for their mean word vectors; arrays, as (x, y) or by from_arrays"
+    "Give a registered name; the path of an npz, csv, parquet or jsonl file or of a folder of idx "
+    "files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; tfds:NAME; one of "
+    "these with the prefix sequence: for rows that are sequences, or with the prefix mean:VECTORS: "
+    "for mean word vectors of texts; or arrays, as (x, y) or by from_arrays"
 )
 
 
 def load_dataset(
     source: Any, *, data_dir: str | Path | None = None, label: str | None = None
 ) -> Dataset:
-    """Get a data set by name, from a file or from arrays.
+    """Load a data set by name, from a file or from arrays.
 
-    A name is looked for in this order: bundled data (`digits`, `breast_cancer`, `wine`, `blobs`,
+    A name is searched for in this order: bundled data (`digits`, `breast_cancer`, `wine`, `blobs`,
     `two_moons`, `monotone`) and data sets added by `jaxad.data.register` or by a plug-in; a file or
     folder of this path; the data folder and its direct subfolders, where `cardio` finds
     `cardio.npz`, `cardio.csv` or `6_cardio.npz`; tensorflow-datasets for `tfds:NAME`. Files are
     npz (`X` and `y`, or `x_train`, `y_train`, `x_test`, `y_test`), csv, parquet, and folders of
-    MNIST's idx files. The last few files stay in memory and are read again when they change.
+    MNIST's idx files. The four files used last are kept in memory, and are read again when they
+    change.
 
-    With `sequence:` in front, as in `sequence:monotone`, the columns of a table are the points in
+    With the prefix `sequence:`, as in `sequence:monotone`, the columns of a table are the points in
     time of sequences of one channel (see `as_sequences`). Arrays `(n, time, channels)` in an npz
-    file are sequences without it.
+    file are sequences without the prefix.
 
     Files of JSON lines (`.jsonl`, plain or gzipped), and csv files with a column `text`, hold
     texts, with the fields text, label and split; rows whose split is test are the test part. With
-    `mean:VECTORS:` in front, as in `mean:glove.npz:reuters`, they become rows of a table: the mean
-    word vector of each text, by the file of vectors that is named.
+    the prefix `mean:VECTORS:`, as in `mean:glove.npz:reuters`, texts become rows of a table: the
+    mean word vector of each text, with the vectors of the named file.
 
     Args:
-        source: A name, a path, a pair of arrays `(x, y)`, or a `Dataset`, which is given back.
+        source: A name, a path, a pair of arrays `(x, y)`, or a `Dataset`, which is returned as it
+            is.
         data_dir: The data folder. Default: the environment variable `JAXAD_DATA`.
         label: The label column of a csv or parquet file. Default: the column named label, y,
             anomaly or outlier, else the last one.
 
     Returns:
-        The data set, checked.
+        The data set.
 
     Raises:
-        ConfigError: An unknown name (says the nearest one), a name that several files have, or a
-            file of an unknown kind.
-        DataError: A file or its content cannot be used as data.
+        ConfigError: An unknown name (the message gives the nearest one), a name that several files
+            have, or a kind of file that is not supported.
+        DataError: A file is missing or broken, or its content cannot be used.
     """
     if isinstance(source, Dataset):
         return source
     if isinstance(source, tuple) and len(source) == 2:
         return from_arrays(*source)
     if not isinstance(source, str | Path):
-        raise ConfigError(f"a data set cannot be a {type(source).__name__}. {WAYS}")
+        raise ConfigError(f"source cannot be of type {type(source).__name__}. {WAYS}")
     if str(source).startswith(PREFIX):
         rest = str(source).removeprefix(PREFIX)
         return as_sequences(load_dataset(rest, data_dir=data_dir, label=label))
@@ -84,7 +86,7 @@ def load_dataset(
         path = _find(str(source), folder)
     data = _read(path.resolve(), path.stat().st_mtime_ns, label)
     if data.vocabulary is not None and folder is not None:
-        # Word vectors are looked for in the data folder, too.
+        # Files of word vectors are also searched for in the data folder.
         data = replace(data, vocabulary=replace(data.vocabulary, folder=folder))
     return data
 
@@ -96,7 +98,7 @@ def list_datasets(data_dir: str | Path | None = None) -> list[str]:
         data_dir: The data folder. Default: the environment variable `JAXAD_DATA`.
 
     Returns:
-        Sorted names; files go without their suffix.
+        The sorted names; those of files are without suffix.
     """
     folder = _find_folder(data_dir)
     found = [] if folder is None else [_name_file(path) for path in _list_candidates(folder)]
@@ -104,7 +106,7 @@ def list_datasets(data_dir: str | Path | None = None) -> list[str]:
 
 
 def _find_folder(data_dir: str | Path | None) -> Path | None:
-    """The data folder, if one is set."""
+    """Return the data folder; None if none is set."""
     given = data_dir or os.environ.get("JAXAD_DATA")
     if not given:
         return None
@@ -115,7 +117,7 @@ def _find_folder(data_dir: str | Path | None) -> Path | None:
 
 
 def _list_candidates(folder: Path) -> Iterator[Path]:
-    """The files and idx folders in a data folder and one level below."""
+    """Yield the files and idx folders in a data folder and one level below."""
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             if has_idx(path):
@@ -126,24 +128,28 @@ def _list_candidates(folder: Path) -> Iterator[Path]:
 
 
 def _is_data(path: Path) -> bool:
-    """Whether a path is a file that can be read, or a folder of idx files."""
+    """Return whether a path is a supported file or a folder of idx files."""
     if path.is_dir():
         return has_idx(path)
     return read_suffix(path) in SUFFIXES
 
 
 def _name_file(path: Path) -> str:
-    """What a file or folder is called without its suffix."""
+    """Return the name of a file or folder without suffix."""
     return path.name if path.is_dir() else strip_suffix(path)
 
 
 def _simplify(name: str) -> str:
-    """A name without the number in front (`6_cardio`), its case, and kinds of dashes."""
+    """Return a name in lower case, without a number prefix (`6_cardio`), and with "_" for "-"."""
     return re.sub(r"^\d+_", "", name).casefold().replace("-", "_")
 
 
 def _find(name: str, folder: Path | None) -> Path:
-    """The one file or folder of this name in the data folder."""
+    """Return the file or folder of this name in the data folder.
+
+    Raises:
+        ConfigError: There is none, or there are several.
+    """
     paths = [] if folder is None else list(_list_candidates(folder))
     exact = [
         path
@@ -158,7 +164,7 @@ def _find(name: str, folder: Path | None) -> Path:
     found = exact or alike
     if len(found) > 1:
         raise ConfigError(
-            f"{name!r} may be any of {', '.join(map(str, found))}; give the full name or the path"
+            f"{name!r} may be any of {', '.join(map(str, found))}; give a full name or a path"
         )
     if not found:
         known = {*DATASETS.names(), *(_name_file(path) for path in paths)}
@@ -170,7 +176,7 @@ def _find(name: str, folder: Path | None) -> Path:
 
 @functools.lru_cache(maxsize=4)
 def _read(path: Path, modified: int, label: str | None) -> Dataset:
-    """Read a file or a folder; `modified` makes a changed one be read anew."""
+    """Read a file or a folder; `modified` is only part of the cache's key."""
     if not path.is_dir():
         return read_file(path, label)
     if has_idx(path):
@@ -178,12 +184,12 @@ def _read(path: Path, modified: int, label: str | None) -> Dataset:
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
     raise DataError(
         f"{path}: not a folder of idx files (train-images-idx3-ubyte); it holds {inside}. "
-        "Give a file in it, or the folder as data_dir"
+        "Give one of its files, or the folder as data_dir"
     )
 
 
 @functools.lru_cache(maxsize=4)
 def _load_tfds(name: str, folder: Path | None, explicit: bool) -> Dataset:
-    """A data set of tensorflow-datasets, in its own folder unless it is in the data folder."""
+    """Load a data set of tensorflow-datasets, from the data folder if it is there."""
     here = folder is not None and (explicit or (folder / name.split("/")[0]).is_dir())
     return read_tfds(name, folder if here else None)

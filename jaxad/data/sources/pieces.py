@@ -1,4 +1,4 @@
-"""Rows of a table as they are read, and their values as numbers or as words."""
+"""Pieces of a table, and conversion of their columns to numbers or strings."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,11 +18,12 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 
 
 class Piece(NamedTuple):
-    """Some rows of a table, one after the other.
+    """Consecutive rows of a table.
 
     Attributes:
-        columns: An Arrow array for each column, of text or of numbers; null where nothing is.
-        bad: What is wrong with a row, by its place in the piece, as far as it is known already.
+        columns: An Arrow array for each column, of text or of numbers; null where a value is
+            missing.
+        bad: The problem of each bad row found so far, by its index in the piece.
     """
 
     columns: dict[str, "pa.Array"]
@@ -32,11 +33,13 @@ class Piece(NamedTuple):
         return len(next(iter(self.columns.values())))
 
     def numbers(self, name: str, *, gaps: bool = False) -> Float[np.ndarray, "n"]:
-        """A column as float64. A value that is no number in range makes its row a bad one, NaN.
+        """Return a column as float64, and record bad rows.
+
+        A value that is not a number in the range of float32 becomes NaN, and its row a bad row.
 
         Args:
             name: The column.
-            gaps: Whether a value may be missing, which is NaN too.
+            gaps: Whether values may be missing; they become NaN.
         """
         values, wrong = _as_numbers(self.columns[name])
         with np.errstate(invalid="ignore"):
@@ -52,19 +55,19 @@ class Piece(NamedTuple):
         return values
 
     def labels(self, name: str | None) -> Float[np.ndarray, "n"]:
-        """A column of labels as float64, NaN where there is none or no number; bad rows too."""
+        """Return a column of labels as float64; NaN where a label is missing or not a number."""
         if name is None:
             return np.full(len(self), np.nan)
         return _as_numbers(self.columns[name])[0]
 
     def words(self, name: str) -> list[str | None]:
-        """A column as text, None where there is none."""
+        """Return a column as strings; None where a value is missing."""
         found = self.columns[name].to_pylist()
         return [v.decode(errors="replace") if isinstance(v, bytes) else _as_word(v) for v in found]
 
 
 def _as_numbers(column: "pa.Array") -> tuple[np.ndarray, np.ndarray]:
-    """A column as float64, NaN where nothing is, and which values are no numbers."""
+    """Return a column as float64, NaN where a value is missing, and a mask of non-numbers."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -89,7 +92,7 @@ def _as_numbers(column: "pa.Array") -> tuple[np.ndarray, np.ndarray]:
 
 
 def parse_number(value: Any) -> float:
-    """A value as a number, NaN if it is none."""
+    """Return a value as a number; NaN if it is not one."""
     if isinstance(value, str) and value.strip().lower() in _TRUTH:
         return _TRUTH[value.strip().lower()]
     try:

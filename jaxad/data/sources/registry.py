@@ -17,8 +17,8 @@ Load = TypeVar("Load", bound=Callable[[], Dataset])
 def register(name: str) -> Callable[[Load], Load]:
     """Return a decorator that registers a function which loads a data set.
 
-    `load_dataset(name)`, `jaxad run name ...` and experiments then call it, each time that the data
-    set is asked for.
+    `load_dataset(name)`, `jaxad run name ...` and experiments call the function each time that they
+    load the data set.
 
     Args:
         name: A name of letters, digits, "_", "-" and ".".
@@ -37,7 +37,7 @@ def register(name: str) -> Callable[[Load], Load]:
     """
     if not isinstance(name, str) or not is_plain(name):
         raise ConfigError(
-            f"name of a data set must have letters, digits, '_', '-' and '.' only; given {name!r}"
+            f"name of a data set must consist of letters, digits, '_', '-' and '.'; given {name!r}"
         )
 
     def add(load: Load) -> Load:

@@ -1,4 +1,4 @@
-"""Rows of a table as sequences of one channel."""
+"""Conversion of tables to sequences of one channel."""
 
 from dataclasses import replace
 
@@ -10,15 +10,15 @@ from jaxad.errors import DataError
 
 __all__ = ["PREFIX", "as_sequences", "as_windows"]
 
-PREFIX = "sequence:"  # in front of a name or path
+PREFIX = "sequence:"  # before a name or path
 
 
 def as_windows(x: Num[np.ndarray, "n *shape"], what: str = "x") -> Num[np.ndarray, "n time c"]:
-    """Rows as sequences `(n, time, channels)`: a table's columns are points of one channel.
+    """Convert rows to sequences `(n, time, channels)`; a table has one channel.
 
     Args:
         x: `(n, time)` rows, or `(n, time, channels)`, which stay as they are.
-        what: How to call them in an error.
+        what: The name of `x` in errors.
 
     Raises:
         DataError: Images, or fewer than two points.
@@ -27,19 +27,19 @@ def as_windows(x: Num[np.ndarray, "n *shape"], what: str = "x") -> Num[np.ndarra
         x = x[..., None]
     if x.ndim != 3 or x.shape[1] < 2:
         raise DataError(
-            f"{what} has examples of shape {x.shape[1:]}; sequences are (n, time) or "
-            "(n, time, channels) numbers with at least 2 points, and uint8 arrays of more than two "
-            "axes are images"
+            f"{what} has examples of shape {x.shape[1:]}; sequences must have shape (n, time) or "
+            "(n, time, channels) with at least 2 points in time (uint8 arrays with channels are "
+            "images: convert them to float)"
         )
     return x
 
 
 def as_sequences(data: Dataset) -> Dataset:
-    """The same data with its rows as sequences `(time, channels)`.
+    """Convert the rows of a data set to sequences `(time, channels)`.
 
-    A table `(n, time)` becomes `(n, time, 1)`, such as ECG5000; arrays `(n, time, channels)`, such
-    as windows of HAR, already are sequences. Scaling has one constant for each channel then,
-    over all points in time, where a table has one for each column.
+    A table `(n, time)`, such as ECG5000, becomes `(n, time, 1)`; arrays `(n, time, channels)`, such
+    as windows of HAR, already are sequences. Sequences are scaled by one constant for each channel,
+    over all points in time, and tables by one for each column.
 
     Raises:
         DataError: Images, or fewer than two points.

@@ -1,4 +1,4 @@
-"""Toy data sets, small and drawn from a key."""
+"""Small synthetic data sets, drawn from a key."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,23 +9,24 @@ from jaxad.types import Key
 
 __all__ = ["blobs", "monotone_sequences", "two_moons"]
 
-# Not a stage of a split: by the same key that would sort the points of a moon into its parts.
+# Differs from the stages of a split: with the same numbers and the same key, the part that a point
+# falls into would depend on its place on a moon.
 MOONS = 100
 
 
 def monotone_sequences(
     key: Key | int = 0, n_normal: int = 1_000, n_anomaly: int = 1_000, length: int = 10
 ) -> Dataset:
-    """Sequences of numbers in [0, 1]: increasing ones are normal, decreasing ones anomalous.
+    """Draw sequences in [0, 1]; increasing ones are normal, decreasing ones anomalous.
 
     Args:
         key: A typed key or an integer.
-        n_normal: How many sequences increase.
-        n_anomaly: How many sequences decrease.
-        length: Points of a sequence.
+        n_normal: The number of increasing sequences.
+        n_anomaly: The number of decreasing sequences.
+        length: The number of points of a sequence.
 
     Returns:
-        A table `(n_normal + n_anomaly, length)` of sorted uniform numbers, not to be scaled.
+        A table `(n_normal + n_anomaly, length)` of sorted uniform numbers, not scaled by default.
 
     References:
         The synthetic experiment of "Contradicting training" (IJCAI 2022).
@@ -38,13 +39,13 @@ def monotone_sequences(
 def two_moons(
     key: Key | int = 0, n_normal: int = 1_000, n_anomaly: int = 200, noise: float = 0.1
 ) -> Dataset:
-    """Big moon, small moon: a half circle of radius 1 hooked into one of radius 1/2.
+    """Draw points on a big and a small moon: interlocking half circles of radius 1 and 1/2.
 
     Args:
         key: A typed key or an integer.
-        n_normal: How many points lie on the moons, four fifths of them on the big one.
-        n_anomaly: How many points are uniform in the box [-2, 3] x [-2, 2].
-        noise: Standard deviation of the distance from a moon.
+        n_normal: The number of points on the moons, four fifths of them on the big one.
+        n_anomaly: The number of anomalies, uniform in the box [-2, 3] x [-2, 2].
+        noise: The standard deviation of the Gaussian noise on each coordinate, >= 0.
 
     Returns:
         A table `(n_normal + n_anomaly, 2)`.
@@ -69,14 +70,14 @@ def blobs(
     features: int = 2,
     centres: int = 3,
 ) -> Dataset:
-    """Normal rows in Gaussian blobs, anomalies uniform around them.
+    """Draw normal rows from Gaussian blobs, and anomalies uniformly around them.
 
     Args:
         key: A typed key or an integer.
-        n_normal: How many rows lie in a blob.
-        n_anomaly: How many rows are uniform in [-10, 10].
-        features: Columns.
-        centres: How many blobs of standard deviation 1/2 there are, with centres in [-5, 5].
+        n_normal: The number of normal rows.
+        n_anomaly: The number of anomalies, uniform in [-10, 10].
+        features: The number of columns.
+        centres: The number of blobs, each of standard deviation 1/2, with centres in [-5, 5].
 
     Returns:
         A table `(n_normal + n_anomaly, features)`.
@@ -91,6 +92,6 @@ def blobs(
 def _build_dataset(
     name: str, x: Float[np.ndarray, "n d"], n_normal: int, scaling: str | None = None
 ) -> Dataset:
-    """A data set whose first `n_normal` rows are normal, and the others anomalous."""
+    """Build a data set whose first `n_normal` rows are normal and the others anomalies."""
     y = (np.arange(len(x)) >= n_normal).astype(np.int64)
     return Dataset(name, x, y, anomaly=True, scaling=scaling)

@@ -1,7 +1,7 @@
-"""Data sets that tensorflow-datasets has prepared on disk, read without TensorFlow.
+"""Reading of data sets that tensorflow-datasets has prepared on disk, without TensorFlow.
 
-Preparing a data set with images needs TensorFlow once, to encode them; reading it back needs
-tensorflow-datasets alone, if it was prepared as array_record or parquet.
+Preparing a data set with images needs TensorFlow, which encodes them. Reading it needs only
+tensorflow-datasets, if it was prepared as array_record or parquet.
 """
 
 import importlib.util
@@ -18,15 +18,16 @@ __all__ = ["read_tfds"]
 
 
 def read_tfds(name: str, data_dir: Path | None = None) -> Dataset:
-    """Read a prepared data set, and prepare it first if TensorFlow is there to do so.
+    """Read a prepared data set; if TensorFlow is installed, prepare it first if necessary.
 
-    Its supervised keys say what the rows and the classes are; the split `train` is the data and
-    `test`, if there is one, the test part.
+    The supervised keys of the data set are its rows and classes. The split `train` is the data, and
+    the split `test`, if there is one, the test part.
 
     Args:
-        name: What tensorflow-datasets calls it, with its configuration if it has several:
+        name: The name in tensorflow-datasets, with the configuration if there are several:
             "mnist", "mnist_corrupted/fog".
-        data_dir: Where it was prepared. Default: `TFDS_DATA_DIR`, or `~/tensorflow_datasets`.
+        data_dir: The folder of prepared data. Default: `TFDS_DATA_DIR`, or
+            `~/tensorflow_datasets`.
 
     Returns:
         The data set, named `tfds:NAME`.
@@ -34,7 +35,7 @@ def read_tfds(name: str, data_dir: Path | None = None) -> Dataset:
     Raises:
         ConfigError: tensorflow-datasets knows no data set of this name.
         DataError: tensorflow-datasets is not installed, the data is not prepared and cannot be
-            prepared here, or its examples are not rows with a class. Says what to do.
+            prepared here, or its examples are not rows with a class. The message names the cure.
     """
     if importlib.util.find_spec("tensorflow_datasets") is None:
         raise DataError(f"tfds:{name} needs tensorflow-datasets: pip install 'jaxad[tfds]'")
@@ -60,9 +61,9 @@ def read_tfds(name: str, data_dir: Path | None = None) -> Dataset:
 
 
 def _advise(name: str) -> str:
-    """How to prepare a data set so that it can be read here."""
+    """Return how to prepare a data set so that it can be read without TensorFlow."""
     return (
-        "Where TensorFlow is (pip install 'jaxad[tfds]'), prepare it in a new folder: "
+        "On a machine with TensorFlow (pip install 'jaxad[tfds]'), prepare it in a new folder: "
         f"tensorflow_datasets.builder({name!r}, data_dir=FOLDER)"
         '.download_and_prepare(file_format="array_record"), copy the folder, and give it as '
         "data_dir or JAXAD_DATA"
@@ -70,7 +71,12 @@ def _advise(name: str) -> str:
 
 
 def _prepare(builder: Any, name: str) -> None:
-    """Download and prepare a data set, or say how to do it elsewhere."""
+    """Download and prepare a data set.
+
+    Raises:
+        DataError: TensorFlow is not installed, or the preparation fails; the message says how to
+            prepare the data set on another machine.
+    """
     if importlib.util.find_spec("tensorflow") is None:
         raise DataError(
             f"tfds:{name} is not prepared in {builder.data_dir}, and preparing it needs "
@@ -85,12 +91,12 @@ def _prepare(builder: Any, name: str) -> None:
 
 
 def _build_dataset(name: str, info: Any, sources: Any) -> Dataset:
-    """Rows and classes of the splits of a prepared data set."""
+    """Build a data set from the splits of a prepared data set."""
     keys = info.supervised_keys
     if not keys or not all(isinstance(key, str) and key in info.features for key in keys[:2]):
         raise DataError(
-            f"tfds:{name} does not say which of its features ({', '.join(info.features)}) are the "
-            "rows and the classes; read it with tensorflow_datasets and use from_arrays"
+            f"tfds:{name} does not define which of its features ({', '.join(info.features)}) are "
+            "the rows and the classes; read it with tensorflow_datasets and use from_arrays"
         )
     x_key, y_key = keys[:2]
     first = "train" if "train" in sources else next(iter(sources))
@@ -105,7 +111,7 @@ def _build_dataset(name: str, info: Any, sources: Any) -> Dataset:
 
 
 def _stack(name: str, source: Any, x_key: str, y_key: str) -> tuple[np.ndarray, np.ndarray]:
-    """All examples of one split as arrays."""
+    """Stack the examples of one split as arrays of rows and classes."""
     try:
         pairs = [(example[x_key], example[y_key]) for example in source]
         return np.stack([x for x, _ in pairs]), np.asarray([y for _, y in pairs])

@@ -1,1 +1,1 @@
-"""Texts as rows of word numbers, and word vectors."""
+"""Text data: documents, vocabularies and word vectors."""

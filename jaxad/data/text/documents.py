@@ -1,4 +1,4 @@
-"""Texts as data sets: in memory, in files of JSON lines, and in csv files."""
+"""Data sets of texts from memory, JSON lines files and csv files."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ __all__ = [
     "strip_suffix",
 ]
 
-MEAN = "mean:"  # in front of a file of word vectors, a colon, and a name or path
+MEAN = "mean:"  # before a file of word vectors, a colon, and a name or path
 LINES = (".jsonl", ".ndjson")
 _GZIPPED = (*LINES, ".csv")
 _PARTS = ("train", "test")
@@ -39,9 +39,9 @@ class Texts(NamedTuple):
     """The texts of a file.
 
     Attributes:
-        text: Documents as they were written.
-        label: The label of each, or None where the file has none.
-        split: "train" or "test" for each, or None.
+        text: The documents as strings.
+        label: The label of each document; None if the file has no labels.
+        split: "train" or "test" for each document; None if the file has no splits.
     """
 
     text: list[str]
@@ -60,24 +60,27 @@ def from_texts(
     y_test: Any = None,
     folder: Path | None = None,
 ) -> Dataset:
-    """A data set of texts: documents as numbers of words, and the vocabulary that numbers them.
+    """Build a data set of texts, with documents as word numbers of a vocabulary.
 
-    The vocabulary is that of all texts, the test part's too: which words there are says nothing
-    of labels, and what a word means comes from elsewhere. Documents are as long as the longest,
-    up to 1,024 words; what is longer is cut.
+    The vocabulary is built from all texts, including those of the test part: it reveals nothing
+    about labels, and word vectors are not learned from it. The length of documents is that of the
+    longest, up to 1,024 words, padded to a power of two; longer documents are truncated.
 
     Args:
-        texts: Documents as they were written; see `split_words` for what counts as a word.
-        y: Their true classes, as in `from_arrays`.
-        name: What to call it in results.
+        texts: Documents as strings; `split_words` defines their words.
+        y: True classes, as in `from_arrays`.
+        name: The name in results.
         class_names: Names of the classes 0, 1, ...
         anomaly: Whether y is 0 normal and 1 anomaly; see `from_arrays`.
         texts_test: Documents of a test part.
-        y_test: Their classes.
-        folder: Where files of word vectors may be, too.
+        y_test: True classes of the test part.
+        folder: A folder in which files of word vectors are also searched for.
 
     Raises:
-        DataError: A text is no string, there is no word at all, or as `Dataset`.
+        DataError: A text is not a string, no text has a word, or as for `Dataset`.
+
+    Warns:
+        DataWarning: Some documents have no word.
 
     Example:
         >>> from_texts(["Dollar falls", "Bank buys dollars", "Goal!"], [0, 0, 1])
@@ -87,12 +90,13 @@ def from_texts(
     for part in parts:
         for row, text in enumerate(part):
             if not isinstance(text, str):
-                raise DataError(f"{name}: row {row} is {type(text).__name__}; texts are strings")
+                kind = type(text).__name__
+                raise DataError(f"{name}: row {row} is {kind}; texts must be strings")
     words = [[split_words(text) for text in part] for part in parts]
     vocabulary = build_vocabulary((document for part in words for document in part), folder)
     empty = sum(not document for part in words for document in part)
     if empty:
-        warnings.warn(f"{name}: {empty} documents have no word", DataWarning, stacklevel=2)
+        warnings.warn(f"{name}: {empty} documents have no words", DataWarning, stacklevel=2)
     encoded = [vocabulary.encode_words(part) for part in words]
     return from_arrays(
         encoded[0],
@@ -107,7 +111,7 @@ def from_texts(
 
 
 def read_suffix(path: Path) -> str:
-    """A file's suffix in lower case, without the `.gz` of a gzipped text file."""
+    """Return a file's suffix in lower case, without the `.gz` of a gzipped text file."""
     suffix = path.suffix.lower()
     if suffix == ".gz" and Path(path.stem).suffix.lower() in _GZIPPED:
         return Path(path.stem).suffix.lower()
@@ -115,13 +119,13 @@ def read_suffix(path: Path) -> str:
 
 
 def strip_suffix(path: Path) -> str:
-    """A file's name without its suffixes."""
+    """Return a file's name without its suffixes."""
     gzipped = path.suffix.lower() == ".gz" and read_suffix(path) != ".gz"
     return Path(path.stem).stem if gzipped else path.stem
 
 
 def holds_texts(path: Path) -> bool:
-    """Whether a file holds texts: JSON lines, or a csv file with a column `text` of words."""
+    """Return whether a file holds texts: JSON lines, or csv with a column `text` of strings."""
     if read_suffix(path) in LINES:
         return True
     if read_suffix(path) != ".csv" or not path.is_file():
@@ -131,20 +135,20 @@ def holds_texts(path: Path) -> bool:
     try:
         first = pd.read_csv(path, nrows=20, encoding_errors="replace")
     except (ValueError, OSError, EOFError, zlib.error):
-        return False  # who reads the table says what is wrong
+        return False  # the reader of tables then reports the error
     return "text" in first.columns and not pd.api.types.is_numeric_dtype(first["text"])
 
 
 def read_texts(path: Path, label: str | None = None) -> Texts:
-    """Read the fields `text`, `label` and `split` of a file, the last two if they are there.
+    """Read the field `text` of a file, and the fields `label` and `split` if it has them.
 
     Args:
         path: JSON lines or csv, plain or gzipped.
-        label: The field of labels, if it has another name.
+        label: The name of the label field. Default: label.
 
     Raises:
-        DataError: The file is missing or broken, or a line lacks a field; the message says which.
-        ConfigError: No line has a field named by `label`.
+        DataError: The file is missing or broken, or some lines lack a field; the message names it.
+        ConfigError: `label` is given, and no line has this field.
     """
     try:
         found = _read_frame(path) if read_suffix(path) == ".csv" else list(_read_json_lines(path))
@@ -153,10 +157,12 @@ def read_texts(path: Path, label: str | None = None) -> Texts:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     if not found:
-        raise DataError(f"{path}: holds no texts")
+        raise DataError(f"{path}: the file holds no texts")
     field = "label" if label is None else label
     if label is not None and all(label not in line for line in found):
-        raise ConfigError(f"{path}: no field {label!r}; fields are {', '.join(found[0])}")
+        raise ConfigError(
+            f"{path}: label={label!r} is not a field; fields are {', '.join(found[0])}"
+        )
     text = _find_column(found, "text", path, needed=True) or []
     for i, value in enumerate(text):
         if not isinstance(value, str):
@@ -169,14 +175,15 @@ def read_texts(path: Path, label: str | None = None) -> Texts:
 
 
 def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
-    """The data set of a file of texts, its test part those of the split "test".
+    """Read a data set of texts; those of the split "test" are the test part.
 
     Raises:
-        DataError: As `read_texts`, or there are no labels.
+        DataError: As for `read_texts`, or the file has no labels.
+        ConfigError: As for `read_texts`.
     """
     texts = read_texts(path, label)
     if texts.label is None:
-        raise DataError(f"{path}: has no field label; name it with label=")
+        raise DataError(f"{path}: has no field 'label'; name the field of labels with label=")
     _, names = as_label_column(texts.label, f"{path}: label")
     is_test = np.array([part == "test" for part in texts.split or [""] * len(texts.text)])
     parts = {}
@@ -184,10 +191,10 @@ def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
         where = np.flatnonzero(is_test == test).tolist()
         parts[test] = [texts.text[i] for i in where], [texts.label[i] for i in where]
     if texts.split is not None and not parts[False][0]:
-        raise DataError(f"{path}: no row is of the split 'train'")
+        raise DataError(f"{path}: no row has the split 'train'; mark the training rows with it")
     test_part = parts[True] if parts[True][0] else (None, None)
     if names:
-        # Numbers of both parts must be those of one list of names.
+        # Both parts must use the same class numbers.
         number = {name: i for i, name in enumerate(names)}
         as_numbers = {test: [number[str(v)] for v in parts[test][1]] for test in parts}
         test_part = (test_part[0], None if test_part[0] is None else as_numbers[True])
@@ -203,18 +210,18 @@ def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
 
 
 def as_means(data: Dataset, vectors: str) -> Dataset:
-    """The same data as a table: the mean word vector of each document, of norm 1.
+    """Convert a data set of texts to a table of mean word vectors, each of norm 1.
 
     Args:
         data: A data set of texts.
         vectors: A file of word vectors; see `find_vectors`.
 
     Raises:
-        DataError: The data is no text, or the vectors cannot be read.
-        ConfigError: There is no such file.
+        DataError: The data set is not of texts, or the vectors cannot be read.
+        ConfigError: The file does not exist.
     """
     if data.vocabulary is None:
-        raise DataError(f"{data.name} is no text: only texts have mean word vectors")
+        raise DataError(f"{data.name} does not hold texts, which {MEAN} needs; leave {MEAN} out")
     lexicon = build_lexicon(data.vocabulary, vectors, more=0)
     x = average_vectors(data.x, lexicon)
     x_test = None if data.x_test is None else average_vectors(data.x_test, lexicon)
@@ -230,9 +237,9 @@ def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise DataError(f"{path}: line {number} is no JSON ({error})") from error
+                raise DataError(f"{path}: line {number} is not JSON ({error})") from error
             if not isinstance(value, dict):
-                raise DataError(f"{path}: line {number} is no JSON object with fields")
+                raise DataError(f"{path}: line {number} must be a JSON object with fields")
             yield value
 
 
@@ -246,7 +253,11 @@ def _read_frame(path: Path) -> list[dict[str, Any]]:
 def _find_column(
     lines: list[dict[str, Any]], field: str, path: Path, needed: bool = False
 ) -> list[Any] | None:
-    """The values of a field, or None where no line has it."""
+    """Return the values of a field; None if no line has it and it is not needed.
+
+    Raises:
+        DataError: Some lines lack the field.
+    """
     lacking = [i for i, line in enumerate(lines) if line.get(field) is None]
     if len(lacking) == len(lines) and not needed:
         return None

@@ -1,4 +1,4 @@
-"""Word vectors: files of them in text or npz form, and the lexicon of a detector."""
+"""Word vectors: files in text or npz format, and the lexicon of a detector."""
 
 import functools
 import gzip
@@ -33,12 +33,12 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 class WordVectors(NamedTuple):
-    """What a file of word vectors holds.
+    """The content of a file of word vectors.
 
     Attributes:
-        words: The words, in the file's order, each once.
+        words: The distinct words, in the order of the file.
         vectors: `(words, d)` their vectors.
-        broken: How many lines of the file could not be read.
+        broken: The number of lines that could not be read.
     """
 
     words: tuple[str, ...]
@@ -48,12 +48,12 @@ class WordVectors(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """The words that a detector knows, and the vector of each.
+    """The words that a detector knows, and their vectors.
 
     Attributes:
-        vocabulary: The words of the training data, in its numbers, and further ones behind them.
-        vectors: `(1 + words, d)`; zeros where there is no word (row 0), or no vector of it.
-        source: What the vectors are, in words.
+        vocabulary: The words of the training data with their numbers, followed by further words.
+        vectors: `(1 + words, d)`; zeros in row 0 (padding) and for words without a vector.
+        source: A description of the vectors.
     """
 
     vocabulary: Vocabulary
@@ -62,28 +62,31 @@ class Lexicon:
 
     @property
     def known(self) -> np.ndarray:
-        """`(1 + words,)` bool: whether a word has a vector."""
+        """The words that have a vector, `(1 + words,)` bool."""
         return np.any(self.vectors != 0, axis=1, keepdims=True)[:, 0]
 
     def count_unknown(self, x: np.ndarray) -> int:
-        """How many documents have no word with a vector.
+        """Count the documents that have no word with a vector.
 
         Args:
-            x: `(..., length)` documents as numbers of words.
+            x: `(..., length)` documents as word numbers.
         """
         return int(np.sum(~self.known[x].any(axis=-1)))
 
 
 def find_vectors(name: str, folder: Path | None = None) -> Path:
-    """The path of a file of word vectors.
+    """Find a file of word vectors.
 
     Args:
-        name: A path; or one below the folder of the data, the folder above it, or the data folder
-            that the environment's `JAXAD_DATA` names.
+        name: A path; it may be relative to the working folder, to `folder`, to the parent of
+            `folder`, or to the data folder of the environment variable `JAXAD_DATA`.
         folder: The folder of the data.
 
+    Returns:
+        The absolute path of the file.
+
     Raises:
-        ConfigError: There is no such file; the message names the folders that were looked in.
+        ConfigError: There is no such file; the message lists the folders that were searched.
     """
     places = [] if folder is None else [folder, folder.parent]
     if os.environ.get("JAXAD_DATA"):
@@ -98,18 +101,18 @@ def find_vectors(name: str, folder: Path | None = None) -> Path:
 def build_lexicon(
     vocabulary: Vocabulary, vectors: str | None, more: int, size: int = 100
 ) -> Lexicon:
-    """The words of a vocabulary with their vectors.
+    """Build the lexicon of a vocabulary.
 
     Args:
         vocabulary: The words of the data.
         vectors: A file of word vectors, as `find_vectors` takes it; None for `hash_vectors`.
-        more: How many words of the file are kept beside those of the data, the file's first ones:
-            texts that come later have other words.
-        size: Length of the vectors where there is no file.
+        more: The number of words of the file that are added to those of the data, in the order of
+            the file, for texts that are scored later.
+        size: The length of the vectors if there is no file.
 
     Raises:
-        ConfigError: There is no such file.
-        DataError: The file cannot be read, or has none of the words.
+        ConfigError: The file does not exist.
+        DataError: The file cannot be read, or has none of the words of the data.
     """
     if vectors is not None:
         path = find_vectors(vectors, vocabulary.folder)
@@ -121,7 +124,7 @@ def build_lexicon(
 
 @functools.lru_cache(maxsize=4)
 def _load_lexicon(path: Path, modified: int, vocabulary: Vocabulary, more: int) -> Lexicon:
-    """The lexicon of a file; `modified` makes a changed one be read anew."""
+    """Build a lexicon from a file; `modified` is only part of the cache's key."""
     del modified
     found = read_vectors(path, frozenset(vocabulary.number), more)
     number = dict(vocabulary.number)
@@ -129,8 +132,8 @@ def _load_lexicon(path: Path, modified: int, vocabulary: Vocabulary, more: int) 
     number |= {word: i for i, word in enumerate(others, len(number) + 1)}
     if len(others) == len(found.words):
         raise DataError(
-            f"{path}: has a vector for none of the {len(vocabulary.words)} words of the data; is "
-            "it of another language?"
+            f"{path}: has a vector for none of the {len(vocabulary.words)} words of the data; give "
+            "a file of word vectors in the language of the texts"
         )
     table = np.zeros((1 + len(number), found.vectors.shape[1]), np.float32)
     table[[number[word] for word in found.words]] = found.vectors
@@ -145,19 +148,23 @@ def read_vectors(
     """Read a file of word vectors.
 
     Args:
-        path: An npz file with `vectors` `(n, d)` and `words`, strings or the bytes of a text with
-            a word a line; or a text file, plain or gzipped, with a line for each word: the word
-            and its numbers, as GloVe and word2vec write it; fastText's first line is passed over.
-        wanted: Which words are read; None for all.
-        more: How many of the other words are read too, the file's first ones.
+        path: An npz file with `vectors` `(n, d)` and `words`, which are strings or the bytes of a
+            text with one word in each line; or a text file, plain or gzipped, in the format of
+            GloVe and word2vec, with a word and its numbers in each line. The header line of
+            fastText is skipped.
+        wanted: The words to read; None for all.
+        more: The number of other words that are read too, in the order of the file.
 
     Returns:
-        The words and their vectors. Of a word that comes twice the first counts. A line counts as
-        broken, and is reported by a `DataWarning`, if it has another number of columns than the
-        first usable line, or something that is not a finite number.
+        The words and their vectors; of duplicate words the first is kept. A line is broken if its
+        number of columns differs from that of the first valid line, or if a value is not a finite
+        number.
 
     Raises:
-        DataError: The file is missing or broken, or no line of it is usable.
+        DataError: The file is missing or broken, or has no valid line.
+
+    Warns:
+        DataWarning: Some lines are broken.
     """
     path = Path(path)
     try:
@@ -168,21 +175,20 @@ def read_vectors(
         raise DataError(f"{path}: cannot be read as word vectors ({error})") from error
     if found.broken:
         warnings.warn(
-            f"{path}: {found.broken} broken line(s) of word vectors are left out",
+            f"{path}: {found.broken} broken line(s) of word vectors are skipped",
             DataWarning,
             stacklevel=2,
         )
     if not len(found.words):
         raise DataError(
-            f"{path}: no line is a word with its numbers; {found.broken} are broken. A file of "
-            "word vectors is text with a word and its numbers a line, or an npz of words and "
-            "vectors"
+            f"{path}: has no valid line, and {found.broken} broken ones; give a text file with a "
+            "word and its numbers in each line, or an npz file with words and vectors"
         )
     return _choose_words(found, wanted, more)
 
 
 def _choose_words(found: WordVectors, wanted: frozenset[str] | None, more: int) -> WordVectors:
-    """Each word once, and of those that are not wanted the first so many."""
+    """Keep each wanted word once, and the first `more` of the others."""
     kept: dict[str, int] = {}
     for i, word in enumerate(found.words):
         if word in kept:
@@ -197,7 +203,7 @@ def _choose_words(found: WordVectors, wanted: frozenset[str] | None, more: int) 
 
 
 def _read_npz(path: Path) -> WordVectors:
-    """The words and vectors of an npz file. Pickled objects are not loaded."""
+    """Read the words and vectors of an npz file, without loading pickles."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         words, vectors = archive["words"], archive["vectors"]
     if words.dtype == np.uint8:
@@ -209,7 +215,7 @@ def _read_npz(path: Path) -> WordVectors:
 
 
 def _read_text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVectors:
-    """The words and vectors of a text file; lines of other words are counted, not kept."""
+    """Read the words and vectors of a text file; words that are not needed are skipped."""
     words, rows, broken, columns = [], [], 0, 0
     for number, line in enumerate(_read_lines(path)):
         word, *texts = line.rstrip().split(" ") if line.strip() else ("",)
@@ -229,7 +235,7 @@ def _read_text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVect
 
 
 def _read_lines(path: Path) -> Iterator[str]:
-    """Lines of a text file; bytes that are no text become a sign that no number has."""
+    """Yield the lines of a text file; invalid bytes become U+FFFD, which makes a line broken."""
     gzipped = path.suffix.lower() == ".gz"
     with gzip.open(path) if gzipped else path.open("rb") as opened:
         for line in opened:
@@ -237,26 +243,26 @@ def _read_lines(path: Path) -> Iterator[str]:
 
 
 def _parse_row(texts: list[str]) -> Float[np.ndarray, "d"] | None:
-    """Numbers, or None if they are none or not finite in float32."""
+    """Return strings as numbers; None if one is not a number that is finite in float32."""
     try:
         row = np.array(texts, np.float64)
     except ValueError:
         return None
-    # NaN fails the comparison, too.
+    # NaN fails the comparison too.
     return row if len(row) and (np.abs(row) <= _LARGEST).all() else None
 
 
 def hash_vectors(words: tuple[str, ...], size: int) -> Float32[np.ndarray, "words size"]:
-    """Vectors of norm 1 for words by a hash of each: the same everywhere, without a meaning.
+    """Compute vectors of norm 1 from a hash of each word, the same on every machine.
 
-    Each coordinate is `+-1 / sqrt(size)`, so that two different words are nearly orthogonal. The
-    mean vector of a document then says which words it has, and nothing of words that are alike.
+    Each coordinate is `+-1 / sqrt(size)`, so that different words are nearly orthogonal. The mean
+    vector of a document then represents which words it has, but not the similarity of words.
     """
     seed = np.array(
         [zlib.crc32(w.encode()) | zlib.adler32(w.encode()) << 32 for w in words], np.uint64
     )
     z = seed[:, None] + np.arange(1, size + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    # The finaliser of SplitMix64 (Steele et al. 2014): every bit of z moves the last one's odds.
+    # The finaliser of SplitMix64 (Steele et al. 2014): the last bit depends on every bit of z.
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     sign = np.where(z >> np.uint64(63), 1.0, -1.0)
@@ -264,21 +270,21 @@ def hash_vectors(words: tuple[str, ...], size: int) -> Float32[np.ndarray, "word
 
 
 def write_lexicon(lexicon: Lexicon, path: Path) -> None:
-    """Write a lexicon as an npz file: plain arrays, no pickle."""
+    """Write a lexicon as an npz file of plain arrays, without pickles."""
     words = np.frombuffer("\n".join(lexicon.vocabulary.words).encode(), np.uint8)
     source = np.frombuffer(lexicon.source.encode(), np.uint8)
     np.savez(path, words=words, vectors=lexicon.vectors, source=source)
 
 
 def read_lexicon(path: Path, shape: tuple[int, ...]) -> Lexicon:
-    """Read what `write_lexicon` wrote.
+    """Read a lexicon that `write_lexicon` has written.
 
     Args:
         path: The file.
-        shape: The shape of an example: the length of documents.
+        shape: The shape of an example, `(length,)` of documents.
 
     Raises:
-        DataError: It is missing or broken.
+        DataError: The file is missing or broken.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -288,19 +294,22 @@ def read_lexicon(path: Path, shape: tuple[int, ...]) -> Lexicon:
         if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != 1 + len(words):
             raise ValueError(f"{len(words)} words, vectors of {vectors.dtype} {vectors.shape}")
         if len(set(words)) < len(words) or not np.isfinite(vectors).all() or vectors[0].any():
-            raise ValueError("words are not different, or vectors not finite")
+            raise ValueError("words are not unique, or vectors are not finite")
         (length,) = shape
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: no lexicon of a saved detector ({error})") from error
+        raise DataError(f"{path}: not the lexicon of a saved detector ({error})") from error
     return Lexicon(Vocabulary(words, length), vectors, texts[1])
 
 
 def average_vectors(x: np.ndarray, lexicon: Lexicon) -> Float32[np.ndarray, "n d"]:
-    """The mean vector of each document's words, of norm 1; zeros where no word has a vector.
+    """Compute the mean word vector of each document, scaled to norm 1.
 
     Args:
-        x: `(n, length)` documents as numbers of words.
-        lexicon: The words' vectors.
+        x: `(n, length)` documents as word numbers.
+        lexicon: The word vectors.
+
+    Returns:
+        `(n, d)` vectors; zeros for documents that have no word with a vector.
     """
     out = np.stack([lexicon.vectors[row[row > 0]].sum(axis=0) for row in x])
     norm = np.linalg.norm(out, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Text as numbers of words: what counts as a word, and the vocabulary that numbers them."""
+"""Tokenisation of texts, and the vocabulary by which documents are encoded as word numbers."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from jaxad.errors import DataError
 
 __all__ = ["LONGEST", "STOP_WORDS", "Vocabulary", "bucket_words", "build_vocabulary", "split_words"]
 
-LONGEST = 1024  # words of a document; what comes behind is cut off
+LONGEST = 1024  # words of a document; longer documents are truncated
 _SHORTEST = 32
 _LETTERS = 3
 _WORD = re.compile(r"[^\W\d_]+")
@@ -36,10 +36,10 @@ STOP_WORDS = frozenset(_STOP.split())
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text that count, in order.
+    """Split a text into its words, in lower case and in order.
 
-    Lower case; what is no letter separates words, so that digits and punctuation go; words of
-    fewer than three letters and those of `STOP_WORDS` go, too.
+    Characters that are not letters separate words, and are dropped. Words of fewer than three
+    letters and those in `STOP_WORDS` are dropped too.
 
     Example:
         >>> split_words("The dollar fell 2.5 pct to a two-year low, dealers said.")
@@ -52,14 +52,14 @@ def split_words(text: str) -> list[str]:
 @jax.tree_util.register_static
 @dataclass(frozen=True, repr=False)
 class Vocabulary:
-    """The words of a data set, numbered from 1, and how long a document may be.
+    """The words of a data set, numbered from 1, and the length of documents.
 
-    Number 0 stands for no word: it fills up documents that are shorter than others.
+    The number 0 is padding, for documents that are shorter.
 
     Attributes:
-        words: The words of the numbers 1, 2, ...
-        length: How many words of a document are kept, the first ones.
-        folder: Where the data is, and a file of word vectors may be, too.
+        words: The words with the numbers 1, 2, ...
+        length: The length of documents; of longer ones the first words are kept.
+        folder: The folder of the data, in which files of word vectors are also searched for.
     """
 
     words: tuple[str, ...]
@@ -75,20 +75,20 @@ class Vocabulary:
         return {word: i for i, word in enumerate(self.words, 1)}
 
     def encode(self, texts: Iterable[str]) -> Int32[np.ndarray, "n length"]:
-        """Documents as numbers of words; words that are not known are left out.
+        """Encode texts as word numbers; unknown words are dropped.
 
         Args:
-            texts: Documents as they were written.
+            texts: Documents as strings.
 
         Raises:
-            DataError: A text is no string.
+            DataError: A text is not a string.
         """
         return self.encode_words(
             [split_words(_check_text(text, i)) for i, text in enumerate(texts)]
         )
 
     def encode_words(self, documents: Sequence[Sequence[str]]) -> Int32[np.ndarray, "n length"]:
-        """The same of documents that are split into words already."""
+        """Encode documents that are already split into words."""
         out = np.zeros((len(documents), self.length), np.int32)
         for row, words in zip(out, documents, strict=True):
             numbers = [self.number[word] for word in words if word in self.number]
@@ -97,25 +97,25 @@ class Vocabulary:
         return out
 
     def places(self, text: str) -> list[tuple[int, int]]:
-        """Where in a text the words begin and end that `encode` keeps, in order."""
+        """Return the start and the end in a text of each word that `encode` keeps, in order."""
         found = ((word.span(), split_words(word.group())) for word in _WORD.finditer(text))
         spans = [span for span, words in found if words and words[0] in self.number]
         return spans[: self.length]
 
     def decode(self, x: Int32[np.ndarray, "n length"]) -> list[list[str]]:
-        """The words of documents."""
+        """Return the words of encoded documents."""
         return [[self.words[i - 1] for i in row if i > 0] for row in np.asarray(x).tolist()]
 
 
 def build_vocabulary(documents: Iterable[Sequence[str]], folder: Path | None = None) -> Vocabulary:
-    """The vocabulary of documents that are split into words: the most frequent words first.
+    """Build the vocabulary of documents, with the most frequent words first.
 
     Args:
         documents: The words of each document.
-        folder: Where the data is.
+        folder: The folder of the data.
 
     Raises:
-        DataError: There is no word at all.
+        DataError: No document has a word.
     """
     counts: Counter[str] = Counter()
     longest = 0
@@ -124,15 +124,15 @@ def build_vocabulary(documents: Iterable[Sequence[str]], folder: Path | None = N
         longest = max(longest, len(words))
     if not counts:
         raise DataError(
-            "the documents have no word: words are of three letters and more, and stop words do "
-            "not count"
+            "the documents have no words; give texts with words of at least three letters that are "
+            "not stop words"
         )
     order = sorted(counts, key=lambda word: (-counts[word], word))
     return Vocabulary(tuple(order), bucket_words(longest), folder)
 
 
 def bucket_words(words: int) -> int:
-    """The padded length of documents: a power of two from 32 to 1024."""
+    """Return the padded length of documents, a power of two from 32 to 1024."""
     size = _SHORTEST
     while size < min(words, LONGEST):
         size *= 2

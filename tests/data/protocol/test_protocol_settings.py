@@ -56,7 +56,7 @@ def test_options_are_the_axes_with_the_defaults_of_experiments():
 def test_few_anomalies_are_used_as_they_are_at_every_door(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     much = SMALL | {"contamination": 0.9}
-    with pytest.raises(DataError, match='few_anomalies = "own" uses all there are'):
+    with pytest.raises(DataError, match='few_anomalies = "own" uses all available ones'):
         contaminate("digits", 0, **much)
     with pytest.raises(DataError, match="needs 990 hidden anomalies"):
         check_rows("digits", 0, **much)
@@ -72,7 +72,7 @@ def test_few_anomalies_are_used_as_they_are_at_every_door(tmp_path, monkeypatch,
 
 
 def test_a_setting_with_another_one_that_is_missing():
-    with pytest.raises(ConfigError, match="exposure_rows=3 are given, and no exposure set"):
+    with pytest.raises(ConfigError, match="exposure_rows=3 needs an exposure set"):
         Protocol(exposure_rows=3)
 
 

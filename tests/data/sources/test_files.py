@@ -82,9 +82,9 @@ def test_npz_of_pickled_objects_is_not_loaded(tmp_path):
 
 def test_npz_of_other_arrays_or_lengths_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", vectors=X)
-    with pytest.raises(DataError, match="holds vectors; needs X and y"):
+    with pytest.raises(DataError, match="holds vectors; give the arrays X and y"):
         load_dataset(tmp_path / "other.npz")
-    with pytest.raises(DataError, match="holds vectors; needs X"):
+    with pytest.raises(DataError, match="holds vectors; give the array X"):
         load_table(tmp_path / "other.npz")
     np.savez(tmp_path / "lengths.npz", X=X, y=Y[:-1])
     with pytest.raises(DataError, match="lengths: x has 12 rows, y has 11"):
@@ -171,9 +171,9 @@ def test_bad_columns_are_named(path):
 
 def test_absent_and_ambiguous_label_columns_are_refused(path):
     write(frame(label=Y, outlier=Y), path)
-    with pytest.raises(ConfigError, match="label, outlier may be the labels"):
+    with pytest.raises(ConfigError, match="any of label, outlier may be the label column"):
         load_dataset(path)
-    with pytest.raises(ConfigError, match="no column 'class'; columns are a, b, c"):
+    with pytest.raises(ConfigError, match="label='class' is not a column; columns are a, b, c"):
         load_table(path, label="class")
 
 
@@ -192,7 +192,7 @@ def test_missing_npz_and_other_suffixes_are_refused(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         load_table(tmp_path / "none.npz")
     (tmp_path / "a.txt").write_text("1")
-    with pytest.raises(ConfigError, match=r"end in \.npz, \.csv, \.parquet"):
+    with pytest.raises(ConfigError, match=r"ends in \.npz, \.csv, \.parquet"):
         load_dataset(tmp_path / "a.txt")
 
 

@@ -110,7 +110,7 @@ def test_folder_without_data_is_refused(tmp_path):
 
 
 def test_other_things_are_refused():
-    with pytest.raises(ConfigError, match="cannot be a int"):
+    with pytest.raises(ConfigError, match="source cannot be of type int"):
         load_dataset(3)
 
 

@@ -52,7 +52,7 @@ def test_bundled_sequences():
     ],
 )
 def test_what_is_no_sequence_is_refused(x, what):
-    with pytest.raises(DataError, match=f"{what}; sequences are"):
+    with pytest.raises(DataError, match=f"{what}; sequences must have shape"):
         as_sequences(from_arrays(x, [0, 1, 0, 1]))
 
 

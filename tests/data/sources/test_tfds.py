@@ -82,7 +82,7 @@ def test_tensors_are_a_table_and_the_environment_names_the_folder(tmp_path, monk
 def test_data_without_supervised_keys_is_refused(tmp_path):
     feature = tfds.features.Tensor(shape=(3,), dtype=np.float32)
     prepare(tmp_path, "tiny_keyless", feature, lambda i: np.zeros(3, np.float32), keys=None)
-    with pytest.raises(DataError, match=r"does not say which.*(image, label|label, image)"):
+    with pytest.raises(DataError, match=r"does not define which.*(image, label|label, image)"):
         load_dataset("tfds:tiny_keyless", data_dir=tmp_path)
 
 

@@ -70,21 +70,21 @@ def test_texts_without_labels_can_be_read_to_score_them(tmp_path):
     assert table.y is None and table.vocabulary is not None
     again = load_table(tmp_path / "n.jsonl", vocabulary=table.vocabulary)
     np.testing.assert_array_equal(again.x, table.x)
-    with pytest.raises(DataError, match="no field label"):
+    with pytest.raises(DataError, match="has no field 'label'"):
         load_dataset(tmp_path / "n.jsonl")
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ('{"text": "a ship"}\n{"text": ', "line 2 is no JSON"),
-        ('{"text": "a ship"}\n[1]', "line 2 is no JSON object"),
+        ('{"text": "a ship"}\n{"text": ', "line 2 is not JSON"),
+        ('{"text": "a ship"}\n[1]', "line 2 must be a JSON object"),
         ('{"text": "a ship"}\n{"label": 1}', "1 of 2 rows have no text, the first is row 1"),
         ('{"text": 3}', "text of row 0 is int"),
         ('{"text": "ship", "split": "valid"}', "split holds 'valid'"),
         ('{"text": "ship", "label": 1}\n{"text": "ship"}', "no label, the first is row 1"),
         ("", "holds no texts"),
-        ('{"text": "ship"}\xff', "line 1 is no JSON"),
+        ('{"text": "ship"}\xff', "line 1 is not JSON"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said(tmp_path, lines, message):
@@ -100,7 +100,9 @@ def test_files_that_are_not_there_broken_or_without_a_field_are_named(tmp_path):
     (tmp_path / "n.jsonl.gz").write_bytes(b"\x1f\x8b no gzip")
     with pytest.raises(DataError, match=r"n\.jsonl\.gz: cannot be read"):
         read_texts(tmp_path / "n.jsonl.gz")
-    with pytest.raises(ConfigError, match="no field 'topic'; fields are text, label, split"):
+    with pytest.raises(
+        ConfigError, match="label='topic' is not a field; fields are text, label, split"
+    ):
         read_texts(jsonl(tmp_path / "m.jsonl"), "topic")
 
 
@@ -125,7 +127,7 @@ def test_means_turn_texts_into_a_table_that_any_detector_takes(tmp_path):
     np.testing.assert_allclose(data.x, [[1, 0], [0, 1]], atol=1e-6)
     table = load_table(f"mean:{tmp_path / 'v.txt'}:{tmp_path / 'n.jsonl'}")
     assert table.vocabulary is None and table.x.shape == (4, 2)
-    with pytest.raises(DataError, match="digits is no text"):
+    with pytest.raises(DataError, match="digits does not hold texts"):
         load_dataset("mean:v.txt:digits")
     with pytest.raises(ConfigError, match="mean:VECTORS:NAME"):
         load_dataset("mean:v.txt")

@@ -120,7 +120,7 @@ def test_a_lexicon_is_written_and_read_without_pickle(tmp_path):
     assert again.vocabulary == found.vocabulary and again.source == found.source
     np.testing.assert_array_equal(again.vectors, found.vectors)
     (tmp_path / "l.npz").write_bytes(b"no")
-    with pytest.raises(DataError, match="no lexicon"):
+    with pytest.raises(DataError, match="not the lexicon"):
         read_lexicon(tmp_path / "l.npz", (32,))
 
 
