@@ -1,4 +1,4 @@
-"""The contract: what a detector is to the trainer, whatever it does inside."""
+"""The interface between detectors and the trainer."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,20 +29,21 @@ EachEpoch = Callable[[State, TrainData, Float[Array, ""]], State]
 
 
 def keep(state: State, *_: Any) -> State:
-    """The state as it is: a phase that needs no beginning, or nothing done each epoch."""
+    """Return the state unchanged, as the default of `begin` and `each_epoch`."""
     return state
 
 
 class Phase(NamedTuple):
-    """A stretch of training with one kind of update.
+    """A phase of training with one update function.
 
     Attributes:
-        name: What the history and the progress bar call it.
-        update: One optimisation step.
-        begin: Turns the state that the phase before left into the one that `update` takes.
-        each_epoch: Done before the first step of each epoch, given the epoch's number.
-        sampler: Which rows make up the batches.
-        epochs: How many passes over the rows.
+        name: The name in the history and the progress bar.
+        update: `(state, batch, key) -> (state, info)`: one optimisation step.
+        begin: `(state, data, key) -> state`: converts the final state of the phase before to the
+            initial state of this one.
+        each_epoch: `(state, data, epoch) -> state`: called before the first step of each epoch.
+        sampler: The sampler of batches.
+        epochs: The number of epochs.
     """
 
     name: str
@@ -54,15 +55,16 @@ class Phase(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The four choices that a detector is made of, for whoever wants to look at them.
+    """The four parts that a detector is composed of.
 
-    Explanations and pages read them here. The trainer does not: it calls the detector's functions.
+    Explanations and the documentation use them. The trainer uses only the detector's functions.
 
     Attributes:
-        model: The score model: what is measured of a row.
-        objective: The pair of losses; None where players have losses of their own.
-        weighting: What decides the two weights of each row.
-        optimiser: How parameters move; None where players have optimisers of their own.
+        model: The score model.
+        objective: The pair of losses; None if the networks of the detector have losses of their
+            own, as in adversarial training.
+        weighting: The weighting of rows.
+        optimiser: The optimiser; None if the networks have optimisers of their own.
     """
 
     model: "Model"
@@ -72,29 +74,32 @@ class Parts(NamedTuple):
 
 
 class Detector(NamedTuple):
-    """Three pure functions, and how the trainer is to call the second.
+    """A detector as pure functions of a `State`, with the settings of its training.
 
-    The functions are static; `State` is all that flows. Give a function as
-    `jax.tree_util.Partial(function, *numbers)` and its numbers are traced: detectors that differ
-    in numbers alone then share one compiled program.
+    The functions are static. If a function is given as `jax.tree_util.Partial(function, *numbers)`,
+    its numbers are traced, and detectors that differ only in such numbers share one compiled
+    program.
 
     Attributes:
-        init: `(key, data) -> state`; `update` and `score` take what it gives.
+        init: `(key, data) -> state`: the initial state of the first phase.
         update: `(state, batch, key) -> (state, info)`: one optimisation step.
-        score: `(state, x) -> (n,)`: inference mode, higher is more anomalous.
-        begin: Turns what the phases before left into what `update` takes, once.
-        each_epoch: `(state, data, epoch) -> state`, before the first step of each epoch.
-        generate: `(state, key) -> (m, ...)`: rows that a generative detector takes for normal.
-        sampler: Which rows make up the batches.
-        epochs: How many passes over the rows.
-        before: Phases that run first, a pre-training for one.
-        convolutional: Whether `vmap` over seeds is slow on the CPU.
-        name: The detector's registered name.
-        config: The configuration that made it, a frozen dataclass.
-        input_shape: The shape of one example it takes, before any padding.
-        labelled: The numbers of labelled anomalies and labelled normal rows it was made for.
-        lexicon: The words that a detector of text knows, and their vectors; else None.
-        parts: The four choices that it was made of; None for a detector written by hand.
+        score: `(state, x) -> (n,)` scores in inference mode; higher is more anomalous.
+        begin: `(state, data, key) -> state`: called once before the first `update`, with the final
+            state of the phases before.
+        each_epoch: `(state, data, epoch) -> state`: called before the first step of each epoch.
+        generate: `(state, key) -> (m, ...)`: generated rows; None if the detector is not
+            generative.
+        sampler: The sampler of batches.
+        epochs: The number of epochs.
+        before: Phases that run first, such as pre-training.
+        convolutional: Whether the network is convolutional, so that `vmap` over seeds is slow on
+            the CPU.
+        name: The registered name of the detector.
+        config: The configuration from which it was built, a frozen dataclass.
+        input_shape: The shape of one example, before padding.
+        labelled: The numbers of labelled anomalies and labelled normal rows it was built for.
+        lexicon: The lexicon of a detector of texts; else None.
+        parts: The four parts that it is composed of; None for a detector without such parts.
     """
 
     init: Init
@@ -116,16 +121,16 @@ class Detector(NamedTuple):
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """All phases in order; the last is the detector's own training."""
+        """All phases in order; the last is the main training."""
         main = Phase("train", self.update, self.begin, self.each_epoch, self.sampler, self.epochs)
         return (*self.before, main)
 
 
 class Coder(NamedTuple):
-    """What turns rows into codes.
+    """A detector whose network encodes rows.
 
     Attributes:
-        detector: What is trained to give them.
+        detector: The detector that is trained for it.
         code: `(state, (b, ...) rows) -> (b, k)` codes.
     """
 
@@ -134,15 +139,14 @@ class Coder(NamedTuple):
 
 
 class HostDetector(NamedTuple):
-    """A detector of another library, under the same registry as those of this one.
+    """A detector of another library, which runs on the host.
 
     Attributes:
         train: `(rows (n, d), labels (n,), random number) -> score function of (m, d) rows`.
-        name: The detector's registered name.
-        config: The configuration that made it, a frozen dataclass.
-        input_shape: The shape of one example it takes; longer ones than tables are flattened.
-        coder: What gives the codes that `train` and its scores are given in place of rows; None
-            for rows as they are.
+        name: The registered name of the detector.
+        config: The configuration from which it was built, a frozen dataclass.
+        input_shape: The shape of one example; images and sequences are flattened.
+        coder: The encoder whose codes replace the rows in training and scoring; None for raw rows.
     """
 
     train: HostTrain
@@ -153,5 +157,5 @@ class HostDetector(NamedTuple):
 
     @property
     def lexicon(self) -> None:
-        """It knows no words: texts are rows of a table to it, or nothing."""
+        """None, as such a detector has no lexicon."""
         return None

@@ -1,6 +1,6 @@
-"""The few kinds of error that the library raises for a user's mistake.
+"""Errors and warnings of the library.
 
-Each message names the argument, the value that was given, and what is allowed.
+Each message names the argument, the value that was given, and the values that are allowed.
 """
 
 import difflib
@@ -16,7 +16,7 @@ __all__ = [
     "unknown_name",
 ]
 
-# Names of earlier versions and their present ones: settings, keys of experiments, options.
+# Settings, keys of experiments and options: names of earlier versions, and those that replace them.
 RENAMED = {
     "weighing": "weighting",
 }
@@ -27,31 +27,31 @@ class JaxADError(ValueError):
 
 
 class DataError(JaxADError):
-    """The data cannot be used as asked: wrong shape, not finite, too few rows, a broken file."""
+    """Error for data that cannot be used: a wrong shape, NaN, too few rows, a broken file."""
 
 
 class ConfigError(JaxADError):
-    """A name or a setting is not allowed: unknown, out of range, or at odds with another."""
+    """Error for a name or a setting that is unknown, out of range, or excluded by another."""
 
 
 class DataWarning(UserWarning):
-    """Some of the data cannot be used, such as broken lines of a file; the rest goes on."""
+    """Warning that part of the data is not used, such as broken lines of a file."""
 
 
 class PluginWarning(UserWarning):
-    """A plug-in cannot be loaded, and is left out."""
+    """Warning that a plug-in cannot be loaded and is not used."""
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> ConfigError:
-    """Return the error for a name that is not in a list, with the nearest one that is.
+    """Return the error for an unknown name, with the most similar allowed name.
 
     Args:
-        kind: What the name stands for: "detector", "data set".
+        kind: The kind of object that is named, such as "detector" or "data set".
         given: The name that was given.
         known: All names that are allowed.
 
     Returns:
-        A `ConfigError` to raise. For a name of an earlier version it gives the present one.
+        A `ConfigError` to raise. For a name of an earlier version, it gives the new name.
     """
     known = sorted(known)
     if RENAMED.get(given) in known:

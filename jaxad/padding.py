@@ -1,8 +1,8 @@
-"""Rows that are padded to a few sizes, so that data sets of many sizes share one program.
+"""Padding of data to a few sizes, so that data sets of different sizes share compiled programs.
 
-A table's columns are padded to a bucket and so are its rows. How many of each are data is traced,
-never static. Passes over all rows run in blocks up to that traced count: they cost what the data
-costs, not what the padding would.
+The rows, and the columns of tables, are padded to the next of these sizes. The numbers of valid
+rows and columns are traced, never static. Passes over all rows run in blocks up to the traced
+number of valid rows, so that padding costs little time.
 """
 
 from collections.abc import Callable
@@ -33,12 +33,12 @@ _ELEMENTS = 2**20  # the smallest padded table holds this many numbers: 4 MB in 
 
 
 def is_table(shape: tuple[int, ...]) -> bool:
-    """Whether one example of this shape is a row of a table: a vector of features."""
+    """Return whether examples of this shape are rows of a table, which have one axis."""
     return len(shape) == 1
 
 
 def bucket_features(features: int) -> int:
-    """The padded number of a table's columns: 32, 64, 128, 256, 384, 512, 768, 1024, ..."""
+    """Return the padded number of columns of a table: 32, 64, 128, 256, 384, 512, 768, 1024, ..."""
     size = 32
     while size < features:
         if size >= 256 and size * 3 // 2 >= features:
@@ -48,10 +48,11 @@ def bucket_features(features: int) -> int:
 
 
 def bucket_rows(rows: int, shape: tuple[int, ...]) -> int:
-    """The padded number of rows for examples of a shape.
+    """Return the padded number of rows for examples of a shape.
 
-    For tables compiling costs more than memory, so that the smallest size is a generous one and
-    the next is eight times larger. For images it is the other way round: powers of two.
+    Tables are cheap in memory but not in compilation: their smallest size is large, and each size
+    is eight times the one before. For images, memory matters more: sizes are powers of two from
+    1,024.
     """
     table = is_table(shape)
     size = max(1024, _ELEMENTS // int(np.prod(shape))) if table else 1024
@@ -61,7 +62,7 @@ def bucket_rows(rows: int, shape: tuple[int, ...]) -> int:
 
 
 def pad_axis(x: Any, size: int, axis: int) -> Any:
-    """`x` with zeros behind, up to `size` along an axis; `x` itself where that changes nothing."""
+    """Pad an array with zeros at the end of an axis to a length of `size`."""
     missing = size - x.shape[axis]
     if missing == 0:
         return x
@@ -70,16 +71,16 @@ def pad_axis(x: Any, size: int, axis: int) -> Any:
     if isinstance(x, np.ndarray):
         shape = list(x.shape)
         shape[axis] = size
-        out = np.zeros(shape, x.dtype)  # lazily zeroed pages: cheaper than numpy.pad
+        out = np.zeros(shape, x.dtype)  # zeroed lazily by the system: faster than numpy.pad
         out[tuple(slice(0, n) for n in x.shape)] = x
         return out
     return jnp.pad(x, widths)
 
 
 def pad_to_buckets(data: TrainData) -> TrainData:
-    """The same data in the padded sizes; works with and without a leading seed axis.
+    """Pad training data, with or without a leading seed axis.
 
-    The length of documents is a bucket's already. Their vocabulary stays behind.
+    Documents already have a padded length. The vocabulary is dropped.
     """
     lead = np.ndim(data.count)
     shape = data.x.shape[lead + 1 :]
@@ -94,15 +95,15 @@ def pad_to_buckets(data: TrainData) -> TrainData:
 
 
 def valid_rows(data: TrainData) -> Bool[Array, "n"]:
-    """Which rows are data, not padding."""
+    """Return a mask of the rows that are not padding."""
     return jnp.arange(data.label.shape[0]) < data.count
 
 
 @jax.custom_batching.custom_vmap
 def largest(count: Int[Array, ""]) -> Int[Array, ""]:
-    """A count that is one number for all seeds under `vmap`: the largest.
+    """Return a count; under `vmap` over seeds, the largest one as a single number for all.
 
-    A loop whose bound differs between mapped seeds selects its whole carry at every turn.
+    If the bound of a loop differed between mapped seeds, each iteration would copy its whole carry.
     """
     return count
 
@@ -116,17 +117,16 @@ def _largest_of_seeds(axis_size, in_batched, counts):
 def map_rows(
     fn: Callable[[Array], PyTree], x: Array, count: Int[ArrayLike, ""], block: int = _BLOCK
 ) -> PyTree:
-    """`fn` over the rows of `x` in blocks, up to a traced count.
+    """Apply a function to the rows of `x` in blocks, up to a traced count.
 
     Args:
-        fn: Maps `(b, ...)` rows to a pytree of `(b, ...)` arrays, each row for itself.
+        fn: Maps `(b, ...)` rows to a pytree of `(b, ...)` arrays, independently for each row.
         x: `(n, ...)` rows.
-        count: How many of the rows are data.
-        block: Rows in one call of `fn`.
+        count: The number of valid rows.
+        block: The number of rows in one call of `fn`.
 
     Returns:
-        What `fn` gives for all rows, `(n, ...)`. Rows behind `count` hold zeros, or values of
-        padding.
+        The pytree for all rows, `(n, ...)`. From row `count` on, values are arbitrary.
     """
     n = x.shape[0]
     block = min(block, n)
@@ -134,7 +134,7 @@ def map_rows(
     out = jax.tree.map(lambda s: jnp.zeros((n, *s.shape[1:]), s.dtype), shapes)
 
     def step(i, out):
-        # The last block starts early where the rows do not divide: some rows come twice.
+        # If n is not a multiple of the block, the last block overlaps the one before.
         start = jnp.minimum(i * block, n - block)
         part = fn(jax.lax.dynamic_slice_in_dim(x, start, block))
         return jax.tree.map(
@@ -146,7 +146,7 @@ def map_rows(
 
 
 def masked_mean(x: Float[Array, "n *shape"], where: Bool[Array, "n"]) -> Float[Array, "*shape"]:
-    """The mean of the rows where a mask holds; zero if there are none."""
+    """Compute the mean of the rows where a mask is true; zero if there are none."""
     mask = where.reshape(where.shape + (1,) * (x.ndim - 1))
     return jnp.sum(jnp.where(mask, x, 0), axis=0) / jnp.maximum(jnp.sum(where), 1)
 
@@ -154,7 +154,7 @@ def masked_mean(x: Float[Array, "n *shape"], where: Bool[Array, "n"]) -> Float[A
 def masked_quantile(
     x: Float[Array, "n"], where: Bool[Array, "n"], q: Float[ArrayLike, ""]
 ) -> Float[Array, ""]:
-    """The q-quantile of the entries where a mask holds, interpolated between order statistics."""
+    """Compute the q-quantile of the entries where a mask is true, by linear interpolation."""
     ordered = jnp.sort(jnp.where(where, x, jnp.inf))
     last = jnp.maximum(jnp.sum(where) - 1, 0)
     position = q * last

@@ -1,11 +1,11 @@
-"""What flows through the library: training data, test data, batches, training states.
+"""The types that all parts of the library share: data, batches and training states.
 
-A training label is -1 for a labelled anomaly, 0 for an unlabelled row, +1 for a labelled normal
+A training label is -1 for a labelled anomaly, 0 for an unlabelled row and +1 for a labelled normal
 row. An evaluation label is 1 for an anomaly and 0 for a normal row. A score is higher for rows
 that are more anomalous.
 
-Every type here is a pytree of arrays. Where several seeds (or cells of a study) are trained in
-one program, every array has one more axis in front; `n` rows may be padding behind `count`.
+Every type is a pytree of arrays. If several seeds (or cells of a study) are trained in one program,
+every array has a leading seed axis. Rows from `count` on are padding.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,21 +29,21 @@ Info = dict[str, Float[Array, ""]]
 
 
 class TrainData(NamedTuple):
-    """Rows to train on, and nothing about them that training may not know.
+    """Training rows with all that training may know of them.
 
-    The hidden truth of the unlabelled rows is in `Split.hidden` and has no place here.
+    The true classes of the unlabelled rows are not part of it; see `Split.hidden`.
 
     Attributes:
         x: Rows of a table `(n, d)`, images `(n, height, width, channels)` (uint8 in 0..255 or
             float in [0, 1]), windows of a sequence `(n, time, channels)`, or documents
-            `(n, length)` int32 as numbers of words, zeros behind.
+            `(n, length)` int32 as word numbers, padded with zeros.
         label: `(n,)` int8: -1 labelled anomaly, 0 unlabelled, +1 labelled normal.
-        count: How many of the rows are data; those behind are padding.
-        features: How many columns of the last axis are data; those behind are zeros.
-        mask: `(n, height, width)` uint8, 1 where a pixel of a labelled anomaly is known to be
-            anomalous; all 0 for other rows. None where no pixels are known.
-        vocabulary: The words of documents; None where rows are no text. It is no array, and no
-            program sees it.
+        count: The number of valid rows; the others are padding at the end.
+        features: The number of valid columns of the last axis; the others are zeros at the end.
+        mask: `(n, height, width)` uint8: 1 where a pixel of a labelled anomaly is anomalous; 0 for
+            all other rows. None if no anomalous pixels are known.
+        vocabulary: The vocabulary of documents; None if rows are not text. Compiled programs do
+            not use it.
     """
 
     x: Num[Leaf, "n *shape"]
@@ -55,16 +55,15 @@ class TrainData(NamedTuple):
 
 
 class TestData(NamedTuple):
-    """Rows to evaluate on, with their truth.
+    """Test rows with their true labels.
 
     Attributes:
         x: Rows as in `TrainData.x`.
         label: `(n,)` int8: 1 anomaly, 0 normal.
-        count: How many of the rows are data; those behind are padding.
-        seen: `(n,)` bool: the row is an anomaly of a class from which labelled anomalies were
-            drawn. All false where no classes are known.
-        mask: `(n, height, width)` uint8, 1 where a pixel is anomalous. None where that is not
-            known.
+        count: The number of valid rows; the others are padding at the end.
+        seen: `(n,)` bool: whether the row is an anomaly of a class from which labelled anomalies
+            were drawn. All false if labelled anomalies were not restricted to some classes.
+        mask: `(n, height, width)` uint8: 1 where a pixel is anomalous. None if unknown.
     """
 
     x: Num[Leaf, "n *shape"]
@@ -75,13 +74,13 @@ class TestData(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What one optimisation step sees.
+    """The rows of one optimisation step.
 
     Attributes:
         x: `(b, ...)` rows.
         label: `(b,)` training labels.
-        index: `(b,)` which training rows they are.
-        epoch: How many epochs of this phase are over, with its fraction: step / steps per epoch.
+        index: `(b,)` the numbers of the rows in the training data.
+        epoch: The number of epochs of this phase so far, step / steps per epoch.
         mask: `(b, height, width)` anomalous pixels as in `TrainData.mask`, or None.
     """
 
@@ -93,21 +92,21 @@ class Batch(NamedTuple):
 
 
 class Variables(NamedTuple):
-    """What a network computes with: trained parameters and the statistics of BatchNorm."""
+    """The variables of a network: trained parameters and the statistics of BatchNorm."""
 
     params: PyTree
     batch_stats: PyTree
 
 
 class State(NamedTuple):
-    """All that changes while a detector is trained, and all that scoring needs: one pytree.
+    """The state of a detector during training, from which rows are scored afterwards.
 
     Attributes:
-        params: What gradients move.
+        params: Parameters that are trained by gradients.
         batch_stats: Running statistics of BatchNorm; {} without BatchNorm.
-        extras: Quantities in closed form, which no gradient moves: a centre, a radius.
-        opt_state: The optimiser's state.
-        weighting: The weighting's state, diagnostics included.
+        extras: Quantities that are not trained by gradients, such as a centre or a radius.
+        opt_state: The state of the optimiser.
+        weighting: The state of the weighting, with its diagnostics.
     """
 
     params: PyTree

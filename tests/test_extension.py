@@ -179,7 +179,7 @@ BROKEN = {
     "raises": ("near = own_broken", "1 / 0", "ZeroDivisionError: division by zero"),
     "exits": ("near = own_broken", "raise SystemExit(3)", "SystemExit: 3"),
     "syntax": ("near = own_broken", "def", "SyntaxError"),
-    "nothing": ("near = own_broken", "", "registers no detector 'near'"),
+    "nothing": ("near = own_broken", "", "must register the detector 'near'"),
     "attribute": ("near = own_broken:build", "", "has no attribute 'build'"),
     "taken": ("near = own_broken", MODULE.replace('"near"', '"deep_sad"'), "already registered by"),
     "no config": (
@@ -286,7 +286,7 @@ def test_a_definition_that_runs_again_replaces_itself_and_no_other():
 
 def test_modules_are_imported_by_name_also_from_a_folder(tmp_path):
     (tmp_path / "own_module.py").write_text(MODULE)
-    with pytest.raises(ConfigError, match="plug-in 'own_module': there is no module 'own_module'"):
+    with pytest.raises(ConfigError, match="plug-in 'own_module': module 'own_module' is not on"):
         plugins.import_plugins(["own_module"])
     assert plugins.imported_plugins() == []
     plugins.import_plugins(["own_module"], [tmp_path])
@@ -332,7 +332,7 @@ print("deep_sad" in jaxad.REGISTRY, "near" in jaxad.REGISTRY, "elite" in jaxad.w
 
 @pytest.mark.parametrize("name", ["own module", "own.py/", "", 3, "../own"])
 def test_a_module_is_given_by_its_name(name):
-    with pytest.raises(ConfigError, match=r"import takes names of modules.*given"):
+    with pytest.raises(ConfigError, match=r"import must be the name of a module.*given"):
         plugins.import_plugins([name])
 
 
@@ -383,7 +383,7 @@ def test_the_command_line_imports_modules_of_the_folder(tmp_path, monkeypatch, c
     assert main(["list", "near", "--import", "own_module"]) == 0
     assert main(["list", "--import", "own_nowhere"]) == 2
     err = capsys.readouterr().err.strip().splitlines()
-    assert err[-1].startswith("jaxad: plug-in 'own_nowhere': there is no module 'own_nowhere'")
+    assert err[-1].startswith("jaxad: plug-in 'own_nowhere': module 'own_nowhere' is not on")
 
 
 def small(toy, **config):
@@ -501,7 +501,10 @@ def test_an_experiment_imports_its_modules(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [('"own_nowhere"', "own.toml: plug-in 'own_nowhere': there is no module"), ("3", "given 3")],
+    [
+        ('"own_nowhere"', "own.toml: plug-in 'own_nowhere': module 'own_nowhere' is not on"),
+        ("3", "given 3"),
+    ],
 )
 def test_an_experiment_names_modules_that_cannot_be_imported(tmp_path, given, says):
     (tmp_path / "own.toml").write_text(EXPERIMENT.replace('["own_module"]', given))

@@ -33,7 +33,7 @@ _MANY = 2**30  # a power of two, so that `permute` scrambles each number only on
 
 
 class Kinds(NamedTuple):
-    """The labelled anomalies, and the other rows."""
+    """Labelled anomalies and other rows."""
 
     anomalies: Rows
     rest: Rows
@@ -69,11 +69,14 @@ class FixedSteps:
         kinds = Kinds(_rows(valid & (label < 0)), _rows(valid & rest))
         if anomalies_needed and kinds.anomalies.count.min() == 0:
             raise DataError(
-                "balanced batches need at least 1 labelled anomaly (label -1) in every split; "
-                "given a split with none. Label some, or choose a detector that needs none"
+                "label must have at least 1 labelled anomaly (-1) in every split; given a split "
+                "with none. Label some, or choose a detector that needs none"
             )
         if kinds.rest.count.min() == 0:
-            raise DataError("a split has no training rows except labelled anomalies")
+            raise DataError(
+                "label must have at least 1 row that is not a labelled anomaly (-1) in every "
+                "split; given a split with none. Add unlabelled rows (0)"
+            )
         return kinds
 
 
@@ -157,7 +160,7 @@ def _rows(part: Bool[np.ndarray, "*seeds n"]) -> Rows:
 def draw_in_turn(
     rows: Rows, constants: Array, step: Int[Array, ""], size: int
 ) -> Int[Array, "size"]:
-    """Return the next rows of a shuffled order, which begins anew after its last row."""
+    """Return the next rows of a shuffled order, which starts again after its last row."""
     position = (step * size + jnp.arange(size)) % rows.count
     return rows.index[permute(constants, rows.count, position)]
 

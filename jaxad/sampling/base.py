@@ -1,4 +1,4 @@
-"""Samplers: the rows of each batch, as pure functions of the step number, on the device."""
+"""The interface of samplers, which draw the rows of each batch on the device."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of anomaly detection: files, checksums, timing, parsing of calls."""
+"""Helpers that are independent of anomaly detection: files, checksums, timing, plug-ins."""

@@ -1,4 +1,4 @@
-"""Calls of named functions with literal arguments, as a user writes them in a configuration."""
+"""Parsing and evaluation of function calls with literal arguments in settings."""
 
 import ast
 import inspect
@@ -53,7 +53,7 @@ def evaluate_call(
     Args:
         call: The call.
         known: The functions by name.
-        what: What a function is, for errors.
+        what: The kind of function, for errors, such as "augmentation".
         **more: Keyword arguments, passed to a function if its signature has them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Checksums of a folder's files: what was changed since it was written is refused."""
+"""Checksums of the files of a folder, by which later changes are detected."""
 
 import hashlib
 import json
@@ -13,24 +13,24 @@ _BLOCK = 2**20
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every file below a folder into `checksums.json` in it."""
+    """Write the SHA-256 of every file below a folder to its `checksums.json`."""
     sums = {name: _compute_checksum(folder / name) for name in _list_files(folder)}
     (folder / SUMS).write_text(json.dumps(sums, indent=2, sort_keys=True) + "\n")
 
 
 def verify_checksums(folder: Path, closed: str) -> None:
-    """Check every file that was written with a folder before any of them is read.
+    """Check the files of a folder against its checksums, before any of them is read.
 
-    Against accidents and careless edits: who can write the files can write the sums. What is read
-    must be safe to read without them.
+    This detects accidental changes and manual edits, not attacks: whoever can write the files can
+    also write the checksums. Files must be safe to read without this check.
 
     Args:
         folder: The folder.
-        closed: A folder in it which may hold no file besides those that were written.
+        closed: A folder inside it that must not contain files without a checksum.
 
     Raises:
-        DataError: The sums are missing or broken; a file is missing, was changed, or is a link; a
-            name leads out of the folder.
+        DataError: The checksums are missing or broken; a file is missing, was changed, is a link or
+            has no checksum; or a name leads out of the folder.
     """
     what = f"{str(folder)!r} is not a saved detector"
     try:
@@ -59,13 +59,13 @@ def verify_checksums(folder: Path, closed: str) -> None:
 
 
 def _list_files(folder: Path) -> list[str]:
-    """All that is below a folder and is no folder itself, but the sums."""
+    """List the files and links below a folder, except the file of checksums."""
     found = (p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
     return sorted(n for n in (p.relative_to(folder).as_posix() for p in found) if n != SUMS)
 
 
 def _is_link(folder: Path, name: PurePosixPath) -> bool:
-    """Whether a file below a folder, or a folder on the way to it, is a link."""
+    """Return whether a file below a folder, or a folder on the path to it, is a link."""
     return any((folder / part).is_symlink() for part in (name, *name.parents[:-1]))
 
 

@@ -1,4 +1,4 @@
-"""Compiled programs kept on disk, so that a second run of a command need not compile them."""
+"""A cache of compiled programs on disk, so that later runs of a command start faster."""
 
 import os
 import tempfile
@@ -13,13 +13,13 @@ def enable_compilation_cache() -> Path | None:
     """Keep compiled programs in the user's cache folder, for this process and later ones.
 
     The folder is `$JAXAD_CACHE_DIR`, or else `jaxad/xla` under `$XDG_CACHE_HOME` or `~/.cache`.
-    `JAXAD_CACHE_DIR=off` (or empty) turns it off. A folder that was set for JAX itself, say by
-    `JAX_COMPILATION_CACHE_DIR`, is left as it is. Call this before anything is compiled: JAX
-    decides at the first compilation whether it uses a cache.
+    `JAXAD_CACHE_DIR=off` (or empty) turns the cache off. A folder that is set for JAX itself, for
+    example by `JAX_COMPILATION_CACHE_DIR`, is kept. Call this before the first compilation, when
+    JAX decides whether it uses a cache.
 
     Returns:
-        The folder; None if the cache is off, or if the folder cannot be written, which does no
-        harm: programs are compiled anew.
+        The folder; None if the cache is off or the folder is not writable. Programs are then
+        compiled in every process.
     """
     given = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     if given is not None:
@@ -38,7 +38,7 @@ def _choose_folder() -> Path | None:
     if own is not None:
         return None if own.lower() in ("", "off") else Path(own).expanduser().absolute()
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    # Without a home "~" stays as it is; relative folders are against the XDG specification.
+    # "~" is not expanded without a home; the XDG specification forbids relative folders.
     return Path(caches, "jaxad", "xla") if os.path.isabs(caches) else None
 
 

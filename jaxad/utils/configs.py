@@ -1,4 +1,4 @@
-"""Configurations as plain values: dictionaries of settings, for files and results."""
+"""Conversion of configurations to dictionaries of plain values, for files and results."""
 
 from dataclasses import fields
 from typing import Any
@@ -7,14 +7,15 @@ from jaxad.errors import ConfigError
 
 __all__ = ["OBJECT", "check_plain", "list_objects", "settings_dict"]
 
-# Metadata of fields that hold an object of Python, which has no place in a file, or None.
+# The metadata of fields that hold None or a Python object, which cannot be written to a file.
 OBJECT = {"object": True}
 
 
 def settings_dict(config: Any) -> dict[str, Any]:
-    """Return the settings of a configuration by name, each value as it is.
+    """Return the settings of a configuration by name.
 
-    Fields for objects are left out where they hold none, so that results name settings alone.
+    Fields for Python objects are left out if they are None, so that results list plain settings
+    only.
 
     Args:
         config: A dataclass.
@@ -28,7 +29,7 @@ def settings_dict(config: Any) -> dict[str, Any]:
 
 
 def list_objects(config: Any) -> list[str]:
-    """Return the names of the settings that hold an object and no plain value."""
+    """Return the names of the settings whose value is not plain."""
     return [name for name, value in settings_dict(config).items() if not _is_plain(value)]
 
 
@@ -37,7 +38,7 @@ def check_plain(config: Any, purpose: str) -> None:
 
     Args:
         config: A configuration.
-        purpose: What would hold it, for the error: "a saved detector".
+        purpose: The file that would hold it, for the error, such as "a saved detector".
 
     Raises:
         ConfigError: A setting holds an object; the message says how to register it.

@@ -7,13 +7,13 @@ __all__ = ["read_attributes"]
 
 
 def read_attributes(cls: type) -> dict[str, tuple[str, type]]:
-    """Read what the docstrings of a class and its bases say of its attributes.
+    """Read the descriptions of attributes from the docstrings of a class and its bases.
 
     Args:
         cls: A class whose docstring, or whose bases' docstrings, have a section Attributes.
 
     Returns:
-        For each attribute its description in one line, and the class whose docstring has it.
+        For each attribute, its description in one line and the class whose docstring holds it.
     """
     found: dict[str, tuple[str, type]] = {}
     for base in reversed(cls.__mro__):

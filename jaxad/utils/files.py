@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever ends the process or the machine."""
+"""Atomic and durable writing of files."""
 
 import os
 import tempfile
@@ -10,10 +10,10 @@ __all__ = ["check_writable", "find_leftovers", "sync_folder", "write_atomically"
 
 
 def check_writable(folder: str | Path) -> None:
-    """Make a folder for results and try to write in it: before hours of training, not after.
+    """Create a folder for results and check that it is writable, before training starts.
 
     Raises:
-        OSError: It cannot be made or written; the message says why.
+        OSError: The folder cannot be created or written; the message gives the reason.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -25,10 +25,10 @@ def check_writable(folder: str | Path) -> None:
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, that becomes `path` when the block ends without an error.
+    """Yield a temporary path, which is renamed to `path` if the block ends without an error.
 
-    What was at `path` before is replaced at once; after an error it is as it was. When the block
-    has ended, file and name are on the disk: a loss of power takes neither.
+    An existing file is replaced atomically, and stays unchanged after an error. When the block has
+    ended, the content and the name are synchronised to the disk, and survive a loss of power.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -42,7 +42,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
+    """Synchronise the names of files in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -51,17 +51,17 @@ def sync_folder(folder: Path) -> None:
 
 
 def find_leftovers(folder: str | Path) -> list[Path]:
-    """Return the half-written files that ended processes left in a folder."""
+    """Return the temporary files in a folder whose processes have ended."""
     found = sorted(Path(folder).glob(".*.partial"))
     return [path for path in found if not _is_running(path.name.split(".")[-2])]
 
 
 def _is_running(process: str) -> bool:
-    """Whether a process of this machine has that number."""
+    """Return whether a process of this machine has this number."""
     try:
         os.kill(int(process), 0)
     except (ValueError, ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # there is one, of somebody else
+    except PermissionError:  # a process of another user
         return True
     return True

@@ -1,8 +1,8 @@
-"""Names that stand for detectors, weightings and data sets, from inside and outside the library.
+"""Registries of detectors, weightings and data sets, which plug-ins can extend.
 
-Code outside the library adds a name in one of two ways: its module calls a `register` function when
-it is imported, or its distribution declares an entry point. An entry point is loaded when its name
-is first asked for, or when all names are listed, so that `import jaxad` loads none.
+A plug-in adds a name in one of two ways: its module calls a `register` function when it is
+imported, or its distribution declares an entry point. An entry point is loaded when its name is
+first used, or when all values are listed, but not by `import jaxad`.
 """
 
 import functools
@@ -26,14 +26,14 @@ _IMPORTED: dict[tuple[str, tuple[str, ...]], None] = {}
 
 
 class Registry(dict[str, Value], Generic[Value]):
-    """Registered values by name; as a dict it holds those that are loaded.
+    """A dictionary of the loaded values by name, with access to those of plug-ins.
 
     Attributes:
-        kind: What a value is, for errors: "detector".
+        kind: The kind of values, for errors, such as "detector".
         group: The group of entry points that add names, such as "jaxad.detectors"; None for none.
-        origins: Where each value was defined, as "module:name".
+        origins: The place where each value is defined, as "module:name".
         adopt: `(name, object) -> None`, which registers the object of an entry point whose module
-            did not register the name itself; None where such an object is an error.
+            does not register the name itself; None if such an object is an error.
     """
 
     def __init__(
@@ -55,17 +55,17 @@ class Registry(dict[str, Value], Generic[Value]):
 
         Args:
             name: The name.
-            value: What it stands for.
-            origin: Where it is defined, as `describe_origin` gives it.
+            value: The value.
+            origin: The place where it is defined, as `describe_origin` returns it.
 
         Raises:
-            ConfigError: Another definition has the name.
+            ConfigError: The name is taken by another definition.
         """
         self.check_free(name, origin)
         self[name], self.origins[name] = value, origin
 
     def check_free(self, name: str, origin: str) -> None:
-        """Raise a `ConfigError` if another definition has a name."""
+        """Raise a `ConfigError` if a name is taken by another definition."""
         if self.origins.get(name, origin) != origin and name in self:
             raise ConfigError(
                 f"{self.kind} {name!r} is already registered by {self.origins[name]}; {origin} "
@@ -73,10 +73,11 @@ class Registry(dict[str, Value], Generic[Value]):
             )
 
     def find(self, name: str) -> Value:
-        """Return the value of a name, after loading the plug-in that adds it.
+        """Return the value of a name, and load its plug-in first if there is one.
 
         Raises:
-            ConfigError: The name is unknown, which names the nearest; or its plug-in fails.
+            ConfigError: The name is unknown (the message gives the most similar name), or its
+                plug-in cannot be loaded.
         """
         if name not in self:
             points = [point for point in _entry_points(self.group) if point.name == name]
@@ -95,11 +96,11 @@ class Registry(dict[str, Value], Generic[Value]):
         return name in self or any(point.name == name for point in _entry_points(self.group))
 
     def names(self) -> list[str]:
-        """Return all names in order, with those of plug-ins, none of which is loaded."""
+        """Return all names in order, including those of plug-ins, without loading plug-ins."""
         return sorted({*self, *(point.name for point in _entry_points(self.group))})
 
     def load_all(self) -> None:
-        """Load every plug-in; one that fails is a `PluginWarning`, given once."""
+        """Load all plug-ins; each one that fails is reported once by a `PluginWarning`."""
         for point in _entry_points(self.group):
             if point in self._failed:
                 continue
@@ -110,10 +111,10 @@ class Registry(dict[str, Value], Generic[Value]):
                 warnings.warn(str(error), PluginWarning, stacklevel=2)
 
     def _load(self, point: EntryPoint) -> None:
-        """Load an entry point, which registers its name.
+        """Load an entry point, and register its name.
 
         Raises:
-            ConfigError: It cannot be imported, or registers something else or a taken name.
+            ConfigError: It cannot be imported, does not register its name, or the name is taken.
         """
         what, known = f"plug-in {_describe(point)}", point.name in self
         with _undone_on_error(what):
@@ -123,16 +124,17 @@ class Registry(dict[str, Value], Generic[Value]):
                 self.adopt(point.name, found)
             return
         if point.name not in self:
-            raise ConfigError(f"{what}: it registers no {self.kind} {point.name!r}")
+            raise ConfigError(f"{what} must register the {self.kind} {point.name!r}, but does not")
         origin = self.origins[point.name]
         if known and origin.partition(":")[0].split(".")[0] != point.module.split(".")[0]:
             raise ConfigError(
-                f"{what}: {self.kind} {point.name!r} is already registered by {origin}"
+                f"{what}: {self.kind} {point.name!r} is already registered by {origin}; choose "
+                "another name"
             )
 
 
 def describe_origin(value: object) -> str:
-    """Return where a function or class is defined, as "module:name"."""
+    """Return the place where a function or class is defined, as "module:name"."""
     name = getattr(value, "__qualname__", type(value).__qualname__)
     return f"{getattr(value, '__module__', None) or '__main__'}:{name}"
 
@@ -141,17 +143,19 @@ def import_plugins(modules: Sequence[str], folders: Sequence[str | Path] = ()) -
     """Import modules that register detectors, weightings and data sets.
 
     Args:
-        modules: Their names, such as "my_package.detectors".
-        folders: Where they are looked for after `sys.path`, to whose end such a folder is added.
+        modules: The names of the modules, such as "my_package.detectors".
+        folders: Folders that are searched after `sys.path`; one that holds a module is appended to
+            `sys.path`.
 
     Raises:
-        ConfigError: A module cannot be found, fails, or registers a taken name.
+        ConfigError: A module cannot be found or imported, or registers a name that is taken.
     """
     places = tuple(str(Path(folder).absolute()) for folder in folders)
     for module in modules:
         if not isinstance(module, str) or not all(map(str.isidentifier, module.split("."))):
             raise ConfigError(
-                f"import takes names of modules, such as 'my_package.detectors'; given {module!r}"
+                f"import must be the name of a module, such as 'my_package.detectors'; given "
+                f"{module!r}"
             )
         with _undone_on_error(f"plug-in {module!r}"):
             _find_and_import(module, places)
@@ -159,7 +163,7 @@ def import_plugins(modules: Sequence[str], folders: Sequence[str | Path] = ()) -
 
 
 def imported_plugins() -> list[tuple[str, tuple[str, ...]]]:
-    """Return what `import_plugins` has imported, as modules and folders, for other processes."""
+    """Return the modules that `import_plugins` has imported, each with its folders."""
     return list(_IMPORTED)
 
 
@@ -179,12 +183,14 @@ def _find_and_import(module: str, folders: Sequence[str]) -> None:
             if error.name != top:
                 raise
     where = f" or in {', '.join(folders)}" if folders else ""
-    raise ConfigError(f"there is no module {top!r} on Python's path{where}")
+    raise ConfigError(
+        f"module {top!r} is not on Python's path{where}; install it, or set PYTHONPATH"
+    )
 
 
 @contextmanager
 def _undone_on_error(what: str) -> Iterator[None]:
-    """Turn any error into one that names the plug-in, and take back what it has registered."""
+    """Convert any error to one that names the plug-in, and undo its registrations."""
     before = {id(registry): (dict(registry), dict(registry.origins)) for registry in _REGISTRIES}
     try:
         yield
@@ -196,7 +202,7 @@ def _undone_on_error(what: str) -> Iterator[None]:
 
 
 def _restore(registry: Registry, values: dict[str, Any], origins: dict[str, str]) -> None:
-    """Give a registry its earlier content again, but for what the library has added itself."""
+    """Restore the earlier content of a registry, but keep what the library itself has added."""
     for name in list(registry):
         if name in values:
             registry[name] = values[name]
@@ -217,6 +223,6 @@ def _entry_points(group: str | None) -> list[EntryPoint]:
 
 @functools.lru_cache
 def _read_entry_points(group: str, path: tuple[str, ...]) -> list[EntryPoint]:
-    """Return the entry points of a group; reading them all takes a while, so once for a path."""
+    """Return the entry points of a group, cached by `sys.path` as reading them is slow."""
     del path
     return sorted(entry_points(group=group), key=lambda point: (point.name, point.value))

@@ -1,4 +1,4 @@
-"""Wall time split into compiling and running, and a count of compilations."""
+"""Measurement of wall time, split into compiling and running, and of compilations."""
 
 import threading
 import time
@@ -15,7 +15,8 @@ _STAGES = (
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
     "/jax/core/compile/backend_compile_duration",
 )
-# When this process was compiling: disjoint spans of time, oldest first. Threads overlap.
+# The times at which this process was compiling, as disjoint intervals in order. Overlapping ones
+# of different threads are merged.
 _spans: list[tuple[float, float]] = []
 _programs = 0
 _lock = threading.Lock()
@@ -39,12 +40,12 @@ jax.monitoring.register_event_duration_secs_listener(_listen)
 
 @dataclass
 class Seconds:
-    """Wall seconds of a piece of work.
+    """Wall time of a block, in seconds.
 
     Attributes:
-        compile: Spent on tracing, lowering and compiling (or fetching from the cache).
-        run: All the rest.
-        programs: How many programs were compiled (or fetched).
+        compile: The time of tracing, lowering and compiling (or loading from the cache).
+        run: The remaining time.
+        programs: The number of programs that were compiled (or loaded).
     """
 
     compile: float = 0.0
@@ -52,19 +53,19 @@ class Seconds:
     programs: int = 0
 
     def __add__(self, other: "Seconds") -> "Seconds":
-        """The seconds of two pieces of work together."""
+        """Return the sum of two times."""
         return Seconds(
             self.compile + other.compile, self.run + other.run, self.programs + other.programs
         )
 
     def share(self, part: float) -> "Seconds":
-        """A part of them, for one of several pieces that were done together."""
+        """Return a fraction of the time, for one of several parts that ran together."""
         return Seconds(self.compile * part, self.run * part, round(self.programs * part))
 
 
 @contextmanager
 def stopwatch() -> Iterator[Seconds]:
-    """Measure a block; the result is filled in when the block ends."""
+    """Measure the time of a block; the yielded `Seconds` is filled in when the block ends."""
     seconds = Seconds()
     programs, start = _programs, time.perf_counter()
     try:
@@ -79,5 +80,5 @@ def stopwatch() -> Iterator[Seconds]:
 
 
 def count_compilations() -> int:
-    """How many programs this process has compiled (or fetched from the cache) so far."""
+    """Return the number of programs that this process has compiled or loaded from the cache."""
     return _programs

@@ -140,5 +140,5 @@ def test_without_labelled_anomalies_in_some_split_there_are_no_balanced_batches(
     for train in (parts[1], both):
         with pytest.raises(DataError, match="at least 1 labelled anomaly"):
             make(8, 5).init(train)
-    with pytest.raises(DataError, match="no training rows except labelled anomalies"):
+    with pytest.raises(DataError, match="at least 1 row that is not a labelled anomaly"):
         make(8, 5, labelled_normals=0.0).init(data(3, 2, 0))
