@@ -230,7 +230,7 @@ def _functions(how: _How, state: EliteState, context: Context):
 
 
 def _examples(how: _How, x: Array, batch: Batch) -> Batch:
-    """The validation rows as a batch: labelled anomalies, labelled normal rows, stand-ins."""
+    """Return the validation rows as a batch: labelled anomalies, labelled normal rows, others."""
     anomalies, normals = how.sizes
     kinds = (anomalies, normals, len(x) - anomalies - normals)
     label = jnp.repeat(jnp.array([-1, 1, 0], jnp.int8), np.array(kinds), total_repeat_length=len(x))
