@@ -66,7 +66,7 @@ def test_settings_out_of_range_are_refused(asked, message):
         ),
         (
             {"contamination": 0.5},
-            "needs 30 hidden anomalies among 30 normal rows, but 18 .* at most 0.375, an n_train of .* 36",
+            "30 hidden anomalies among 30 normal rows, but 18 .* most 0.375, an n_train of .* 36",
         ),
         (
             {"contamination": 0.1, "labelled_anomalies": 18},

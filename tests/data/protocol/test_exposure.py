@@ -145,7 +145,7 @@ def test_what_cannot_be_made_to_fit_is_refused():
         exposed(data, images((8, 8, 1)))
     with pytest.raises(ConfigError, match="exposure_rows=0 must be an integer of at least 1"):
         exposed(data, images((8, 8, 1), 4), exposure_rows=0)
-    with pytest.raises(ConfigError, match="no exposure set to take them from"):
+    with pytest.raises(ConfigError, match="needs an exposure set to draw rows from"):
         exposed(data, None, exposure_rows=3)
 
 
