@@ -188,7 +188,7 @@ def _check_baseline(baseline: np.ndarray | None, x: np.ndarray) -> Num[np.ndarra
 
 
 def _get_model(detector: Any) -> Any:
-    """The score model of a detector; None for one written by hand."""
+    """Return the score model of a detector; None if the detector has no parts."""
     return None if detector.parts is None else detector.parts.model
 
 

@@ -120,7 +120,7 @@ def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
 
 
 def _get_model(detector: Any) -> Any:
-    """The score model of a detector, without what only puts a margin around it."""
+    """Return the score model of a detector, without a margin around it."""
     model = None if detector.parts is None else detector.parts.model
     return getattr(model, "base", model)
 
