@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxad.models.contexts import ContextOut
 from jaxad.objectives.base import Objective
-from jaxad.types import Batch
+from jaxad.types import Batch, Leaf
 
 __all__ = ["nearest_contexts"]
 
@@ -34,7 +34,7 @@ def nearest_contexts(alphas: Sequence[float] = (0.0,), epochs: float = 1.0) -> O
 
 
 def _weight_distances(
-    alphas: Float[Array, "stages"], epochs: float, out: ContextOut, batch: Batch | None = None
+    alphas: Float[Leaf, "stages"], epochs: float, out: ContextOut, batch: Batch | None = None
 ) -> Float[Array, "b"]:
     alphas = jnp.asarray(alphas)
     epoch = jnp.zeros(()) if batch is None else batch.epoch

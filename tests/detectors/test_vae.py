@@ -37,7 +37,7 @@ def test_a_draw_code_has_the_mean_and_variance_and_passes_gradients_to_both():
     np.testing.assert_allclose(z.var(0), np.exp(LOG_VARIANCE[1]), rtol=0.02)
     with jax.enable_x64(True):
         moments = (jnp.asarray(MEAN, float), jnp.asarray(LOG_VARIANCE, float))
-        check_grads(lambda m, v: jnp.sin(draw_code(KEY, m, v)), moments, order=1)
+        check_grads(jax.jit(lambda m, v: jnp.sin(draw_code(KEY, m, v))), moments, order=1)
 
 
 def started(toy, **config):
