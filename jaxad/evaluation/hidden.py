@@ -33,7 +33,7 @@ class HiddenMetrics(NamedTuple):
 def measure_hidden(
     scores: Float[np.ndarray, "seeds n"],
     hidden: Int[np.ndarray, "*seeds n"],
-    unlabelled: Bool[np.ndarray, "*seeds n"],
+    unlabelled: Bool[np.ndarray, "*splits n"],
 ) -> HiddenMetrics:
     """Compute how well scores separate the hidden anomalies from the other unlabelled rows.
 

@@ -236,7 +236,7 @@ def test_conformal_alarms_and_p_values_by_a_reference(cli, folder):
     assert cli(*argv, "--reference", "normal.parquet").code == 0
     found = pd.read_csv("s.csv")
     held_out = expected(folder, normal).astype(np.float64)
-    np.testing.assert_allclose(found.p_value, thresholds.p_values(found.score, held_out))
+    np.testing.assert_allclose(found.p_value, thresholds.p_values(found.score.to_numpy(), held_out))
     np.testing.assert_array_equal(found.anomaly == 1, found.p_value <= 0.1)
 
 

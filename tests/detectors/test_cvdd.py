@@ -104,7 +104,7 @@ def test_kmeans_finds_groups_and_leaves_rows_out_that_do_not_count():
     points = (centres.repeat(30, axis=0) + 0.1 * rng.normal(size=(120, 2))).astype(np.float32)
     where = np.arange(120) < 90
     for seed in range(5):
-        found = np.asarray(kmeans(jax.random.key(seed), jnp.asarray(points), where, 3))
+        found = np.asarray(kmeans(jax.random.key(seed), jnp.asarray(points), jnp.asarray(where), 3))
         found = found[np.lexsort(found.round().T)]
         np.testing.assert_allclose(found, [[0, 0], [10, 0], [0, 10]], atol=0.2)
     same = kmeans(jax.random.key(0), jnp.asarray(points[[0] * 4]), np.ones(4, bool), 3)
