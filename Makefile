@@ -5,7 +5,7 @@ PYTEST_ARGS ?=
 
 DATA ?= data
 
-.PHONY: demo test slow lint docs packages experiments clean
+.PHONY: demo test slow coverage lint docs packages newest experiments clean
 
 demo: $(VENV)/.installed
 	$(BIN)/jaxad run digits autoencoder deep_svdd deep_sad
@@ -17,6 +17,10 @@ test: $(VENV)/.installed-test
 # pytest exits with 5 where no test is marked slow.
 slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+# What `make test` and `make slow` measured with PYTEST_ARGS="--cov --cov-append --cov-report=".
+coverage: $(VENV)/.installed-test
+	$(BIN)/python -m coverage report
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -30,6 +34,10 @@ docs: $(VENV)/.installed-docs
 # see the file. It takes a package index and half an hour.
 packages: $(VENV)/.installed
 	$(BIN)/python tests/packaging/install.py
+
+# The wheel with the newest allowed releases on the newest Python of this machine.
+newest: $(VENV)/.installed
+	$(BIN)/python tests/packaging/newest.py
 
 # The quick size of every experiment, on the data in the folder DATA. Each goes on where it stopped.
 # One that fails doesn't stop the others; the last lines say how each of them ended.

@@ -3,10 +3,10 @@
     python tests/packaging/install.py [--pythons python3.11 python3.13] [--extras plots ssad all]
 
 Builds the wheel, then for each Python and each extra (none, each alone, and `all`) makes a virtual
-environment in a temporary folder, installs the wheel there, looks for packages whose needs disagree
+environment in a temporary folder, installs the wheel there, checks that the requirements agree
 and runs `jaxad run digits deep_sad` from an empty folder, so that nothing of this checkout is seen.
 It needs a package index and takes minutes an environment; each is removed before the next. The last
-lines say how each ended, and the exit status is 0 where all passed.
+lines list the results, and the exit status is 0 if all passed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def wheel(folder: Path) -> Path:
+def build_wheel(folder: Path) -> Path:
     """Build the wheel."""
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT]
     subprocess.run(command, check=True)
@@ -30,7 +30,7 @@ def wheel(folder: Path) -> Path:
 
 
 def check(python: str, built: Path, extra: str) -> str:
-    """Install and run; what went wrong, or nothing."""
+    """Install and run; return what went wrong, or an empty text."""
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder) / "environment"
         there = environment / "bin"
@@ -56,7 +56,7 @@ def check(python: str, built: Path, extra: str) -> str:
 
 
 def main() -> int:
-    """Check what was asked for; how many failed."""
+    """Check every Python and extra; return how many failed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = ["", *project["optional-dependencies"]]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -65,7 +65,7 @@ def main() -> int:
     args = parser.parse_args()
     failed, lines = 0, []
     with tempfile.TemporaryDirectory() as folder:
-        built = wheel(Path(folder))
+        built = build_wheel(Path(folder))
         for python in args.pythons:
             if shutil.which(python) is None:
                 parser.error(f"there is no {python} here")
