@@ -107,7 +107,7 @@ def test_kmeans_finds_groups_and_leaves_rows_out_that_do_not_count():
         found = np.asarray(kmeans(jax.random.key(seed), jnp.asarray(points), jnp.asarray(where), 3))
         found = found[np.lexsort(found.round().T)]
         np.testing.assert_allclose(found, [[0, 0], [10, 0], [0, 10]], atol=0.2)
-    same = kmeans(jax.random.key(0), jnp.asarray(points[[0] * 4]), np.ones(4, bool), 3)
+    same = kmeans(jax.random.key(0), jnp.asarray(points[[0] * 4]), jnp.ones(4, bool), 3)
     np.testing.assert_allclose(same, points[:1].repeat(3, axis=0), rtol=1e-6)
 
 
@@ -142,7 +142,7 @@ def test_texts_are_scored_as_their_words_are(fit, split, data):
 
 
 def test_a_text_without_a_known_word_scores_one_half_and_is_counted(fit):
-    with pytest.warns(DataWarning, match="2 of 3 documents have no word"):
+    with pytest.warns(DataWarning, match="2 of 3 documents contain no word"):
         scores = jaxad.score(fit, ["bank", "unheard", ""])
     np.testing.assert_allclose(scores[:, 1:], 0.5, atol=1e-6)
     assert (scores[:, 0] < 0.5).all()
@@ -225,7 +225,7 @@ def test_documents_of_another_vocabulary_are_refused(split, fit):
     )
     with pytest.raises(DataError, match="vocabulary that the detector was made for"):
         jaxad.fit(fit.detector, train)
-    with pytest.raises(DataError, match=r"word numbers 0 to 99; the vocabulary has 0\.\.20"):
+    with pytest.raises(DataError, match=r"word numbers from 0 to 99; the vocabulary allows 0\.\.20"):
         jaxad.score(fit, np.where(split.test.x > 0, 99, 0))
 
 
