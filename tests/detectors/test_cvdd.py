@@ -225,7 +225,7 @@ def test_documents_of_another_vocabulary_are_refused(split, fit):
     )
     with pytest.raises(DataError, match="vocabulary that the detector was made for"):
         jaxad.fit(fit.detector, train)
-    with pytest.raises(DataError, match=r"word numbers from 0 to 99; the vocabulary allows 0\.\.20"):
+    with pytest.raises(DataError, match=r"word numbers from 0 to 99; the vocabulary.* 0\.\.20"):
         jaxad.score(fit, np.where(split.test.x > 0, 99, 0))
 
 
