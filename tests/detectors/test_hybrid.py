@@ -200,7 +200,7 @@ def test_what_cannot_be_done_is_refused(toy, toy_of, tmp_path):
     fit = jaxad.fit(jaxad.make("hybrid:pca", train, **FEW), train)
     with pytest.raises(ConfigError, match="save a detector of this one"):
         jaxad.save(fit, tmp_path / "saved")
-    with pytest.raises(DataError, match="codes of 1 rows are not finite.* row 2 "):
+    with pytest.raises(DataError, match=r"codes of 1 rows are not finite.* row 2 "):
         jaxad.score(fit, np.array([[0.0] * 6, [1.0] * 6, [3e38] * 6], np.float32))
 
 
