@@ -61,7 +61,7 @@ def test_both_scores_are_without_noise_and_differ_by_the_divergence(toy):
     by_evidence, _ = started(toy, beta=0.3, score="evidence")
     x = jnp.asarray(toy.test.x[:10])
     error, minus_evidence = (jax.jit(d.score)(state, x) for d in (by_error, by_evidence))
-    moments, _ = by_error.parts.model.encoder.apply(
+    moments, *_ = by_error.parts.model.encoder.apply(
         state.params["encoder"], {}, jnp.pad(x, ((0, 0), (0, 26))), train=False
     )
     divergence = kl_to_standard_normal(*jnp.split(moments, 2, axis=-1))
