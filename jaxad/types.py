@@ -17,8 +17,6 @@ from jaxtyping import Array, Bool, Float, Int, Int8, Num, UInt8
 __all__ = ["Batch", "Info", "Key", "Keys", "PyTree", "State", "TestData", "TrainData", "Variables"]
 
 if TYPE_CHECKING:
-    from jaxad.data.text.vocabulary import Vocabulary
-
     Leaf = Any  # an array of the host or of a device
 else:
     Leaf = Array | np.ndarray
@@ -42,7 +40,7 @@ class TrainData(NamedTuple):
         features: The number of valid columns of the last axis; the others are zeros at the end.
         mask: `(n, height, width)` uint8: 1 where a pixel of a labelled anomaly is anomalous; 0 for
             all other rows. None if no anomalous pixels are known.
-        vocabulary: The vocabulary of documents; None if rows are not text. Compiled programs do
+        vocabulary: The `Vocabulary` of documents; None if rows are not text. Compiled programs do
             not use it.
     """
 
@@ -51,7 +49,7 @@ class TrainData(NamedTuple):
     count: Int[Leaf, ""]
     features: Int[Leaf, ""]
     mask: UInt8[Leaf, "n height width"] | None = None
-    vocabulary: "Vocabulary | None" = None
+    vocabulary: Any = None
 
 
 class TestData(NamedTuple):
