@@ -170,10 +170,10 @@ def test_labels_there_and_back():
         ([0, 1, 2] * 3 + [0], "holds 2"),
         (["a", "b"] * 5, "strings"),
         ([0.0, np.nan] * 5, "missing"),
-        ([0.5] * 10, "whole"),
+        ([0.5] * 10, "must be integers"),
         ([0] * 9, "9 labels"),
         ([1] * 10, "at least 2"),
-        (np.zeros((10, 2)), "one label a row"),
+        (np.zeros((10, 2)), "one label for each row"),
     ],
 )
 def test_labels_that_are_none_are_refused(estimator, y, says):
