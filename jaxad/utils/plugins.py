@@ -182,7 +182,7 @@ def _find_and_import(module: str, folders: Sequence[str]) -> None:
         except ModuleNotFoundError as error:
             if error.name != top:
                 raise
-    where = f" or in {', '.join(folders)}" if folders else ""
+    where = f" or in {', '.join(dict.fromkeys(folders))}" if folders else ""
     raise ConfigError(
         f"module {top!r} is not on Python's path{where}; install it, or set PYTHONPATH"
     )

@@ -157,10 +157,10 @@ class Audit(Common):
         out: The csv file to write.
         plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
         method: What suspicion is. meta_weight: how little a row helped in training, for detectors
-            with the weighting elite. exposure: a row's place in its batches over training, for
-            those with latent_outlier_exposure. mining: likewise, for those with mining. score: the
-            anomaly score after training. auto: exposure where there is one, else score. A plug-in's
-            weighting may add a method.
+            with the weighting elite. exposure: how anomalous a row was among the rows of its
+            batches, for those with latent_outlier_exposure. mining: the same, for those with
+            mining. score: the anomaly score after training. auto: exposure where there is one, else
+            score. A plug-in's weighting may add a method.
         label: The label column of a csv or parquet file. Without one all rows are unlabelled.
         label_kind: The kind of the labels: training, truth or hidden, as above; ignore: labels are
             not read. Required if all labels are 0 or 1.

@@ -86,7 +86,7 @@ class Sweep(Common):
         dry_run: Print the jobs, the number of programs and the cells that would fail for too few
             rows, and run nothing.
         retry_failed: Run cells again that failed before.
-        memory_gib: The memory limit, as estimated, for what is trained together; see
+        memory_gib: The limit on the estimated memory of cells that are trained together; see
             docs/reference/sweeps.md.
         seeds: The number of seeds, instead of the experiment's.
         executor: Where cells run: local, in this process, or ray, as tasks on a Ray cluster, while
@@ -96,8 +96,8 @@ class Sweep(Common):
             else a cluster of this machine alone, which ends with the sweep.
         worker_cpus: Cores of a task on the cluster.
         worker_gpus: Accelerators of a task; 0.5 places two tasks on one.
-        distributed: Be one of several processes, all started with the same command, that share the
-            seeds; see docs/reference/sweeps.md. Process 0 writes and prints.
+        distributed: Run as one of several processes that share the seeds, all started with the same
+            command; see docs/reference/sweeps.md. Process 0 writes and prints.
         coordinator: Address and port of process 0, such as 10.0.0.1:8476; not needed where the
             environment has it (SLURM, Open MPI, Kubernetes, a TPU pod).
         processes: The number of processes; not needed where the environment has it.

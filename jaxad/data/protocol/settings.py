@@ -106,8 +106,8 @@ class Protocol:
         anomaly_labels: In place of normal_class, the classes that are anomalous; all others are
             normal.
         contamination: The fraction of the unlabelled training rows that are anomalies, in [0, 1).
-            None keeps all anomalies of the training part that are not labelled, or their share if
-            n_train is given.
+            None: keep all anomalies of the training part that are not labelled; with n_train, keep
+            their share.
         labelled_anomalies: How many training anomalies are labelled (an integer such as 20), or
             which fraction of those in the training part (a float in (0, 1] such as 0.05, at least
             one row).
@@ -135,7 +135,7 @@ class Protocol:
             fit.
         exposure_rows: How many rows of the exposure set are used. None: all.
         few_anomalies: What to do where the data has too few anomalies for the contamination. raise:
-            an error. own: use all there are, as with the contamination None.
+            an error. own: use all that there are.
 
     Raises:
         ConfigError: A value out of its range, or settings that exclude each other.
