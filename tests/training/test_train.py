@@ -101,6 +101,15 @@ def test_ctrl_c_stops_training_and_leaves_scores(toy, quick, small_chunks, phase
     assert not jaxad.fit(detector, toy.train).interrupted
 
 
+@pytest.fixture
+def python_handler():
+    """Give Ctrl-C the handler of Python, also in a process that was started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_handler")
 def test_the_second_ctrl_c_stops_at_once(toy, quick, small_chunks):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
