@@ -14,7 +14,7 @@ from contextlib import chdir, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, no_type_check
 
 from jaxad.errors import ConfigError
 from jaxad.sweep.cells import make_failure, run_group
@@ -170,6 +170,7 @@ def _make_submit(ray: Any, cluster: Cluster, data_dir: Path | None) -> Callable[
     return lambda group: _Task(group, run.remote(group, data_dir, here, cluster, plugins))
 
 
+@no_type_check  # the wrapper of a run-time checker would hide from Ray that this is a generator
 def _work(
     group: Group,
     data_dir: Path | None,
