@@ -19,7 +19,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.data.sources.registry import DATASETS
 from jaxad.detectors import REGISTRY, get_entry, register
-from jaxad.errors import ConfigError, PluginWarning
+from jaxad.errors import ConfigError, DataError, PluginWarning
 from jaxad.nets.base import Net
 from jaxad.nets.scorer import scalar_net
 from jaxad.objectives import Objective, inverse
@@ -252,6 +252,28 @@ def test_what_a_plugin_returns_is_checked(package, toy, given):
         jaxad.make("own_detector", toy.train)
 
 
+def test_an_error_within_a_plugin_s_function_names_the_plugin(package, toy):
+    @jaxad.weighting.register("own_weighting")
+    def weighting():
+        return 1 / 0
+
+    @jaxad.data.register("own_data")
+    def data():
+        return jaxad.from_arrays(np.zeros((4, 1)), [0, 0, 1])
+
+    @register("own_detector", get_entry("deep_sad").config, uses_labels=True)
+    def detector(config, spec):
+        """One of their own."""
+        return config.nothing
+
+    with pytest.raises(ConfigError, match=r"'own_weighting' .*test_extension.*ZeroDivisionError"):
+        jaxad.make("deep_sad", toy.train, weighting="own_weighting")
+    with pytest.raises(DataError, match=r"'own_data' .*test_extension.*x has 4 rows, y has 3"):
+        jaxad.load_dataset("own_data")
+    with pytest.raises(ConfigError, match=r"'own_detector' .*test_extension.*no attribute"):
+        jaxad.make("own_detector", toy.train)
+
+
 def test_names_are_checked():
     for name in ("", "two words", "a,b", "a=b", 3):
         with pytest.raises(ConfigError, match="name of a detector"):
@@ -459,7 +481,7 @@ def test_a_weighting_leaves_a_record_for_the_audit(toy):
         rows = np.flatnonzero(np.asarray(toy.train.label) == 0)
         x = np.asarray(toy.train.x)[rows, 0]
         np.testing.assert_allclose(found.suspicion[:, rows], np.stack([x, x]), rtol=1e-5)
-    with pytest.raises(ConfigError, match=r"method='doubt' needs a detector with .* doubtful"):
+    with pytest.raises(ConfigError, match=r"method='doubt' needs .* weighting doubtful"):
         jaxad.audit(fits[2], toy.train, method="doubt")
     with pytest.raises(ConfigError, match=r"unknown method 'doubts'. Did you mean 'doubt'"):
         jaxad.audit(fits[0], toy.train, method="doubts")

@@ -14,7 +14,7 @@ from jaxad.detectors import make
 from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
 from jaxad.explain import audit as audit_fit
-from jaxad.explain.auditing import check_method
+from jaxad.explain.auditing import check_auditable, check_method
 from jaxad.explain.pictures.base import check_picture
 from jaxad.training.train import fit
 from jaxad.utils.files import check_writable, write_atomically
@@ -48,6 +48,7 @@ def execute(options: Audit) -> int:
     train = data.train
     name, config = _choose_detector(options, labelled=bool(np.any(train.label)))
     detector = make(name, train, **config)
+    check_auditable(detector, train, options.method)
     with reporting(1) as reporter:
         reporter.begin(f"{options.data.name}  {name}")
         fitted = fit(detector, train, options.seeds, key=root, progress=reporter.step)

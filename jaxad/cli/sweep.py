@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 
@@ -51,7 +52,7 @@ def execute(options: Sweep) -> int:
         if not is_first():
             follow()
             return 0
-    changes = {} if options.seeds is None else {"seeds": options.seeds}
+    changes: dict[str, Any] = {} if options.seeds is None else {"seeds": options.seeds}
     experiment = load_experiment(options.experiment, options.size, **changes)
     everything = expand(experiment, options.data_dir)
     jobs = _select(everything, options.only)

@@ -187,7 +187,8 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
         raise DataError(f"examples must have features; given shape {spec.shape}")
     settings = found.config(**config)
     _check_kind(found, spec)
-    detector = found.build(settings, spec)
+    with REGISTRY.attribute_errors(name):
+        detector = found.build(settings, spec)
     if not isinstance(detector, Detector | HostDetector):
         raise ConfigError(
             f"detector {name!r} ({REGISTRY.origins.get(name, name)}) must return a jaxad.Detector "

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 
 from jaxad.data import Split
+from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluation.hidden import HiddenMetrics, measure_hidden
 from jaxad.evaluation.metrics import Summary, summarise
@@ -28,7 +30,7 @@ from jaxad.weighting import RECORDS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Audit", "audit", "check_method", "list_methods"]
+__all__ = ["Audit", "audit", "check_auditable", "check_method", "list_methods"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,6 +261,35 @@ def check_method(method: str) -> None:
         raise unknown_name("method", str(method), list_methods())
 
 
+def check_auditable(detector: Detector | HostDetector, train: TrainData, method: str) -> None:
+    """Raise a `ConfigError` if a detector will not have the record of a method, once trained.
+
+    Args:
+        detector: The detector.
+        train: What it is to be trained on.
+        method: A method of `audit`.
+    """
+    check_method(method)
+    if method in ("auto", "score"):
+        return
+    parts = getattr(detector, "parts", None)
+    if parts is not None:
+        rows = train._replace(vocabulary=None)
+        state = jax.eval_shape(parts.weighting.init, rows)
+        if find_record(state, RECORDS[method].field) is not None:
+            return
+    raise _explain_missing_record(method, detector.name)
+
+
+def _explain_missing_record(method: str, detector: str) -> ConfigError:
+    record = RECORDS[method]
+    return ConfigError(
+        f"method={method!r} needs a detector trained with the weighting {record.weighting}, whose "
+        f"state has the fields {record.field!r} and 'seen'; that of {detector} does not. Add "
+        f"{record.weighting} to its setting weighting, or use method='score'"
+    )
+
+
 def _find_suspicion(
     fitted: Fit, train: TrainData, method: str
 ) -> tuple[str, Float[np.ndarray, "seeds n"]]:
@@ -275,10 +306,7 @@ def _find_suspicion(
     record = RECORDS[method]
     values = _record(fitted, record.field, n)
     if values is None:
-        raise ConfigError(
-            f"method={method!r} needs a detector with the weighting {record.weighting}, which "
-            f"{fitted.detector.name} was not trained with; method='score' works for all detectors"
-        )
+        raise _explain_missing_record(method, fitted.detector.name)
     return method, record.sign * values
 
 

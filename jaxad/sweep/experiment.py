@@ -120,12 +120,20 @@ class Experiment:
     notes: tuple[str, ...]
 
 
-def load_experiment(path: str | Path, size: str | None = None, **changes: Any) -> Experiment:
+def load_experiment(
+    path: str | Path,
+    size: str | None = None,
+    *,
+    plugin_folder: str | Path | None = None,
+    **changes: Any,
+) -> Experiment:
     """Read an experiment, and import the modules of its key `import`.
 
     Args:
         path: The TOML file.
         size: "quick" or "full": the table of that name in the file overrides the rest.
+        plugin_folder: The folder that is searched for the modules of `import`, before the current
+            one; None for that of the file.
         **changes: Keys that override both.
 
     Raises:
@@ -148,7 +156,8 @@ def load_experiment(path: str | Path, size: str | None = None, **changes: Any) -
         file = path.parent / content["published"]["file"]
         content = content | {"published": content["published"] | {"file": str(file)}}
     try:
-        import_plugins(_as_list(content.get("import", [])), [path.parent, Path.cwd()])
+        folders = [path.parent if plugin_folder is None else plugin_folder, Path.cwd()]
+        import_plugins(_as_list(content.get("import", [])), folders)
         return _experiment(content, path.stem)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxad.errors import ConfigError, DataError
 from jaxad.sweep.experiment import Experiment, load_experiment
@@ -51,7 +51,7 @@ def store_experiment(
         OSError: The folder cannot be written.
     """
     path = Path(path)
-    changes = {} if seeds is None else {"seeds": seeds}
+    changes: dict[str, Any] = {} if seeds is None else {"seeds": seeds}
     printed = load_experiment(path, size, **changes).published.get("file")
     if printed is not None and not Path(printed).is_file():
         raise ConfigError(f"published: there is no file {printed}")
@@ -60,7 +60,12 @@ def store_experiment(
         of_source = classes.setdefault(job.source, [])
         if [job.normal_class, job.class_label] not in of_source:
             of_source.append([job.normal_class, job.class_label])
-    about = {"size": size, "changes": changes, "classes": [classes[i] for i in sorted(classes)]}
+    about = {
+        "size": size,
+        "changes": changes,
+        "classes": [classes[i] for i in sorted(classes)],
+        "folder": str(path.absolute().parent),
+    }
     texts = {"toml": path.read_text(), "json": json.dumps(about, indent=1)}
     if printed is not None:
         texts["csv"] = Path(printed).read_text()
@@ -89,7 +94,9 @@ def _load(path: Path) -> StoredExperiment:
     toml, printed = path.with_suffix(".toml"), path.with_suffix(".csv")
     try:
         about, text = json.loads(path.read_text()), toml.read_text()
-        experiment = load_experiment(toml, about["size"], **about["changes"])
+        # Results of version 0.1.0 do not have the folder.
+        origin = about.get("folder")
+        experiment = load_experiment(toml, about["size"], plugin_folder=origin, **about["changes"])
         classes = [[(number, label) for number, label in of] for of in about["classes"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error

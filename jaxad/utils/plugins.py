@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from jaxad.errors import ConfigError, JaxADError, PluginWarning, unknown_name
+from jaxad.errors import ConfigError, DataError, JaxADError, PluginWarning, unknown_name
 
 __all__ = ["Registry", "describe_origin", "import_plugins", "imported_plugins"]
 
@@ -90,6 +90,21 @@ class Registry(dict[str, Value], Generic[Value]):
                 )
             self._load(points[0])
         return self[name]
+
+    @contextmanager
+    def attribute_errors(self, name: str) -> Iterator[None]:
+        """Name the plug-in in an error that the function of a name raises.
+
+        Errors of the library's own functions pass unchanged.
+        """
+        origin = self.origins.get(name, "jaxad.")
+        try:
+            yield
+        except Exception as error:
+            if origin.startswith("jaxad."):
+                raise
+            kind = type(error) if isinstance(error, ConfigError | DataError) else ConfigError
+            raise kind(f"{self.kind} {name!r} ({origin}): {_quote_error(error)}") from error
 
     def knows(self, name: str) -> bool:
         """Return whether a name is registered or a plug-in adds it."""
@@ -197,8 +212,12 @@ def _undone_on_error(what: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         for registry in _REGISTRIES:
             _restore(registry, *before.get(id(registry), ({}, {})))
-        said = str(error) if isinstance(error, JaxADError) else f"{type(error).__name__}: {error}"
-        raise ConfigError(f"{what}: {said}") from error
+        raise ConfigError(f"{what}: {_quote_error(error)}") from error
+
+
+def _quote_error(error: BaseException) -> str:
+    """Return the message of an error, after its type unless the library raised it."""
+    return str(error) if isinstance(error, JaxADError) else f"{type(error).__name__}: {error}"
 
 
 def _restore(registry: Registry, values: dict[str, Any], origins: dict[str, str]) -> None:

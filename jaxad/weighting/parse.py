@@ -28,7 +28,8 @@ def parse_weighting(text: str, labelled: tuple[int, int] = (1, 1)) -> Weighting:
     made = []
     for call in parse_calls(text, "weighting", "by_label, anoonly(1e-4)"):
         known = {call.name: WEIGHTINGS.find(call.name)}
-        weighting = evaluate_call(call, known, "weighting", labelled=labelled)
+        with WEIGHTINGS.attribute_errors(call.name):
+            weighting = evaluate_call(call, known, "weighting", labelled=labelled)
         if not isinstance(weighting, Weighting):
             raise ConfigError(
                 f"weighting {call.name!r} ({WEIGHTINGS.origins.get(call.name, call.name)}) must "

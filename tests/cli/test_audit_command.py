@@ -132,3 +132,11 @@ def test_every_method_of_the_library_is_an_option(cli, table):
     ended = cli(*argv, "--method", "mining")
     assert ended.code == 0, ended.err
     assert "68 unlabelled rows ranked by mining of ncae" in ended.out
+
+
+def test_a_method_whose_record_is_not_kept_is_refused_before_training(cli, table, monkeypatch):
+    monkeypatch.setattr("jaxad.cli.audit.fit", lambda *_, **__: pytest.fail("it trained"))
+    table.to_csv("rows.csv", index=False)
+    argv = ("audit", "rows.csv", "deep_sad", "--out", "a.csv", "--label-kind", "ignore")
+    ended = cli(*argv, "--method", "exposure")
+    assert ended.code == 2 and "weighting latent_outlier_exposure" in ended.err

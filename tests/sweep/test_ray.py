@@ -1,6 +1,5 @@
 """A local Ray cluster with two workers: the same numbers, each cell once, also if a worker dies."""
 
-import inspect
 import os
 import signal
 import sys
@@ -17,7 +16,6 @@ from jaxad.results import Failure, read_results
 from jaxad.sweep import expand, group_jobs, load_experiment, run_jobs
 from jaxad.sweep.cells import run_group
 from jaxad.sweep.executors import Cluster, RayExecutor
-from jaxad.sweep.executors import ray as ray_executor
 from jaxad.sweep.store import find_done, read_cells
 
 ray = pytest.importorskip("ray")
@@ -31,12 +29,6 @@ n_train = 100
 seeds = 2
 """
 CELLS = 5 * 2 * 2
-
-
-@pytest.fixture(autouse=True)
-def plain_generator(monkeypatch):
-    """Undo the wrapper that checks array annotations: Ray takes only functions that yield."""
-    monkeypatch.setattr(ray_executor, "_work", inspect.unwrap(ray_executor._work))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sys
 
 import pytest
 
@@ -58,6 +59,19 @@ def test_what_a_sweep_keeps_is_the_experiment_as_it_was_run(file, tmp_path, monk
     assert saved.experiment.seeds == 3
     assert saved.jobs == want  # all of them, also those that --only left out
     assert [job.name for job in saved.jobs] == [job.name for job in want]
+
+
+def test_a_stored_experiment_finds_plugins_beside_its_first_file(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    path, module = tmp_path / "here" / "one.toml", tmp_path / "here" / "own_stored.py"
+    path.write_text('datasets = ["blobs"]\ndetectors = ["pca"]\nimport = ["own_stored"]\n')
+    module.write_text("")
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", str(path), "--seeds", "1", "--out", "out"]) == 0
+    monkeypatch.setattr("sys.path", [p for p in sys.path if p != str(module.parent)])
+    monkeypatch.delitem(sys.modules, "own_stored")
+    assert [one.name for one in load_stored("out")] == ["one"]
 
 
 def test_a_report_of_a_folder_needs_nothing_but_the_folder(file, tmp_path, monkeypatch, capsys):

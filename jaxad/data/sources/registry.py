@@ -63,7 +63,9 @@ def load_registered(name: str) -> Dataset:
         ConfigError: The name is unknown, its plug-in cannot be loaded, or its function does not
             return a `Dataset`.
     """
-    data: Any = DATASETS.find(name)()
+    load = DATASETS.find(name)
+    with DATASETS.attribute_errors(name):
+        data: Any = load()
     if not isinstance(data, Dataset):
         raise ConfigError(
             f"data set {name!r} ({DATASETS.origins.get(name, name)}) must be a function that "
