@@ -93,7 +93,7 @@ def test_the_audit_by_mining_is_the_mean_place(split):
     assert audit.auroc is not None
     expected = roc_auc_score(split.hidden[known], place[known])
     np.testing.assert_allclose(audit.auroc.per_seed[0], expected, rtol=1e-6)
-    with pytest.raises(ConfigError, match="needs a detector with the weighting mining"):
+    with pytest.raises(ConfigError, match="needs a detector trained with the weighting mining"):
         jaxad.audit(fit_with(rows=n), split, "mining")
 
 
