@@ -1,0 +1,1 @@
+"""Tables as people have them: reading, roles of columns, labels and encoding as numbers."""
