@@ -106,7 +106,8 @@ def _read_texts(y: Any, what: str) -> np.ndarray:
     if values.ndim != 1:
         raise DataError(f"{what} has shape {values.shape}; give one label for each row: (n,)")
     if np.ma.isMaskedArray(y):
-        values = np.where(np.ma.getmaskarray(y).reshape(-1), None, values.astype(object))
+        values = values.astype(object)
+        values[np.ma.getmaskarray(y).reshape(-1)] = None
     if values.dtype.kind in "biufUS" and len(values):
         different, place = np.unique(values, return_inverse=True)
         return np.array([as_text(value) for value in different], object)[place]
