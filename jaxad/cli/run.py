@@ -19,6 +19,7 @@ from jaxad.data import Dataset, load_dataset
 from jaxad.errors import ConfigError
 from jaxad.results import Cell, Failure, append_cell, merge_cells
 from jaxad.sweep import Experiment, Group, Job, LocalExecutor, expand, group_jobs
+from jaxad.sweep.content import MOST_SEEDS
 from jaxad.sweep.executors import Result
 from jaxad.sweep.experiment import Source, Variant
 from jaxad.sweep.memory import measure_available
@@ -87,8 +88,8 @@ def _make_experiment(options: Run) -> tuple[Experiment, Dataset]:
     detectors = parse_configurations(
         options.detectors, options.settings, options.epochs, options.batch_size
     )
-    if options.seeds < 1:
-        raise ConfigError(f"--seeds must be at least 1; given {options.seeds}")
+    if not 1 <= options.seeds <= MOST_SEEDS:
+        raise ConfigError(f"--seeds must be in [1, {MOST_SEEDS}]; given {options.seeds}")
     data = load_dataset(options.dataset, data_dir=options.data_dir)
     source = Source(
         name=options.dataset,

@@ -3,11 +3,12 @@
 import ast
 from collections.abc import Sequence
 from dataclasses import fields
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, unknown_name
+from jaxad.utils.configs import list_types
 
 __all__ = ["check_root", "parse_configurations"]
 
@@ -83,7 +84,7 @@ def _value(field: str, text: str, hint: Any) -> Any:
         value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         value = text
-    allowed = [kind for kind in _kinds(hint) if kind in NAMES]
+    allowed = [kind for kind in list_types(hint) if kind in NAMES]
     # In Python true and false are whole numbers, and whole numbers are no floats.
     kind = float if type(value) is int and int not in allowed else type(value)
     if allowed and kind not in allowed:
@@ -100,13 +101,3 @@ NAMES = {
     NoneType: "none",
     str: "a name",
 }
-
-
-def _kinds(hint: Any) -> tuple[type, ...]:
-    """Return the Python types that a field's annotation allows."""
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        return tuple(kind for part in get_args(hint) for kind in _kinds(part))
-    if origin is Literal:
-        return tuple(dict.fromkeys(type(value) for value in get_args(hint)))
-    return (origin or hint,) if isinstance(origin or hint, type) else ()

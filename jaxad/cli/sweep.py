@@ -11,7 +11,7 @@ from jaxad.cli.options import Sweep
 from jaxad.cli.progress import Reporter, reporting
 from jaxad.cli.watch import Watch
 from jaxad.errors import ConfigError, unknown_name
-from jaxad.report import make_tables
+from jaxad.report import make_tables, read_published
 from jaxad.results import Failure
 from jaxad.sweep import (
     EXECUTORS,
@@ -56,6 +56,7 @@ def execute(options: Sweep) -> int:
     experiment = load_experiment(options.experiment, options.size, **changes)
     everything = expand(experiment, options.data_dir)
     jobs = _select(everything, options.only)
+    read_published(experiment.published, jobs)  # raises now if the file cannot be used
     if options.dry_run:
         _describe(experiment, jobs, _group_missing(experiment, jobs, options), options)
         return 0

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxad.errors import ConfigError, unknown_name
+from jaxad.errors import ConfigError
+from jaxad.sweep.content import PUBLISHED_COLUMNS, as_list, check_published
 from jaxad.sweep.jobs import Job
 
 __all__ = ["Published", "read_published"]
-
-_COLUMNS = {"method", "dataset", "subset", "setting", "metric", "mean", "std"}
-_KEYS = {"file", "methods", "where", "datasets", "row", "tuned"}
 
 
 class Published(NamedTuple):
@@ -54,18 +52,16 @@ def read_published(
     Raises:
         ConfigError: An unknown key, or a file that cannot be read.
     """
-    for key in about:
-        if key not in _KEYS:
-            raise unknown_name("key of published", key, _KEYS)
+    check_published(about)
     if not about:
         return {}
     numbers = {}
-    where, tuned = about.get("where", {}), set(about.get("tuned", []))
+    where, tuned = about.get("where", {}), set(as_list(about.get("tuned", [])))
     for row in _rows(Path(about.get("file", ""))):
         if row["mean"] and all(row.get(k) == str(v) for k, v in where.items()):
-            std = float(row["std"]) if row["std"] else None
+            std = _number(row["std"]) if row["std"] else None
             key = (row["method"], row["dataset"], _plain(row["subset"]), row["metric"])
-            numbers[key] = Published(float(row["mean"]), std, row["method"] in tuned)
+            numbers[key] = Published(_number(row["mean"]), std, row["method"] in tuned)
     by = about.get("row", "both")
     found = {}
     for job in jobs:
@@ -84,13 +80,23 @@ def read_published(
 
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
+    except FileNotFoundError as error:
+        raise ConfigError(f"published: there is no file {path}") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"published: {path} cannot be read: {error}") from error
-    if not rows or not set(rows[0]) >= _COLUMNS:
-        raise ConfigError(f"published: {path} must have the columns {', '.join(sorted(_COLUMNS))}")
-    return rows
+    if not rows or not set(rows[0]) >= PUBLISHED_COLUMNS:
+        columns = ", ".join(sorted(PUBLISHED_COLUMNS))
+        raise ConfigError(f"published: {path} must have the columns {columns}")
+    return [{column: row[column] or "" for column in PUBLISHED_COLUMNS} for row in rows]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f"published: {text!r} is not a number") from error
 
 
 def _plain(name: str) -> str:

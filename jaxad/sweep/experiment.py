@@ -12,31 +12,33 @@ detectors = ["deep_svdd", { name = "deep_sad", eta = [1.0, 20.0] }]
 seeds = 3
 """
 
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import product
+from math import prod
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from jaxad.data.protocol.settings import AXES, Protocol
 from jaxad.detectors import get_entry
-from jaxad.errors import ConfigError, unknown_name
+from jaxad.errors import ConfigError, JaxADError, unknown_name
 from jaxad.results import METRICS
+from jaxad.sweep.content import (
+    FOR_ALL,
+    MOST_SEEDS,
+    SIZES,
+    Size,
+    as_list,
+    check_content,
+    read_toml,
+)
+from jaxad.utils.configs import check_types
 from jaxad.utils.plugins import import_plugins
 
 __all__ = ["Experiment", "Size", "Source", "Variant", "load_experiment"]
 
-Size = Literal["quick", "full"]
-SIZES = get_args(Size)
-_FOR_ALL = ("epochs", "batch_size")  # settings of every detector that has them
-_KEYS = {
-    *AXES, *_FOR_ALL, *SIZES,
-    "title", "datasets", "normal_class", "detectors", "seeds", "seed_root", "metrics",
-    "settings", "published", "notes", "rows", "import",
-}  # fmt: skip
-_PER_SET = {*AXES, *_FOR_ALL, "normal_class", "settings"}
+_MOST_JOBS = 100_000  # of a data set and a normal class
 
 
 @dataclass(frozen=True)
@@ -130,107 +132,166 @@ def load_experiment(
     """Read an experiment, and import the modules of its key `import`.
 
     Args:
-        path: The TOML file.
+        path: The TOML file. All of it is checked, also the sizes that are not asked for.
         size: "quick" or "full": the table of that name in the file overrides the rest.
         plugin_folder: The folder that is searched for the modules of `import`, before the current
             one; None for that of the file.
         **changes: Keys that override both.
 
     Raises:
-        ConfigError: Not TOML, an unknown key or detector, a value out of its range, or a module
-            that cannot be imported; the message names the file and the key.
+        ConfigError: Not TOML, an unknown key, setting or detector, a value of a wrong type or out
+            of its range, two columns of a table with one title, or a module that cannot be
+            imported; the message names the file and the key.
     """
     path = Path(path)
+    content = read_toml(path)
     try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if size is not None and size not in content:
-        given = [s for s in SIZES if s in content]
-        raise ConfigError(f"{path}: has no [{size}]; it has {', '.join(given) or 'no sizes'}")
-    override = content.get(size, {}) if size else {}
-    content = {k: v for k, v in content.items() if k not in SIZES} | override | changes
-    if "file" in content.get("published", {}):
-        file = path.parent / content["published"]["file"]
-        content = content | {"published": content["published"] | {"file": str(file)}}
-    try:
+        check_content(content)
+        if size is not None and size not in content:
+            given = [s for s in SIZES if s in content]
+            raise ConfigError(f"has no [{size}]; it has {', '.join(given) or 'no sizes'}")
+        chosen = _merge(content, size, changes)
+        check_content(chosen)
         folders = [path.parent if plugin_folder is None else plugin_folder, Path.cwd()]
-        import_plugins(_as_list(content.get("import", [])), folders)
-        return _experiment(content, path.stem)
+        import_plugins(as_list(chosen.get("import", [])), folders)
+        experiment = _experiment(chosen, path.stem)
+        titles = {*_list_titles(experiment), *_check_other_sizes(content, size)}
+        for title in experiment.published.get("methods", {}):
+            if title not in titles:
+                raise unknown_name("title of a detector in published.methods", title, titles)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+    if "file" in experiment.published:
+        file = path.parent / experiment.published["file"]
+        return replace(experiment, published={**experiment.published, "file": str(file)})
+    return experiment
+
+
+def _merge(
+    content: Mapping[str, Any], size: str | None, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the keys of a size: its own, and else those of the file."""
+    override = content[size] if size else {}
+    return {k: v for k, v in content.items() if k not in SIZES} | override | dict(changes)
+
+
+def _check_other_sizes(content: Mapping[str, Any], size: str | None) -> Iterable[str]:
+    """Check the sizes that are not asked for, and return the titles of all detectors.
+
+    A size that imports modules of its own is left out, as its names are not known.
+    """
+    titles: list[str] = []
+    for other in (None, *SIZES):
+        if other == size or (other is not None and "import" in content.get(other, {"import": ""})):
+            continue
+        try:
+            titles += _list_titles(_experiment(_merge(content, other, {}), ""))
+        except ConfigError as error:
+            if other is not None:  # without a size, a file may be incomplete
+                raise ConfigError(f"[{other}]: {error}") from error
+    return titles
+
+
+def _list_titles(experiment: Experiment) -> list[str]:
+    return [variant.title for source in experiment.sources for variant in source.variants]
 
 
 def _experiment(content: dict[str, Any], name: str) -> Experiment:
-    for key in content:
-        if key not in _KEYS:
-            raise unknown_name("key", key, _KEYS)
-    for key in ("datasets", "detectors"):
-        if not content.get(key):
+    for key in ("datasets", "detectors", "metrics"):
+        if not content.get(key, key == "metrics"):
             raise ConfigError(f"{key} is missing: a list of at least one name")
-    metrics = _as_list(content.get("metrics", ["auroc", "auprc"]))
+    metrics = as_list(content.get("metrics", ["auroc", "auprc"]))
     for metric in metrics:
         if metric not in METRICS:
-            raise unknown_name("metric", str(metric), METRICS)
+            raise unknown_name("metric", metric, METRICS)
+    sources = tuple(_source(given, content) for given in as_list(content["datasets"]))
+    _check_places(sources)
     return Experiment(
-        title=str(content.get("title", name)),
-        sources=tuple(_source(given, content) for given in _as_list(content["datasets"])),
-        seeds=_count(content.get("seeds", 10), "seeds", 1),
-        seed_root=_count(content.get("seed_root", 0), "seed_root", 0),
+        title=content.get("title", name),
+        sources=sources,
+        seeds=_count(content.get("seeds", 10), "seeds", 1, MOST_SEEDS),
+        seed_root=_count(content.get("seed_root", 0), "seed_root", 0, 2**32 - 1),
         metrics=tuple(metrics),
         published=content.get("published", {}),
-        notes=tuple(_as_list(content.get("notes", []))),
+        notes=tuple(as_list(content.get("notes", []))),
     )
 
 
-def _source(given: Any, content: dict[str, Any]) -> Source:
+def _source(given: str | dict[str, Any], content: dict[str, Any]) -> Source:
     """Read a data set: a name, or a table with a name and the keys that differ for it."""
     table = {"name": given} if isinstance(given, str) else dict(given)
-    name = table.pop("name", None)
-    if not isinstance(name, str):
-        raise ConfigError(f"datasets: a name, or a table with a name; given {given!r}")
-    for key in table:
-        if key not in _PER_SET:
-            raise unknown_name(f"key of the data set {name}", key, _PER_SET)
+    name = table.pop("name")
     settings = content.get("settings", {}) | table.pop("settings", {})
     content = content | table
-    shared = {key: content[key] for key in _FOR_ALL if key in content}
+    shared = {key: content[key] for key in FOR_ALL if key in content}
     if "epochs" in shared:
         shared["pretrain_epochs"] = shared["epochs"]
     shared |= settings
-    detectors, rows = _as_list(content["detectors"]), _as_list(content.get("rows", []))
-    _check_settings(settings, detectors)
+    detectors, rows = as_list(content["detectors"]), as_list(content.get("rows", []))
+    _check_settings(settings, detectors, "setting")
+    _check_settings(rows, detectors, "field of rows, a setting")
+    axes = {key: tuple(_axis(key, content.get(key, AXES[key].default))) for key in AXES}
+    empty = next((key for key, values in axes.items() if not values), None)
+    if empty is not None:
+        raise ConfigError(f"{empty} is an empty list: give at least one value")
+    _check_number(axes)
     source = Source(
         name=name,
-        normal_class=tuple(_as_list(content.get("normal_class", []))),
-        axes={key: tuple(_axis(key, content.get(key, AXES[key].default))) for key in AXES},
+        normal_class=tuple(as_list(content.get("normal_class", []))),
+        axes=axes,
         variants=tuple(v for detector in detectors for v in _variants(detector, shared, rows)),
     )
-    if source.protocols:  # raises now, not after hours
-        return source
-    empty = next(key for key, values in source.axes.items() if not values)
-    raise ConfigError(f"{empty} is an empty list: give at least one value")
+    _check_number({"protocol": source.protocols, "detectors": source.variants})
+    return source
 
 
-def _check_settings(settings: dict[str, Any], detectors: Sequence[Any]) -> None:
+def _check_number(axes: Mapping[str, Sequence[Any]]) -> None:
+    """Raise if the product of axes is larger than any sweep."""
+    number = prod(map(len, axes.values()))
+    if number > _MOST_JOBS:
+        several = {key: len(values) for key, values in axes.items() if len(values) > 1}
+        counts = ", ".join(f"{key} {n}" for key, n in several.items())
+        raise ConfigError(
+            f"{number} combinations of {counts}: a data set has at most {_MOST_JOBS}; divide the "
+            "experiment into several files"
+        )
+
+
+def _check_places(sources: Sequence[Source]) -> None:
+    """Raise if two jobs would have one place in a table, where one would hide the other."""
+    seen: dict[tuple[str, str, str], list[Source]] = {}
+    for source in sources:
+        for variant in source.variants:
+            place = (source.name, variant.title, repr(variant.rows))
+            for other in seen.setdefault(place, []):
+                if other is source:
+                    raise ConfigError(
+                        f"detectors: two columns have the title {variant.title!r}; give one of "
+                        "them another title"
+                    )
+                one, two = set(source.normal_class), set(other.normal_class)
+                same_class = not one or not two or one & two
+                if same_class and set(source.protocols) & set(other.protocols):
+                    raise ConfigError(
+                        f"datasets: {source.name!r} is there twice with the same classes and "
+                        "settings of the protocol; leave one of them out"
+                    )
+            seen[place].append(source)
+
+
+def _check_settings(settings: Iterable[str], detectors: Sequence[Any], what: str) -> None:
     """Raise for a setting that none of the detectors has."""
-    names = [one if isinstance(one, str) else dict(one).get("name") for one in detectors]
-    configs = [get_entry(name).config for name in names if isinstance(name, str)]
-    known = {one.name for config in configs for one in fields(config)}
+    names = [one if isinstance(one, str) else one["name"] for one in detectors]
+    known = {field.name for name in names for field in fields(get_entry(name).config)}
     for name in settings:
         if name not in known:
-            raise unknown_name(f"setting of {', '.join(map(str, names))}", name, known)
+            raise unknown_name(f"{what} of {', '.join(names)}", name, known)
 
 
 def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Variant]:
     """Read a detector: the product over its fields that hold lists."""
     table = {"name": given} if isinstance(given, str) else dict(given)
-    name = table.pop("name", None)
-    if not isinstance(name, str):
-        raise ConfigError(f"detectors: a name, or a table with a name; given {given!r}")
-    title = table.pop("title", None)
+    name, title = table.pop("name"), table.pop("title", None)
     config = get_entry(name).config
     known, hints = {f.name for f in fields(config)}, get_type_hints(config)
     for field in table:
@@ -238,11 +299,15 @@ def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Varia
             raise unknown_name(f"setting of {name}", field, known)
     table = {k: v for k, v in shared.items() if k in known} | table
     axes = {field: _field_axis(value, hints[field]) for field, value in table.items()}
+    for field, values in axes.items():
+        if not values:
+            raise ConfigError(f"{field} of {name} is an empty list: give at least one value")
+    _check_number(axes)
     varied = [field for field, values in axes.items() if len(values) > 1]
     variants = []
     for values in product(*axes.values()):
         settings = dict(zip(axes, values, strict=True))
-        config(**settings)  # raises now, not after hours
+        _check_config(name, config, settings)  # raises now, not after hours
         said = ", ".join(f"{field}={settings[field]}" for field in varied if field not in rows)
         full = f"{title or name} ({said})" if said else title or name
         in_rows = tuple((field, settings[field]) for field in varied if field in rows)
@@ -251,27 +316,34 @@ def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Varia
     return variants
 
 
+def _check_config(name: str, config: type, settings: Mapping[str, Any]) -> None:
+    """Raise if a detector does not take these settings."""
+    try:
+        check_types(config, settings)
+        config(**settings)
+    except JaxADError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{name}: {dict(settings)!r}: {error}") from error
+
+
 def _field_axis(value: Any, hint: Any) -> list[Any]:
     """Return the values of a field. For sizes such as widths a list of numbers is one value."""
     sizes = tuple in {get_origin(part) for part in (hint, *getattr(hint, "__args__", ()))}
     if not isinstance(value, list):
         return [value]
-    if sizes:
-        return [tuple(v) for v in value] if value and isinstance(value[0], list) else [tuple(value)]
-    return value
+    if sizes and any(isinstance(v, list) for v in value):
+        return [tuple(v) if isinstance(v, list) else v for v in value]
+    return [tuple(value)] if sizes else value
 
 
 def _axis(key: str, value: Any) -> list[Any]:
     """Return the values of an axis. TOML has no null: "none" stands for it where it is allowed."""
-    values = [tuple(v) if isinstance(v, list) else v for v in _as_list(value)]
+    values = [tuple(v) if isinstance(v, list) else v for v in as_list(value)]
     return [None if v == "none" and AXES[key].optional else v for v in values]
 
 
-def _as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _count(value: Any, key: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{key} must be a whole number of at least {least}; given {value!r}")
+def _count(value: int, key: str, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise ConfigError(f"{key} must be a whole number in [{least}, {most}]; given {value}")
     return value

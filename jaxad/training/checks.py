@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _LARGEST = np.finfo(np.float32).max
+_MOST_SEEDS = 10_000
 
 
 def check_finite(x: np.ndarray, name: str) -> None:
@@ -165,18 +166,20 @@ def check_seeds(seeds: int | Sequence[int] | None, train: TrainData) -> Int[np.n
     """Return the numbers of the seeds to train.
 
     Raises:
-        ConfigError: The number is not positive, a seed is negative, or there are not as many
-            seeds as splits.
+        ConfigError: The number is not in [1, 10000], a seed is negative or has more than 32 bits,
+            or there are not as many seeds as splits.
     """
     splits = np.asarray(train.count)
     if seeds is None:
         return np.arange(splits.shape[0] if splits.ndim else 1)
+    if isinstance(seeds, int | np.integer) and seeds > _MOST_SEEDS:
+        raise ConfigError(f"seeds must be at most {_MOST_SEEDS}; given {seeds}")
     numbers = np.arange(seeds) if isinstance(seeds, int | np.integer) else np.asarray(seeds)
     if isinstance(seeds, bool) or numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise ConfigError(f"seeds must be a whole number or a list of them; given {seeds!r}")
-    if not len(numbers) or numbers.min() < 0:
+    if not len(numbers) or numbers.min() < 0 or numbers.max() >= 2**32:
         raise ConfigError(
-            f"seeds must be a whole number of at least 1, or numbers from 0; given {seeds!r}"
+            f"seeds must be a whole number of at least 1, or numbers in [0, 2**32); given {seeds!r}"
         )
     if splits.ndim and splits.shape[0] != len(numbers):
         raise ConfigError(

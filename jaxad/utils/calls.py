@@ -9,6 +9,8 @@ from jaxad.errors import ConfigError, unknown_name
 
 __all__ = ["Call", "evaluate_call", "parse_calls"]
 
+_LONGEST = 10_000  # characters of a string of calls
+
 
 class Call(NamedTuple):
     """The name of a function and its arguments."""
@@ -27,7 +29,7 @@ def parse_calls(text: str, what: str, example: str) -> list[Call]:
         example: A valid string, for errors.
 
     Raises:
-        ConfigError: The string is not such a list.
+        ConfigError: The string is not such a list, or has more than 10,000 characters.
 
     Example:
         >>> parse_calls("crop(4), flip", "augment", "flip")[0]
@@ -35,10 +37,12 @@ def parse_calls(text: str, what: str, example: str) -> list[Call]:
     """
     if not isinstance(text, str):
         raise ConfigError(f"{what} must be a string such as {example!r}; given {text!r}")
+    if len(text) > _LONGEST:
+        raise ConfigError(f"{what} has {len(text)} characters; at most {_LONGEST} are allowed")
     try:
         tree = ast.parse(f"({text},)", mode="eval").body
         return [_read_call(node) for node in getattr(tree, "elts", ())]
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         raise ConfigError(
             f"{what} must be names or calls with literal arguments, as in {example!r}; "
             f"given {text!r}"
@@ -67,7 +71,7 @@ def evaluate_call(
     try:
         signature.bind(*call.args, **keywords)
         return build(*call.args, **keywords)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConfigError):
             raise
         shown = [p for p in signature.parameters.values() if p.name not in more]

@@ -155,7 +155,6 @@ def test_rows_that_are_not_there_yet_are_left_empty(made):
     [
         ('[published]\nfile = "none.csv"\n', "none.csv"),
         ('[published]\nfile = "two.toml"\n', "must have the columns"),
-        ('[published]\nfiel = "printed.csv"\n', "file"),
     ],
 )
 def test_wrong_references_to_published_numbers_are_refused(made, published, said):

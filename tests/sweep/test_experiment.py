@@ -1,9 +1,22 @@
 """Experiments: what a file means, and what is refused."""
 
-import pytest
+import json
+from contextlib import suppress
+from pathlib import Path
 
-from jaxad.errors import ConfigError
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jaxad.errors import ConfigError, JaxADError
+from jaxad.report import make_tables
+from jaxad.results import METRICS
 from jaxad.sweep import expand, group_jobs, load_experiment
+from jaxad.sweep.content import _KINDS as KEYS_OF_FILES
+
+KEYS = {*KEYS_OF_FILES}
+FILES = sorted((Path(__file__).parents[2] / "experiments").glob("*/*.toml"))
 
 BASE = """
 title = "Blobs"
@@ -28,6 +41,10 @@ def written(tmp_path):
 def replaced(old, new):
     assert old in BASE
     return BASE.replace(old, new)
+
+
+def no_rows():
+    return pd.DataFrame({name: [] for name in ("job", "seed", "error", "dataset", *METRICS)})
 
 
 def variants_of(path):
@@ -122,6 +139,167 @@ def test_wrong_files_are_refused_with_file_and_key(written, text, said):
     with pytest.raises(ConfigError, match=said) as error:
         load_experiment(written(text))
     assert "experiment.toml" in str(error.value)
+
+
+DEEP = "[" * 20 + "]" * 20
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (replaced('["blobs"]', "[1]"), "datasets must be a list of names"),
+        (replaced('["blobs"]', "[[]]"), "datasets must be a list of names"),
+        (replaced('["autoencoder"]', "[1]"), "detectors must be a list of names"),
+        (replaced("[0.0, 0.1]", '"x"'), "contamination='x' must be in"),
+        (replaced("[0.0, 0.1]", "nan"), "contamination=nan must be in"),
+        (replaced("[0.0, 0.1]", "{a = 1}"), "contamination must be a value or a list"),
+        (replaced("[0.0, 0.1]", "2024-01-01"), "contamination: is a date or a time"),
+        (BASE + 'scaling = "standart"\n', "scaling='standart' must be"),
+        (BASE + 'protocol = "adbanch"\n', "protocol='adbanch' must be"),
+        (BASE + "test_size = 1.0\n", "test_size=1.0 must be"),
+        (BASE + "exposure = 3\n", "exposure must be a string"),
+        (BASE + "known_anomaly_classes = [[0.5]]\n", "known_anomaly_classes must be"),
+        (BASE + "normal_class = [0.5]\n", "normal_class must be a class"),
+        (BASE + "settings = 5\n", "settings must be a table; given 5"),
+        (BASE + "settings = {learning_rat = 5.0}\n", "Did you mean 'learning_rate'"),
+        (BASE + "settings = {learning_rate = '5'}\n", "learning_rate must be a number; given '5'"),
+        (BASE + "settings = {learning_rate = []}\n", "learning_rate of autoencoder is an empty"),
+        (BASE + "settings = {bias = 1}\n", "bias must be true or false"),
+        (BASE + "settings = {widths = [8.5]}\n", "autoencoder: widths must be"),
+        (BASE + "settings = {widths = [[8], 'a']}\n", "autoencoder: widths must be"),
+        (BASE + "settings = {net = 'mlp'}\n", "autoencoder: net must be"),
+        (BASE + "settings = {objective = 'x'}\n", "objective takes an object"),
+        (BASE + "epochs = 0.5\n", "epochs must be a whole number"),
+        (BASE + "epochs = true\n", "epochs must be a whole number"),
+        (BASE + "rows = ['learning_rat']\n", "Did you mean 'learning_rate'"),
+        (BASE + "metrics = []\n", "metrics is missing"),
+        (BASE + "metrics = [3]\n", "metrics must be a string or a list"),
+        (replaced('"Blobs"', "3"), "title must be a string"),
+        (replaced('"autoencoder"', "{name = 'autoencoder', title = 3}"), "title must be a string"),
+        (replaced('"autoencoder"', "{name = 'autoencoder', settings = {}}"), "unknown setting"),
+        (replaced('"autoencoder"', "'autoencoder', 'autoencoder'"), "two columns have the title"),
+        (
+            replaced('"autoencoder"', "{name = 'hsc', title = 'a'}, {name = 'vae', title = 'a'}"),
+            "two columns have the title 'a'",
+        ),
+        (replaced('"autoencoder"', "{name = 'hsc', slope = [0.1, 0.1]}"), "two columns"),
+        (replaced('"blobs"', '"blobs", {name = "blobs", settings = {slope = 0.2}}'), "twice"),
+        (replaced("seeds = 2", "seeds = 2.0"), "seeds must be a whole number"),
+        (replaced("seeds = 2", "seeds = 9223372036854775807"), r"seeds must be .* in \[1, 10000\]"),
+        (replaced("seeds = 2", "seeds = 9223372036854775808"), "seeds: an integer is of more than"),
+        (replaced("seeds = 2", "seeds = " + "9" * 5000), "5000 digits"),
+        (replaced("seeds = 2", "seeds = 0x" + "f" * 5000), "seeds: an integer is of more than"),
+        (BASE + "seed_root = -1\n", "seed_root must be"),
+        (BASE + "seed_root = 4294967296\n", "seed_root must be"),
+        (BASE + f"n_train = {[*range(1, 101)]}\n" + f"test_size = {[0.5] * 1100}\n", "220000 comb"),
+        (BASE + f"notes = {DEEP}\n", "nested in more than 8 levels"),
+        (BASE + "notes = " + "[" * 5000 + "]" * 5000 + "\n", "nested too deeply"),
+        (BASE + ".".join("a" * 5000) + " = 1\n", "nested in more than 8 levels"),
+        (BASE + 'notes = "' + "a" * 20_000 + '"\n', "a string has at most"),
+        (BASE + 'notes = "\\u0000"\n', "no NUL"),
+        (BASE + "#" * 2**20, "larger than 1 MiB"),
+        (BASE + "quick = 3\n", "quick must be a table"),
+        (BASE + "[quick]\nsede = 1\n", "Did you mean 'seeds'"),
+        (BASE + "[quick.full]\n", "unknown key of"),
+        (BASE + "[quick]\nseeds = 0\n", r"\[quick\]: seeds must be"),
+        (BASE + "[quick.settings]\nslop = 0.1\n", "Did you mean 'slope'"),
+        (BASE + "[published]\nfiel = 'a.csv'\n", "Did you mean 'file'"),
+        (BASE + "[published]\nfile = 3\n", "file must be a string"),
+        (BASE + "[published]\nrow = 'datasets'\n", "Did you mean 'dataset'"),
+        (BASE + "[published.where]\nmetod = 'a'\n", "Did you mean 'method'"),
+        (BASE + "[published.methods]\nautoencodr = 'AE'\n", "Did you mean 'autoencoder'"),
+        (BASE + 'settings = {weighting = "' + "(" * 3000 + '"}\n', "weighting must be names"),
+        (BASE + 'settings = {weighting = "a(' + "-" * 3000 + '1)"}\n', "weighting must be names"),
+    ],
+    ids=lambda value: value[-40:] if len(value) < 5000 else f"{len(value)} characters",
+)
+def test_wrong_types_and_ranges_are_refused_with_file_and_key(written, text, said):
+    with pytest.raises(ConfigError, match=said) as error:
+        load_experiment(written(text))
+    assert "experiment.toml" in str(error.value)
+    assert len(str(error.value)) < 5000
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
+    for path in (tmp_path, tmp_path / "none.toml", tmp_path / "a.toml"):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            load_experiment(path)
+
+
+def test_columns_of_one_title_are_allowed_where_their_values_are_in_rows(written):
+    text = replaced('"autoencoder"', '{name = "deep_sad", title = "a", eta = [1.0, 2.0]}')
+    assert [v.title for v in variants_of(written(text + "rows = ['eta']\n"))] == ["a", "a"]
+
+
+def test_one_data_set_may_be_there_twice_with_other_classes_or_settings(written):
+    own = '{name = "digits", normal_class = 0}, {name = "digits", normal_class = 1}, "digits"'
+    with pytest.raises(ConfigError, match="twice"):
+        load_experiment(written(replaced('"blobs"', own)))
+    (one, two, _) = own.split(", ")[:2], own.split(", ")[2:4], None
+    load_experiment(written(replaced('"blobs"', ", ".join([*one, *two]))))
+
+
+VALUES = st.recursive(
+    st.none().map(lambda _: "none")
+    | st.booleans()
+    | st.integers(-(2**66), 2**66)
+    | st.floats()
+    | st.sampled_from(["auto", "blobs", "digits", "deep_sad", "vae", "adbench", "own", "", "a\0b"])
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "title", "eta", "slope", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+PLAIN_KEYS = sorted(KEYS - {"import"})  # a random name could be a module's
+
+
+def as_toml(value):
+    """A value as TOML spells it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {as_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+@settings(max_examples=150, deadline=5000, suppress_health_check=list(HealthCheck))
+@given(
+    changed=st.dictionaries(st.sampled_from(PLAIN_KEYS) | st.text(max_size=5), VALUES, max_size=3),
+    size=st.sampled_from([None, "quick"]),
+)
+def test_any_values_of_keys_give_an_experiment_or_an_error_of_the_library(tmp_path, changed, size):
+    content = {"datasets": ["blobs"], "detectors": ["deep_sad", "vae"], "seeds": 2}
+    lines = [f"{json.dumps(k)} = {as_toml(v)}" for k, v in (content | changed).items()]
+    path = tmp_path / "any.toml"
+    path.write_text("\n".join(lines) + "\n[quick]\n" * ("quick" not in changed))
+    with suppress(JaxADError):
+        jobs = expand(load_experiment(path, size))
+        make_tables(load_experiment(path, size), jobs, no_rows(), published=False)
+
+
+@settings(max_examples=150, deadline=5000, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), number=st.integers(0, 10**6))
+def test_mutated_files_give_an_experiment_or_an_error_of_the_library(tmp_path, data, number):
+    """Bytes of the repository's own experiments are changed, taken out and repeated."""
+    raw = bytearray(FILES[number % len(FILES)].read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        end = min(at + data.draw(st.integers(0, 12)), len(raw))
+        new = data.draw(
+            st.sampled_from([b"", b"[", b"]", b"{", b"=", b'"', b"9", b"\n", b"-", b"."])
+        )
+        raw[at:end] = data.draw(st.sampled_from([new, bytes(raw[at:end]) * 2]))
+    path = tmp_path / "any.toml"
+    path.write_bytes(raw.replace(b"import", b"imports"))
+    with suppress(JaxADError):
+        load_experiment(path)
 
 
 def test_a_size_that_the_file_lacks(written):

@@ -19,20 +19,22 @@ from jaxad.utils.calls import evaluate_call, parse_calls
 __all__ = ["AUGMENTATIONS", "crop", "flip", "jitter", "noise", "parse_augment"]
 
 GREY = (0.299, 0.587, 0.114)
+_MOST_PADDING = 1024
 
 
 def crop(padding: int = 4, p: float = 1.0) -> Partial:
     """Shift images by up to `padding` pixels along each axis, filling with 0.
 
     Args:
-        padding: Largest shift in pixels, a whole number >= 0.
+        padding: Largest shift in pixels, a whole number in [0, 1024].
         p: Probability that an image is shifted, in [0, 1].
 
     Raises:
         ConfigError: An argument is out of its range.
     """
     whole = isinstance(padding, int) and not isinstance(padding, bool)
-    _check(whole and padding >= 0, "crop", "padding", padding, "a whole number of at least 0")
+    allowed = f"a whole number in [0, {_MOST_PADDING}]"
+    _check(whole and 0 <= padding <= _MOST_PADDING, "crop", "padding", padding, allowed)
     # The padding must be static, so the length of an array encodes it.
     return Partial(_crop, jnp.zeros(padding, jnp.bool_), _check_probability("crop", p))
 
