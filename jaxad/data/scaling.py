@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from jaxtyping import Float, Num
 
-from jaxad.data.arrays import as_documents, as_rows
+from jaxad.data.arrays import MAX_FLOAT32, as_documents, as_rows
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["KINDS", "SCALINGS", "Scaling", "ScalingKind", "fit_scaling"]
@@ -39,7 +39,7 @@ class Scaling(NamedTuple):
 
         Returns:
             `(n, ...)` float32 rows, or `(seeds, n, ...)` with constants of several seeds; under
-            "none" uint8 images stay uint8.
+            "none" uint8 images stay uint8. Values beyond float32 become its largest number.
 
         Raises:
             DataError: The rows are not finite numbers, or have another number of columns or
@@ -63,7 +63,9 @@ class Scaling(NamedTuple):
         if self.kind == "none":
             rows = rows if rows.dtype == np.uint8 else rows.astype(np.float32, copy=False)
             return np.repeat(rows[None], len(shift), axis=0) if shift.ndim > 1 else rows
-        return ((rows - shift) / scale).astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):
+            rows = (rows - shift) / scale
+        return np.clip(rows, -MAX_FLOAT32, MAX_FLOAT32, out=rows).astype(np.float32, copy=False)
 
 
 def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
@@ -132,7 +134,15 @@ def _choose_kind(x: np.ndarray) -> str:
 def _normalise_contrast(x: np.ndarray) -> Float[np.ndarray, "n *shape"]:
     """Centre each row and divide it by its mean absolute deviation; constant rows become 0."""
     axes = tuple(range(1, x.ndim))
-    rows = x.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = _centre_and_divide(x.astype(np.float32), axes)
+    far = ~np.isfinite(rows).all(axes)  # sums of such rows overflow float32
+    if far.any():
+        rows[far] = _centre_and_divide(x[far].astype(np.float64), axes)
+    return rows
+
+
+def _centre_and_divide(rows: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     rows -= rows.mean(axes, keepdims=True)
     size = np.abs(rows).mean(axes, keepdims=True)
     rows /= np.where(size > 1e-6, size, 1.0)

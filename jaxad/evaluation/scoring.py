@@ -9,7 +9,8 @@ import numpy as np
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
-from jaxad.training.checks import check_codes, check_scorable, check_words
+from jaxad.evaluation.overflow import rank_overflows
+from jaxad.training.checks import check_scorable, check_words
 from jaxad.training.fitted import Fit
 from jaxad.training.host import score_models
 from jaxad.training.inference import apply_to_rows
@@ -69,7 +70,9 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
             detector of texts.
 
     Returns:
-        `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding.
+        `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding. A row whose score
+        overflows has a score above those of all other rows; see `rank_overflows`. All scores of a
+        seed whose training diverged are NaN or infinite.
 
     Raises:
         DataError: No rows, another shape than in training, or values that are not finite.
@@ -88,24 +91,35 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
         check_words(rows[valid], lexicon, "x")
     if count.ndim and len(count) != fitted.seeds:
         raise DataError(f"x holds rows for {len(count)} seeds; the fit has {fitted.seeds} seeds")
+    scores = _compute_scores(fitted, rows, count)
+    valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
+
+    def rescore(rows: np.ndarray) -> np.ndarray:
+        return _compute_scores(fitted, rows, np.full(count.shape, rows.shape[count.ndim]))
+
+    return np.where(valid, rank_overflows(scores, rows, count.ndim, valid, rescore), np.nan)
+
+
+def _compute_scores(fitted: Fit, rows: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return the `(seeds, n)` scores of all rows, as the detector computes them."""
     if isinstance(fitted.detector, HostDetector):
-        return score_models(fitted.models, _rows_for(fitted, fitted.detector, rows, count), count)
+        return _score_on_host(fitted, fitted.detector, rows, count)
     detectors = [one for one in fitted.detectors if isinstance(one, Detector)]
     functions = stack_functions(detectors, lambda detector: as_partial(detector.score))
-    scores = _compute_outputs(functions, fitted, rows, count)
-    valid = np.arange(scores.shape[1]) < np.broadcast_to(count, (fitted.seeds,))[:, None]
-    return np.where(valid, scores, np.nan)
+    return _compute_outputs(functions, fitted, rows, count)
 
 
-def _rows_for(
+def _score_on_host(
     fitted: Fit, detector: HostDetector, rows: np.ndarray, count: np.ndarray
-) -> Sequence[np.ndarray]:
-    """Return the rows for each seed's model on the host: as they are, or their codes."""
+) -> np.ndarray:
+    """Return the scores by models on the host; infinite where the codes of a row overflow."""
     if detector.coder is None:
-        return list(rows) if count.ndim else [rows] * fitted.seeds
+        each = list(rows) if count.ndim else [rows] * fitted.seeds
+        return score_models(fitted.models, each, count)
     codes = _compute_outputs(share(as_partial(detector.coder.code)), fitted, rows, count)
-    check_codes(codes, count)
-    return list(codes)
+    finite = np.isfinite(codes).all(axis=-1)
+    codes = np.where(finite[..., None], codes, 0)
+    return np.where(finite, score_models(fitted.models, list(codes), count), np.inf)
 
 
 def _compute_outputs(

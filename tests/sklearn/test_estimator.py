@@ -251,13 +251,14 @@ def test_a_detector_of_scikit_learn_fits_but_is_not_pickled(rows):
         pickle.dumps(det)
 
 
-def test_rows_far_beyond_float32_are_one_clear_error(estimator):
+def test_rows_that_overflow_are_anomalous_and_others_keep_their_scores(estimator):
     x = np.random.default_rng(0).normal(size=(40, 3))
     x[:, 1] *= 1e-30
     det = estimator().fit(x)
-    far = x[:2].copy()
-    far[1, 1] = 1e20
-    with pytest.raises(DataError, match="finite"):
-        det.predict(far)
+    far = x[:3].copy()
+    far[1, 1], far[2, 0] = 1e20, 1e30
+    scores = det.anomaly_score(far)
+    assert det.predict(far)[1:].tolist() == [-1, -1]
+    assert scores[0] == det.anomaly_score(x[:1])[0] < scores[2] < scores[1] < np.inf
     with pytest.raises(DataError, match="float32"):
         det.predict(np.full((1, 3), 1e39))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.unlabelled import CheckedConfig, rbf, sample_rows
 from jaxad.detectors.config import is_count, is_number
@@ -213,7 +214,8 @@ def compute_features(x: np.ndarray, seed: int):
     def stack(rows, distances, local):
         kept = distances[:, [k - 1 for k in counts]]
         scores = [-model.score_samples(rows) for model in others]
-        return np.column_stack([rows, kept, *local, *scores, bins(rows)])
+        features = np.column_stack([rows, kept, *local, *scores, bins(rows)])
+        return np.clip(features, -MAX_FLOAT32, MAX_FLOAT32)  # the trees convert to float32
 
     def features(rows):
         local = [-model.score_samples(rows) for model in factors]
