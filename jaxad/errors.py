@@ -13,6 +13,8 @@ __all__ = [
     "DataWarning",
     "JaxADError",
     "PluginWarning",
+    "StorageError",
+    "StorageWarning",
     "unknown_name",
 ]
 
@@ -34,12 +36,20 @@ class ConfigError(JaxADError):
     """Error for a name or a setting that is unknown, out of range, or excluded by another."""
 
 
+class StorageError(JaxADError, OSError):
+    """Error for a file or a folder that cannot be written, such as on a full disk."""
+
+
 class DataWarning(UserWarning):
     """Warning that part of the data is not used, such as broken lines of a file."""
 
 
 class PluginWarning(UserWarning):
     """Warning that a plug-in cannot be loaded and is not used."""
+
+
+class StorageWarning(UserWarning):
+    """Warning that something was not written, and that work goes on without it."""
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> ConfigError:

@@ -14,7 +14,14 @@ import tyro
 from tyro.conf import subcommand
 
 from jaxad.cli.options import Audit, Explain, Fit, List, Recommend, Report, Run, Score, Sweep
-from jaxad.errors import ConfigError, DataError, DataWarning, PluginWarning, unknown_name
+from jaxad.errors import (
+    ConfigError,
+    DataError,
+    DataWarning,
+    PluginWarning,
+    StorageWarning,
+    unknown_name,
+)
 
 __all__ = ["main"]
 
@@ -124,8 +131,8 @@ def _run(options: Options) -> int:
 
 @contextmanager
 def _print_warnings() -> Iterator[None]:
-    """Print each warning about data and plug-ins in a line on standard error."""
-    ours = (DataWarning, PluginWarning)
+    """Print each warning of the library in a line on standard error."""
+    ours = (DataWarning, PluginWarning, StorageWarning)
     with warnings.catch_warnings():
         for category in ours:
             warnings.simplefilter("always", category)

@@ -1,5 +1,12 @@
-"""Files of results: they are only added, and each appears when it is complete."""
+"""Files of results: they are only added, and each appears when it is complete.
 
+The name of a file ends in the digest of its content, by which a change of any bit is noticed. The
+names in a folder are thus its index, which is never written by itself and cannot contradict the
+files. Files of jaxad 0.2 and before have no digest.
+"""
+
+import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +21,17 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["append_cell", "join_tables", "list_files", "read_file", "read_results"]
+__all__ = [
+    "append_cell",
+    "join_tables",
+    "list_files",
+    "read_file",
+    "read_results",
+    "split_name",
+    "write_file",
+]
+
+_DIGEST = re.compile(r"(.+)-([0-9a-f]{32})", re.S)
 
 _TRIES = 20  # times that a folder is read anew because its files change meanwhile
 
@@ -42,7 +59,6 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
         OSError: The folder cannot be written, or the disk is full; no file is added.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     own: dict[str, bool] = {}  # whether a column holds nothing but numbers
     for cell in cells:
@@ -53,14 +69,48 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
         row |= {name: _as_text(row.get(name)) for name, number in own.items() if not number}
     more = [(name, pa.float64() if number else pa.string()) for name, number in own.items()]
     table = pa.Table.from_pylist(rows, schema=pa.schema([*_schema(), *more]))
-    path = Path(folder) / f"{cells[0].time:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.parquet"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with write_atomically(path) as partial:
-            pq.write_table(table, partial)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        start = f"{cells[0].time:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}"
+        return write_file(table, Path(folder), start)
     except OSError as error:
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
+
+
+def write_file(table: "pa.Table", folder: Path, start: str) -> Path:
+    """Write a table to a new file of results.
+
+    Args:
+        table: The rows.
+        folder: The folder.
+        start: The start of the file's name, which the digest of its content follows.
+
+    Returns:
+        The file. When this returns, it is on the disk.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full; no file is added.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out, write_page_checksum=True)
+    content = out.getvalue().to_pybytes()
+    path = folder / f"{start}-{_compute_digest(content)}.parquet"
+    with write_atomically(path) as partial:
+        partial.write_bytes(content)
     return path
+
+
+def split_name(path: Path) -> tuple[str, str | None]:
+    """Return the start of a file's name and the digest at its end; None if it has no digest."""
+    found = _DIGEST.fullmatch(path.stem)
+    return (path.stem, None) if found is None else (found[1], found[2])
+
+
+def _compute_digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def read_results(folder: str | Path) -> "pd.DataFrame":
@@ -73,7 +123,7 @@ def read_results(folder: str | Path) -> "pd.DataFrame":
         A data frame with the columns that `append_cell` describes.
 
     Raises:
-        DataError: There is no such folder, or a file in it is not a parquet file.
+        DataError: There is no such folder, or a file in it is damaged or not a parquet file.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -96,20 +146,31 @@ def read_file(path: Path) -> "pa.Table":
     """Read the rows of one file.
 
     Raises:
-        DataError: It is not a parquet file, or only a part of one.
+        DataError: It was changed since it was written, or is not a parquet file.
         FileNotFoundError: It is not there.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path).read()
+        content = path.read_bytes()
+        digest = split_name(path)[1]
+        if digest is not None and _compute_digest(content) != digest:
+            raise DataError("its content does not match the digest in its name")
+        file = pq.ParquetFile(
+            pa.BufferReader(content),
+            page_checksum_verification=True,
+        )
+        table = file.read()
+        table.validate(full=True)
     except FileNotFoundError:
         raise
-    except (OSError, pa.ArrowException) as error:
+    # Without a digest, a damaged file fails in many ways; pyarrow's errors are of several kinds.
+    except (OSError, ValueError, TypeError, MemoryError, OverflowError, pa.ArrowException) as error:
         raise DataError(
             f"{path} is damaged: {error}. `jaxad sweep` sets it aside and runs its cells again"
         ) from error
+    return table
 
 
 def join_tables(tables: "Sequence[pa.Table]") -> "pa.Table":

@@ -1,14 +1,11 @@
 """The folder of a sweep: its complete cells, its only writer, and the joining of its files."""
 
-import fcntl
-import os
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import DataError
 from jaxad.results import (
     Cell,
     Failure,
@@ -17,8 +14,10 @@ from jaxad.results import (
     list_files,
     read_file,
     read_results,
+    split_name,
+    write_file,
 )
-from jaxad.utils.files import check_writable, find_leftovers, sync_folder, write_atomically
+from jaxad.utils.files import lock_folder, remove_leftovers, sync_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +30,7 @@ _MANY = 256  # files that a sweep joins while it runs
 DAMAGED, _JOINED = ".damaged", "-joined"
 
 
-@contextmanager
-def hold_folder(folder: str | Path) -> Iterator[None]:
+def hold_folder(folder: str | Path) -> AbstractContextManager[None]:
     """Hold a folder of results, so that no second sweep writes to it.
 
     The lock goes when the process ends, however it ends.
@@ -41,22 +39,7 @@ def hold_folder(folder: str | Path) -> Iterator[None]:
         ConfigError: Another process holds it.
         OSError: The folder cannot be made or written.
     """
-    check_writable(folder)
-    with open(Path(folder, ".lock"), "a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            owner = lock.read().strip() or "of an unknown process"
-            raise ConfigError(
-                f"another sweep ({owner}) is writing to {str(folder)!r}: wait for it, or "
-                "give another folder with --out"
-            ) from None
-        lock.truncate(0)
-        with suppress(OSError):  # on a full disk the lock holds without saying whose it is
-            lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-            lock.flush()
-        yield
+    return lock_folder(folder, "sweep", "give another folder with --out")
 
 
 def read_cells(folder: str | Path) -> "pd.DataFrame":
@@ -113,8 +96,7 @@ def tidy(folder: str | Path) -> list[Path]:
     Returns:
         The damaged files, under their new names.
     """
-    for path in find_leftovers(folder):
-        path.unlink(missing_ok=True)
+    remove_leftovers(folder)
     paths, tables, aside = [], [], []
     for path in list_files(folder):
         try:
@@ -159,11 +141,8 @@ def _join(paths: Sequence[Path], tables: "Sequence[pa.Table]") -> None:
 
     If the process dies in between, some rows are there twice, which `read_cells` corrects.
     """
-    import pyarrow.parquet as pq
-
-    whole = paths[0].with_name(f"{paths[0].stem.removesuffix(_JOINED)}{_JOINED}.parquet")
-    with write_atomically(whole) as partial:
-        pq.write_table(join_tables(tables), partial)
+    first, _ = split_name(paths[0])
+    whole = write_file(join_tables(tables), paths[0].parent, first.removesuffix(_JOINED) + _JOINED)
     for path in paths:
         if path != whole:
             path.unlink()

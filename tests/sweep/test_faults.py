@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from jaxad.cli import main
@@ -20,7 +19,7 @@ from jaxad.sweep import expand, group_jobs, load_experiment
 from jaxad.sweep.cells import run_group
 from jaxad.sweep.faults import describe_error, is_out_of_memory
 from jaxad.sweep.store import Appender, hold_folder, read_cells, read_failed, tidy
-from jaxad.utils.files import find_leftovers
+from jaxad.utils.files import _name_host, find_leftovers, write_atomically
 
 TEXT = """
 datasets = ["blobs"]
@@ -68,7 +67,7 @@ def test_a_full_disk_ends_the_sweep_and_keeps_what_is_complete(sweep, out, monke
     before = sorted(p.name for p in out.glob("*.parquet"))
     with monkeypatch.context() as m:
         if at == "write":
-            m.setattr(pq, "write_table", half_written)
+            m.setattr(Path, "write_bytes", half_written)
         elif at == "rename":
             m.setattr(Path, "replace", full)
         else:
@@ -83,8 +82,9 @@ def test_a_full_disk_ends_the_sweep_and_keeps_what_is_complete(sweep, out, monke
     assert sweep()[0] == 0 and complete(out)
 
 
-def half_written(table, path):
-    path.write_bytes(b"PAR1 half")
+def half_written(path, content):
+    with path.open("wb") as file:
+        file.write(content[: len(content) // 2])
     full()
 
 
@@ -180,12 +180,15 @@ def test_a_report_refuses_a_damaged_file_by_its_name(sweep, out, capsys):
 
 def test_what_a_killed_process_left_half_written_is_removed(sweep, out):
     out.mkdir()
-    gone, alive = out / ".a.parquet.4194305.partial", out / f".b.parquet.{os.getpid()}.partial"
-    for path in (gone, alive):
-        path.write_bytes(b"PAR1 half")
-    assert find_leftovers(out) == [gone]
-    assert sweep()[0] == 0
-    assert not gone.exists() and alive.exists()
+    gone = out / f".a.parquet.{_name_host()}-{os.getpid()}-0123456789abcdef.partial"
+    gone.write_bytes(b"PAR1 half")
+    with write_atomically(out / "b") as alive:
+        assert not gone.exists()
+        gone.write_bytes(b"PAR1 half")
+        assert find_leftovers(out) == [gone]
+        assert sweep()[0] == 0
+        assert not gone.exists() and alive.exists()
+    (out / "b").unlink()
     assert len(read_cells(out)) == CELLS
 
 
