@@ -1,8 +1,10 @@
 """The options by which a table is read; every command and function takes the same."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-__all__ = ["HeaderKind", "TableOptions"]
+from jaxad.errors import ConfigError
+
+__all__ = ["HeaderKind", "TableOptions", "check_options"]
 
 HeaderKind = Literal["auto", "yes", "no"]
 
@@ -34,3 +36,28 @@ class TableOptions(NamedTuple):
     delimiter: str | None = None
     header: HeaderKind = "auto"
     decimal: Literal[".", ","] = "."
+
+
+def check_options(options: TableOptions) -> None:
+    """Raise a `ConfigError` if an option has a value that is not allowed."""
+    sign = options.delimiter
+    if sign is not None and (
+        len(sign) != 1 or sign.isalnum() or not sign.isascii() or sign in '".-+\r\n'
+    ):
+        raise ConfigError(
+            f"delimiter (--delimiter) {sign!r} must be one character, such as ',' or ';' or a tab; "
+            "not a letter, a digit, a sign, a quote or a line break"
+        )
+    if options.header not in get_args(HeaderKind):
+        raise ConfigError(f"header (--header) {options.header!r} must be auto, yes or no")
+    if options.decimal not in (".", ","):
+        raise ConfigError(f"decimal (--decimal) {options.decimal!r} must be '.' or ','")
+    if options.delimiter == options.decimal:
+        raise ConfigError(f"delimiter and decimal are both {sign!r}; they must differ")
+    roles = [name for name in (options.label, options.id, *options.drop) if name is not None]
+    twice = [name for name in roles if roles.count(name) > 1]
+    if twice:
+        raise ConfigError(
+            f"label, id and drop (--label, --id, --drop) name column {twice[0]!r} twice; a column "
+            "has one part"
+        )
