@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jaxad.data.tables.columns import (
+from jaxad.data.tables.arrow import (
     as_table,
     check_names,
     check_types,
