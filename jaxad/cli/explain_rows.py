@@ -13,6 +13,7 @@ from jaxad.explain.heat_maps import HeatmapKind
 from jaxad.explain.pictures.bars import draw_attributions
 from jaxad.explain.tables import AttributedRows
 from jaxad.saving import SavedDetector, ScoredRows
+from jaxad.utils.escaping import escape_csv_row
 from jaxad.utils.files import write_atomically
 
 __all__ = ["CSV", "explain_table"]
@@ -39,7 +40,7 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
     kept, count, bad = None, 0, 0
     with write_atomically((options.out / CSV).absolute()) as partial, partial.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "score", *names])
+        writer.writerow(["row", "score", *escape_csv_row(names)])
         for part in saved.score_file(options.data, options.label):
             if part.good.any():
                 new = _attribute(saved, method, part, count)

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from jaxad.cli.options import Report
+from jaxad.cli.outputs import check_distinct
 from jaxad.errors import ConfigError
 from jaxad.report import make_tables, write_report
 from jaxad.sweep import expand, load_experiment
 from jaxad.sweep.store import read_cells
-from jaxad.sweep.stored import StoredExperiment, load_stored
+from jaxad.sweep.stored import FOLDER, StoredExperiment, load_stored
 
 __all__ = ["execute"]
 
@@ -24,9 +25,13 @@ def execute(options: Report) -> int:
         raise ConfigError(f"the folder of results comes first, then {options.results}")
     if options.out is not None and importlib.util.find_spec("matplotlib") is None:
         raise ConfigError('--out draws with matplotlib: pip install "jaxad[plots]"')
+    if options.out is not None:
+        _check_out(options, options.out)
     rows = read_cells(options.results)
     published = not options.no_published
     for one in _experiments(options):
+        if options.out is not None:
+            _check_files(one, options.out, options.experiment)
         print(make_tables(one.experiment, one.jobs, rows, options.format, published))
         if options.out is not None:
             text = one.text if one.size is None else f"# in its size [{one.size}]\n{one.text}"
@@ -35,6 +40,20 @@ def execute(options: Report) -> int:
             )
             print(f"{len(made)} files, among them {_page(made)}", file=sys.stderr)
     return 0
+
+
+def _check_out(options: Report, out: Path) -> None:
+    """Raise if the report would be written between the results."""
+    for folder in (options.results, options.results / FOLDER):
+        check_distinct("--out", out, {"RESULTS": folder})
+
+
+def _check_files(one: StoredExperiment, out: Path, experiment: Path | None) -> None:
+    """Raise if a file of the report is one that the experiment is read from."""
+    inputs = {"EXPERIMENT": experiment, "published.file": one.experiment.published.get("file")}
+    inputs |= {f"datasets {source.name}": source.name for source in one.experiment.sources}
+    for kind in ("md", "tex", "csv", "html"):
+        check_distinct("--out", out / f"{one.name}.{kind}", inputs)
 
 
 def _page(made: list[Path]) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 from jaxad.cli.options import Run
 from jaxad.cli.options.protocol import read_protocol_options
+from jaxad.cli.outputs import check_distinct
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.table import print_tables
@@ -44,6 +45,9 @@ def execute(options: Run) -> int:
     start = time.perf_counter()
     experiment, data = _make_experiment(options)
     jobs = expand(experiment, options.data_dir)
+    check_distinct(
+        "--out", options.out, {"DATASET": options.dataset, "--data-dir": options.data_dir}
+    )
     check_jobs(jobs, options.data_dir)
     check_writable(options.out)
     groups = _group(jobs, experiment.seeds)

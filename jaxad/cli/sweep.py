@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from jaxad.cli.options import Sweep
+from jaxad.cli.outputs import check_distinct
 from jaxad.cli.progress import Reporter, reporting
 from jaxad.cli.watch import Watch
 from jaxad.errors import ConfigError, unknown_name
@@ -60,6 +61,8 @@ def execute(options: Sweep) -> int:
     if options.dry_run:
         _describe(experiment, jobs, _group_missing(experiment, jobs, options), options)
         return 0
+    sets = {f"datasets {source.name}": source.name for source in experiment.sources}
+    check_distinct("--out", options.out, {"--data-dir": options.data_dir, **sets})
     with hold_folder(options.out):
         for path in tidy(options.out):
             print(f"jaxad: {path} is damaged and set aside; its cells run again", file=sys.stderr)

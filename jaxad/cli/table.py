@@ -91,7 +91,7 @@ def _metric_table(
             else Text("")
             for d in detectors
         ]
-        table.add_row(name, *cells)
+        table.add_row(Text(name), *cells)
     return table
 
 
@@ -116,7 +116,7 @@ def _describe_setting(setting: dict[str, Any]) -> str:
 def _table(columns: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(Text(column), justify="right", no_wrap=True)
     return table
 
 
@@ -136,7 +136,7 @@ def _time_table(cells: Sequence[Cell]) -> Table:
     for cell in cells:
         spent[cell.detector] = spent.get(cell.detector, Seconds()) + cell.seconds
     for name, seconds in spent.items():
-        table.add_row(name, f"{seconds.compile:.1f}", f"{seconds.run:.1f}")
+        table.add_row(Text(name), f"{seconds.compile:.1f}", f"{seconds.run:.1f}")
     if len(spent) > 1:
         table.add_section()
         total = sum(spent.values(), start=Seconds())

@@ -8,6 +8,7 @@ import numpy as np
 from jaxad.report.plots import finish_figure, make_panels, style_line
 from jaxad.results import SHARES
 from jaxad.sweep.jobs import Job
+from jaxad.utils.escaping import escape_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def plot_audit_curves(jobs: Sequence[Job], rows: "pd.DataFrame") -> "Figure | No
             if mine:
                 mean, std = _over_seeds(mine)
                 x, y = 100 * np.array(SHARES), 100 * mean
-                ax.plot(x, y, label=title, **style_line(i))
+                ax.plot(x, y, label=escape_label(title), **style_line(i))
                 ax.fill_between(x, y - 100 * std, y + 100 * std, color=f"C{i}", alpha=0.15, lw=0)
         _limits(ax, float(np.mean([p[-1] for j in of_panel for p in curves[j.name].values()])))
         name = "the data's own anomalies" if share is None else f"{100 * share:g} % hidden"

@@ -44,7 +44,7 @@ def render_page(
     left = dict(figures)
     parts = [f"<h1>{html.escape(experiment.title)}</h1>"]
     for t in made:
-        parts += [f"<h2>{html.escape(format_metric(t.metric))}</h2>", _table(format_cells(t))]
+        parts += [f"<h2>{html.escape(format_metric(t.metric))}</h2>", _table(t)]
         parts.append(f"<p>{html.escape(make_caption(t, experiment.seeds))}</p>")
         for name in [n for n in left if n.startswith(f"{t.metric}-")]:
             parts.append(_image(name, left.pop(name)))
@@ -85,14 +85,18 @@ def _circumstances(rows: "pd.DataFrame") -> str:
     return "<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in lines) + "</ul>"
 
 
-def _table(cells: list[list[str]]) -> str:
-    header, *lines = cells
+def _table(t: Table) -> str:
+    header, *lines = format_cells(t)
+    width = max(len(t.keys), 1)
     head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(f"<tr>{''.join(map(_cell, line))}</tr>" for line in lines)
+    body = ""
+    for line in lines:
+        names = "".join(f"<td>{html.escape(cell)}</td>" for cell in line[:width])
+        body += f"<tr>{names}{''.join(map(_entry, line[width:]))}</tr>"
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _cell(text: str) -> str:
+def _entry(text: str) -> str:
     if text.startswith("**"):
         _, best, rest = text.split("**")
         return f"<td><b>{html.escape(best)}</b>{html.escape(rest)}</td>"

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxad.report.significance import compare_detectors
 from jaxad.report.tables import OVER, Table, TableEntry, format_metric
+from jaxad.utils.escaping import escape_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,10 +47,10 @@ def plot_curves(t: Table, axis: str) -> "Figure":
             xs = sorted(x for x, row in points.items() if title in row)
             mean = np.array([100 * points[x][title].mean for x in xs])
             std = np.nan_to_num([100 * points[x][title].std for x in xs])
-            ax.plot(xs, mean, label=title, **style_line(i))
+            ax.plot(xs, mean, label=escape_label(title), **style_line(i))
             ax.fill_between(xs, mean - std, mean + std, color=f"C{i}", alpha=0.15, lw=0)
         _ticks(ax, sorted(points))
-        ax.set(title=name, xlabel=axis.replace("_", " "))
+        ax.set(title=escape_label(name), xlabel=axis.replace("_", " "))
     for ax in axes[:: _columns(len(parts))]:
         ax.set_ylabel(f"{format_metric(t.metric)} in %")
     return finish_figure(figure, axes, len(parts))
@@ -119,7 +120,7 @@ def plot_boxes(t: Table) -> "Figure":
     ax = figure.add_subplot()
     rows = t.complete
     values = [[100 * row[title].mean for row in rows] for title in t.titles]
-    ax.boxplot(values, tick_labels=list(t.titles), showmeans=True)
+    ax.boxplot(values, tick_labels=[*map(escape_label, t.titles)], showmeans=True)
     ax.set(ylabel=f"{format_metric(t.metric)} in %", title=f"over {len(rows)} rows")
     ax.tick_params(axis="x", labelrotation=40)
     for label in ax.get_xticklabels():
@@ -160,7 +161,8 @@ def plot_critical_difference(t: Table) -> "Figure":
         rank = float(found.mean_ranks[i])
         ax.plot([rank, rank, edge], [0, depth, depth], color="0.3", lw=1)
         side = "right" if left else "left"
-        text = f"{names[i]} " if left else f" {names[i]}"
+        name = escape_label(names[i])
+        text = f"{name} " if left else f" {name}"
         ax.text(edge, depth, text, ha=side, va="center", fontsize=9)
     for level, (first, last) in enumerate(cliques):
         y = -0.35 - 0.22 * level

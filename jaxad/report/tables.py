@@ -1,7 +1,7 @@
 """Tables: rows are data sets, classes and settings; columns are detectors."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxad.report.published import Published, read_published
 from jaxad.report.significance import compute_ranks
 from jaxad.sweep.experiment import Experiment
 from jaxad.sweep.jobs import Job
+from jaxad.utils.escaping import escape_csv_row, escape_latex, escape_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,12 +105,15 @@ def render_tables(experiment: Experiment, made: Sequence[Table], format: Format)
     """Return tables as text; see `make_tables`."""
     if format == "csv":
         return _csv(made)
-    notes = list_footnotes(experiment, made)
+    notes = [" ".join(note.split()) for note in list_footnotes(experiment, made)]
     if format == "markdown":
-        parts = [f"## {experiment.title}", *(_markdown(t, experiment.seeds) for t in made), *notes]
+        notes = [note.replace("<", "&lt;") for note in notes]  # they may hold Markdown, not HTML
+        title = escape_markdown(experiment.title)
+        parts = [f"## {title}", *(_markdown(t, experiment.seeds) for t in made), *notes]
     else:
         comments = (f"% {note}" for note in notes)
-        parts = [f"% {experiment.title}", *(_latex(t, experiment.seeds) for t in made), *comments]
+        title = " ".join(experiment.title.split())
+        parts = [f"% {title}", *(_latex(t, experiment.seeds) for t in made), *comments]
     return "\n\n".join(parts) + "\n"
 
 
@@ -234,30 +238,38 @@ def _entry(entry: TableEntry, best: bool) -> str:
 
 
 def _markdown(t: Table, seeds: int) -> str:
-    header, *lines = format_cells(t)
+    header, *lines = _escape_cells(t, escape_markdown, str)
     rule = ["---"] * len(header)
     body = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *lines])
     return f"{make_caption(t, seeds)}\n\n{body}"
 
 
 def _latex(t: Table, seeds: int) -> str:
-    header, *lines = format_cells(t)
-    rows = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in lines]
-    head = " & ".join(_escaped(cell) for cell in header) + r" \\"
+    head, *rows = (
+        " & ".join(line) + r" \\" for line in _escape_cells(t, escape_latex, _as_latex_entry)
+    )
     columns = "l" * max(len(t.keys), 1) + "r" * len(t.titles)
     top = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule"]
     body = "\n".join([*top, *rows, r"\bottomrule", r"\end{tabular}"])
     return f"% {make_caption(t, seeds)}\n{body}"
 
 
-def _escaped(cell: str) -> str:
-    """Escape text for LaTeX."""
-    bold = cell.startswith("**")
-    cell = cell.replace("**", "}", 2).replace("}", "", 1) if bold else cell
-    for special in "_%&#":
-        cell = cell.replace(special, rf"\{special}")
-    cell = cell.replace("±", r"$\pm$").replace("†", r"$^\dagger$")
-    return rf"\textbf{{{cell}" if bold else cell
+def _escape_cells(
+    t: Table, names: Callable[[str], str], entries: Callable[[str], str]
+) -> list[list[str]]:
+    """Escape the cells of a table: those of the header and the keys as names, the others so."""
+    header, *lines = format_cells(t)
+    width = max(len(t.keys), 1)
+    body = [[*map(names, line[:width]), *map(entries, line[width:])] for line in lines]
+    return [[*map(names, header)], *body]
+
+
+def _as_latex_entry(cell: str) -> str:
+    """Return an entry for LaTeX, bold where it is in asterisks."""
+    if not cell.startswith("**"):
+        return escape_latex(cell)
+    _, best, rest = cell.split("**")
+    return rf"\textbf{{{escape_latex(best)}}}{escape_latex(rest)}"
 
 
 def format_metric(metric: str) -> str:
@@ -279,7 +291,7 @@ def make_caption(t: Table, seeds: int) -> str:
 
 
 def _csv(made: Sequence[Table]) -> str:
-    """Return all metrics in long form, in percent."""
+    """Return all metrics in long form, in percent; text that is a formula is escaped."""
     import csv
 
     out = io.StringIO()
@@ -297,5 +309,6 @@ def _csv(made: Sequence[Table]) -> str:
                     ["", ""] if printed is None else [printed.mean, f"{mean - printed.mean:.2f}"]
                 )
                 numbers = [f"{mean:.2f}", "" if np.isnan(std) else f"{std:.2f}"]
-                writer.writerow([*key, title, t.metric, *numbers, len(entry.per_seed), *beside])
+                values = [*key, title, t.metric, *numbers, len(entry.per_seed), *beside]
+                writer.writerow(escape_csv_row(values))
     return out.getvalue()

@@ -151,3 +151,34 @@ def test_what_was_kept_and_is_damaged_is_named(file, tmp_path):
     path.write_text(json.dumps(about)[:-5])
     with pytest.raises(DataError, match=r"both\.json cannot be read"):
         load_stored(out)
+
+
+def test_outputs_that_are_inputs_are_refused(file, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["sweep", str(file), "--size", "quick", "--out", str(out)]) == 0
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    (tmp_path / "link").symlink_to(out)
+    for folder in (out, out / "experiments", tmp_path / "link"):
+        assert main(["report", str(out), "--out", str(folder)]) == 2
+        assert "is also the input RESULTS" in capsys.readouterr().err
+    # The report would be numbers/printed.csv, which holds the published numbers.
+    moved = tmp_path / "printed.toml"
+    moved.write_text(TEXT)
+    assert main(["report", str(out), str(moved), "--out", str(tmp_path / "numbers")]) == 2
+    assert "is also the input published.file" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_results_are_not_written_into_a_folder_of_data(tmp_path, capsys):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "own.csv").write_text("a,label\n" + "".join(f"{i},{i % 2}\n" for i in range(40)))
+    (tmp_path / "own.toml").write_text(
+        'datasets = ["own"]\ndetectors = ["pca"]\nseeds = 1\nlabelled_anomalies = 0\n'
+    )
+    shared = ["--data-dir", str(folder), "--out", str(folder)]
+    assert main(["run", "own", "pca", *shared]) == 2
+    assert "is also the input --data-dir" in capsys.readouterr().err
+    assert main(["sweep", str(tmp_path / "own.toml"), *shared]) == 2
+    assert "is also the input --data-dir" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["own.csv"]

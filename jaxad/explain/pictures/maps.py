@@ -97,7 +97,7 @@ def _draw_one(axes: Any, pictures: list[np.ndarray], title: str | None) -> None:
     column = [part for picture in pictures for part in (picture, gap)][:-1]
     axes.imshow(np.concatenate(column), interpolation="nearest", vmin=0, vmax=1)
     if title is not None:
-        axes.set_title(title, fontsize=7)
+        axes.set_title(title, fontsize=7, parse_math=False)
 
 
 def _convert_images(images: np.ndarray) -> Float[np.ndarray, "n height width 3"]:

@@ -1,0 +1,47 @@
+"""Checks of the paths that commands write to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jaxad.errors import ConfigError
+
+__all__ = ["check_distinct"]
+
+
+def check_distinct(option: str, out: Path, inputs: Mapping[str, str | Path | None]) -> None:
+    """Raise if an output is one of the inputs, which writing would destroy or mix up.
+
+    Links are followed; `--force` makes no difference.
+
+    Args:
+        option: The option of the output, such as "--out".
+        out: Its path.
+        inputs: The inputs by the name of their argument; None for those that are not given. A name
+            that is not a path, such as that of a bundled data set, is not checked.
+
+    Raises:
+        ConfigError: They are the same file or folder.
+    """
+    for name, path in inputs.items():
+        if path is None or not _exists(Path(path)):
+            continue
+        if Path(out).resolve() == Path(path).resolve() or _is_same(Path(out), Path(path)):
+            raise ConfigError(
+                f"{option} {out} is also the input {name} {path}, which must not change; give "
+                "another path"
+            )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Return whether two paths are the same file, also by hard links."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
