@@ -147,6 +147,10 @@ class HostDetector(NamedTuple):
         config: The configuration from which it was built, a frozen dataclass.
         input_shape: The shape of one example; images and sequences are flattened.
         coder: The encoder whose codes replace the rows in training and scoring; None for raw rows.
+        score_type: The class of its score functions: a dataclass whose fields are numbers, arrays,
+            estimators of scikit-learn, lists of these, or such dataclasses. None if they are other
+            functions, which cannot be saved.
+        labelled: The numbers of labelled anomalies and labelled normal rows it was built for.
     """
 
     train: HostTrain
@@ -154,6 +158,8 @@ class HostDetector(NamedTuple):
     config: Any = None
     input_shape: tuple[int, ...] | None = None
     coder: Coder | None = None
+    score_type: type | None = None
+    labelled: tuple[int, int] = (0, 0)
 
     @property
     def lexicon(self) -> None:

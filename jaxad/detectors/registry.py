@@ -194,11 +194,12 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
             f"detector {name!r} ({REGISTRY.origins.get(name, name)}) must return a jaxad.Detector "
             f"or a jaxad.HostDetector; it returned a {type(detector).__name__}"
         )
-    detector = detector._replace(name=name, config=settings, input_shape=spec.shape)
-    if isinstance(detector, HostDetector):
-        return detector
-    _check_objects(detector)
-    return detector._replace(labelled=spec.labelled)
+    detector = detector._replace(
+        name=name, config=settings, input_shape=spec.shape, labelled=spec.labelled
+    )
+    if isinstance(detector, Detector):
+        _check_objects(detector)
+    return detector
 
 
 def _check_epochs(detector: Detector | HostDetector) -> None:

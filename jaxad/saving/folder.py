@@ -1,5 +1,6 @@
-"""Fitted detectors as folders of arrays and JSON, without pickle."""
+"""Fitted detectors as folders of arrays, JSON and models of scikit-learn, without pickle."""
 
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from jaxad.saving.description import (
     read_description,
     write_description,
 )
+from jaxad.saving.models import MODELS, dump_models, load_models
 from jaxad.training.fitted import Fit
 from jaxad.training.seeds import resolve_mode
 from jaxad.types import PyTree, State, TrainData
@@ -62,9 +64,8 @@ def save(
     """
     detector = fitted.single
     check_savable(detector)
-    assert fitted.state is not None
     for name in files or ():
-        taken = (_ARRAYS, CONFIG, SUMS, _LEXICON, "", ".", "..")
+        taken = (_ARRAYS, CONFIG, SUMS, _LEXICON, MODELS, "", ".", "..")
         if name in taken or name != os.path.basename(name):
             raise ConfigError(f"files: a file must have a plain name of its own; given {name!r}")
     folder = Path(folder).absolute()
@@ -74,7 +75,10 @@ def save(
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
-        write_arrays(_join_arrays(fitted.state, scaling), partial / _ARRAYS)
+        if arrays := _join_arrays(fitted.state, scaling):
+            write_arrays(arrays, partial / _ARRAYS)
+        if isinstance(detector, HostDetector):
+            (partial / MODELS).write_bytes(dump_models(fitted.models))
         write_description(describe(detector, fitted.rows, fitted.seeds, kind), partial)
         if detector.lexicon is not None:
             write_lexicon(detector.lexicon, partial / _LEXICON)
@@ -91,10 +95,10 @@ def save(
 
 def check_savable(detector: Detector | HostDetector) -> None:
     """Raise a `ConfigError` if a fit of a detector cannot be saved."""
-    if isinstance(detector, HostDetector):
+    if isinstance(detector, HostDetector) and detector.score_type is None:
         raise ConfigError(
-            f"{detector.name!r} is trained by another library, whose models can only be pickled; "
-            "save a detector of this one"
+            f"a fit of {detector.name!r} cannot be saved: its score functions are not of a "
+            "dataclass that the HostDetector names as its score_type"
         )
     if detector.name not in REGISTRY:
         raise ConfigError(
@@ -107,8 +111,9 @@ def check_savable(detector: Detector | HostDetector) -> None:
 def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     """Load what `save` saved, on any machine, also by jaxad 0.1 (format version 2).
 
-    No code from the folder runs: it holds JSON and plain arrays. Every file is checked against its
-    checksum before it is read, and arrays against the shapes of the configuration.
+    No code from the folder runs: it holds JSON, plain arrays and, by skops, fitted estimators of
+    scikit-learn, of which no other types are loaded. Every file is checked against its checksum
+    before it is read, and arrays and models against the shapes of the configuration.
 
     Args:
         folder: The folder.
@@ -118,7 +123,7 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
 
     Raises:
         DataError: Not a saved detector, an unknown format or version, a file that was changed, is
-            missing or is a link, or arrays that do not fit the configuration.
+            missing or is a link, or arrays or models that do not fit the configuration.
         ConfigError: A setting that the detector does not have, or a value that it does not allow.
     """
     folder = Path(folder).absolute()
@@ -134,39 +139,70 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
         if not about.plugins:
             raise
         raise ConfigError(f"{str(folder)!r}: {error}; {import_advice(about.plugins)}") from error
-    if isinstance(detector, HostDetector):
+    if isinstance(detector, HostDetector) and detector.score_type is None:
         raise DataError(f"{str(folder)!r} names {detector.name!r}, which cannot be saved")
     try:
         state = _state_shapes(detector, about.rows, about.seeds)
-        arrays = read_arrays(
-            folder / _ARRAYS,
-            lambda saved: _choose_target(state, saved, about),
-            _RENAMES[about.version],
-        )
+        arrays = {"state": None}
+        if state is not None or about.scaling is not None:
+            arrays |= read_arrays(
+                folder / _ARRAYS,
+                lambda saved: _choose_target(state, saved, about),
+                _RENAMES[about.version],
+            )
         scaling = None
         if about.scaling is not None:
             scaling = _restore_scaling(about.scaling, arrays["scaling"])
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
+    models = ()
+    if isinstance(detector, HostDetector):
+        models = _load_models(folder, detector, state, about.seeds)
     mode = resolve_mode("auto")
-    return Fit((detector,), arrays["state"], mode=mode, rows=about.rows), scaling
+    fitted = Fit((detector,), arrays["state"], mode=mode, rows=about.rows, models=models)
+    return fitted, scaling
 
 
-def _join_arrays(state: State, scaling: Scaling | None) -> PyTree:
-    if scaling is None:
-        return {"state": state}
-    constants = {name: np.asarray(getattr(scaling, name)) for name in ("shift", "scale")}
-    return {"state": state, "scaling": constants}
+def _load_models(
+    folder: Path, detector: HostDetector, state: State | None, seeds: int
+) -> tuple[Any, ...]:
+    """Load the models of a detector that the host trains.
+
+    Raises:
+        DataError: They cannot be read, or are not those of this detector and so many seeds.
+    """
+    assert detector.score_type is not None
+    try:
+        content = (folder / MODELS).read_bytes()
+    except OSError as error:
+        raise DataError(f"{str(folder)!r} has no models: {error}") from error
+    shape = detector.input_shape or (1,)
+    if detector.coder is not None:
+        one = jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape[1:], s.dtype), state)
+        row = jax.ShapeDtypeStruct((1, *shape), np.float32)
+        shape = jax.eval_shape(detector.coder.code, one, row).shape[1:]
+    models = load_models(content, detector.score_type, math.prod(shape), repr(str(folder)))
+    if len(models) != seeds:
+        raise DataError(f"{str(folder)!r} has models of {len(models)} seeds, not of {seeds}")
+    return models
 
 
-def _choose_target(state: State, saved: dict[str, Any], about: Description) -> PyTree:
+def _join_arrays(state: State | None, scaling: Scaling | None) -> dict[str, PyTree]:
+    arrays: dict[str, PyTree] = {} if state is None else {"state": state}
+    if scaling is not None:
+        arrays["scaling"] = {n: np.asarray(getattr(scaling, n)) for n in ("shift", "scale")}
+    return arrays
+
+
+def _choose_target(state: State | None, saved: dict[str, Any], about: Description) -> PyTree:
     """Return the shapes to read: those of the state, and those of a scaling as they were saved.
 
     Raises:
         ValueError: The scaling is not one of rows of this many columns.
     """
+    target: dict[str, PyTree] = {} if state is None else {"state": state}
     if about.scaling is None:
-        return {"state": state}
+        return target
     columns = about.input_shape[-1]
     found = {name: saved.get(f"scaling/{name}") for name in ("shift", "scale")}
     shapes = {None if leaf is None else tuple(leaf.shape) for leaf in found.values()}
@@ -175,7 +211,7 @@ def _choose_target(state: State, saved: dict[str, Any], about: Description) -> P
     shape = shapes.pop()
     if shape not in ((columns,), (about.seeds, columns)):
         raise ValueError(f"the scaling is of {shape}, examples of {about.input_shape}")
-    return {"state": state, "scaling": found}
+    return target | {"scaling": found}
 
 
 def _restore_scaling(kind: str, arrays: PyTree) -> Scaling:
@@ -209,8 +245,15 @@ def _rename_version_2(name: str) -> str | None:
 _RENAMES = {2: _rename_version_2, 3: _keep_name}
 
 
-def _state_shapes(detector: Detector, rows: int, seeds: int) -> State:
-    """Return the shapes of a fitted state: those that `init` gives for so many padded rows."""
+def _state_shapes(detector: Detector | HostDetector, rows: int, seeds: int) -> State | None:
+    """Return the shapes of a fitted state: those that `init` gives for so many padded rows.
+
+    For a detector that the host trains they are those of its encoder; None if it has none.
+    """
+    if isinstance(detector, HostDetector):
+        return (
+            None if detector.coder is None else _state_shapes(detector.coder.detector, rows, seeds)
+        )
     shape = tuple(detector.input_shape or (1,))
     count = jax.ShapeDtypeStruct((), np.int32)
     dtype = np.float32 if detector.lexicon is None else np.int32

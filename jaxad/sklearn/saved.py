@@ -8,8 +8,9 @@ import numpy as np
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.registry import Spec, make_for
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import DataError
 from jaxad.saving.estimator import ESTIMATOR, EstimatorRecord, dump_record, read_record
+from jaxad.saving.folder import check_savable
 from jaxad.saving.folder import load as load_fit
 from jaxad.saving.folder import save as save_fit
 from jaxad.thresholds import SCORES, pack, unpack
@@ -21,12 +22,12 @@ __all__ = ["FrozenFit", "freeze_fit", "load", "restore_fit", "save"]
 
 
 class FrozenFit(NamedTuple):
-    """A fit without functions: the description of a detector, and arrays of NumPy."""
+    """A fit without functions: the description of a detector, arrays of NumPy and models."""
 
     name: str
     config: dict[str, Any]
     spec: Spec
-    state: State
+    state: State | None
     fields: dict[str, Any]
 
 
@@ -34,15 +35,13 @@ def freeze_fit(fitted: Fit) -> FrozenFit:
     """Return a fit as plain values, for pickle.
 
     Raises:
-        ConfigError: The detector is another library's, whose models are functions.
+        ConfigError: The detector is one of a plug-in whose models are functions.
     """
     detector = fitted.detector
-    if isinstance(detector, HostDetector) or fitted.state is None:
-        raise ConfigError(
-            f"a fitted {detector.name!r} is another library's and cannot be pickled or saved"
-        )
+    if isinstance(detector, HostDetector) and detector.score_type is None:
+        check_savable(detector)
     spec = Spec(tuple(detector.input_shape or ()), fitted.rows, *detector.labelled)
-    fields = {k: v for k, v in vars(fitted).items() if k not in ("detectors", "state", "models")}
+    fields = {k: v for k, v in vars(fitted).items() if k not in ("detectors", "state")}
     state = jax.tree.map(np.asarray, fitted.state)
     return FrozenFit(detector.name, settings_dict(detector.config), spec, state, fields)
 

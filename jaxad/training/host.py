@@ -75,7 +75,8 @@ def fit_on_host(
         models = train_models(
             detector, train, numbers, root, lambda i: report("train", before + i, before), codes
         )
-    return replace(fitted, detectors=(detector,), models=models, seconds=seconds)
+    rows = train.x.shape[np.ndim(train.count)]
+    return replace(fitted, detectors=(detector,), rows=rows, models=models, seconds=seconds)
 
 
 def _encode(coder: Coder, fitted: Fit, train: TrainData) -> Float[np.ndarray, "seeds n k"]:

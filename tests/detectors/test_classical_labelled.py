@@ -11,7 +11,7 @@ from jaxad.detectors.classical.labelled import (
     fit_histograms,
     solve_hyperplane,
 )
-from jaxad.detectors.classical.unlabelled import rbf
+from jaxad.detectors.classical.scores import rbf
 from jaxad.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)

@@ -198,8 +198,6 @@ def test_what_cannot_be_done_is_refused(toy, toy_of, tmp_path):
     with pytest.raises(DataError, match="labelled anomalies"):
         jaxad.make("hybrid:xgbod", bare)
     fit = jaxad.fit(jaxad.make("hybrid:pca", train, **FEW), train)
-    with pytest.raises(ConfigError, match="save a detector of this one"):
-        jaxad.save(fit, tmp_path / "saved")
     (scores,) = jaxad.score(fit, np.array([[0.0] * 6, [1.0] * 6, [3e38] * 6], np.float32))
     assert scores[1] < scores[2] < np.inf
 
@@ -277,12 +275,12 @@ def test_a_table_of_one_s_own_and_a_detector_of_one_s_own(toy):
     assert jaxad.score(fit, toy.test).shape == (2, len(toy.test.x))
 
 
-def test_what_cannot_be_saved_is_refused_before_it_is_trained(tmp_path, capsys, monkeypatch):
+def test_it_is_saved_by_the_command_line_and_scores_files(tmp_path, capsys):
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n" + "\n".join(f"{i},{i % 3}" for i in range(30)))
-    monkeypatch.setattr("jaxad.cli.fit.train_detector", None)
-    assert main(["fit", str(path), "hybrid:ocsvm", "--out", str(tmp_path / "saved")]) == 2
-    assert "save a detector of this one" in capsys.readouterr().err
+    saved = str(tmp_path / "saved")
+    assert main(["fit", str(path), "hybrid:ocsvm", "--epochs", "1", "--out", saved]) == 0
+    assert main(["score", saved, str(path), "--out", str(tmp_path / "scores.csv")]) == 0
 
 
 def test_it_runs_by_name_in_a_study(tmp_path, capsys):

@@ -183,7 +183,7 @@ def without(key):
         (edited(detector="autoencoder", config={}), "do not fit"),
         (edited(detector="../../etc/passwd"), "detector"),
         (edited(detector=["deep_sad"]), "detector"),
-        (edited(detector="iforest", config={}), "cannot be saved"),
+        (edited(detector="iforest", config={}), "has no models"),
         (edited(input_shape="ab"), "input_shape"),
         (edited(input_shape=[0]), "input_shape"),
         (edited(input_shape=[10**30]), "input_shape"),

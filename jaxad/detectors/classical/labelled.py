@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.unlabelled import CheckedConfig, rbf, sample_rows
+from jaxad.detectors.classical.scores import (
+    BoostedOdds,
+    Histograms,
+    KernelPlane,
+    OutlierFeatures,
+    rbf,
+)
+from jaxad.detectors.classical.unlabelled import CheckedConfig, sample_rows
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
@@ -100,10 +106,9 @@ def build_ssad(config: SSAD, spec: Spec) -> HostDetector:
         gamma = 1 / max(rows.shape[1] * unlabelled.var(), 1e-12)
         weights, rho = solve_hyperplane(rbf(rows, rows, gamma), sign, len(unlabelled), config)
         kept = np.abs(weights) > 1e-9
-        weights, rows = weights[kept], rows[kept]
-        return lambda new: rho - rbf(new, rows, gamma) @ weights
+        return KernelPlane(rows[kept], weights[kept], float(gamma), rho)
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=KernelPlane)
 
 
 def solve_hyperplane(
@@ -185,12 +190,12 @@ def build_xgbod(config: XGBOD, spec: Spec) -> HostDetector:
             learning_rate=config.rate,
             random_state=seed,
         ).fit(train_features, label < 0)
-        return lambda rows: model.decision_function(features(rows))
+        return BoostedOdds(model, features)
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=BoostedOdds)
 
 
-def compute_features(x: np.ndarray, seed: int):
+def compute_features(x: np.ndarray, seed: int) -> tuple[np.ndarray, OutlierFeatures]:
     """Compute the features of XGBOD.
 
     Args:
@@ -209,39 +214,17 @@ def compute_features(x: np.ndarray, seed: int):
     near = NearestNeighbors(n_neighbors=max(counts)).fit(x)
     factors = [LocalOutlierFactor(n_neighbors=k, novelty=True).fit(x) for k in counts]
     others = [OneClassSVM().fit(x), IsolationForest(random_state=seed).fit(x)]
-    bins = fit_histograms(x)
-
-    def stack(rows, distances, local):
-        kept = distances[:, [k - 1 for k in counts]]
-        scores = [-model.score_samples(rows) for model in others]
-        features = np.column_stack([rows, kept, *local, *scores, bins(rows)])
-        return np.clip(features, -MAX_FLOAT32, MAX_FLOAT32)  # the trees convert to float32
-
-    def features(rows):
-        local = [-model.score_samples(rows) for model in factors]
-        return stack(rows, near.kneighbors(rows)[0], local)
-
+    features = OutlierFeatures(near, factors, others, fit_histograms(x))
     local = [-model.negative_outlier_factor_ for model in factors]
-    return stack(x, near.kneighbors()[0], local), features
+    return features.stack(x, near.kneighbors()[0], local), features
 
 
-def fit_histograms(x: Float[np.ndarray, "n d"]):
-    """Return the histogram-based outlier score `-sum_j log p_j(x_j)` as a function of rows.
-
-    p_j is a histogram of column j of the training rows with 10 bins. Empty bins and values outside
-    the range of the bins count as half a row.
+def fit_histograms(x: Float[np.ndarray, "n d"]) -> Histograms:
+    """Fit a histogram with 10 bins to each column of the training rows.
 
     References:
         Goldstein and Dengel 2012, Histogram-based outlier score.
     """
     found = [np.histogram(column, _BINS) for column in x.T]
-
-    def score(rows: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m"]:
-        total = np.zeros(len(rows))
-        for column, (count, edges) in zip(rows.T, found, strict=True):
-            bin = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, _BINS - 1)
-            inside = (column >= edges[0]) & (column <= edges[-1])
-            total -= np.log(np.maximum(np.where(inside, count[bin], 0), 0.5) / len(x))
-        return total
-
-    return score
+    counts, edges = (np.stack(arrays) for arrays in zip(*found, strict=True))
+    return Histograms(counts, edges, len(x))

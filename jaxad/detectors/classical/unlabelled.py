@@ -14,7 +14,16 @@ from typing import Any, Literal
 import numpy as np
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.scores import Ellipsoid, KernelSum, OffPlane
+from jaxad.detectors.classical.scores import (
+    AnomalyProbability,
+    Ellipsoid,
+    Isolation,
+    KernelSum,
+    OffKernelPlane,
+    OffPlane,
+    OutsidePlane,
+    rbf,
+)
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
@@ -28,7 +37,6 @@ __all__ = [
     "Neighbours",
     "OneClassSVM",
     "Principal",
-    "rbf",
     "sample_rows",
 ]
 
@@ -157,21 +165,14 @@ def sample_rows(x: np.ndarray, most: int, seed: int) -> np.ndarray:
     return x[np.sort(np.random.default_rng(seed).permutation(len(x))[:most])]
 
 
-def rbf(a: np.ndarray, b: np.ndarray, gamma: float) -> np.ndarray:
-    """Return the Gaussian kernel `exp(-gamma ||a_i - b_j||^2)`, `(n, m)`."""
-    from sklearn.metrics.pairwise import rbf_kernel
-
-    return rbf_kernel(a, b, gamma=gamma)
-
-
-def _build_unsupervised(train: Callable[..., Any], config: Any) -> HostDetector:
+def _build_unsupervised(train: Callable[..., Any], config: Any, score_type: type) -> HostDetector:
     """Build a detector that trains on the rows that are not labelled anomalies."""
 
     def fit(x, label, seed):
         rows = x[label >= 0]
         return train(config, rows, seed)
 
-    return HostDetector(fit)
+    return HostDetector(fit, score_type=score_type)
 
 
 @register("iforest", Forest, uses_labels=False, host=True)
@@ -185,9 +186,9 @@ def build_iforest(config: Forest, spec: Spec) -> HostDetector:
         from sklearn.ensemble import IsolationForest
 
         model = IsolationForest(n_estimators=config.trees, random_state=seed).fit(x)
-        return lambda rows: -model.score_samples(rows)
+        return Isolation(model)
 
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, Isolation)
 
 
 @register("ocsvm", OneClassSVM, uses_labels=False, host=True)
@@ -204,14 +205,15 @@ def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
         kernel = "rbf" if config.kernel == "gaussian" else config.kernel
         model = Model(nu=config.nu, kernel=kernel, gamma="scale").fit(x)
         if kernel == "linear":
-            return lambda rows: -model.decision_function(rows)
+            return OutsidePlane(model)
         alpha = np.asarray(model.dual_coef_).ravel()
         height = float(alpha.sum())
         gamma = 1 / (x.shape[1] * x.var()) if x.var() else 1.0  # "scale" of scikit-learn
         constant = float(model.offset_[0])
         return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
 
-    return _build_unsupervised(train, config)
+    score_type = KernelSum if config.kernel == "gaussian" else OutsidePlane
+    return _build_unsupervised(train, config, score_type)
 
 
 @register("kde", Kernel, uses_labels=False, host=True)
@@ -229,7 +231,7 @@ def build_kde(config: Kernel, spec: Spec) -> HostDetector:
         constant = d / 2 * np.log(2 * np.pi * width**2)
         return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
 
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, KernelSum)
 
 
 @register("lof", Neighbours, uses_labels=False, host=True)
@@ -244,9 +246,9 @@ def build_lof(config: Neighbours, spec: Spec) -> HostDetector:
 
         neighbours = min(config.neighbours, len(x) - 1)
         model = LocalOutlierFactor(n_neighbors=neighbours, novelty=True).fit(x)
-        return lambda rows: -model.score_samples(rows)
+        return Isolation(model)
 
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, Isolation)
 
 
 @register("gaussian", Gaussian, uses_labels=False, host=True)
@@ -262,7 +264,7 @@ def build_gaussian(config: Gaussian, spec: Spec) -> HostDetector:
         model = LedoitWolf().fit(x)  # shrinkage keeps it invertible with fewer rows than columns
         return Ellipsoid(model)
 
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, Ellipsoid)
 
 
 @register("mcd", Gaussian, uses_labels=False, host=True)
@@ -285,7 +287,7 @@ def build_mcd(config: Gaussian, spec: Spec) -> HostDetector:
             model = MinCovDet(support_fraction=config.support, random_state=seed).fit(x)
         return Ellipsoid(LedoitWolf().fit(x[model.support_]))
 
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, Ellipsoid)
 
 
 @register("pca", Principal, uses_labels=False, host=True)
@@ -301,7 +303,7 @@ def build_pca(config: Principal, spec: Spec) -> HostDetector:
         model = PCA(n_components=config.variance, svd_solver="full").fit(x)
         return OffPlane(model)
 
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, OffPlane)
 
 
 @register("kpca", KernelPrincipal, uses_labels=False, host=True)
@@ -322,16 +324,9 @@ def build_kpca(config: KernelPrincipal, spec: Spec) -> HostDetector:
         model.fit(x)
         shares = np.cumsum(model.eigenvalues_) / np.sum(model.eigenvalues_)
         kept = int(np.searchsorted(shares, config.variance)) + 1
-        kernel = rbf(x, x, gamma)
+        return OffKernelPlane(model, kept, float(rbf(x, x, gamma).mean()))
 
-        def score(rows):
-            to_mean = rbf(rows, x, gamma).mean(axis=1)
-            squared_norm = 1 - 2 * to_mean + kernel.mean()
-            return squared_norm - np.sum(model.transform(rows)[:, :kept] ** 2, axis=1)
-
-        return score
-
-    return _build_unsupervised(train, config)
+    return _build_unsupervised(train, config, OffKernelPlane)
 
 
 @register("random_forest", Forest, uses_labels=True, host=True)
@@ -356,6 +351,6 @@ def build_random_forest(config: Forest, spec: Spec) -> HostDetector:
         model = RandomForestClassifier(
             n_estimators=config.trees, class_weight="balanced", random_state=seed
         ).fit(x, label < 0)
-        return lambda rows: model.predict_proba(rows)[:, -1]
+        return AnomalyProbability(model)
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=AnomalyProbability)
