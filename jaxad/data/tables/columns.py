@@ -135,7 +135,8 @@ def _restore_column(value: Any) -> Column:
     unknown = value.keys() - set(Column._fields)
     if unknown:
         raise DataError(f"encoding: unknown field {sorted(map(str, unknown))[0]!r}")
-    column = Column(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+    column = Column(**fields)
     whole = (column.rows, column.gaps, column.odd, column.own, *column.counts)
     right = (
         all(isinstance(text, str) for text in (column.name, column.layout))

@@ -3,11 +3,12 @@
 Times with a zone or an offset are converted to UTC; times without one count as UTC.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jaxad.data.tables.arrow import load_compute
 from jaxad.data.tables.columns import DATE_PARTS, DatePart
 from jaxad.data.tables.values import GAP_WORDS
 from jaxad.errors import DataError
@@ -51,9 +52,9 @@ def read_dates(column: "pa.ChunkedArray", layout: str) -> Dates:
         layout: One of `LAYOUTS`, for text; ISO 8601 is read whatever the layout.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import types
 
+    pc = load_compute()
     if types.is_timestamp(column.type):
         instant = pc.fill_null(pc.cast(column, pa.int64()), _MISSING).to_numpy()
         known = instant != _MISSING
@@ -92,8 +93,8 @@ def choose_layout(column: "pa.ChunkedArray", name: str) -> str | None:
         DataError: The day and the month cannot be told apart.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = load_compute()
     texts = pc.unique(pc.utf8_trim_whitespace(column))
     texts = texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts
     step = max(len(texts) // _SAMPLE, 1)
@@ -150,8 +151,8 @@ def _compute_parts(instant: np.ndarray) -> dict[DatePart, np.ndarray]:
 def _parse_texts(texts: "pa.Array", layout: str) -> np.ndarray:
     """Return texts as microseconds since 1970, `_MISSING` where one is not a date."""
     import pandas as pd
-    import pyarrow.compute as pc
 
+    pc = load_compute()
     instant = np.full(len(texts), _MISSING)
     iso = pc.match_substring_regex(texts, r"^[0-9]{4}[-/][0-9]{1,2}([-/T ]|$)")
     iso = np.asarray(pc.fill_null(iso, False).to_numpy(zero_copy_only=False), bool)
@@ -168,6 +169,6 @@ def _parse_texts(texts: "pa.Array", layout: str) -> np.ndarray:
     return instant
 
 
-def _convert(series) -> np.ndarray:
+def _convert(series: Any) -> np.ndarray:
     values = series.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     return values.astype(np.int64)

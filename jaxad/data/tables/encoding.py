@@ -23,7 +23,7 @@ from jaxad.errors import DataError, DataWarning
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Encoded", "Encoding", "check_names", "fit_encoding"]
+__all__ = ["Encoded", "Encoding", "check_columns", "fit_encoding"]
 
 _Part = tuple[int, int, np.ndarray, np.ndarray]
 
@@ -160,7 +160,7 @@ def fit_encoding(table: "pa.Table", *, max_categories: int = 32, strict: bool = 
     return Encoding(columns)
 
 
-def check_names(
+def check_columns(
     encoding: Encoding, names: Sequence[str], what: str, *, strict: bool = False
 ) -> None:
     """Check the columns of rows to score: warn of further ones, which are ignored.

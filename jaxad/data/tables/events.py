@@ -53,7 +53,7 @@ class Events(NamedTuple):
         order = mine[np.argsort(self.frequency[mine], kind="stable")]
         return [f"{EVENT_KINDS[self.kind[i]]} in `{self.names[self.column[i]]}`" for i in order]
 
-    def count(self) -> dict[tuple[str, str], int]:
+    def tally(self) -> dict[tuple[str, str], int]:
         """Count the rows with each kind of event in each column: `{(kind, column): rows}`."""
         pairs, counts = np.unique(np.stack([self.kind, self.column]), axis=1, return_counts=True)
         return {

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jaxad.data.tables.arrow import load_compute
 from jaxad.data.tables.labels import as_text
 from jaxad.errors import DataError
 
@@ -51,9 +52,9 @@ def normalise(column: "pa.ChunkedArray", name: str) -> "pa.ChunkedArray":
         DataError: A column of another type, such as one of lists.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import types
 
+    pc = load_compute()
     kind = column.type
     if types.is_dictionary(kind):
         inner = kind.value_type
@@ -102,9 +103,9 @@ def read_numbers(column: "pa.ChunkedArray", *, most: int | None = None) -> Numbe
         The numbers; None if there are more such texts than `most`.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyarrow import types
 
+    pc = load_compute()
     kind = column.type
     if types.is_dictionary(kind):
         return _read_dictionary(column)
@@ -185,15 +186,15 @@ def _parse_text(text: str) -> float:
 
 def _as_floats(column: Any) -> np.ndarray:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = load_compute()
     return np.array(pc.cast(column, pa.float64()).to_numpy(), np.float64)
 
 
 def _as_codes(indices: Any) -> np.ndarray:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
+    pc = load_compute()
     filled = pc.fill_null(pc.cast(indices, pa.int64()), -1)
     return np.asarray(filled.to_numpy(zero_copy_only=False), np.int64)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
-from jaxad.data.tables.encoding import Encoding, check_names, fit_encoding
+from jaxad.data.tables.encoding import Encoding, check_columns, fit_encoding
 from jaxad.errors import DataError, DataWarning
 
 
@@ -350,11 +350,11 @@ def test_columns_are_found_by_name():
     with pytest.raises(DataError, match="missing: ok"):
         encoding.apply(table.drop_columns("ok"))
     with pytest.raises(DataError, match=r"f\.csv: .*missing: ok; not in training: new"):
-        check_names(encoding, [n for n in shuffled.column_names if n != "ok"], "f.csv")
+        check_columns(encoding, [n for n in shuffled.column_names if n != "ok"], "f.csv")
     with pytest.warns(DataWarning, match=r"f\.csv: .*not in training: new; they are ignored"):
-        check_names(encoding, shuffled.column_names, "f.csv")
+        check_columns(encoding, shuffled.column_names, "f.csv")
     with pytest.raises(DataError, match="new; drop them"):
-        check_names(encoding, shuffled.column_names, "f.csv", strict=True)
+        check_columns(encoding, shuffled.column_names, "f.csv", strict=True)
 
 
 def test_large_tables_of_categories_are_bounded():

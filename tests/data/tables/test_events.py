@@ -19,7 +19,7 @@ def test_events_by_row_and_by_column():
         ["gap in `c`"],
         ["gap in `x`"],
     ]
-    assert events.count() == {
+    assert events.tally() == {
         ("unseen category", "c"): 1,
         ("gap", "c"): 1,
         ("gap", "x"): 1,
@@ -28,7 +28,7 @@ def test_events_by_row_and_by_column():
     some = events.select(np.array([False, False, True, True]))
     assert some.rows == 2
     assert [some.describe(row) for row in range(2)] == [["gap in `c`"], ["gap in `x`"]]
-    assert fit_encoding(TABLE).apply(TABLE).events.count() == {}
+    assert fit_encoding(TABLE).apply(TABLE).events.tally() == {}
 
 
 def test_scores_are_raised_to_the_quantile_of_training():
