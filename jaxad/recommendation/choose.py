@@ -47,11 +47,6 @@ class Recommendation:
         """The results of the recommended detector, one for each data set and share of anomalies."""
         return self.ranked[0].measured if self.ranked else ()
 
-    @property
-    def saved(self) -> RankedDetector | None:
-        """The best of the detectors that can be saved, which are those that jaxad itself trains."""
-        return next((one for one in self.ranked if not get_entry(one.detector).host), None)
-
 
 def recommend(*, measured: Sequence[Measurement] | None = None, **asked: Any) -> Recommendation:
     """Recommend a detector to try first, with reasons.
@@ -135,19 +130,8 @@ def _leaves_record(one: RankedDetector) -> bool:
 
 def _notes(found: Recommendation) -> list[str]:
     """List the limits of the results that the choice is based on."""
-    situation, best, other = found.situation, found.ranked[0], found.saved
+    situation, best = found.situation, found.ranked[0]
     notes, rows = [], [one.rows for one in best.measured]
-    if get_entry(best.detector).host:
-        notes.append(
-            "scikit-learn trains it, and its models are not saved: `jaxad audit` ranks the rows of "
-            "a file by it, and jaxad.fit and jaxad.score score others in Python."
-        )
-        if other is not None:
-            behind = 100 * (best.auroc - other.auroc)
-            notes.append(
-                f"The best that can be saved is {label_detector(other)}, {behind:.1f} points "
-                "behind."
-            )
     columns = [one.columns for one in best.measured]
     for name, has, seen in (
         ("rows", situation.rows, rows),

@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxad.detectors import get_entry
 from jaxad.recommendation.choose import Recommendation
-from jaxad.recommendation.evidence import format_settings, parse_settings
+from jaxad.recommendation.evidence import format_settings
 
 __all__ = ["DataSource", "suggest_commands"]
 
@@ -43,9 +43,6 @@ class DataSource:
 def suggest_commands(found: Recommendation, source: DataSource | None = None) -> list[list[str]]:
     """Return the next commands: to train and to score or explain, to audit, or to evaluate.
 
-    A detector of scikit-learn cannot be saved: it ranks the rows of the file, and then the best
-    detector that can be saved is trained.
-
     Args:
         found: The recommendation.
         source: The data; by default a placeholder, whose labels are -1, 0 and 1 if it has any.
@@ -59,21 +56,16 @@ def suggest_commands(found: Recommendation, source: DataSource | None = None) ->
         return [
             ["jaxad", "run", _data(found, source, name), name, *_protocol(found, source, config)]
         ]
-    todo = []
-    if asked.want == "audit" or get_entry(name).host:
+    if asked.want == "audit":
         audit = ["jaxad", "audit", _data(found, source, name), name, "--out", "suspects.csv"]
-        todo.append([*audit, *_labels(found, source), *_settings(config)])
-    if asked.want == "audit" or (found.saved is None and todo):
-        return todo
-    if found.saved is not None:
-        name, config = found.saved.detector, parse_settings(found.saved.settings)
+        return [[*audit, *_labels(found, source), *_settings(config)]]
     data = _data(found, source, name)
     fit = ["jaxad", "fit", data, name, "--out", MODEL, *_labels(found, source)]
     fit += [*_exposure(found, source), *_settings(config)]
     if asked.want == "heatmaps":
         return [fit, ["jaxad", "explain", MODEL, data, "--out", "pictures"]]
     column = [] if source.label is None else ["--label", source.label]
-    return [*todo, fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *column]]
+    return [fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *column]]
 
 
 def _data(found: Recommendation, source: DataSource, detector: str) -> str:
