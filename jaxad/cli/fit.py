@@ -1,14 +1,19 @@
 """`jaxad fit`: train a detector on a file and save it."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 from jaxad.cli.options import Fit
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
-from jaxad.data.protocol.training_file import load_training_file
+from jaxad.data.protocol.training_file import TrainingFile, load_training_file
 from jaxad.detectors import make
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, StorageError
 from jaxad.saving import check_savable, save_trained
+from jaxad.training.fitted import Fit as TrainedFit
 from jaxad.training.train import fit as train_detector
 from jaxad.utils.files import check_writable
 
@@ -57,10 +62,45 @@ def execute(options: Fit) -> int:
         if fitted.interrupted:
             raise KeyboardInterrupt
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
-    save_trained(fitted, data, out, file=options.data.name)
+    _save(fitted, data, options)
     counts = {value: int(np.sum(data.train.label == value)) for value in (-1, 0, 1)}
     print(
         f"Trained {name} with {fitted.seeds} seed(s) on {counts[0]} unlabelled rows, "
         f"{counts[-1]} labelled anomalies and {counts[1]} labelled normals; saved to {options.out}"
     )
     return 0
+
+
+def _save(fitted: TrainedFit, data: TrainingFile, options: Fit) -> None:
+    """Save a detector to --out; where that fails, save it elsewhere so that it is not lost.
+
+    Raises:
+        StorageError: It could not be saved to --out; the message says where it is.
+    """
+    out, file = options.out.absolute(), options.data.name
+    try:
+        save_trained(fitted, data, out, file=file)
+        return
+    except StorageError as error:
+        failed = error
+    message = f"--out: cannot save to {options.out}: {failed.__cause__}"
+    for place in (tempfile.gettempdir(), os.path.expanduser("~"), os.getcwd()):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="jaxad-", dir=place))
+        except OSError:
+            continue
+        try:
+            saved = save_trained(fitted, data, folder / out.name, file=file)
+        except StorageError:
+            folder.rmdir()
+            continue
+        raise StorageError(
+            f"{message}. The trained detector was saved to {saved} instead: move it from there"
+        ) from failed
+    kept = (
+        f"run the command again with --checkpoint {options.checkpoint}, which continues from the "
+        "last state, and another --out"
+        if options.checkpoint is not None
+        else "make room and run the command again, with --checkpoint for long trainings"
+    )
+    raise StorageError(f"{message}. It could not be saved elsewhere either: {kept}") from failed

@@ -13,23 +13,12 @@ import jax
 from jax.tree_util import tree_flatten_with_path
 
 from jaxad.types import PyTree
+from jaxad.utils.arrays import write_arrays
 
 __all__ = ["read_arrays", "write_arrays"]
 
 Names = dict[str, Any]
 _SMALL = 2**16  # entries of a saved leaf that may be left out; larger ones are not read at all
-
-
-def write_arrays(arrays: PyTree, folder: Path) -> None:
-    """Write a pytree of arrays into a new folder.
-
-    Raises:
-        OSError: The folder cannot be written.
-    """
-    import orbax.checkpoint as ocp
-
-    with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(folder, arrays)
 
 
 def read_arrays(

@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from jaxad.data import Scaling
 from jaxad.data.text.vectors import read_lexicon, write_lexicon
 from jaxad.detector import Detector, HostDetector
 from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError, DataError, StorageError
 from jaxad.padding import pad_to_buckets
 from jaxad.saving.arrays import read_arrays, write_arrays
 from jaxad.saving.description import (
@@ -32,6 +31,7 @@ from jaxad.training.seeds import resolve_mode
 from jaxad.types import PyTree, State, TrainData
 from jaxad.utils.checksums import SUMS, verify_checksums, write_checksums
 from jaxad.utils.configs import check_plain
+from jaxad.utils.files import create_folder
 
 __all__ = ["check_savable", "load", "save"]
 
@@ -47,7 +47,7 @@ def save(
 ) -> Path:
     """Save a fitted detector as a folder: arrays, configuration and checksums.
 
-    The folder appears when it is complete; a failed save leaves nothing behind.
+    The folder appears when it is complete and on the disk; a failed save leaves nothing behind.
 
     Args:
         fitted: A fit of a registered detector.
@@ -59,8 +59,10 @@ def save(
         The folder.
 
     Raises:
-        ConfigError: The detector is not a registered one, the folder exists or cannot be written,
-            or a name of `files` is not plain or is taken.
+        ConfigError: The detector is not a registered one, the folder exists, or a name of `files`
+            is not plain or is taken.
+        StorageError: The folder cannot be written, such as on a full disk, or somebody else saved
+            to it meanwhile. The fit is still there, and can be saved to another folder.
     """
     detector = fitted.single
     check_savable(detector)
@@ -72,24 +74,24 @@ def save(
     if folder.exists():
         raise ConfigError(f"folder: {str(folder)!r} exists already; give a new one")
     kind = None if scaling is None else scaling.kind
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    arrays = _join_arrays(fitted.state, scaling)
     try:
-        partial.mkdir(parents=True)
-        if arrays := _join_arrays(fitted.state, scaling):
-            write_arrays(arrays, partial / _ARRAYS)
-        if isinstance(detector, HostDetector):
-            (partial / MODELS).write_bytes(dump_models(fitted.models))
-        write_description(describe(detector, fitted.rows, fitted.seeds, kind), partial)
-        if detector.lexicon is not None:
-            write_lexicon(detector.lexicon, partial / _LEXICON)
-        for name, content in (files or {}).items():
-            (partial / name).write_bytes(content)
-        write_checksums(partial)
-        partial.rename(folder)
+        with create_folder(folder) as partial:
+            if arrays:
+                write_arrays(arrays, partial / _ARRAYS)
+            if isinstance(detector, HostDetector):
+                (partial / MODELS).write_bytes(dump_models(fitted.models))
+            write_description(describe(detector, fitted.rows, fitted.seeds, kind), partial)
+            if detector.lexicon is not None:
+                write_lexicon(detector.lexicon, partial / _LEXICON)
+            for name, content in (files or {}).items():
+                (partial / name).write_bytes(content)
+            write_checksums(partial)
     except OSError as error:
-        raise ConfigError(f"folder: cannot write to {str(folder)!r}: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise StorageError(
+            f"folder: cannot save to {str(folder)!r}: {error}. No part of it was left there, and "
+            "the fit is still in memory: save it to another folder"
+        ) from error
     return folder
 
 
@@ -122,13 +124,13 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
         The fit, without history, and the scaling that was saved with it.
 
     Raises:
-        DataError: Not a saved detector, an unknown format or version, a file that was changed, is
-            missing or is a link, or arrays or models that do not fit the configuration.
+        DataError: Not a saved detector, an unknown format or version, a file that was changed, was
+            added, is missing or is a link, or arrays or models that do not fit the configuration.
         ConfigError: A setting that the detector does not have, or a value that it does not allow.
     """
     folder = Path(folder).absolute()
+    verify_checksums(folder)
     about = read_description(folder)
-    verify_checksums(folder, _ARRAYS)
     spec = Spec(about.input_shape, about.rows, *about.labelled)
     if get_entry(about.detector).examples == "text":
         lexicon = read_lexicon(folder / _LEXICON, about.input_shape)

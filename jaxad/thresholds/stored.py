@@ -1,12 +1,12 @@
 """The scores that thresholds are computed from, as the bytes of a file without pickle."""
 
 import io
-import zipfile
 
 import numpy as np
 
 from jaxad.errors import DataError
 from jaxad.thresholds.rules import Reference
+from jaxad.utils.limits import parse_arrays
 
 __all__ = ["SCORES", "pack", "unpack"]
 
@@ -30,14 +30,12 @@ def unpack(content: bytes, what: str) -> Reference:
     Raises:
         DataError: The bytes do not hold such arrays, or a score is not finite.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            score, label, held_out = (archive[name] for name in Reference._fields)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{what}: {SCORES} holds no scores ({error})") from error
+    score, label, held_out = parse_arrays(
+        content, Reference._fields, f"{what}: {SCORES} holds no scores"
+    )
     right = score.ndim == held_out.ndim == 1 and label.shape == score.shape and label.dtype == "i1"
     for scores in (score, held_out):
         right &= scores.dtype.kind == "f" and bool(np.isfinite(scores).all())
     if not right or not np.isin(label, (-1, 0, 1)).all():
-        raise DataError(f"{what}: {SCORES} holds no scores (wrong shapes or values)")
+        raise DataError(f"{what}: {SCORES} holds no scores: wrong shapes or values")
     return Reference(score, label, held_out)

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import shutil
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +16,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxad.detector import Detector
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, DataError, StorageError, StorageWarning
 from jaxad.training.fitted import Place
 from jaxad.types import Key, PyTree, TrainData
+from jaxad.utils.arrays import write_arrays
+from jaxad.utils.checksums import parse_sealed, seal, verify_checksums, write_checksums
 from jaxad.utils.configs import check_plain, settings_dict
+from jaxad.utils.files import create_folder, lock_folder, write_atomically
+from jaxad.utils.limits import read_bytes, read_json, refuse_broken
 
 __all__ = ["Saver"]
+
+_FIT, _PLACE, _ARRAYS, _WHERE = "fit.json", "place-", "arrays", "where.json"
 
 
 class Saver:
     """A folder that keeps the places that a fit reaches, and finds the last one again.
+
+    It is held by one fit at a time, until `close`. The file fit.json says what is fitted; each
+    place is a folder with checksums, which appears when it is complete. The last two are kept.
 
     Args:
         folder: The folder; made if it is not there.
@@ -33,7 +45,9 @@ class Saver:
         every: Least seconds between two saves.
 
     Raises:
-        ConfigError: The folder holds checkpoints of another fit, or cannot be written.
+        ConfigError: The folder holds checkpoints of another fit, or another fit is using it.
+        DataError: The folder was damaged.
+        StorageError: The folder cannot be written.
     """
 
     def __init__(
@@ -45,46 +59,45 @@ class Saver:
         seeds: list[int],
         every: float,
     ):
-        import orbax.checkpoint as ocp
-
-        self._ocp = ocp
         self._every, self._last = every, time.monotonic()
-        folder = folder.absolute()
+        self._folder = folder = folder.absolute()
         fingerprint = _fingerprint(detectors, train, root) | {"seeds": seeds}
-        about = folder / "fit.json"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if about.exists():
-                if json.loads(about.read_text()) != fingerprint:
-                    raise ConfigError(
-                        f"the folder {str(folder)!r} holds checkpoints of another fit (detector, "
-                        "configuration, data, key or number of seeds differ): give another folder"
-                    )
-            else:
-                about.write_text(json.dumps(fingerprint, indent=2) + "\n")
-        except json.JSONDecodeError as error:
-            raise ConfigError(f"{str(about)!r} is broken ({error}): give another folder") from error
+            with ExitStack() as held:
+                held.enter_context(lock_folder(folder, "fit", "give another folder"))
+                _check_fit(folder, fingerprint)
+                self._held = held.pop_all()
         except OSError as error:
-            raise ConfigError(f"cannot write to {str(folder)!r}: {error}") from error
-        options = ocp.CheckpointManagerOptions(max_to_keep=2)
-        self._manager = ocp.CheckpointManager(folder / "places", options=options)
+            raise StorageError(f"checkpoint: cannot write to {str(folder)!r}: {error}") from error
 
     def due(self) -> bool:
         """Return whether it is time to save again."""
         return time.monotonic() - self._last >= self._every
 
     def save(self, place: Place) -> None:
-        """Save a place. A later one replaces it."""
-        args = self._ocp.args
+        """Save a place, and remove those before the last.
+
+        A place that cannot be written, such as on a full disk, is a `StorageWarning`: the fit goes
+        on, and the places before are kept.
+        """
+        places = self._list_places()
+        number = 1 + (int(places[-1].name.removeprefix(_PLACE)) if places else 0)
         where = {"phase": place.phase, "step": place.step, "history": _shapes(place.history)}
-        self._manager.save(
-            (self._manager.latest_step() or 0) + 1,
-            args=args.Composite(
-                arrays=args.StandardSave({"state": place.state, "history": place.history}),
-                where=args.JsonSave(where),
-            ),
-        )
-        self._manager.wait_until_finished()  # the state's buffers are donated to the next chunk
+        folder = self._folder / f"{_PLACE}{number:08d}"
+        try:
+            with create_folder(folder) as partial:
+                write_arrays({"state": place.state, "history": place.history}, partial / _ARRAYS)
+                (partial / _WHERE).write_text(json.dumps(where, indent=2) + "\n")
+                write_checksums(partial)
+        except OSError as error:
+            warnings.warn(
+                f"checkpoint: cannot save to {str(self._folder)!r}: {error}. Training goes on",
+                StorageWarning,
+                stacklevel=2,
+            )
+        else:
+            for old in places[:-1]:
+                shutil.rmtree(old, ignore_errors=True)
         self._last = time.monotonic()
 
     def restore(self, state_in: Callable[[int], PyTree]) -> Place | None:
@@ -92,27 +105,68 @@ class Saver:
 
         Args:
             state_in: The shapes of the state in a phase, by its number.
+
+        Raises:
+            DataError: The place was damaged.
         """
-        step = self._manager.latest_step()
-        if step is None:
+        import orbax.checkpoint as ocp
+
+        places = self._list_places()
+        if not places:
             return None
-        args = self._ocp.args
-        where = self._manager.restore(step, args=args.Composite(where=args.JsonRestore()))["where"]
-        history = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(tuple(leaf["shape"]), jnp.dtype(leaf["dtype"])),
-            where["history"],
-            is_leaf=lambda leaf: "shape" in leaf,
-        )
-        target = {"state": state_in(where["phase"]), "history": history}
-        arrays = self._manager.restore(
-            step, args=args.Composite(arrays=args.StandardRestore(target))
-        )["arrays"]
-        history = jax.tree.map(np.asarray, arrays["history"])
-        return Place(where["phase"], where["step"], arrays["state"], history)
+        folder = places[-1]
+        cure = f"remove the folder {str(folder)!r} to continue from the state before it"
+        try:
+            verify_checksums(folder, "a checkpoint")
+        except DataError as error:
+            raise DataError(f"{error}; {cure}") from error
+        where = read_json(folder / _WHERE)
+        with refuse_broken(f"the checkpoint {str(folder)!r} cannot be read; {cure}"):
+            history = jax.tree.map(
+                lambda leaf: jax.ShapeDtypeStruct(tuple(leaf["shape"]), jnp.dtype(leaf["dtype"])),
+                where["history"],
+                is_leaf=lambda leaf: "shape" in leaf,
+            )
+            target = {"state": state_in(where["phase"]), "history": history}
+            with ocp.StandardCheckpointer() as checkpointer:
+                arrays = checkpointer.restore(folder / _ARRAYS, target)
+            history = jax.tree.map(np.asarray, arrays["history"])
+            return Place(where["phase"], where["step"], arrays["state"], history)
 
     def close(self) -> None:
-        """Wait for what is being written."""
-        self._manager.close()
+        """Let go of the folder."""
+        self._held.close()
+
+    def _list_places(self) -> list[Path]:
+        """Return the folders of places, the last one last."""
+        return sorted(p for p in self._folder.glob(f"{_PLACE}*") if p.name[len(_PLACE) :].isdigit())
+
+
+def _check_fit(folder: Path, fingerprint: dict[str, Any]) -> None:
+    """Write what is fitted to a folder; where that is there, compare it.
+
+    Raises:
+        ConfigError: The folder belongs to another fit, or to an earlier version.
+        DataError: The description was damaged.
+        OSError: The folder cannot be written.
+    """
+    about = folder / _FIT
+    if not about.exists():
+        with write_atomically(about) as partial:
+            partial.write_text(json.dumps(seal(fingerprint), indent=2) + "\n")
+        return
+    if (folder / "places").exists():
+        raise ConfigError(
+            f"checkpoint: the folder {str(folder)!r} holds checkpoints of jaxad 0.2 or before: "
+            "give another folder"
+        )
+    with refuse_broken(f"{str(about)!r} cannot be read"):
+        content = read_bytes(about)
+    if parse_sealed(content, f"{str(about)!r} is damaged") != fingerprint:
+        raise ConfigError(
+            f"checkpoint: the folder {str(folder)!r} holds checkpoints of another fit (detector, "
+            "configuration, data, key or number of seeds differ): give another folder"
+        )
 
 
 def _shapes(history: PyTree) -> PyTree:

@@ -91,9 +91,13 @@ def fit(
         set; a second Ctrl-C stops at once.
 
     Raises:
-        DataError: The data cannot be trained on (not finite, too few rows, wrong shape).
+        DataError: The data cannot be trained on (not finite, too few rows, wrong shape), or the
+            checkpoint is damaged.
         ConfigError: `seeds` does not match the data or the detectors, detectors differ in more
-            than numbers, the checkpoint is of another run, or `watch_every` is not positive.
+            than numbers, the checkpoint is of another run or used by one, or `watch_every` is not
+            positive.
+        StorageError: The folder of the checkpoint cannot be written at the start. Later a state
+            that cannot be written is a `StorageWarning`, and training goes on.
     """
     detectors = ()
     if not isinstance(detector, Detector | HostDetector):
@@ -124,9 +128,10 @@ def fit(
         saver = None
         if checkpoint is not None:
             saver = Saver(Path(checkpoint), detectors, train, root, numbers.tolist(), _SAVE_SECONDS)
-            saved = saver.restore(lambda phase: state_shapes(layout, phase))
-            place = place if saved is None else saved._replace(state=layout.put(saved.state))
         try:
+            if saver is not None:
+                saved = saver.restore(lambda phase: state_shapes(layout, phase))
+                place = place if saved is None else saved._replace(state=layout.put(saved.state))
             so_far = Fit(detectors, State({}, {}, {}, {}, {}), mode=layout.how.mode, rows=rows)
             watcher = None if watch is None else _Watcher(watch, watch_every, so_far)
             place = _train(layout, place, stop, progress, saver, watcher)

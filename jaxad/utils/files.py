@@ -22,6 +22,7 @@ from pathlib import Path
 from jaxad.errors import ConfigError
 
 __all__ = [
+    "check_room",
     "check_writable",
     "create_folder",
     "find_leftovers",
@@ -52,6 +53,20 @@ def check_writable(folder: str | Path) -> None:
             pass
     except OSError as error:
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Check that the disk of a folder has room for so many more bytes.
+
+    They are allocated for a moment, because quotas are not part of the free space that the system
+    reports.
+
+    Raises:
+        OSError: There is no room, or the folder cannot be written.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            os.posix_fallocate(file.fileno(), 0, size)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 import jaxad
 from jaxad.data import Scaling, fit_scaling
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError, DataError, StorageError
 from jaxad.utils.checksums import SUMS, verify_checksums, write_checksums
 
 EPOCHS = {"epochs": 4, "pretrain_epochs": 3}  # 15 and 20 steps
@@ -136,7 +136,7 @@ def test_custom_detectors_are_not_saved(whole, toy, tmp_path):
 
 @pytest.mark.parametrize(
     ("raised", "seen"),
-    [(OSError("disk full"), ConfigError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    [(OSError("disk full"), StorageError), (KeyboardInterrupt(), KeyboardInterrupt)],
     ids=["disk full", "Ctrl-C"],
 )
 def test_a_failed_save_leaves_nothing_behind(whole, tmp_path, monkeypatch, raised, seen):
@@ -219,6 +219,7 @@ def test_a_configuration_that_the_detector_does_not_allow_is_refused(folder, con
 def test_a_description_that_lacks_a_part_is_refused(folder, key):
     config = folder / "config.json"
     config.write_text(without(key)(config.read_text()))
+    write_checksums(folder)
     with pytest.raises(DataError, match=key):
         jaxad.load(folder)
 
@@ -270,10 +271,13 @@ def test_a_change_of_any_file_is_noticed(folder):
 def test_a_missing_and_an_added_array_are_noticed(folder):
     extra = folder / "arrays" / "more"
     extra.write_text("x")
-    with pytest.raises(DataError, match="not saved with the detector"):
+    with pytest.raises(DataError, match="'arrays/more' is not in checksums.json"):
         jaxad.load(folder)
     extra.unlink()
-    (folder / "notes.txt").write_text("a reader's own, which nothing reads")
+    (folder / "notes.txt").write_text("a reader's own")
+    with pytest.raises(DataError, match="'notes.txt' is not in checksums.json"):
+        jaxad.load(folder)
+    (folder / "notes.txt").unlink()
     jaxad.load(folder)
     next(p for p in (folder / "arrays").rglob("*") if p.is_file()).unlink()
     with pytest.raises(DataError, match="cannot be read"):
@@ -303,7 +307,7 @@ def test_links_are_refused(folder, tmp_path, name):
 def test_broken_checksums_are_refused(folder, text):
     (folder / SUMS).write_text(text)
     with pytest.raises(DataError, match="not a saved detector"):
-        verify_checksums(folder, "arrays")
+        verify_checksums(folder)
 
 
 def test_files_of_ones_own_are_saved_under_plain_names(whole, tmp_path):

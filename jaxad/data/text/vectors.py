@@ -16,6 +16,7 @@ from jaxtyping import Float, Float32
 
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError, DataWarning
+from jaxad.utils.limits import parse_arrays, read_bytes, refuse_broken
 
 __all__ = [
     "Lexicon",
@@ -286,18 +287,17 @@ def read_lexicon(path: Path, shape: tuple[int, ...]) -> Lexicon:
     Raises:
         DataError: The file is missing or broken.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            texts = [archive[name].tobytes().decode() for name in ("words", "source")]
-            vectors = archive["vectors"]
+    what = f"{path}: not the lexicon of a saved detector"
+    with refuse_broken(what):
+        content = read_bytes(path)
+        *codes, vectors = parse_arrays(content, ("words", "source", "vectors"), what)
+        texts = [code.tobytes().decode() for code in codes]
         words = tuple(texts[0].split("\n"))
         if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != 1 + len(words):
             raise ValueError(f"{len(words)} words, vectors of {vectors.dtype} {vectors.shape}")
         if len(set(words)) < len(words) or not np.isfinite(vectors).all() or vectors[0].any():
             raise ValueError("words are not unique, or vectors are not finite")
         (length,) = shape
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: not the lexicon of a saved detector ({error})") from error
     return Lexicon(Vocabulary(words, length), vectors, texts[1])
 
 
