@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from jaxad.data.split import Split
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
@@ -15,7 +16,7 @@ from jaxad.training.fitted import Fit
 from jaxad.training.host import score_models
 from jaxad.training.inference import apply_to_rows
 from jaxad.training.stacking import Functions, as_partial, share, stack_functions
-from jaxad.types import TestData
+from jaxad.types import TestData, TrainData
 
 __all__ = ["Evaluation", "evaluate", "evaluate_scores", "score"]
 
@@ -61,13 +62,15 @@ class Evaluation:
         }
 
 
-def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> np.ndarray:
+def score(
+    fitted: Fit, x: np.ndarray | jax.Array | TestData | TrainData | Sequence[str]
+) -> np.ndarray:
     """Compute the anomaly scores of rows under every seed.
 
     Args:
         fitted: A fitted detector.
-        x: `(n, ...)` rows for all seeds; test data, with or without a seed axis; or texts, for a
-            detector of texts.
+        x: `(n, ...)` rows for all seeds; the training or test data of a split, with or without a
+            seed axis; or texts, for a detector of texts.
 
     Returns:
         `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding. A row whose score
@@ -76,8 +79,11 @@ def score(fitted: Fit, x: np.ndarray | jax.Array | TestData | Sequence[str]) -> 
 
     Raises:
         DataError: No rows, another shape than in training, or values that are not finite.
+        ConfigError: `x` is a whole split.
     """
-    if isinstance(x, TestData):
+    if isinstance(x, Split):
+        raise ConfigError("x must be a part of the split: x.train or x.test; given the Split")
+    if isinstance(x, TestData | TrainData):
         rows, count = np.asarray(x.x), np.asarray(x.count)
     else:
         rows = np.asarray(x)

@@ -14,9 +14,15 @@ from jaxad.errors import ConfigError, DataError
 __all__ = ["ESTIMATOR", "EstimatorRecord", "dump_record", "read_record"]
 
 ESTIMATOR = "estimator.json"
-FORMAT, VERSION = "jaxad-estimator", 2
+FORMAT, VERSION = "jaxad-estimator", 3
 # Settings by their names in older versions of the format that can be read.
-_SETTINGS: dict[int, dict[str, str]] = {1: {"weighing": "weighting"}, 2: {}}
+_SETTINGS: dict[int, dict[str, str]] = {1: {"weighing": "weighting"}, 2: {}, 3: {}}
+# The parameter `labels` of versions 1 and 2, and the parameters that mean the same.
+_LABELS: dict[str, dict[str, Any]] = {
+    "anomaly": {"labels": "use", "normal": 0},
+    "training": {"labels": "use", "positive": -1, "normal": 1},
+    "ignore": {"labels": "ignore"},
+}
 
 
 class EstimatorRecord(NamedTuple):
@@ -81,14 +87,14 @@ def read_record(folder: Path, scaling: Scaling | None) -> EstimatorRecord:
     if not isinstance(version, int) or version not in _SETTINGS:
         raise DataError(
             f"{str(folder)!r}: {ESTIMATOR} has format version {version}; this version of jaxad "
-            f"reads {' and '.join(map(str, _SETTINGS))}"
+            f"reads {', '.join(map(str, _SETTINGS))}"
         )
     if scaling is None:
         raise DataError(f"{what}: it has no scaling")
     try:
         columns, names = about["encoding"], about["names_in"]
         record = EstimatorRecord(
-            _restore_parameters(about["parameters"], _SETTINGS[version]),
+            _restore_parameters(about["parameters"], version),
             _check_number(about["threshold"]),
             int(about["columns_in"]),
             None if names is None else tuple(names),
@@ -135,9 +141,11 @@ def _restore_column(
     )
 
 
-def _restore_parameters(parameters: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _restore_parameters(parameters: dict[str, Any], version: int) -> dict[str, Any]:
     """Return the parameters; settings get the names that they have now, and tuples for lists."""
-    settings = parameters["settings"]
+    settings, names = parameters["settings"], _SETTINGS[version]
+    if version < 3:
+        parameters = parameters | _LABELS[parameters["labels"]]
     if settings is None:
         return parameters
     restored = {

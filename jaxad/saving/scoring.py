@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from jaxad.data.frames import Encoding
-from jaxad.data.labels import training_labels
 from jaxad.data.scaling import Scaling
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.pieces import Piece
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.sources.stream import TableFile, open_table
+from jaxad.data.tables.labels import as_training_labels
 from jaxad.data.text.documents import MEAN
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score
@@ -137,8 +137,8 @@ class SavedDetector(NamedTuple):
         """Score the rows of a file that a threshold is chosen by.
 
         Args:
-            source: A file as for `score_file`; its labels are 1 for an anomaly, 0 for a normal row
-                and -1 or nothing for an unlabelled one.
+            source: A file as for `score_file`; its labels are 1 for an anomaly, and 0, -1 or
+                nothing for an unlabelled row.
             label: The column of labels.
 
         Returns:
@@ -157,7 +157,7 @@ class SavedDetector(NamedTuple):
         if not count:
             raise DataError(f"{source}: has no rows")
         found, values = np.concatenate(labels), np.concatenate(scores)
-        known = training_labels(np.where(np.isnan(found), -1, found))
+        known = as_training_labels(found, what=f"the label column of {source}")
         return Reference(values, known, values[known >= 0])
 
     def choose_threshold(

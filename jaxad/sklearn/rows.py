@@ -1,4 +1,4 @@
-"""Checks of the parameters and the rows that an estimator is given."""
+"""Rows that an estimator is given, as numbers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,34 +8,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 from jaxad.data.frames import Encoding, as_frame, fit_encoding, is_frame
-from jaxad.errors import ConfigError
-from jaxad.sklearn.labels import check_kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_parameters", "encode_rows", "find_encoding", "make_column_names"]
+__all__ = ["encode_rows", "find_encoding", "make_column_names"]
 
 _FLOATS: Any = [np.float64, np.float32]
-
-
-def check_parameters(given: dict[str, Any]) -> None:
-    """Raise a `ConfigError` that names the first parameter whose value is not allowed."""
-    check_kind(given["labels"])
-    for name, most, bound in (("contamination", 0.5, "0.5]"), ("calibration", 1 - 1e-9, "1)")):
-        value = given[name]
-        right = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not right or not 0 < value <= most:
-            raise ConfigError(f"{name} must be a number in (0, {bound}; given {value!r}")
-    for name, least in (("max_categories", 1), ("seeds", 1), ("seed", 0)):
-        value = given[name]
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or not least <= value < 2**32:
-            raise ConfigError(f"{name} must be a whole number from {least}; given {value!r}")
-    if not isinstance(given["detector"], str):
-        raise ConfigError(f"detector must be a name; given {given['detector']!r}")
-    if not isinstance(given["settings"], dict | None):
-        raise ConfigError(f"settings must be a dict of fields; given {given['settings']!r}")
 
 
 def make_column_names(width: int) -> list[str]:

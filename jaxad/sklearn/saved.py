@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from sklearn.base import is_classifier
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.registry import Spec, make_for
@@ -13,6 +14,7 @@ from jaxad.saving.estimator import ESTIMATOR, EstimatorRecord, dump_record, read
 from jaxad.saving.folder import check_savable
 from jaxad.saving.folder import load as load_fit
 from jaxad.saving.folder import save as save_fit
+from jaxad.saving.replacing import replace_folder
 from jaxad.thresholds import SCORES, pack, unpack
 from jaxad.training.fitted import Fit
 from jaxad.types import State
@@ -52,7 +54,7 @@ def restore_fit(values: FrozenFit) -> Fit:
     return Fit((detector,), jax.tree.map(jax.numpy.asarray, values.state), **values.fields)
 
 
-def save(estimator: Any, folder: Path) -> Path:
+def save(estimator: Any, folder: Path, overwrite: bool = False) -> Path:
     """Save a fitted estimator; see `JaxADDetector.save`."""
     names = getattr(estimator, "feature_names_in_", None)
     record = EstimatorRecord(
@@ -63,7 +65,11 @@ def save(estimator: Any, folder: Path) -> Path:
         encoding=estimator._encoding,
     )
     files = {ESTIMATOR: dump_record(record), SCORES: pack(estimator.reference_)}
-    return save_fit(estimator.fitted_, folder, scaling=estimator.scaling_, files=files)
+
+    def write(to: Path) -> Path:
+        return save_fit(estimator.fitted_, to, scaling=estimator.scaling_, files=files)
+
+    return replace_folder(folder, write) if overwrite else write(folder)
 
 
 def load(cls: type, folder: Path) -> Any:
@@ -79,7 +85,9 @@ def load(cls: type, folder: Path) -> Any:
         raise DataError(f"{what}: {ESTIMATOR} is broken ({error!r})") from error
     estimator.fitted_, estimator.scaling_ = fitted, scaling
     estimator.reference_ = unpack(scores, str(folder))
-    estimator.threshold_, estimator.offset_ = record.threshold, -record.threshold
+    estimator.threshold_ = record.threshold
+    if is_classifier(estimator):
+        estimator.classes_ = np.array([0, 1])
     estimator.n_features_in_ = record.columns_in
     if record.names_in is not None:
         estimator.feature_names_in_ = np.array(record.names_in, object)

@@ -7,7 +7,7 @@ SciPy fits the tail of `extreme`.
 
 from jaxad.thresholds.conformal_rules import benjamini_hochberg, conformal, p_values
 from jaxad.thresholds.rules import RULES, Reference, Rule, parse_rule, threshold
-from jaxad.thresholds.scores import extreme, f1, quantile, sigma, unified
+from jaxad.thresholds.scores import extreme, f1, logistic, quantile, sigma, unified
 from jaxad.thresholds.stored import SCORES, pack, unpack
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "conformal",
     "extreme",
     "f1",
+    "logistic",
     "p_values",
     "pack",
     "parse_rule",

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from jaxad.errors import ConfigError, DataError
 from jaxad.thresholds.checks import Scores, check_range, check_scores
 
-__all__ = ["extreme", "f1", "quantile", "sigma", "unified"]
+__all__ = ["extreme", "f1", "logistic", "quantile", "sigma", "unified"]
 
 
 def quantile(score: Scores, contamination: float) -> float:
@@ -151,3 +151,24 @@ def unified(score: Scores, reference: Float[np.ndarray, "m"]) -> Scores:
     with np.errstate(over="ignore"):
         z = (check_scores(score) - reference.mean()) / (spread * sqrt(2))
     return np.array([max(0.0, erf(value)) for value in z])
+
+
+def logistic(score: Scores, threshold: float, reference: Float[np.ndarray, "m"]) -> Scores:
+    r"""Map scores to [0, 1] by a logistic function that is 1/2 at the threshold.
+
+    $1 / (1 + \exp(-(s - t) / \sigma))$ with the threshold $t$ and the standard deviation of the
+    reference. It grows with the score. It is *not* a calibrated probability.
+
+    Args:
+        score: `(n,)` scores.
+        threshold: The threshold.
+        reference: `(m,)` scores of mostly normal rows.
+
+    Example:
+        >>> logistic(np.array([2.0]), 2.0, np.array([0.0, 1.0]))
+        array([0.5])
+    """
+    spread = max(float(check_scores(reference).std()), float(np.finfo(np.float64).tiny))
+    with np.errstate(over="ignore"):
+        z = (check_scores(score) - threshold) / spread
+        return np.where(z < 0, 1 - 1 / (1 + np.exp(z)), 1 / (1 + np.exp(-z)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import jaxad
+from jaxad.errors import ConfigError
 from jaxad.evaluation.scoring import evaluate_scores
 
 # Two normal rows, a seen anomaly above both, an unseen one between them, and a row of padding.
@@ -53,3 +54,14 @@ def test_without_both_kinds_of_anomalies_neither_has_a_value(seen):
     found = evaluate_scores(SCORES, make_test(seen))
     assert found.auroc_seen is None and found.auroc_unseen is None
     assert "auroc_seen" not in found.as_dict()
+
+
+def test_the_training_and_the_test_part_of_a_split_are_scored():
+    split = jaxad.contaminate(jaxad.load_dataset("blobs"), 0.1, seed=0)
+    fitted = jaxad.fit(jaxad.make("gaussian", split.train), split.train)
+    for part in (split.train, split.test):
+        np.testing.assert_array_equal(
+            jaxad.score(fitted, part), jaxad.score(fitted, np.asarray(part.x))
+        )
+    with pytest.raises(ConfigError, match=r"x\.train or x\.test"):
+        jaxad.score(fitted, split)

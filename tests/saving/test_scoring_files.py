@@ -60,7 +60,7 @@ def test_thresholds_go_by_the_training_rows_or_by_a_reference(folder, tmp_path):
     frame = pd.read_csv(folder.parent / "rows.csv").assign(label=[0] * 39 + [1])
     frame.to_csv(tmp_path / "normal.csv", index=False)
     reference = saved.read_reference(tmp_path / "normal.csv")
-    assert reference.label.tolist() == [1] * 39 + [-1] and len(reference.held_out) == 39
+    assert reference.label.tolist() == [0] * 39 + [-1] and len(reference.held_out) == 39
     limit = saved.choose_threshold(parse_rule("conformal(0.05)"), reference)
     assert limit == np.sort(reference.held_out)[-2]
     (tmp_path / "normal.csv").write_text("a,b,c\n")

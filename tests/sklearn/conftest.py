@@ -4,15 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxad.sklearn import JaxADDetector
+from jaxad.sklearn import JaxADClassifier, JaxADDetector
 
 # One shape, one size of batch and one width throughout: the tests share compiled programs.
 SETTINGS = {"epochs": 4, "batch_size": 16, "widths": (4,)}
 
 
-def make_estimator(detector="autoencoder", *, settings=None, **parameters):
+def make_estimator(detector="autoencoder", *, cls=JaxADDetector, settings=None, **parameters):
     pretraining = {"pretrain_epochs": 2} if detector == "deep_sad" else {}
-    return JaxADDetector(detector, settings=SETTINGS | pretraining | (settings or {}), **parameters)
+    return cls(detector, settings=SETTINGS | pretraining | (settings or {}), **parameters)
+
+
+def make_classifier(detector="autoencoder", **parameters):
+    return make_estimator(detector, cls=JaxADClassifier, **parameters)
 
 
 def make_rows(n=120, anomalies=12, d=3, seed=0):
@@ -43,6 +47,11 @@ def make_frame(n=60, seed=0):
 @pytest.fixture(scope="session")
 def estimator():
     return make_estimator
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    return make_classifier
 
 
 @pytest.fixture(scope="session")

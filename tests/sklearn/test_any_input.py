@@ -159,7 +159,7 @@ inputs = (
     st.one_of(arrays(), frames()),
     labels,
     rules,
-    st.sampled_from(["anomaly", "training", "ignore"]),
+    st.sampled_from(["use", "ignore"]),
 )
 
 

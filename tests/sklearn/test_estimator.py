@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
@@ -15,8 +16,9 @@ from sklearn.utils.estimator_checks import check_estimator
 import jaxad
 from jaxad import thresholds
 from jaxad.data import fit_scaling
+from jaxad.data.tables.labels import as_training_labels
 from jaxad.errors import ConfigError, DataError
-from jaxad.sklearn import training_labels, truth_labels
+from jaxad.sklearn import JaxADDetector
 
 # What y means is the estimator's documented rule, and these checks give it numbers of classes.
 CLASSES = {
@@ -52,13 +54,13 @@ def test_scikit_learn_s_checks_pass(estimator):
     assert failed.keys() <= CLASSES
     for error in failed.values():
         cause = error.__cause__ or error.__context__ or error
-        assert "allowed are 1 (anomaly), 0 (normal)" in f"{error} {cause}"
+        assert "allowed are 1 (labelled anomaly) and 0, -1" in f"{error} {cause}"
 
 
 def test_it_gives_what_the_library_gives(estimator, rows):
     """The same detector, scaling and key by hand."""
     x, y = rows()
-    det = estimator("deep_sad", seeds=2, seed=7).fit(x, y)
+    det = estimator("deep_sad", seeds=2, seed=7, normal=0).fit(x, y)
     scaling = fit_scaling(x)
     train = jaxad.as_train_data(scaling.apply(x), np.where(y == 1, -1, 1))
     settings = {"epochs": 4, "pretrain_epochs": 2, "batch_size": 16, "widths": (4,)}
@@ -85,7 +87,7 @@ def test_scores_of_rows_not_trained_on_use_the_training_rows_scaling(estimator, 
         ("quantile(0.3)", lambda s, y: thresholds.quantile(s[y == 0], 0.3)),
         ("sigma(2)", lambda s, y: thresholds.sigma(s[y >= 0], 2)),
         ("extreme(0.01)", lambda s, y: thresholds.extreme(s[y >= 0], 0.01)),
-        ("f1", lambda s, y: thresholds.f1(s, y)),
+        ("f1", lambda s, y: thresholds.f1(s, np.where(y < 0, -1, 1))),
         (0.75, lambda s, y: 0.75),
     ],
 )
@@ -93,14 +95,14 @@ def test_thresholds_are_chosen_by_the_training_scores(estimator, rows, rule, exp
     x, y = rows()
     y[40:] = -1
     det = estimator("deep_sad", threshold=rule, contamination=0.2).fit(x, y)
-    label = training_labels(y)
+    label = as_training_labels(y)
     assert det.threshold_ == expected(det.anomaly_score(x), label)
     assert det.offset_ == -det.threshold_
 
 
 def test_conformal_holds_normal_rows_out_and_calibrate_takes_others(estimator, rows):
     x, y = rows()
-    det = estimator("deep_sad", threshold="conformal(0.1)", calibration=0.3).fit(x, y)
+    det = estimator("deep_sad", threshold="conformal(0.1)", calibration=0.3, normal=0).fit(x, y)
     held = det.reference_.held_out
     assert len(held) == round(0.3 * (y == 0).sum())
     assert len(det.reference_.score) == len(x) - len(held)
@@ -143,36 +145,64 @@ def test_probabilities_are_unified_scores(estimator, rows):
     assert roc_auc_score(y, share[:, 1]) > 0.9
 
 
-def test_labels_of_both_kinds_train_the_same(estimator, rows):
+def test_labels_by_their_values(estimator, rows):
+    """1, True or `positive` are anomalies; 0, -1 and missing ones unlabelled; `normal` verified."""
     x, y = rows()
-    y[::3] = -1
-    one = estimator("deep_sad").fit(x, y)
-    two = estimator("deep_sad", labels="training").fit(x, training_labels(y))
-    np.testing.assert_array_equal(one.anomaly_score(x), two.anomaly_score(x))
-    assert one.score(x, y) == two.score(x, training_labels(y))
+    known = np.where(np.arange(len(y)) % 3, y, 0)
+    plain = estimator("deep_sad").fit(x, known)
+    scores = plain.anomaly_score(x)
+    for other, values in (
+        (known == 1, {}),
+        (np.where(known == 1, 1, -1), {}),
+        (np.where(known == 1, 1, np.nan), {}),
+        (pd.Series(known).where(known == 1).astype("Int64"), {}),
+        (np.where(known == 1, "fraud", "ok"), {"positive": "fraud"}),
+        (pd.Series(np.where(known == 1, "fraud", None)), {"positive": "fraud"}),
+        (np.where(known == 1, 7, 3), {"positive": [7]}),
+    ):
+        det = estimator("deep_sad", **values).fit(x, other)
+        np.testing.assert_array_equal(det.anomaly_score(x), scores)
+        assert det.score(x, other) == plain.score(x, known)
+    verified = estimator("deep_sad", normal=0).fit(x, np.where(np.arange(120) % 3, known, -1))
+    assert sorted(set(verified.reference_.label.tolist())) == [-1, 0, 1]
     none = estimator("deep_sad").fit(x)
     ignoring = estimator("deep_sad", labels="ignore").fit(x, y)
     np.testing.assert_array_equal(none.anomaly_score(x), ignoring.anomaly_score(x))
-    assert (none.anomaly_score(x) != one.anomaly_score(x)).any()
+    assert ignoring.score(x, y) == roc_auc_score(y, ignoring.anomaly_score(x))
+    assert (none.anomaly_score(x) != scores).any()
 
 
-def test_labels_there_and_back():
-    y = np.array([1, 0, -1])
-    assert training_labels(y).tolist() == [-1, 1, 0]
-    assert truth_labels(training_labels(y)).tolist() == y.tolist()
-    assert truth_labels([-1, 1]).tolist() == [1, 0]  # what predict gives
+def test_score_compares_with_verified_normal_rows_where_there_are_any(estimator, rows):
+    x, y = rows()
+    y[1::2] = -1
+    det = estimator("deep_sad", normal=0).fit(x, y)
+    known = y >= 0
+    assert det.score(x, y) == roc_auc_score(y[known], det.anomaly_score(x[known]))
+    one_value = np.zeros(len(x), int)
+    with pytest.raises(DataError, match="0 labelled anomalies among 120 rows"):
+        det.score(x, one_value)
+    words = np.where(y == 1, "fraud", "ok")
+    det = estimator("deep_sad", positive="fraud").fit(x, words)
+    assert det.calibrate(x[y != 1], words[y != 1]) is det  # a part without anomalies
+
+
+def test_names_of_earlier_versions_name_what_replaces_them(rows):
+    with pytest.raises(ConfigError, match="labels='training' is now positive=-1, normal=1"):
+        JaxADDetector(labels="training").fit(rows()[0])
+    with pytest.raises(ConfigError, match="normal=0"):
+        JaxADDetector(labels="anomaly").fit(rows()[0])
+    with pytest.raises(ImportError, match="positive= and normal="):
+        from jaxad.sklearn import training_labels  # noqa: F401
 
 
 @pytest.mark.parametrize(
     ("y", "says"),
     [
-        ([1] * 9 + [-1], r"labels='training'"),
         ([0, 1, 2] * 3 + [0], "holds 2"),
-        (["a", "b"] * 5, "strings"),
-        ([0.0, np.nan] * 5, "missing"),
-        ([0.5] * 10, "must be integers"),
+        (["a", "b"] * 5, "positive"),
+        ([0.5] * 10, "holds 0.5"),
         ([0] * 9, "9 labels"),
-        ([1] * 10, "at least 2"),
+        ([1] * 10, "one class only"),
         (np.zeros((10, 2)), "one label for each row"),
     ],
 )
@@ -194,6 +224,9 @@ def test_labels_that_are_none_are_refused(estimator, y, says):
         {"max_categories": 0},
         {"threshold": "best"},
         {"labels": "truth"},
+        {"strict": "yes"},
+        {"verbose": "yes"},
+        {"label": 3},
         {"labels": None},
         {"scaling": "robust"},
         {"detector": "deep_sod"},
@@ -204,8 +237,6 @@ def test_labels_that_are_none_are_refused(estimator, y, says):
     ],
 )
 def test_parameters_that_are_not_allowed_are_refused(rows, parameters):
-    from jaxad.sklearn import JaxADDetector
-
     with pytest.raises(ConfigError):
         JaxADDetector(**parameters).fit(rows()[0])
 
@@ -227,11 +258,6 @@ def test_pipelines_cross_validation_and_search(estimator, rows):
     folds = StratifiedKFold(3)
     pipe = make_pipeline(PowerTransformer(), estimator("deep_sad"))
     assert cross_val_score(pipe, x, y, cv=folds).min() > 0.8
-    # scikit-learn's own name of AUROC, with its own marks: -1 anomalous.
-    own = cross_val_score(
-        estimator("deep_sad", labels="training"), x, 1 - 2 * y, cv=folds, scoring="roc_auc"
-    )
-    np.testing.assert_allclose(own, cross_val_score(estimator("deep_sad"), x, y, cv=folds))
     search = GridSearchCV(
         estimator("deep_sad"),
         {"scaling": ["none", "minmax"], "threshold": ["quantile", "sigma(2)"]},
@@ -241,9 +267,42 @@ def test_pipelines_cross_validation_and_search(estimator, rows):
     assert set(search.predict(x)) == {-1, 1}
 
 
-def test_a_detector_of_scikit_learn_fits(rows):
-    from jaxad.sklearn import JaxADDetector
+def test_settings_are_parameters_of_grids(estimator, rows):
+    x, y = rows()
+    det = estimator("deep_sad")
+    assert det.get_params()["settings__epochs"] == 4
+    assert "settings__epochs" not in det.get_params(deep=False)
+    before = det.settings
+    assert det.set_params(settings__eta=2.0, seeds=2) is det
+    assert (det.settings["eta"], det.settings["epochs"], det.seeds) == (2.0, 4, 2)
+    assert "eta" not in before
+    assert JaxADDetector().set_params(settings__eta=1.0).settings == {"eta": 1.0}
+    assert clone(det).get_params() == det.get_params()
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        det.set_params(colour=1)
+    grid = {"settings__learning_rate": [1e-4, 1e-3]}
+    search = GridSearchCV(estimator("deep_sad"), grid, cv=StratifiedKFold(3)).fit(x, y)
+    assert search.best_estimator_.settings["learning_rate"] in (1e-4, 1e-3)
+    assert {p["settings__learning_rate"] for p in search.cv_results_["params"]} == {1e-4, 1e-3}
+    pipe = make_pipeline(PowerTransformer(), estimator("deep_sad"))
+    pipe.set_params(jaxaddetector__settings__eta=3.0)
+    assert pipe[-1].settings["eta"] == 3.0
 
+
+def test_verbose_reports_progress_on_standard_error(estimator, rows, capsys):
+    x, _ = rows()
+    estimator("deep_sad").fit(x)
+    assert capsys.readouterr().err == ""
+    estimator("deep_sad", verbose=1).fit(x)
+    out, err = capsys.readouterr()
+    assert out == "" and "deep_sad: pretrain, step" in err
+    last = err.splitlines()[-1].split()
+    assert last[-1] == last[-3], "ends with all steps"
+    JaxADDetector("iforest", settings={"trees": 5}, verbose=2).fit(x)
+    assert "iforest" in capsys.readouterr().err
+
+
+def test_a_detector_of_scikit_learn_fits(rows):
     x, y = rows()
     det = JaxADDetector("iforest", settings={"trees": 10}).fit(x)
     assert det.score(x, y) > 0.9

@@ -89,3 +89,31 @@ def test_scores_that_are_no_arrays_are_refused(folder):
     write_checksums(folder)
     with pytest.raises(DataError, match="no scores"):
         JaxADDetector.load(folder)
+
+
+def test_a_folder_is_overwritten_only_where_asked_and_where_it_is_a_detector(
+    estimator, rows, tmp_path, monkeypatch
+):
+    x, _ = rows()
+    one, two = estimator().fit(x), estimator(seed=1).fit(x)
+    folder = one.save(tmp_path / "m", overwrite=True)
+    with pytest.raises(ConfigError, match="exists already"):
+        two.save(folder)
+    two.save(folder, overwrite=True)
+    np.testing.assert_array_equal(JaxADDetector.load(folder).anomaly_score(x), two.anomaly_score(x))
+    other = tmp_path / "photos"
+    other.mkdir()
+    (other / "a.png").write_bytes(b"")
+    with pytest.raises(ConfigError, match="not a saved detector"):
+        one.save(other, overwrite=True)
+    assert (other / "a.png").exists()
+
+    def fail(*_, **__):
+        raise ConfigError("disk full")
+
+    monkeypatch.setattr("jaxad.sklearn.saved.save_fit", fail)
+    with pytest.raises(ConfigError, match="disk full"):
+        one.save(folder, overwrite=True)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(JaxADDetector.load(folder).anomaly_score(x), two.anomaly_score(x))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "photos"]

@@ -43,6 +43,8 @@ def as_training_labels(
     positive: Sequence[Any] | str | float | None = None,
     normal: Sequence[Any] | str | float | None = None,
     what: str = "y",
+    *,
+    absent: bool = False,
 ) -> Int8[np.ndarray, "n"]:
     """Convert the labels of a user to training labels.
 
@@ -56,13 +58,14 @@ def as_training_labels(
             other value of the labels then marks unlabelled rows.
         normal: The value or values of verified normal rows.
         what: The name of the labels in errors.
+        absent: Whether the labels may be without some of these values, as in a part of the rows.
 
     Returns:
         `(n,)` -1 labelled anomaly, 0 unlabelled, 1 verified normal.
 
     Raises:
         DataError: Not one axis; a value without a meaning; or a value of `positive` or `normal`
-            that no label has.
+            that no label has, unless `absent`.
         ConfigError: A value is both positive and normal.
 
     Example:
@@ -78,7 +81,7 @@ def as_training_labels(
         raise ConfigError(f"positive and normal both hold {_list(both)}; a value has one meaning")
     found = set(texts.tolist()) - {None}
     for name, given in (("positive", anomalies), ("normal", normals)):
-        if given - found:
+        if given - found and not absent:
             raise DataError(
                 f"{name} {_list(given - found)} is not a value of {what}; its values are "
                 f"{_list(found)}"
