@@ -228,7 +228,7 @@ def write_files(folder: Path) -> None:
 
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "c"])
-    table.assign(label=np.repeat([-1, 0, 1], [45, 10, 5])).to_csv(folder / "mine.csv", index=False)
+    table.assign(label=np.repeat([0, 1], [48, 12])).to_csv(folder / "mine.csv", index=False)
     for name in ("good", "bad", "mask"):
         (folder / name).mkdir()
         for i in range(8):

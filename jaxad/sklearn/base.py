@@ -242,8 +242,8 @@ class TableEstimator(SettingsMixin):
         if not np.isfinite(scores).all():
             row = int(np.argmin(np.isfinite(scores)))
             raise DataError(
-                f"the score of row {row} of X is not finite: its values are too far from those of "
-                "training, or training diverged"
+                f"the score of row {row} of X is not finite: training diverged; try a smaller "
+                "learning_rate"
             )
         return scores
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jaxad.data.frames import is_frame
+from jaxad.data.tables.arrow import as_table
+from jaxad.data.tables.roles import find_label_like
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_LABEL", "Selection", "make_index", "select_known", "select_training"]
 
-_LIKELY = {"label", "labels", "class", "target", "y", "anomaly", "outlier", "fraud", "isfraud"}
 NO_LABEL = "none"  # as the name of the label column: no column holds labels
 
 
@@ -131,14 +132,25 @@ def _drop(x: Any, names: Sequence[str | None]) -> Any:
 
 
 def _refuse_label_column(x: Any) -> None:
-    """Raise a `DataError` if a column appears to hold labels: by its name, or as the last one."""
-    for i, name in enumerate(x.columns):
-        likely = str(name).strip().casefold() in _LIKELY or i == len(x.columns) - 1
-        if likely and _is_binary(_column(x, i)):
-            raise DataError(
-                f"column {str(name)!r} of X holds only 0 and 1 and appears to be a label: name it "
-                f"with label={str(name)!r}, or give label='none' if it is not one"
-            )
+    """Raise a `DataError` if a column looks like a label: by its name, or as the last one."""
+    import pyarrow as pa
+
+    places = {str(name).strip(): i for i, name in enumerate(x.columns)}
+
+    def read(name: str) -> Any:
+        i = places[name]
+        try:
+            return as_table(x.iloc[:, [i]] if hasattr(x, "iloc") else x[[x.columns[i]]]).column(0)
+        except DataError:  # values that no label has; the encoding refuses them
+            return pa.chunked_array([[]])
+
+    found = find_label_like(tuple(places), read)
+    if found:
+        name = str(x.columns[places[found[0]]])
+        raise DataError(
+            f"column {name!r} of X holds only 0 and 1, and {found[1]}. Say whether it is the label "
+            f"with the parameter label: label={name!r} if it is, label='none' if it is a feature"
+        )
 
 
 def _refuse_copy_of_labels(x: Any, y: Any) -> None:
@@ -156,16 +168,6 @@ def _refuse_copy_of_labels(x: Any, y: Any) -> None:
 
 def _column(x: Any, place: int) -> Any:
     return x.iloc[:, place] if hasattr(x, "iloc") else x[x.columns[place]]
-
-
-def _is_binary(column: Any) -> bool:
-    """Return whether a column holds 0 and 1 or booleans, both of them, and no other values."""
-    values = np.asarray(column)
-    if values.dtype.kind not in "biuf":
-        return False
-    return {float(value) for value in np.unique(values[:1000]).tolist()} == {0.0, 1.0} and bool(
-        np.isin(values, (0, 1)).all()
-    )
 
 
 def _join(names: Sequence[str]) -> str:

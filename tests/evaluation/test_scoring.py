@@ -57,7 +57,7 @@ def test_without_both_kinds_of_anomalies_neither_has_a_value(seen):
 
 
 def test_the_training_and_the_test_part_of_a_split_are_scored():
-    split = jaxad.contaminate(jaxad.load_dataset("blobs"), 0.1, seed=0)
+    split = jaxad.contaminate("blobs", 0, contamination=0.1)
     fitted = jaxad.fit(jaxad.make("gaussian", split.train), split.train)
     for part in (split.train, split.test):
         np.testing.assert_array_equal(

@@ -1,7 +1,7 @@
 """The part that each column of a table has: id, label or feature."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jaxad.data.tables.labels import as_text
@@ -11,7 +11,7 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LABEL_NAMES", "LIKE_LABELS", "Roles", "assign_roles"]
+__all__ = ["LABEL_NAMES", "LIKE_LABELS", "Roles", "assign_roles", "find_label_like"]
 
 LABEL_NAMES = ("label", "y", "anomaly", "outlier")
 # Names, without blanks, signs and a leading "is", of columns that look like labels.
@@ -101,10 +101,30 @@ def _find_label(
 
 
 def _refuse_labels(table: "pa.Table", features: tuple[str, ...], what: str) -> None:
-    """Raise a `ConfigError` if a feature looks like a label.
+    """Raise a `ConfigError` if a feature looks like a label."""
+    found = find_label_like(features, table.column)
+    if found:
+        name, why = found
+        raise ConfigError(
+            f"{what}: column {name!r} holds only 0 and 1, and {why}. Say whether it is the label: "
+            f"--label {name} if it is, --label none if it is a feature"
+        )
+
+
+def find_label_like(
+    features: Sequence[str], column: Callable[[str], "pa.ChunkedArray"]
+) -> tuple[str, str] | None:
+    """Find the first feature that looks like a label.
 
     It does if all its values are 0, 1, true or false, and it has a name of `LIKE_LABELS`; or both
     values, and it is the last of several columns.
+
+    Args:
+        features: The names of the features.
+        column: Returns the values of a feature; called for those that come into question.
+
+    Returns:
+        Its name and why it looks like a label; None if there is none.
     """
     for place, name in enumerate(features, 1):
         like = re.sub(r"[^a-z]", "", name.lower())
@@ -112,14 +132,11 @@ def _refuse_labels(table: "pa.Table", features: tuple[str, ...], what: str) -> N
         last = 1 < place == len(features)
         if not (alike or last):
             continue
-        values = _list_truths(table.column(name))
+        values = _list_truths(column(name))
         if values is None or (not alike and len(values) < 2):
             continue
-        why = "its name is that of a label" if alike else "it is the last column"
-        raise ConfigError(
-            f"{what}: column {name!r} holds only 0 and 1, and {why}. Say whether it is the label: "
-            f"--label {name} if it is, --label none if it is a feature"
-        )
+        return name, "its name is that of a label" if alike else "it is the last column"
+    return None
 
 
 def _list_truths(column: "pa.ChunkedArray") -> set[str] | None:
