@@ -1,3 +1,8 @@
 """Classical detectors, mostly those of scikit-learn, with the interface of the other detectors."""
 
-from jaxad.detectors.classical import labelled, unlabelled  # registers them  # noqa: F401
+from jaxad.detectors.classical import (  # registers them  # noqa: F401
+    labelled,
+    neighbours,
+    tails,
+    unlabelled,
+)

@@ -108,6 +108,8 @@ class OffPlane:
 
     def residual(self, rows: np.ndarray) -> np.ndarray:
         """Return the difference between `(m, d)` rows and their projections onto the subspace."""
+        if not len(self.model.components_):
+            return rows - self.model.mean_
         return rows - self.model.inverse_transform(self.model.transform(rows))
 
     def gradient(self, rows: np.ndarray) -> np.ndarray:

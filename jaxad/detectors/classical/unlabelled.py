@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.scores import (
@@ -294,16 +295,35 @@ def build_mcd(config: Gaussian, spec: Spec) -> HostDetector:
 def build_pca(config: Principal, spec: Spec) -> HostDetector:
     """Principal component analysis; the score is the squared reconstruction error.
 
-    Fitted by scikit-learn.
+    Fitted by scikit-learn. At least one component along which the training rows vary is left out:
+    with all of them every row would be reconstructed.
     """
 
     def train(config, x, seed):
-        from sklearn.decomposition import PCA
-
-        model = PCA(n_components=config.variance, svd_solver="full").fit(x)
-        return OffPlane(model)
+        return OffPlane(fit_components(x, config.variance))
 
     return _build_unsupervised(train, config, OffPlane)
+
+
+def fit_components(x: Float[np.ndarray, "n d"], variance: float) -> Any:
+    """Fit the fewest principal components that keep a fraction of the variance.
+
+    Returns:
+        Fitted estimator of scikit-learn with fewer components than the rank of the centred rows;
+        with none, so that the residual is the distance to the mean, if the rank is at most 1.
+    """
+    from sklearn.decomposition import PCA
+
+    if (x == x[0]).all():
+        with np.errstate(invalid="ignore"):  # of shares of no variance
+            return PCA(n_components=0, svd_solver="full").fit(x)
+    model = PCA(n_components=variance, svd_solver="full").fit(x)
+    rounding = np.max(x.shape) * np.finfo(np.float64).eps
+    least = model.explained_variance_[0] * rounding**2
+    if model.noise_variance_ > least:
+        return model
+    rank = int(np.sum(model.explained_variance_ > least))
+    return PCA(n_components=rank - 1, svd_solver="full").fit(x)
 
 
 @register("kpca", KernelPrincipal, uses_labels=False, host=True)
