@@ -122,7 +122,7 @@ def build_knn(config: NearestNeighbours, spec: Spec) -> HostDetector:
         x = x[label >= 0]
         return NeighbourDistance(x, min(config.neighbours, len(x) - 1), config.statistic)
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=NeighbourDistance)
 
 
 @register("dte_np", DiffusionTime, uses_labels=False, host=True)
@@ -139,7 +139,7 @@ def build_dte_np(config: DiffusionTime, spec: Spec) -> HostDetector:
         x = x[label >= 0]
         return DiffusionVariance(x, min(config.neighbours, len(x) - 1))
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=DiffusionVariance)
 
 
 def find_neighbours(

@@ -16,7 +16,7 @@ from jaxad.detectors.classical.unlabelled import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 
-__all__ = ["Bins", "ColumnHistograms", "Tails", "TailProbabilities"]
+__all__ = ["Bins", "ColumnHistograms", "TailProbabilities", "Tails"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def build_ecod(config: Tails, spec: Spec) -> HostDetector:
     In each column it is the largest of: the left tail, the right tail, and the one on the side of
     the longer tail of the column by its skewness. There is nothing to tune.
     """
-    return HostDetector(lambda x, label, seed: _fit_tails(x[label >= 0], False))
+    return _build_tails(False)
 
 
 @register("copod", Tails, uses_labels=False, host=True)
@@ -124,7 +124,7 @@ def build_copod(config: Tails, spec: Spec) -> HostDetector:
     In each column it is the larger of: the mean of the left and the right tail, and the one on the
     side of the longer tail of the column by its skewness. There is nothing to tune.
     """
-    return HostDetector(lambda x, label, seed: _fit_tails(x[label >= 0], True))
+    return _build_tails(True)
 
 
 @register("hbos", Bins, uses_labels=False, host=True)
@@ -139,7 +139,14 @@ def build_hbos(config: Bins, spec: Spec) -> HostDetector:
         density, edges = (np.stack(arrays, axis=1) for arrays in zip(*found, strict=True))
         return ColumnHistograms(edges, np.log2(density + config.alpha), config.tolerance)
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=ColumnHistograms)
+
+
+def _build_tails(copula: bool) -> HostDetector:
+    def train(x, label, seed):
+        return _fit_tails(x[label >= 0], copula)
+
+    return HostDetector(train, score_type=TailProbabilities)
 
 
 def _fit_tails(x: Float[np.ndarray, "n d"], copula: bool) -> TailProbabilities:
