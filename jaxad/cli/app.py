@@ -13,7 +13,18 @@ from typing import Annotated
 import tyro
 from tyro.conf import subcommand
 
-from jaxad.cli.options import Audit, Explain, Fit, List, Recommend, Report, Run, Score, Sweep
+from jaxad.cli.options import (
+    Audit,
+    Explain,
+    Fit,
+    List,
+    Recommend,
+    Report,
+    Run,
+    Score,
+    Sweep,
+    Verify,
+)
 from jaxad.errors import (
     ConfigError,
     DataError,
@@ -27,7 +38,7 @@ __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-Options = List | Recommend | Run | Fit | Score | Audit | Explain | Sweep | Report
+Options = List | Recommend | Run | Fit | Score | Audit | Explain | Sweep | Report | Verify
 COMMANDS: dict[str, type] = {
     "list": List,
     "recommend": Recommend,
@@ -38,6 +49,7 @@ COMMANDS: dict[str, type] = {
     "explain": Explain,
     "sweep": Sweep,
     "report": Report,
+    "verify": Verify,
 }
 Overview = (
     Annotated[List, subcommand("list", description="List detectors, data sets and settings.")]
@@ -51,6 +63,7 @@ Overview = (
     | Annotated[Explain, subcommand("explain", description="Explain the scores of a file's rows.")]
     | Annotated[Sweep, subcommand("sweep", description="Run an experiment from a TOML file.")]
     | Annotated[Report, subcommand("report", description="Print an experiment's tables.")]
+    | Annotated[Verify, subcommand("verify", description="Check a folder's files for damage.")]
 )
 
 

@@ -1,5 +1,6 @@
 """Experiments stored in the folder of their results, so that a report needs nothing else."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,9 +10,11 @@ from typing import Any, NamedTuple
 from jaxad.errors import ConfigError, DataError
 from jaxad.sweep.experiment import Experiment, load_experiment
 from jaxad.sweep.jobs import Job, expand
+from jaxad.utils.checksums import read_sealed, seal
 from jaxad.utils.files import write_atomically
+from jaxad.utils.limits import refuse_broken
 
-__all__ = ["StoredExperiment", "load_stored", "store_experiment"]
+__all__ = ["FOLDER", "StoredExperiment", "check_stored", "load_stored", "store_experiment"]
 
 FOLDER = "experiments"
 
@@ -66,12 +69,14 @@ def store_experiment(
         "classes": [classes[i] for i in sorted(classes)],
         "folder": str(path.absolute().parent),
     }
-    texts = {"toml": path.read_text(), "json": json.dumps(about, indent=1)}
+    texts = {"toml": path.read_text()}
     if printed is not None:
         texts["csv"] = Path(printed).read_text()
+    about["digests"] = {kind: _compute_digest(text.encode()) for kind, text in texts.items()}
+    texts["json"] = json.dumps(seal(about), indent=1)
     try:
         Path(folder, FOLDER).mkdir(exist_ok=True)
-        for kind in sorted(texts):
+        for kind in texts:
             with write_atomically(Path(folder, FOLDER, f"{path.stem}.{kind}")) as partial:
                 partial.write_text(texts[kind])
     except OSError as error:
@@ -90,10 +95,41 @@ def load_stored(folder: str | Path) -> list[StoredExperiment]:
     return [_load(path) for path in paths]
 
 
+def check_stored(path: Path) -> bool:
+    """Check the files of a stored experiment, and return whether they have digests.
+
+    Args:
+        path: Its JSON file.
+
+    Raises:
+        DataError: One of them was changed since it was stored, or cannot be read.
+    """
+    return "digests" in _read_about(path)
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    """Read the JSON file of a stored experiment, and check the others against it."""
+    about = read_sealed(path, required=False)
+    digests = about.get("digests", {})  # versions up to 0.2 do not have them
+    with refuse_broken(f"{path} cannot be read"):
+        for kind, digest in digests.items():
+            file = path.with_suffix(f".{kind}")
+            if _compute_digest(file.read_bytes()) != digest:
+                raise DataError(
+                    f"{file} was changed since it was stored; `jaxad sweep` stores it again"
+                )
+    return about
+
+
+def _compute_digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _load(path: Path) -> StoredExperiment:
     toml, printed = path.with_suffix(".toml"), path.with_suffix(".csv")
+    about = _read_about(path)
     try:
-        about, text = json.loads(path.read_text()), toml.read_text()
+        text = toml.read_text()
         # Results of version 0.1.0 do not have the folder.
         origin = about.get("folder")
         experiment = load_experiment(toml, about["size"], plugin_folder=origin, **about["changes"])

@@ -20,12 +20,20 @@ from jaxad.errors import ConfigError, DataError, StorageError, StorageWarning
 from jaxad.training.fitted import Place
 from jaxad.types import Key, PyTree, TrainData
 from jaxad.utils.arrays import write_arrays
-from jaxad.utils.checksums import parse_sealed, seal, verify_checksums, write_checksums
+from jaxad.utils.checksums import (
+    SUMS,
+    Finding,
+    check_files,
+    read_sealed,
+    seal,
+    verify_checksums,
+    write_checksums,
+)
 from jaxad.utils.configs import check_plain, settings_dict
 from jaxad.utils.files import create_folder, lock_folder, write_atomically
-from jaxad.utils.limits import read_bytes, read_json, refuse_broken
+from jaxad.utils.limits import read_json, refuse_broken
 
-__all__ = ["Saver"]
+__all__ = ["Saver", "check_checkpoint", "is_checkpoint"]
 
 _FIT, _PLACE, _ARRAYS, _WHERE = "fit.json", "place-", "arrays", "where.json"
 
@@ -80,7 +88,7 @@ class Saver:
         A place that cannot be written, such as on a full disk, is a `StorageWarning`: the fit goes
         on, and the places before are kept.
         """
-        places = self._list_places()
+        places = _list_places(self._folder)
         number = 1 + (int(places[-1].name.removeprefix(_PLACE)) if places else 0)
         where = {"phase": place.phase, "step": place.step, "history": _shapes(place.history)}
         folder = self._folder / f"{_PLACE}{number:08d}"
@@ -111,7 +119,7 @@ class Saver:
         """
         import orbax.checkpoint as ocp
 
-        places = self._list_places()
+        places = _list_places(self._folder)
         if not places:
             return None
         folder = places[-1]
@@ -137,9 +145,33 @@ class Saver:
         """Let go of the folder."""
         self._held.close()
 
-    def _list_places(self) -> list[Path]:
-        """Return the folders of places, the last one last."""
-        return sorted(p for p in self._folder.glob(f"{_PLACE}*") if p.name[len(_PLACE) :].isdigit())
+
+def is_checkpoint(folder: Path) -> bool:
+    """Return whether a folder is one of checkpoints."""
+    return (folder / _FIT).exists() or bool(_list_places(folder))
+
+
+def check_checkpoint(folder: Path) -> list[Finding]:
+    """Return the files of a folder of checkpoints and what is wrong with them."""
+    found = []
+    try:
+        read_sealed(folder / _FIT)
+    except DataError as error:
+        found.append(Finding(_FIT, str(error)))
+    else:
+        found.append(Finding(_FIT, None))
+    for place in _list_places(folder):
+        try:
+            files = check_files(place, "a checkpoint")
+        except DataError as error:
+            files = [Finding(SUMS, str(error))]
+        found += [Finding(f"{place.name}/{file}", problem) for file, problem in files]
+    return found
+
+
+def _list_places(folder: Path) -> list[Path]:
+    """Return the folders of places, the last one last."""
+    return sorted(p for p in folder.glob(f"{_PLACE}*") if p.name.removeprefix(_PLACE).isdigit())
 
 
 def _check_fit(folder: Path, fingerprint: dict[str, Any]) -> None:
@@ -160,9 +192,7 @@ def _check_fit(folder: Path, fingerprint: dict[str, Any]) -> None:
             f"checkpoint: the folder {str(folder)!r} holds checkpoints of jaxad 0.2 or before: "
             "give another folder"
         )
-    with refuse_broken(f"{str(about)!r} cannot be read"):
-        content = read_bytes(about)
-    if parse_sealed(content, f"{str(about)!r} is damaged") != fingerprint:
+    if read_sealed(about) != fingerprint:
         raise ConfigError(
             f"checkpoint: the folder {str(folder)!r} holds checkpoints of another fit (detector, "
             "configuration, data, key or number of seeds differ): give another folder"

@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from jaxad.errors import DataError
-from jaxad.utils.limits import parse_json, read_json, refuse_broken
+from jaxad.utils.limits import read_json
 
 __all__ = [
     "SUMS",
     "Finding",
     "check_files",
-    "parse_sealed",
+    "read_sealed",
     "seal",
     "verify_checksums",
     "write_checksums",
@@ -88,23 +88,26 @@ def check_files(folder: Path, what: str = "a saved detector") -> list[Finding]:
 
 
 def seal(content: dict[str, Any]) -> dict[str, Any]:
-    """Return an object for a JSON file with the digest of its content, for `parse_sealed`."""
+    """Return an object for a JSON file with the digest of its content, for `read_sealed`."""
     return content | {_SEAL: _compute_seal(content)}
 
 
-def parse_sealed(content: bytes | str, what: str) -> dict[str, Any]:
-    """Return the object that `seal` was given, from the JSON of what it returned.
+def read_sealed(path: Path, required: bool = True) -> dict[str, Any]:
+    """Read the object that `seal` was given, from a JSON file of what it returned.
+
+    Args:
+        path: The file.
+        required: Whether the file must have a digest; else one without is read unchecked.
 
     Raises:
-        DataError: It is not such an object, or was changed.
+        DataError: It is not such a file, or was changed.
     """
-    found = parse_json(content, what)
-    if not isinstance(found, dict) or _SEAL not in found:
-        raise DataError(f"{what}: it has no digest")
-    digest = found.pop(_SEAL)
-    with refuse_broken(what):
-        if digest != _compute_seal(found):
-            raise DataError(f"{what}: it was changed since it was written")
+    found = read_json(path, f"{path} cannot be read")
+    if not isinstance(found, dict) or (required and _SEAL not in found):
+        raise DataError(f"{path} cannot be read: it has no digest")
+    digest = found.pop(_SEAL, None)
+    if digest is not None and digest != _compute_seal(found):
+        raise DataError(f"{path} was changed since it was written")
     return found
 
 

@@ -3,5 +3,17 @@
 from jaxad.cli.options.choosing import Recommend
 from jaxad.cli.options.detectors import Audit, Explain, Fit, List, Score
 from jaxad.cli.options.studies import Report, Run, Sweep
+from jaxad.cli.options.verification import Verify
 
-__all__ = ["Audit", "Explain", "Fit", "List", "Recommend", "Report", "Run", "Score", "Sweep"]
+__all__ = [
+    "Audit",
+    "Explain",
+    "Fit",
+    "List",
+    "Recommend",
+    "Report",
+    "Run",
+    "Score",
+    "Sweep",
+    "Verify",
+]
