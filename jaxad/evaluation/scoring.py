@@ -123,7 +123,7 @@ def _score_on_host(
         each = list(rows) if count.ndim else [rows] * fitted.seeds
         return score_models(fitted.models, each, count)
     codes = _compute_outputs(share(as_partial(detector.coder.code)), fitted, rows, count)
-    finite = np.isfinite(codes).all(axis=-1)
+    finite = np.all(np.isfinite(codes), axis=-1)
     codes = np.where(finite[..., None], codes, 0)
     return np.where(finite, score_models(fitted.models, list(codes), count), np.inf)
 

@@ -10,6 +10,7 @@ from jaxad.errors import DataError
 from jaxad.evaluation.scoring import score
 from jaxad.saving.folder import save
 from jaxad.thresholds import SCORES, Reference, pack
+from jaxad.thresholds.checks import warn_if_constant
 from jaxad.training.fitted import Fit
 
 __all__ = ["ABOUT", "read_columns", "save_trained"]
@@ -21,7 +22,7 @@ def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: s
     """Save a detector that was trained on a file, for `open_detector`.
 
     Beside what `jaxad.save` writes, the folder gets the names of the columns and the scores of the
-    training rows, which thresholds are chosen by.
+    training rows, which thresholds are chosen by. It is a `DataWarning` if these are all equal.
 
     Args:
         fitted: The fit.
@@ -42,6 +43,7 @@ def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: s
             "training diverged: the scores of the training rows are not finite. Nothing is saved; "
             "try a smaller learning_rate"
         )
+    warn_if_constant(scores, fitted.detector.name)
     about: dict = {"columns": list(data.columns), "file": file, "rows": data.rows}
     if data.exposure is not None:
         about["exposure"] = {"name": data.exposure, "rows": len(data.train.label) - data.rows}

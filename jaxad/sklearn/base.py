@@ -19,6 +19,7 @@ from jaxad.sklearn.parameters import SettingsMixin, check_parameters
 from jaxad.sklearn.progress import make_reporter
 from jaxad.sklearn.rows import encode_rows, find_encoding, make_column_names
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold
+from jaxad.thresholds.checks import warn_if_constant
 from jaxad.training.fitted import Fit
 from jaxad.training.train import fit
 
@@ -101,7 +102,9 @@ class TableEstimator(SettingsMixin):
         if self.fitted_.interrupted:
             raise KeyboardInterrupt
         of_held = self._score(self._scale(rows[held])) if held.any() else np.zeros(0)
-        self.reference_ = Reference(self._score(train.x), train.label, of_held)
+        of_training = self._score(train.x)
+        warn_if_constant(of_training, self.detector)
+        self.reference_ = Reference(of_training, train.label, of_held)
         return self._choose(rule)
 
     def calibrate(self, X: Any, y: Any = None) -> Self:  # noqa: N803

@@ -1,11 +1,13 @@
 """Checks of scores and numbers for the rules."""
 
+import warnings
+
 import numpy as np
 from jaxtyping import Float
 
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError, DataError, DataWarning
 
-__all__ = ["Scores", "check_range", "check_scores"]
+__all__ = ["Scores", "check_range", "check_scores", "warn_if_constant"]
 
 Scores = Float[np.ndarray, "n"]
 
@@ -34,3 +36,20 @@ def check_scores(score: Scores) -> Scores:
         count = int((~np.isfinite(score)).sum())
         raise DataError(f"scores must be finite; {count} of {len(score)} are not")
     return score
+
+
+def warn_if_constant(score: Scores, detector: str) -> None:
+    """Give a `DataWarning` if the scores of the training rows are equal but for rounding.
+
+    Args:
+        score: The scores.
+        detector: The name of the detector, for the warning.
+    """
+    if np.ptp(score) <= np.finfo(np.float32).eps * np.abs(score).max():
+        warnings.warn(
+            f"{detector} gives all {len(score)} training rows the same score, {score[0]:.6g}, and "
+            "cannot tell them apart: choose another detector, check that the columns vary, or train "
+            "longer",
+            DataWarning,
+            stacklevel=3,
+        )

@@ -8,6 +8,7 @@ import pytest
 import jaxad
 from jaxad.cli import main
 from jaxad.detectors import REGISTRY
+from jaxad.errors import DataWarning
 from jaxad.evaluation.overflow import CEILINGS, rank_overflows
 from jaxad.sklearn import JaxADDetector
 
@@ -72,3 +73,15 @@ def test_the_command_line_counts_them_as_anomalous(tmp_path, capsys):
     command = ["score", saved, str(new), "--out", str(out), "--threshold", "1e20"]
     assert main(command) == 0
     assert "2 rows (40 %) are anomalous" in capsys.readouterr().out
+
+
+def test_training_scores_that_are_all_equal_are_a_warning(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(50, 2)), np.full((50, 2), 7.0)])
+    with pytest.warns(DataWarning, match="knn gives all 50 training rows the same score, 0"):
+        JaxADDetector("knn").fit(x[50:])
+    JaxADDetector("knn").fit(x)
+    train = tmp_path / "train.csv"
+    np.savetxt(train, x[50:], delimiter=",", header="a,b", comments="")
+    assert main(["fit", str(train), "knn", "--out", str(tmp_path / "saved")]) == 0
+    assert "the same score, 0" in capsys.readouterr().err

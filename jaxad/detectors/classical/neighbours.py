@@ -163,7 +163,7 @@ def find_neighbours(
     n, d = points.shape
     count = min(neighbours + 1 + _SPARE, n)
     centre = points.mean(axis=0)
-    size = max(float(np.abs(points - centre).max()), np.finfo(np.float64).tiny)
+    size = float(np.abs(points - centre).max()) or 1.0
     scaled = (points - centre) / size
     small = jnp.asarray(scaled, jnp.float32)
     norms = jnp.sum(small**2, axis=1)
