@@ -7,6 +7,7 @@ from typing import cast, get_args
 import numpy as np
 
 from jaxad.cli.options import Explain
+from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.attribution import AttributionMethod, attribution_methods, attributions
 from jaxad.explain.heat_maps import HeatmapKind
@@ -41,13 +42,13 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
     with write_atomically((options.out / CSV).absolute()) as partial, partial.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["row", "score", *escape_csv_row(names)])
-        for part in saved.score_file(options.data, options.label):
+        for part in saved.score_file(options.data, TableOptions(label=options.label)):
             if part.good.any():
                 new = _attribute(saved, method, part, count)
                 lines = zip(new.row, new.score, new.value, strict=True)
                 writer.writerows([row, _format(s), *map(_format, value)] for row, s, value in lines)
                 kept = (new if kept is None else kept.join(new)).keep_extremes(options.most)
-            count, bad = count + len(part.label), bad + len(part.bad)
+            count, bad = count + part.count, bad + len(part.bad)
         if kept is None:
             raise DataError(f"{options.data}: none of {count} rows could be scored")
     order = np.argsort(-kept.score, kind="stable")

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.cli.options import Score
+from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
 from jaxad.saving import SavedDetector, ScoredRows, open_detector
 from jaxad.thresholds import Rule, p_values, parse_rule
@@ -39,12 +40,12 @@ def execute(options: Score) -> int:
         write_atomically(options.out) as partial,
         _open_writer(partial, options.out.suffix) as write,
     ):
-        for part in saved.score_file(options.data, options.label):
+        for part in saved.score_file(options.data, TableOptions(label=options.label)):
             _report_bad(part, options, count, bad)
             write(_tabulate(part, count, limit, held_out))
             if limit is not None:
                 alarms += int(np.nansum(part.mean > limit))
-            count, bad = count + len(part.label), bad + len(part.bad)
+            count, bad = count + part.count, bad + len(part.bad)
         if bad == count:
             raise DataError(f"{options.data}: none of {count} rows could be scored")
     print(f"{count} rows scored with {saved.fitted.seeds} seed(s); scores in {options.out}")
@@ -71,7 +72,7 @@ def _choose_threshold(
         )
     reference = saved.reference
     if options.reference is not None:
-        reference = saved.read_reference(options.reference, options.label)
+        reference = saved.read_reference(options.reference, TableOptions(label=options.label))
     limit = saved.choose_threshold(rule, reference)
     if rule is None or rule.name != "conformal" or reference is None:
         return limit, None

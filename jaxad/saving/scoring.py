@@ -1,21 +1,28 @@
 """Scoring files with a saved detector, in pieces that fit into memory."""
 
+import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
-from jaxad.data.frames import Encoding
+from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.data.scaling import Scaling
 from jaxad.data.sources.files import load_table
-from jaxad.data.sources.pieces import Piece
 from jaxad.data.sources.sequences import PREFIX, as_windows
-from jaxad.data.sources.stream import TableFile, open_table
+from jaxad.data.tables.encoding import Encoding, check_columns
+from jaxad.data.tables.events import Events, raise_scores
 from jaxad.data.tables.labels import as_training_labels
-from jaxad.data.text.documents import MEAN
-from jaxad.errors import ConfigError, DataError
+from jaxad.data.tables.legacy import convert_columns
+from jaxad.data.tables.options import TableOptions
+from jaxad.data.tables.reading import TableSource, open_table
+from jaxad.data.tables.roles import Roles, assign_roles
+from jaxad.data.tables.values import normalise, read_numbers
+from jaxad.data.text.documents import LINES, MEAN
+from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.evaluation.scoring import score
 from jaxad.padding import bucket_features, bucket_rows, is_table
 from jaxad.saving.estimator import ESTIMATOR, read_record
@@ -25,35 +32,48 @@ from jaxad.thresholds import SCORES, Reference, Rule, threshold, unpack
 from jaxad.training.fitted import Fit
 from jaxad.types import TestData
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 __all__ = ["SavedDetector", "ScoredRows", "open_detector"]
 
 
-class ScoredRows(NamedTuple):
+@dataclass(frozen=True)
+class ScoredRows:
     """The scores of consecutive rows of a file.
 
     Attributes:
-        scores: `(seeds, n)` scores, higher is more anomalous; NaN for bad rows.
+        scores: `(seeds, n)` the scores of each seed, higher is more anomalous; NaN for bad rows.
+        mean: `(n,)` the mean score over seeds in float64, raised for rows with unknown values (see
+            `jaxad.data.tables.events`).
         bad: Why a row could not be scored, by its place among these rows.
-        label: `(n,)` labels as the file has them, NaN where a row has none.
         x: `(n, ...)` the rows as numbers, before scaling.
+        label: `(n,)` the labels as the file has them; None if it has none.
+        ids: `(n,)` the ids of the rows; None for row numbers.
+        id: The name of their column; None for row numbers.
+        events: The unknown values by which scores were raised; None where there is no encoding.
     """
 
     scores: Float[np.ndarray, "seeds n"]
+    mean: Float[np.ndarray, "n"]
     bad: dict[int, str]
-    label: Float[np.ndarray, "n"]
     x: Num[np.ndarray, "n *shape"]
+    label: Any = None
+    ids: Any = None
+    id: str | None = None
+    events: Events | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.mean)
 
     @property
     def good(self) -> Bool[np.ndarray, "n"]:
         """Which rows have a score."""
-        where = np.ones(self.scores.shape[1], bool)
+        where = np.ones(self.count, bool)
         where[list(self.bad)] = False
         return where
-
-    @property
-    def mean(self) -> Float[np.ndarray, "n"]:
-        """The mean score over seeds, in float64."""
-        return self.scores.mean(axis=0, dtype=np.float64)
 
 
 class SavedDetector(NamedTuple):
@@ -64,9 +84,10 @@ class SavedDetector(NamedTuple):
         fitted: The fit.
         scaling: How raw rows are scaled; None if that was not saved.
         columns: The names of the columns of raw rows; () where they have none.
-        encoding: How columns become numbers, for an estimator of data frames.
+        encoding: How the columns of a table become numbers; None where rows are numbers already.
         reference: The scores of the training rows; None if they were not saved.
         threshold: The threshold of an estimator; None for others.
+        id: The name of the column of ids in the training file.
     """
 
     folder: Path
@@ -76,6 +97,7 @@ class SavedDetector(NamedTuple):
     encoding: Encoding | None = None
     reference: Reference | None = None
     threshold: float | None = None
+    id: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -102,63 +124,82 @@ class SavedDetector(NamedTuple):
         """
         return x if self.scaling is None else self.scaling.apply(x)
 
-    def score_file(self, source: str | Path, label: str | None = None) -> Iterator[ScoredRows]:
-        """Score the rows of a file in order; memory does not grow with a csv or parquet file.
+    def score_file(
+        self,
+        source: str | Path,
+        options: TableOptions | None = None,
+        *,
+        strict: bool = False,
+    ) -> Iterator[ScoredRows]:
+        """Score the rows of a file in order; memory does not grow with a table.
 
         Args:
-            source: A csv, parquet or npz file with the columns of training, or a file of texts;
-                with `sequence:` in front if the detector was trained so.
-            label: The column of labels, which is not scored. Default: the one named label, y,
-                anomaly or outlier, unless the detector was trained on it.
+            source: A table or an npz file with the columns of training, or a file of texts; with
+                `sequence:` in front if the detector was trained so.
+            options: How a table is read, and its columns of labels and ids. Default: labels are in
+                the column named label, y, anomaly or outlier, unless the detector was trained on
+                it; ids in the column that was named in training, if there is one.
+            strict: Whether columns that training did not have are an error; else they are ignored
+                with a warning.
 
         Yields:
             The scores of consecutive rows.
 
         Raises:
-            DataError: Other columns than in training, or the file is broken.
+            DataError: A column of training is missing, or the file is broken.
+            ConfigError: An option is wrong.
         """
+        options = options or TableOptions()
         name = str(source)
         path = Path(name.removeprefix(PREFIX))
-        streamed = path.suffix.lower() in (".csv", ".parquet") and not name.startswith(MEAN)
+        streamed = path.suffix.lower() not in (".npz", *LINES) and not name.startswith(MEAN)
         if not streamed or self.fitted.detector.lexicon is not None:
-            yield from self._score_whole(name, label)
+            yield from self._score_whole(name, options)
             return
-        table = open_table(path, label, self.columns)
-        columns = self._order_columns(table)
+        table = open_table(path, options, self.columns)
+        if options.id is None and self.id in table.names:
+            options = options._replace(id=self.id)
+        roles = assign_roles(table.names, options, self.columns, index=table.index, what=table.name)
+        columns = self._select_columns(table, roles, options, strict)
         windows = name.startswith(PREFIX)
         self._check_shape(name, (len(columns), 1) if windows else (len(columns),))
-        needed = [*columns, table.label] if table.label is not None else columns
+        needed = [*columns, *(n for n in (roles.label, roles.id) if n not in (None, *columns))]
         for piece in table.pieces(self.rows_at_once, needed):
-            x = self._read_rows(piece, columns)
+            x, events = self._encode(piece.table, columns, piece.bad)
             x = as_windows(x) if windows else x
-            yield ScoredRows(self._score(x, piece.bad), piece.bad, piece.labels(table.label), x)
+            label, ids = (None if n is None else piece.table[n] for n in (roles.label, roles.id))
+            scored = self._score(x, piece.bad, events)
+            yield replace(scored, label=label, ids=ids, id=roles.id)
 
-    def read_reference(self, source: str | Path, label: str | None = None) -> Reference:
+    def read_reference(self, source: str | Path, options: TableOptions | None = None) -> Reference:
         """Score the rows of a file that a threshold is chosen by.
 
         Args:
-            source: A file as for `score_file`; its labels are 1 for an anomaly, and 0, -1 or
-                nothing for an unlabelled row.
-            label: The column of labels.
+            source: A file as for `score_file`.
+            options: As for `score_file`. Labels have the meaning of `as_training_labels`.
 
         Returns:
-            The mean scores over seeds and the labels; all rows but anomalies count as held out.
+            The mean scores over seeds and the labels; all rows but labelled anomalies count as held
+            out.
 
         Raises:
             DataError: The file has no rows, a row that cannot be scored, or other labels.
         """
+        options = options or TableOptions()
         scores, labels, count = [], [], 0
-        for part in self.score_file(source, label):
+        for part in self.score_file(source, options):
             for row, reason in part.bad.items():
                 raise DataError(f"{source}: row {count + row}: {reason}")
             scores.append(part.mean)
-            labels.append(part.label)
-            count += len(part.label)
+            labels += [None] * part.count if part.label is None else _list_values(part.label)
+            count += part.count
         if not count:
             raise DataError(f"{source}: has no rows")
-        found, values = np.concatenate(labels), np.concatenate(scores)
-        known = as_training_labels(found, what=f"the label column of {source}")
-        return Reference(values, known, values[known >= 0])
+        given = (options.positive or None, options.normal or None)
+        known = as_training_labels(np.array(labels, object), *given, f"{source}: the labels")
+        values = np.concatenate(scores)
+        training = np.zeros(0) if self.reference is None else self.reference.of_training
+        return Reference(values, known, values[known >= 0], training)
 
     def choose_threshold(
         self, rule: Rule | None, reference: Reference | None = None
@@ -188,10 +229,11 @@ class SavedDetector(NamedTuple):
             )
         return threshold(rule, known)
 
-    def _score_whole(self, source: str, label: str | None) -> Iterator[ScoredRows]:
+    def _score_whole(self, source: str, options: TableOptions) -> Iterator[ScoredRows]:
         """Score a file that is read as a whole: an npz file or texts."""
         lexicon = self.fitted.detector.lexicon
-        table = load_table(source, label=label, vocabulary=lexicon and lexicon.vocabulary)
+        vocabulary = lexicon and lexicon.vocabulary
+        table = load_table(source, label=options.label, vocabulary=vocabulary)
         if (table.vocabulary is None) != (lexicon is None):
             kinds = ("numbers", "text") if lexicon is None else ("text", "numbers")
             raise DataError(
@@ -202,20 +244,15 @@ class SavedDetector(NamedTuple):
         self._check_shape(source, x.shape[1:])
         for start in range(0, len(x), self.rows_at_once):
             rows = slice(start, start + self.rows_at_once)
-            bad: dict[int, str] = {}
-            scores = self._score(x[rows], bad)
-            y = np.full(scores.shape[1], np.nan) if table.y is None else table.y[rows].astype(float)
-            yield ScoredRows(scores, bad, y, x[rows])
+            scored = self._score(x[rows], {})
+            yield replace(scored, label=None if table.y is None else table.y[rows])
 
-    def _score(self, x: np.ndarray, bad: dict[int, str]) -> Float[np.ndarray, "seeds n"]:
+    def _score(
+        self, x: np.ndarray, bad: dict[int, str], events: Events | None = None
+    ) -> ScoredRows:
         """Score rows, NaN for bad ones; add those to `bad` that have no finite score."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = self.scale(x)
+        rows = self.scale(x)
         lead = rows.ndim - x.ndim  # 1 where each seed has a scaling of its own
-        if rows.dtype.kind == "f":
-            others = tuple(axis for axis in range(rows.ndim) if axis != lead)
-            _add_reasons(bad, np.isfinite(rows).all(others), "is too far from the training rows")
-            rows[(slice(None),) * lead + (list(bad),)] = 0.0
         if lead:
             marks = np.zeros(rows.shape[:2], np.int8)
             count = np.full(len(rows), len(x), np.int32)
@@ -224,25 +261,35 @@ class SavedDetector(NamedTuple):
             scores = score(self.fitted, rows)
         _add_reasons(bad, np.isfinite(scores).all(axis=0), "has no finite score")
         scores[:, list(bad)] = np.nan
-        return scores
+        mean = scores.mean(axis=0, dtype=np.float64)
+        if events is not None and self.reference is not None:
+            mean = raise_scores(mean, events, self.reference.of_training)
+        return ScoredRows(scores, mean, bad, x, events=events)
 
-    def _read_rows(self, piece: Piece, columns: Sequence[str]) -> Float[np.ndarray, "n d"]:
-        """Return the rows of a piece as numbers, before scaling; 0 for bad rows."""
-        if self.encoding is None:
-            x = np.stack([piece.numbers(name) for name in columns], axis=1)
-            x[list(piece.bad)] = 0.0
-            return x
-        import pandas as pd
+    def _encode(
+        self, table: "pa.Table", columns: Sequence[str], bad: dict[int, str]
+    ) -> tuple[Float[np.ndarray, "n d"], Events | None]:
+        """Return rows as numbers before scaling, and their events; add rows to `bad`.
 
-        values = {
-            column.name: pd.Series(piece.numbers(name, gaps=True))
-            if column.kind == "number"
-            else pd.Series(piece.words(name), dtype=object)
-            for name, column in zip(columns, self.encoding.columns, strict=True)
-        }
-        x = self.encoding.apply(pd.DataFrame(values))
-        x[list(piece.bad)] = 0.0
-        return x
+        Without an encoding, rows with a value that is not a number finite in float32 are bad.
+        """
+        if self.encoding is not None:
+            x, events = self.encoding.apply(table)
+            good = np.ones(len(x), bool)
+            good[list(bad)] = False
+            return x, events if good.all() else events.keep(good)
+        x = np.zeros((table.num_rows, len(columns)))
+        for place, name in enumerate(columns):
+            found = read_numbers(normalise(table[name], name))
+            assert found is not None
+            right = np.abs(found.value) <= MAX_FLOAT32
+            for row in np.flatnonzero(~right).tolist():
+                held = table[name][row].as_py()
+                said = "nothing" if held is None else repr(held)[:40]
+                bad.setdefault(row, f"column {name!r} holds {said}")
+            x[right, place] = found.value[right]
+        x[list(bad)] = 0.0
+        return x, None
 
     def _check_shape(self, source: str, shape: tuple[int, ...]) -> None:
         """Raise a `DataError` if examples of this shape are not the detector's."""
@@ -252,21 +299,31 @@ class SavedDetector(NamedTuple):
                 f"{self.shape}"
             )
 
-    def _order_columns(self, table: TableFile) -> list[str]:
+    def _select_columns(
+        self, table: TableSource, roles: Roles, options: TableOptions, strict: bool
+    ) -> list[str]:
         """Return the columns of training, in their order.
 
         Raises:
-            DataError: A column is missing, or there is a further one.
+            DataError: A column is missing, or with `strict` there is a further one.
         """
         if not self.columns:
-            return list(table.columns)
-        missing = [name for name in self.columns if name not in table.columns]
-        further = [name for name in table.columns if name not in self.columns]
-        if missing or further:
+            return list(roles.features)
+        others = {roles.label, roles.id, *options.drop, *table.index} - set(roles.features)
+        names = [name for name in table.names if name not in others]
+        if self.encoding is not None:
+            check_columns(self.encoding, names, table.name, strict=strict)
+            return list(self.encoding.required)
+        missing = [name for name in self.columns if name not in names]
+        further = [name for name in names if name not in self.columns]
+        if missing or (further and strict):
             raise DataError(
-                f"{table.path}: columns are not those of training; missing: {_join(missing)}; not "
+                f"{table.name}: columns are not those of training; missing: {_join(missing)}; not "
                 f"in training: {_join(further)}"
             )
+        if further:
+            message = f"{table.name}: columns that are not in training: {_join(further)}"
+            warnings.warn(f"{message}; they are ignored", DataWarning, stacklevel=3)
         return list(self.columns)
 
 
@@ -287,15 +344,25 @@ def open_detector(folder: str | Path) -> SavedDetector:
     path = folder / SCORES
     known = unpack(path.read_bytes(), str(folder)) if path.exists() else None
     if not (folder / ESTIMATOR).exists():
-        return SavedDetector(folder, fitted, scaling, read_columns(folder), reference=known)
+        columns = read_columns(folder, scaling)
+        return SavedDetector(
+            folder, fitted, scaling, columns.names, columns.encoding, known, id=columns.id
+        )
     about = read_record(folder, scaling)
     names = about.names_in or ()
-    return SavedDetector(folder, fitted, scaling, names, about.encoding, known, about.threshold)
+    encoding = None
+    if about.encoding is not None:
+        encoding = convert_columns([column._asdict() for column in about.encoding.columns])
+    return SavedDetector(folder, fitted, scaling, names, encoding, known, about.threshold)
 
 
 def _add_reasons(bad: dict[int, str], good: Any, reason: str) -> None:
     for row in np.flatnonzero(~np.asarray(good)).tolist():
         bad.setdefault(row, reason)
+
+
+def _list_values(labels: Any) -> list[Any]:
+    return labels.to_pylist() if hasattr(labels, "to_pylist") else labels.tolist()
 
 
 def _join(names: Sequence[str]) -> str:

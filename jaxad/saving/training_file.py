@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxad.data.protocol.training_file import TrainingFile
+from jaxad.data.scaling import Scaling
+from jaxad.data.tables.encoding import Encoding
+from jaxad.data.tables.legacy import describe_numbers
 from jaxad.errors import DataError
 from jaxad.evaluation.scoring import score
 from jaxad.saving.folder import save
@@ -13,9 +17,23 @@ from jaxad.thresholds import SCORES, Reference, pack
 from jaxad.thresholds.checks import warn_if_constant
 from jaxad.training.fitted import Fit
 
-__all__ = ["ABOUT", "read_columns", "save_trained"]
+__all__ = ["ABOUT", "TrainedColumns", "read_columns", "save_trained"]
 
 ABOUT = "data.json"
+
+
+class TrainedColumns(NamedTuple):
+    """The columns of the file that a saved detector was trained on.
+
+    Attributes:
+        names: Their names; () without names.
+        encoding: How they become numbers; None if they are no table.
+        id: The name of the column of ids, if the file has one.
+    """
+
+    names: tuple[str, ...] = ()
+    encoding: Encoding | None = None
+    id: str | None = None
 
 
 def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: str) -> Path:
@@ -45,6 +63,10 @@ def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: s
         )
     warn_if_constant(scores, fitted.detector.name)
     about: dict = {"columns": list(data.columns), "file": file, "rows": data.rows}
+    if data.encoding is not None:
+        about["encoding"] = data.encoding.dump()
+    if data.id is not None:
+        about["id"] = data.id
     if data.exposure is not None:
         about["exposure"] = {"name": data.exposure, "rows": len(data.train.label) - data.rows}
     text = json.dumps(about, indent=2) + "\n"
@@ -52,15 +74,35 @@ def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: s
     return save(fitted, folder, scaling=data.scaling, files=files)
 
 
-def read_columns(folder: Path) -> tuple[str, ...]:
-    """Return the names of the columns that a saved detector was trained on; () without names.
+def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:
+    """Return the columns that a saved detector was trained on.
+
+    A table that jaxad 0.2 or before was trained on has numbers without gaps in all columns; a gap
+    in further rows is replaced by a value of the training rows.
+
+    Args:
+        folder: The folder.
+        scaling: The scaling that was saved with the detector.
 
     Raises:
         DataError: The record is broken.
     """
+    path = folder / ABOUT
     try:
-        return tuple(json.loads((folder / ABOUT).read_text())["columns"])
+        about = json.loads(path.read_text())
+        names, id = tuple(about["columns"]), about.get("id")
+        if not all(isinstance(name, str) for name in (*names, id or "")):
+            raise TypeError("names must be strings")
+        if "encoding" in about:
+            return TrainedColumns(names, Encoding.restore(about["encoding"]), id)
+        if scaling is None or not names or scaling.shift.shape != (len(names),):
+            return TrainedColumns(names, None, id)
+        return TrainedColumns(
+            names, describe_numbers(names, int(about["rows"]), scaling.shift.tolist())
+        )
     except FileNotFoundError:  # saved by `jaxad.save`, which does not know the columns
-        return ()
+        return TrainedColumns()
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(f"{folder / ABOUT}: cannot be read ({error})") from error
+        raise DataError(f"{path}: cannot be read ({error})") from error

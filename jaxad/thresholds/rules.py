@@ -21,11 +21,19 @@ class Reference(NamedTuple):
         score: `(n,)` scores of the training rows, or of rows held out.
         label: `(n,)` their training labels: -1 anomaly, 0 unlabelled, 1 normal.
         held_out: `(m,)` scores of rows, assumed normal, that were not trained on; may be empty.
+        training: `(k,)` scores of the training rows where `score` has those of other rows; else
+            empty.
     """
 
     score: Scores
     label: Int[np.ndarray, "n"]
     held_out: Scores = np.zeros(0)
+    training: Scores = np.zeros(0)
+
+    @property
+    def of_training(self) -> Scores:
+        """The scores of the training rows."""
+        return self.training if len(self.training) else self.score
 
     @property
     def unlabelled(self) -> Scores:

@@ -108,12 +108,15 @@ def f1(score: Scores, label: Int[np.ndarray, "n"]) -> float:
 
     Args:
         score: `(n,)` scores.
-        label: `(n,)` training labels: -1 anomaly, 1 normal; rows of label 0 do not count.
+        label: `(n,)` training labels: -1 anomaly, 1 normal. Unlabelled rows (0) count as normal if
+            no row is labelled normal; else they do not count.
 
     Raises:
-        DataError: No labelled anomaly, or no labelled normal row.
+        DataError: No labelled anomaly, or no other row.
     """
     score, label = check_scores(score), np.asarray(label)
+    if not (label > 0).any():
+        label = np.where(label == 0, 1, label)
     score, anomaly = score[label != 0], label[label != 0] < 0
     if not anomaly.any() or anomaly.all():
         raise DataError(

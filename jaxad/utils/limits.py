@@ -110,7 +110,11 @@ def parse_json(content: bytes | str, what: str) -> Any:
 
 
 def parse_arrays(
-    content: bytes, names: Sequence[str], what: str, most: int = MOST_ARRAYS
+    content: bytes,
+    names: Sequence[str],
+    what: str,
+    optional: Sequence[str] = (),
+    most: int = MOST_ARRAYS,
 ) -> list[np.ndarray]:
     """Read arrays of an npz file that `numpy.savez` has written, without pickles.
 
@@ -120,18 +124,23 @@ def parse_arrays(
         content: The bytes of the file.
         names: The names of the arrays.
         what: What it is, for errors.
+        optional: The names of arrays that come after these; empty ones where there are none.
         most: The most bytes of all arrays.
 
     Raises:
         DataError: It is no such file, or an array is missing or too large.
     """
     with refuse_broken(what), zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [archive.getinfo(f"{name}.npy") for name in names]
+        held = set(archive.namelist())
+        more = [name for name in optional if f"{name}.npy" in held]
+        members = [archive.getinfo(f"{name}.npy") for name in (*names, *more)]
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
             raise ValueError("its arrays are compressed")
         if sum(member.file_size for member in members) > min(most, len(content)):
             raise ValueError("its arrays are larger than the file")
-        return [_parse_array(archive.read(member)) for member in members]
+        arrays = [_parse_array(archive.read(member)) for member in members]
+    found = dict(zip((*names, *more), arrays, strict=True))
+    return [found.get(name, np.zeros(0)) for name in (*names, *optional)]
 
 
 def _parse_array(content: bytes) -> np.ndarray:

@@ -116,7 +116,7 @@ def test_pieces_of_a_file_give_the_extremes_of_the_whole():
         (["--kind", "map"], "--kind map applies only to images; this detector of tables has"),
         (["--kind", "residuals"], "--kind residuals: 'deep_svdd' has no such attributions; it has"),
         (["--sigma", 1], "--sigma applies only to heat maps"),
-        (["--label", "none"], "'none' is not a column"),
+        (["--label", "nowhere"], "'nowhere'"),
     ],
 )
 def test_what_tables_do_not_have_is_refused(table, capsys, argv, message):

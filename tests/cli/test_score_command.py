@@ -76,21 +76,13 @@ def test_pieces_are_scored_in_order(cli, folder, small_pieces, suffix):
     np.testing.assert_allclose(found.score, expected(folder, rows), rtol=1e-6)
 
 
-BAD = {
-    3: "1,2",
-    5: "x,1,2",
-    8: "1,2,3,4",
-    13: "1,,2",
-    14: "1,inf,2",
-    20: '1,"2,3',
-    22: "1,1e39,2",
-    29: "1,NA,2",
-}
+BAD = {3: "1,2", 8: "1,2,3,4", 29: "1"}
+UNKNOWN = {5: "x,0,0", 13: "0,,0", 14: "0,inf,0", 22: "0,1e39,0", 28: "0,NA,0"}
 
 
 def write_bad(rows):
     lines = rows.to_csv(index=False, header=False).splitlines()
-    lines = [BAD.get(i, line) for i, line in enumerate(lines)]
+    lines = [(BAD | UNKNOWN).get(i, line) for i, line in enumerate(lines)]
     lines.insert(10, "")  # a blank line is no row
     Path("rows.csv").write_text("a,b,c\n" + "\n".join(lines) + "\n")
 
@@ -103,13 +95,15 @@ def test_bad_rows_are_said_and_the_rest_is_scored(cli, folder, small_pieces):
     said = ended.err.splitlines()
     assert [line.split(":")[1].strip() for line in said[:-1]] == [f"row {i}" for i in BAD]
     assert said[0] == "jaxad: row 3: 2 values for 3 columns"
-    assert said[1] == "jaxad: row 5: column 'a' holds 'x'"
-    assert said[3] == "jaxad: row 13: column 'b' holds nothing"
-    assert said[-1].startswith("jaxad: 8 of 30 rows could not be scored")
+    assert said[-1].startswith("jaxad: 3 of 30 rows could not be scored")
     found = pd.read_csv("s.csv")
     assert np.flatnonzero(found.score.isna()).tolist() == list(BAD)
-    good = [i for i in range(30) if i not in BAD]
+    good = [i for i in range(30) if i not in BAD and i not in UNKNOWN]
     np.testing.assert_allclose(found.score[good], expected(folder, rows)[good], rtol=1e-6)
+    # Gaps and text that training never had, and numbers beyond float32, are no less anomalous than
+    # any training row.
+    unknown = found.score[list(UNKNOWN)].to_numpy()
+    assert (unknown >= training_scores(folder).max() * (1 - 1e-6)).all()
 
 
 def test_strict_stops_at_the_first_bad_row_and_writes_nothing(cli, folder, tmp_path):
@@ -121,15 +115,17 @@ def test_strict_stops_at_the_first_bad_row_and_writes_nothing(cli, folder, tmp_p
 
 
 def test_many_bad_rows_are_counted_and_nothing_but_bad_rows_is_an_error(cli, folder):
-    rows = make_rows(60)
-    rows.loc[:49, "b"] = np.nan
-    rows.to_parquet("rows.parquet")
-    ended = cli("score", folder, "rows.parquet", "--out", "s.parquet")
+    lines = make_rows(60).to_csv(index=False).splitlines()
+    lines[1:51] = ["1,2", "1,2,3,4"] * 25
+    Path("rows.csv").write_text("\n".join(lines) + "\n")
+    ended = cli("score", folder, "rows.csv", "--out", "s.parquet")
     assert ended.code == 3
     assert len(ended.err.splitlines()) == 21
     assert "50 of 60 rows could not be scored, the first 20 above" in ended.err
-    rows.iloc[:50].to_parquet("rows.parquet")
-    ended = cli("score", folder, "rows.parquet", "--out", "t.csv")
+    fitted, scaling = jaxad.load(folder)
+    jaxad.save(fitted, "plain", scaling=scaling)  # which knows nothing of gaps
+    make_rows(50).assign(b=np.nan).to_parquet("rows.parquet")
+    ended = cli("score", "plain", "rows.parquet", "--out", "t.csv")
     assert ended.code == 1 and "none of 50 rows" in ended.err
     assert not Path("t.csv").exists()
 
@@ -175,15 +171,15 @@ def test_a_row_of_another_length_that_is_no_utf8_is_a_bad_row_and_no_noise(cli, 
     assert pd.read_csv("s.csv").score.isna().tolist() == [False, True, False]
 
 
-def test_a_broken_parquet_file_and_columns_of_dates_are_one_clear_error(cli, folder):
+def test_a_broken_parquet_file_and_columns_of_lists_are_one_clear_error(cli, folder):
     rows = make_rows(300)
     parquet.write_table(pa.Table.from_pandas(rows), "rows.parquet", compression="none")
     content = bytearray(Path("rows.parquet").read_bytes())
     content[4:400] = b"\xff" * 396
     Path("broken.parquet").write_bytes(bytes(content))
     Path("short.parquet").write_bytes(bytes(content[:100]))
-    rows.assign(b=pd.Timestamp("2024")).to_parquet("dates.parquet")
-    for name in ("broken", "short", "dates"):
+    rows.assign(b=[[1]] * 300).to_parquet("lists.parquet")
+    for name in ("broken", "short", "lists"):
         ended = cli("score", folder, f"{name}.parquet", "--out", "s.csv")
         assert ended.code == 1
         assert f"{name}.parquet" in ended.err and len(ended.err.splitlines()) == 1
@@ -214,8 +210,9 @@ def training_scores(folder):
 )
 def test_alarms_by_the_training_scores(cli, folder, rule, limit):
     rows = make_rows(30, seed=1)
-    rows.loc[4, "a"] = np.nan
-    rows.to_csv("rows.csv", index=False)
+    lines = rows.to_csv(index=False).splitlines()
+    lines[5] = "1,2"
+    Path("rows.csv").write_text("\n".join(lines) + "\n")
     ended = cli("score", folder, "rows.csv", "--out", "s.csv", "--threshold", rule)
     assert ended.code == 3
     found = pd.read_csv("s.csv")
@@ -291,5 +288,5 @@ def test_an_estimator_s_folder_brings_its_columns_and_its_threshold(cli, small_p
     wrong.loc[7, "a"] = "many"
     wrong.to_csv("rows.csv", index=False)
     ended = cli("score", "m", "rows.csv", "--out", "s.csv", "--force")
-    assert ended.code == 3
-    assert "row 7: column 'a' holds 'many'" in ended.err
+    assert (ended.code, ended.err) == (0, "")
+    assert pd.read_csv("s.csv").score.notna().all()

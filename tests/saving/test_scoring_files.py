@@ -6,7 +6,8 @@ import pytest
 
 import jaxad
 from jaxad.data.protocol.training_file import load_training_file
-from jaxad.errors import ConfigError, DataError
+from jaxad.data.tables.options import TableOptions
+from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.thresholds import parse_rule
 
 
@@ -35,17 +36,44 @@ def test_a_file_is_scored_in_pieces_as_it_is_whole(folder, tmp_path, monkeypatch
     np.testing.assert_array_equal(np.concatenate([p.scores for p in parts], axis=1), whole.scores)
     np.testing.assert_array_equal(whole.scores, jaxad.score(saved.fitted, saved.scale(x)))
     np.testing.assert_array_equal(whole.mean, whole.scores.mean(axis=0, dtype=np.float64))
-    assert whole.good.all() and np.isnan(whole.label).all()
+    assert whole.good.all() and whole.label is None
     assert saved.columns == saved.features == ("a", "b", "c")
 
 
-def test_a_bad_row_has_its_reason_and_no_score(folder, tmp_path):
-    (tmp_path / "new.csv").write_text("c,b,a\n1,2,3\n1,x,3\n1,2,3\n")
+def test_a_value_that_training_never_had_raises_the_score(folder, tmp_path):
+    """As in folders of jaxad 0.2, whose training rows were numbers without gaps."""
+    (tmp_path / "new.csv").write_text("c,b,a\n1,2,3\n0,x,0\n0,,0\n0,0,0\n")
     saved = jaxad.saving.open_detector(folder)
     (part,) = saved.score_file(str(tmp_path / "new.csv"))
-    assert part.bad == {1: "column 'b' holds 'x'"}
-    assert part.good.tolist() == np.isfinite(part.mean).tolist() == [True, False, True]
+    assert not part.bad and np.isfinite(part.mean).all()
     np.testing.assert_array_equal(part.x[0], [3, 2, 1])  # in the order of training
+    assert (part.mean[1:3] >= saved.reference.score.max()).all()
+    assert part.mean[3] == part.scores[:, 3].mean(dtype=np.float64)
+    described = [part.events.describe(row) for row in range(4)]
+    assert described == [[], ["text in place of a number in `b`"], ["gap in `b`"], []]
+
+
+def test_a_bad_row_has_its_reason_and_no_score(folder, tmp_path):
+    (tmp_path / "new.csv").write_text("a,b,c\n1,2,3\n1,2\n1,2,3\n")
+    (part,) = jaxad.saving.open_detector(folder).score_file(str(tmp_path / "new.csv"))
+    assert list(part.bad) == [1]
+    assert part.good.tolist() == np.isfinite(part.mean).tolist() == [True, False, True]
+    assert not len(part.events.row)
+
+
+def test_further_columns_are_ignored_and_missing_ones_are_named(folder, tmp_path):
+    saved = jaxad.saving.open_detector(folder)
+    (tmp_path / "new.csv").write_text("when,a,b,c\nx,1,2,3\n")
+    with pytest.warns(DataWarning, match="not in training: when"):
+        (part,) = saved.score_file(tmp_path / "new.csv")
+    np.testing.assert_array_equal(part.x, [[1, 2, 3]])
+    with pytest.raises(DataError, match="when; drop"):
+        list(saved.score_file(tmp_path / "new.csv", strict=True))
+    (part,) = saved.score_file(tmp_path / "new.csv", TableOptions(id="when"), strict=True)
+    assert part.ids.to_pylist() == ["x"]
+    (tmp_path / "new.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="missing: c"):
+        list(saved.score_file(tmp_path / "new.csv"))
 
 
 def test_thresholds_go_by_the_training_rows_or_by_a_reference(folder, tmp_path):

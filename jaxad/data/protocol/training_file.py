@@ -1,7 +1,7 @@
 """Training data from a file: labels, scaling and outlier exposure."""
 
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Int8
@@ -14,6 +14,7 @@ from jaxad.data.scaling import Scaling, ScalingKind, fit_scaling
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.labels import AuditLabelKind, LabelKind, read_audit_labels
 from jaxad.data.sources.load import load_dataset
+from jaxad.data.tables.encoding import Encoding
 from jaxad.errors import ConfigError
 from jaxad.types import TrainData
 
@@ -30,6 +31,9 @@ class TrainingFile(NamedTuple):
         columns: The names of the feature columns; () if they have none.
         rows: The number of rows of the file.
         exposure: The name of the exposure set, or None.
+        encoding: How columns become numbers; None unless the file is a table.
+        ids: `(n,)` the ids of the rows of the file, of a table that has them.
+        id: The name of the column of ids.
     """
 
     train: TrainData
@@ -38,6 +42,9 @@ class TrainingFile(NamedTuple):
     columns: tuple[str, ...]
     rows: int
     exposure: str | None = None
+    encoding: Encoding | None = None
+    ids: Any = None
+    id: str | None = None
 
 
 def load_training_file(

@@ -61,6 +61,12 @@ class Events(NamedTuple):
             for (kind, column), count in zip(pairs.T, counts, strict=True)
         }
 
+    def keep(self, rows: Bool[np.ndarray, "n"]) -> "Events":
+        """Return the same rows with only the events of the rows of a mask."""
+        kept = rows[self.row]
+        found = (self.row[kept], self.column[kept], self.kind[kept], self.frequency[kept])
+        return Events(self.rows, *found, self.names)
+
     def select(self, rows: Bool[np.ndarray, "n"]) -> "Events":
         """Return the events of the rows of a mask, which are numbered anew."""
         kept = rows[self.row]
