@@ -350,9 +350,9 @@ def open_detector(folder: str | Path) -> SavedDetector:
         )
     about = read_record(folder, scaling)
     names = about.names_in or ()
-    encoding = None
-    if about.encoding is not None:
-        encoding = convert_columns([column._asdict() for column in about.encoding.columns])
+    encoding: Any = about.encoding
+    if encoding is not None and not isinstance(encoding, Encoding):
+        encoding = convert_columns([column._asdict() for column in encoding.columns])
     return SavedDetector(folder, fitted, scaling, names, encoding, known, about.threshold)
 
 
