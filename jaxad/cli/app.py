@@ -18,6 +18,7 @@ from jaxad.cli.options import (
     Explain,
     Fit,
     List,
+    Monitor,
     Recommend,
     Report,
     Run,
@@ -38,13 +39,14 @@ __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
-Options = List | Recommend | Run | Fit | Score | Audit | Explain | Sweep | Report | Verify
+Options = List | Recommend | Run | Fit | Score | Monitor | Audit | Explain | Sweep | Report | Verify
 COMMANDS: dict[str, type] = {
     "list": List,
     "recommend": Recommend,
     "run": Run,
     "fit": Fit,
     "score": Score,
+    "monitor": Monitor,
     "audit": Audit,
     "explain": Explain,
     "sweep": Sweep,
@@ -59,6 +61,7 @@ Overview = (
     | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
+    | Annotated[Monitor, subcommand("monitor", description="Test a file for drift.")]
     | Annotated[Audit, subcommand("audit", description="Rank a file's rows by suspicion.")]
     | Annotated[Explain, subcommand("explain", description="Explain the scores of a file's rows.")]
     | Annotated[Sweep, subcommand("sweep", description="Run an experiment from a TOML file.")]
@@ -74,8 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; by default the process's own.
 
     Returns:
-        The exit code: 0 done, 1 failure, 2 wrong use, 3 some rows could not be scored (`score`),
-        130 stopped by Ctrl-C.
+        The exit code: 0 done, 1 failure, 2 wrong use, 3 some rows could not be scored
+        (`score`, `monitor`) or there is drift (`monitor`), 130 stopped by Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv == ["--version"]:

@@ -10,6 +10,8 @@ from jaxad.cli.options import Fit
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import TrainingFile, load_training_file
+from jaxad.data.tables.options import TableOptions
+from jaxad.data.tables.profile import Profile, profile_file
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, StorageError
 from jaxad.saving import check_savable, save_trained
@@ -47,6 +49,7 @@ def execute(options: Fit) -> int:
         exposure_rows=options.exposure_rows,
         seed=root,
     )
+    profile = profile_file(options.data, data.columns, TableOptions(label=options.label))
     detector = make(name, data.train, **config)
     check_savable(detector)  # before hours of training
     with reporting(1) as reporter:
@@ -62,7 +65,7 @@ def execute(options: Fit) -> int:
         if fitted.interrupted:
             raise KeyboardInterrupt
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
-    _save(fitted, data, options)
+    _save(fitted, data, profile, options)
     counts = {value: int(np.sum(data.train.label == value)) for value in (-1, 0, 1)}
     print(
         f"Trained {name} with {fitted.seeds} seed(s) on {counts[0]} unlabelled rows, "
@@ -71,7 +74,7 @@ def execute(options: Fit) -> int:
     return 0
 
 
-def _save(fitted: TrainedFit, data: TrainingFile, options: Fit) -> None:
+def _save(fitted: TrainedFit, data: TrainingFile, profile: Profile | None, options: Fit) -> None:
     """Save a detector to --out; where that fails, save it elsewhere so that it is not lost.
 
     Raises:
@@ -79,7 +82,7 @@ def _save(fitted: TrainedFit, data: TrainingFile, options: Fit) -> None:
     """
     out, file = options.out.absolute(), options.data.name
     try:
-        save_trained(fitted, data, out, file=file)
+        save_trained(fitted, data, out, file=file, profile=profile)
         return
     except StorageError as error:
         failed = error
@@ -90,7 +93,7 @@ def _save(fitted: TrainedFit, data: TrainingFile, options: Fit) -> None:
         except OSError:
             continue
         try:
-            saved = save_trained(fitted, data, folder / out.name, file=file)
+            saved = save_trained(fitted, data, folder / out.name, file=file, profile=profile)
         except StorageError:
             folder.rmdir()
             continue

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["render_page"]
+__all__ = ["make_document", "make_rows", "render_page"]
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
@@ -53,9 +53,26 @@ def render_page(
     parts += _failures(rows)
     parts += ["<h2>Where and how</h2>", _circumstances(rows)]
     parts += [f"<pre>{html.escape(text)}</pre>"]
-    head = f"<meta charset=utf-8><title>{html.escape(experiment.title)}</title>"
+    return make_document(experiment.title, parts)
+
+
+def make_document(title: str, parts: Sequence[str]) -> str:
+    """Return an HTML page that needs no other file.
+
+    Args:
+        title: Its title, as plain text.
+        parts: The parts of its body, as HTML.
+    """
+    head = f"<meta charset=utf-8><title>{html.escape(title)}</title>"
     body = "\n".join(parts)
     return f'<!doctype html><html lang="en">{head}<style>{_STYLE}</style>\n{body}\n</html>\n'
+
+
+def make_rows(cells: Sequence[Sequence[str]]) -> str:
+    """Return an HTML table of plain text; its first row is the header."""
+    header, *lines = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in cells]
+    header = header.replace("<td>", "<th>").replace("</td>", "</th>")
+    return f"<table><tr>{header}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
 def _failures(rows: "pd.DataFrame") -> list[str]:

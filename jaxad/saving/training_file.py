@@ -10,6 +10,7 @@ from jaxad.data.protocol.training_file import TrainingFile
 from jaxad.data.scaling import Scaling
 from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.legacy import describe_numbers
+from jaxad.data.tables.profile import PROFILE, Profile, dump_profile
 from jaxad.errors import DataError
 from jaxad.evaluation.scoring import score
 from jaxad.saving.folder import save
@@ -36,7 +37,14 @@ class TrainedColumns(NamedTuple):
     id: str | None = None
 
 
-def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: str) -> Path:
+def save_trained(
+    fitted: Fit,
+    data: TrainingFile,
+    folder: str | Path,
+    *,
+    file: str,
+    profile: Profile | None = None,
+) -> Path:
     """Save a detector that was trained on a file, for `open_detector`.
 
     Beside what `jaxad.save` writes, the folder gets the names of the columns and the scores of the
@@ -47,6 +55,7 @@ def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: s
         data: What it was trained on.
         folder: The folder to create.
         file: The name of the file, for the record.
+        profile: The profile of the file's columns, for `monitor`.
 
     Returns:
         The folder.
@@ -71,6 +80,8 @@ def save_trained(fitted: Fit, data: TrainingFile, folder: str | Path, *, file: s
         about["exposure"] = {"name": data.exposure, "rows": len(data.train.label) - data.rows}
     text = json.dumps(about, indent=2) + "\n"
     files = {ABOUT: text.encode(), SCORES: pack(Reference(scores, data.train.label))}
+    if profile is not None:
+        files[PROFILE] = dump_profile(profile)
     return save(fitted, folder, scaling=data.scaling, files=files)
 
 

@@ -16,6 +16,7 @@ from jaxad.evaluation.scoring import score as score_models
 from jaxad.sklearn.columns import Selection, make_index, select_known, select_training
 from jaxad.sklearn.labels import LabelUse, convert_labels
 from jaxad.sklearn.parameters import SettingsMixin, check_parameters
+from jaxad.sklearn.profiling import profile_rows
 from jaxad.sklearn.progress import make_reporter
 from jaxad.sklearn.rows import encode_rows, find_encoding, make_column_names
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold
@@ -98,6 +99,7 @@ class TableEstimator(SettingsMixin):
         train = as_train_data(self._scale(kept), label[~held])
         detector = make(self.detector, train, **(self.settings or {}))
         report = make_reporter(self.detector, int(self.verbose))
+        self.profile_ = profile_rows(chosen.rows)
         self.fitted_ = fit(detector, train, self.seeds, key=self.seed, progress=report)
         if self.fitted_.interrupted:
             raise KeyboardInterrupt

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from sklearn.base import is_classifier
 
+from jaxad.data.tables.profile import PROFILE, dump_profile, read_profile
 from jaxad.detector import HostDetector
 from jaxad.detectors.registry import Spec, make_for
 from jaxad.errors import DataError
@@ -65,6 +66,8 @@ def save(estimator: Any, folder: Path, overwrite: bool = False) -> Path:
         encoding=estimator._encoding,
     )
     files = {ESTIMATOR: dump_record(record), SCORES: pack(estimator.reference_)}
+    if (profile := getattr(estimator, "profile_", None)) is not None:
+        files[PROFILE] = dump_profile(profile)
 
     def write(to: Path) -> Path:
         return save_fit(estimator.fitted_, to, scaling=estimator.scaling_, files=files)
@@ -85,6 +88,8 @@ def load(cls: type, folder: Path) -> Any:
         raise DataError(f"{what}: {ESTIMATOR} is broken ({error!r})") from error
     estimator.fitted_, estimator.scaling_ = fitted, scaling
     estimator.reference_ = unpack(scores, str(folder))
+    if (path := folder / PROFILE).exists():  # detectors of jaxad 0.2 have none
+        estimator.profile_ = read_profile(path.read_bytes(), str(folder))
     estimator.threshold_ = record.threshold
     if is_classifier(estimator):
         estimator.classes_ = np.array([0, 1])

@@ -1,7 +1,7 @@
 """The options of the commands. tyro turns the classes into options, docstrings into `--help`."""
 
 from jaxad.cli.options.choosing import Recommend
-from jaxad.cli.options.detectors import Audit, Explain, Fit, List, Score
+from jaxad.cli.options.detectors import Audit, Explain, Fit, List, Monitor, Score
 from jaxad.cli.options.studies import Report, Run, Sweep
 from jaxad.cli.options.verification import Verify
 
@@ -10,6 +10,7 @@ __all__ = [
     "Explain",
     "Fit",
     "List",
+    "Monitor",
     "Recommend",
     "Report",
     "Run",

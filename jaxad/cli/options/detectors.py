@@ -22,7 +22,7 @@ from jaxad.data.sources.labels import AuditLabelKind
 from jaxad.explain.auditing import list_methods
 from jaxad.explain.images import ExplanationKind
 
-__all__ = ["Audit", "Explain", "Fit", "List", "Score"]
+__all__ = ["Audit", "Explain", "Fit", "List", "Monitor", "Score"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,4 +247,42 @@ class Explain(Common):
     ] = None
     most: int = 16
     label: Label = None
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor(Common):
+    """Compare new rows with those that a saved detector was trained on.
+
+    Tests for drift: the rate of alarms against the one promised by the threshold, the scores
+    (Kolmogorov-Smirnov), and each column (Kolmogorov-Smirnov for numbers, chi-squared for
+    categories, Fisher's exact test for gaps). p-values are corrected for all tests (Holm). Counts
+    gaps and unseen categories. The detector must have been saved by `jaxad fit` on a table or by an
+    estimator, which store a sample of each column.
+
+    Exit codes: 0 no drift, 1 failure, 2 wrong use, 3 drift, or some rows could not be scored.
+
+    Attributes:
+        folder: The folder that `jaxad fit` or an estimator saved to.
+        data: A csv, parquet or feather file with the columns that the detector was trained on.
+        out: An HTML page to write.
+        json: Print the report as JSON.
+        label: The label column, which is not compared.
+        threshold: The threshold above which a score is an alarm: a number, or one of the rules
+            quantile(0.1), sigma(3), extreme(0.001), f1 and conformal(0.05). Default: the threshold
+            of an estimator; quantile(0.1) for other detectors.
+        reference: A file of normal rows that were not trained on, with whose scores those of DATA
+            are compared, in place of the scores saved with the detector.
+        level: The probability, for all tests together, that drift is reported where there is none.
+        force: Replace the page if it exists.
+    """
+
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
+    data: Annotated[Positional[Path], arg(metavar="DATA")]
+    out: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+    json: bool = False
+    label: Label = None
+    threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
+    reference: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+    level: float = 0.01
     force: bool = False

@@ -227,6 +227,7 @@ def _read_matrix(x: Any, what: str) -> "pa.Table":
         raise DataError(f"{what}: has shape {values.shape}; give rows and columns: (n, d)")
     if values.dtype.kind not in "biufOUSM":
         raise DataError(f"{what}: holds {values.dtype}; give numbers, strings, booleans or dates")
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)  # Arrow takes no other
     columns = {}
     for j in range(values.shape[1]):
         column: Any = values[:, j]
