@@ -120,7 +120,7 @@ def summarise(meta: dict[str, Any]) -> str:
         "score range": meta["score"],
     }
     if all(REGISTRY[name].host for name in meta["detectors"]):
-        rows["runs on"] = "the host, one seed after another; it cannot be saved"
+        rows["runs on"] = "the host, one seed after another"
         if "sequences" in meta["takes"]:
             rows["input"] = "tables; images and sequences are flattened to rows of a table"
     return _table(

@@ -101,8 +101,11 @@ def make_profile(table: "pa.Table", seed: int = 0) -> Profile:
 def profile_file(
     path: Path, columns: Sequence[str], options: TableOptions | None = None
 ) -> Profile | None:
-    """Return the profile of some columns of a file; None if it is not a table with columns."""
-    if not columns or path.suffix.lower() == ".npz":
+    """Return the profile of some columns of a file; None if it is not a table of features.
+
+    Sequences and texts, whose sources have a prefix before the path, have no profile.
+    """
+    if not columns or path.suffix.lower() == ".npz" or not path.is_file():
         return None
     return make_profile(open_table(path, options, columns).read(columns))
 
