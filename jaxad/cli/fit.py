@@ -84,9 +84,9 @@ def _save(fitted: TrainedFit, data: TrainingFile, profile: Profile | None, optio
     try:
         save_trained(fitted, data, out, file=file, profile=profile)
         return
-    except StorageError as error:
+    except (ConfigError, StorageError) as error:  # also if another process has saved there
         failed = error
-    message = f"--out: cannot save to {options.out}: {failed.__cause__}"
+    message = f"--out: cannot save to {options.out}: {failed.__cause__ or failed}"
     for place in (tempfile.gettempdir(), os.path.expanduser("~"), os.getcwd()):
         try:
             folder = Path(tempfile.mkdtemp(prefix="jaxad-", dir=place))

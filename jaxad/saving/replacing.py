@@ -1,12 +1,11 @@
 """Replacement of a saved detector by a new one."""
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, StorageError
 from jaxad.saving.description import CONFIG
+from jaxad.utils import files
 
 __all__ = ["replace_folder"]
 
@@ -24,7 +23,8 @@ def replace_folder(folder: Path, write: Callable[[Path], Path]) -> Path:
         The folder.
 
     Raises:
-        ConfigError: The folder holds something else than a saved detector, or cannot be written.
+        ConfigError: The folder holds something else than a saved detector.
+        StorageError: The folder cannot be written, such as on a full disk.
     """
     folder = folder.absolute()
     if not folder.exists():
@@ -34,20 +34,12 @@ def replace_folder(folder: Path, write: Callable[[Path], Path]) -> Path:
             f"folder: {str(folder)!r} exists and is not a saved detector, so that it is not "
             "overwritten; give another one"
         )
-    new = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
-        write(new)
-        folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
-            old.rename(folder)
-            raise
+        with files.replace_folder(folder) as new:
+            write(new)
     except OSError as error:
-        raise ConfigError(f"folder: cannot replace {str(folder)!r}: {error}") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        raise StorageError(
+            f"folder: cannot replace {str(folder)!r}: {error.__cause__ or error}. The old detector "
+            "is still there, and the new one is still in memory: save it to another folder"
+        ) from error
     return folder

@@ -171,8 +171,10 @@ class TableEstimator(SettingsMixin):
                 one is complete. False: the folder must not exist yet.
 
         Raises:
-            ConfigError: The detector is one of another library, the folder cannot be written, or
-                it exists and is not to be overwritten or holds something else.
+            ConfigError: The detector cannot be saved, or the folder exists and is not to be
+                overwritten or holds something else.
+            StorageError: The folder cannot be written, such as on a full disk. The estimator is
+                still there, and can be saved to another folder.
         """
         from jaxad.sklearn.saved import save
 

@@ -19,7 +19,7 @@ from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError, StorageError, StorageWarning
 from jaxad.training.fitted import Place
 from jaxad.types import Key, PyTree, TrainData
-from jaxad.utils.arrays import write_arrays
+from jaxad.utils.arrays import ORBAX, write_arrays
 from jaxad.utils.checksums import (
     SUMS,
     Finding,
@@ -136,7 +136,7 @@ class Saver:
                 is_leaf=lambda leaf: "shape" in leaf,
             )
             target = {"state": state_in(where["phase"]), "history": history}
-            with ocp.StandardCheckpointer() as checkpointer:
+            with ORBAX, ocp.StandardCheckpointer() as checkpointer:
                 arrays = checkpointer.restore(folder / _ARRAYS, target)
             history = jax.tree.map(np.asarray, arrays["history"])
             return Place(where["phase"], where["step"], arrays["state"], history)

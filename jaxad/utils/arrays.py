@@ -4,6 +4,7 @@ Orbax's first stable interface is used. Its successor, V1, is in the pinned vers
 `orbax.checkpoint.experimental.v1`, which may change without notice.
 """
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import jax
 
 from jaxad.utils.files import check_room
 
-__all__ = ["write_arrays"]
+__all__ = ["ORBAX", "write_arrays"]
 
+# Orbax is used by one thread at a time: its event loops disturb each other.
+ORBAX = threading.Lock()
 _LEAF = 2**12  # bytes that a leaf takes at most beside its numbers
 _FOLDER = 2**16  # bytes that a folder takes at most beside its leaves
 
@@ -29,7 +32,7 @@ def write_arrays(arrays: Any, folder: Path) -> None:
     # Asked before, because orbax's threads fail loudly, one by one, on a disk that becomes full.
     check_room(folder.parent, sum(getattr(leaf, "nbytes", 0) + _LEAF for leaf in leaves) + _FOLDER)
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
+        with ORBAX, ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(folder, arrays)
     except ValueError as error:  # tensorstore's for what the system refuses
         raise OSError(str(error).partition(" [")[0]) from error

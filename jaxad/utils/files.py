@@ -6,6 +6,7 @@ goes when the process ends, however it ends, so that the next writer can tell wh
 has left behind from what another process is still writing.
 """
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -28,6 +29,7 @@ __all__ = [
     "find_leftovers",
     "lock_folder",
     "remove_leftovers",
+    "replace_folder",
     "sync_folder",
     "write_atomically",
 ]
@@ -109,6 +111,29 @@ def create_folder(folder: Path) -> Iterator[Path]:
             raise FileExistsError(
                 error.errno, "another process or thread has created it meanwhile", str(folder)
             ) from error
+        sync_folder(folder.parent)
+
+
+@contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Yield the path of a new folder, which replaces `folder` if the block ends without an error.
+
+    The block creates the new folder and synchronises it to the disk. The old folder has its name
+    until then, and is removed.
+    """
+    with _hold_temporary(folder, Path.mkdir) as holder:
+        new = holder / "new"
+        yield new
+        if not _exchange(new, folder):
+            # Its name is not that of a temporary folder: if the process is killed here, it stays.
+            old = folder.with_name(f"{holder.name.removesuffix('.partial')}.replaced")
+            folder.rename(old)
+            try:
+                new.rename(folder)
+            except OSError:
+                old.rename(folder)
+                raise
+            _remove(old)
         sync_folder(folder.parent)
 
 
@@ -266,6 +291,15 @@ def _is_running(process: int) -> bool:
 
 def _name_host() -> str:
     return re.sub(r"[^\w-]", "-", socket.gethostname(), flags=re.ASCII)[:40] or "host"
+
+
+def _exchange(one: Path, two: Path) -> bool:
+    """Exchange two folders in one step; False if the system cannot."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)  # of Linux
+    if rename is None:
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename(here, os.fsencode(one), here, os.fsencode(two), exchange) == 0
 
 
 def _sync_file(path: Path) -> None:

@@ -20,6 +20,7 @@ from jaxad.utils.files import (
     find_leftovers,
     lock_folder,
     remove_leftovers,
+    replace_folder,
     write_atomically,
 )
 
@@ -334,6 +335,41 @@ def test_what_is_there_is_not_replaced(tmp_path):
                 (tmp_path / there).mkdir()
                 (tmp_path / there / "mine").write_bytes(b"")
     assert names(tmp_path) == ["file", "folder"] and names(tmp_path / "folder") == ["mine"]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch, can_exchange):
+    if not can_exchange:
+        monkeypatch.setattr(files, "_exchange", lambda *_: False)
+    out = tmp_path / "out"
+    save(out, 1)
+    with replace_folder(out) as new:
+        save(new, 2)
+        assert (out / "a").read_bytes()[0] == 1
+    assert_whole(out)
+    assert (out / "a").read_bytes()[0] == 2
+    with pytest.raises(OSError, match="full"), replace_folder(out) as new:
+        save(new, 3)
+        raise OSError("full")
+    assert_whole(out)
+    assert (out / "a").read_bytes()[0] == 2 and names(tmp_path) == ["out"]
+
+
+def test_where_a_folder_cannot_be_replaced_the_old_one_is_put_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_exchange", lambda *_: False)
+    out, rename = tmp_path / "out", Path.rename
+    save(out, 1)
+
+    def fail(path, target):
+        if path.name == "new":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(path, target)
+
+    with pytest.raises(OSError, match="Input/output"), replace_folder(out) as new:
+        save(new, 2)
+        monkeypatch.setattr(Path, "rename", fail)
+    assert_whole(out)
+    assert (out / "a").read_bytes()[0] == 1 and names(tmp_path) == ["out"]
 
 
 def test_every_file_and_folder_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
