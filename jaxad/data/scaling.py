@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from jaxad.data.arrays import MAX_FLOAT32, as_documents, as_rows
+from jaxad.data.image_range import ImageRange, check_image_range, measure_images
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["KINDS", "SCALINGS", "Scaling", "ScalingKind", "fit_scaling"]
@@ -25,11 +26,13 @@ class Scaling(NamedTuple):
         kind: One of `SCALINGS`, or "words" for text, which is not scaled.
         shift: `(d,)` or `(seeds, d)` float64.
         scale: `(d,)` or `(seeds, d)` float64, above 0.
+        images: The range of the training images; None for other rows, and if it is not known.
     """
 
     kind: str
     shift: Float[np.ndarray, "*seeds d"]
     scale: Float[np.ndarray, "*seeds d"]
+    images: ImageRange | None = None
 
     def apply(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
         """Scale raw rows as the training rows were scaled, without clipping.
@@ -42,8 +45,8 @@ class Scaling(NamedTuple):
             "none" uint8 images stay uint8. Values beyond float32 become its largest number.
 
         Raises:
-            DataError: The rows are not finite numbers, or have another number of columns or
-                channels.
+            DataError: The rows are not finite numbers, have another number of columns or channels,
+                or are images in another range than those of training.
         """
         if self.kind == "words":
             rows = as_documents(x, np.iinfo(np.int32).max, self.shift.shape[-1])
@@ -54,6 +57,8 @@ class Scaling(NamedTuple):
                 f"x has {x.shape[-1]} columns or channels; the scaling was fitted on "
                 f"{self.shift.shape[-1]}: give the columns of training"
             )
+        if self.kind != "gcn":  # which does not depend on the range
+            check_image_range(x, self.images, scaled=self.kind != "none")
         rows = _normalise_contrast(x) if self.kind == "gcn" else x
         dtype = np.float64 if rows.dtype == np.float64 else np.float32
         shift, scale = self.shift.astype(dtype), self.scale.astype(dtype)
@@ -119,7 +124,7 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
     # The spread of a constant column is not exactly 0: its mean is rounded.
     rounding = len(rows) * np.finfo(np.float64).eps * np.abs(shift)
     constant = scale <= np.maximum(rounding, np.finfo(np.float32).tiny)
-    return Scaling(kind, shift, np.where(constant, 1.0, scale))
+    return Scaling(kind, shift, np.where(constant, 1.0, scale), measure_images(x))
 
 
 def _choose_kind(x: np.ndarray) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Int
 
+from jaxad.data.image_range import ImageRange
 from jaxad.data.scaling import Scaling
 from jaxad.errors import ConfigError
 from jaxad.types import TestData, TrainData
@@ -86,8 +88,8 @@ class Split:
                 mask=None if self.test.mask is None else self.test.mask[index, :m],
             ),
             hidden=self.hidden[index, :n],
-            scaling=Scaling(
-                self.scaling.kind, self.scaling.shift[index], self.scaling.scale[index]
+            scaling=self.scaling._replace(
+                shift=self.scaling.shift[index], scale=self.scaling.scale[index]
             ),
             setting=setting | {"seeds": None},
             train_rows=self.train_rows[index, :n],
@@ -110,6 +112,7 @@ def stack_splits(splits: Sequence[Split]) -> Split:
     """
     first = splits[0]
     drawn = {name: [s.setting[name] for s in splits] for name in DRAWN}
+    ranges = [s.scaling.images for s in splits if s.scaling.images is not None]
     return Split(
         train=jax.tree.map(lambda *leaves: _stack(leaves), *(s.train for s in splits)),
         test=jax.tree.map(lambda *leaves: _stack(leaves), *(s.test for s in splits)),
@@ -118,6 +121,7 @@ def stack_splits(splits: Sequence[Split]) -> Split:
             first.scaling.kind,
             np.stack([s.scaling.shift for s in splits]),
             np.stack([s.scaling.scale for s in splits]),
+            reduce(ImageRange.merge, ranges) if ranges else None,
         ),
         setting=first.setting | drawn | {"seeds": len(splits)},
         train_rows=_stack([s.train_rows for s in splits], fill=-1),

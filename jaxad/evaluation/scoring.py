@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from jaxad.data.image_range import check_image_range
 from jaxad.data.split import Split
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError
@@ -78,7 +79,8 @@ def score(
         seed whose training diverged are NaN or infinite.
 
     Raises:
-        DataError: No rows, another shape than in training, or values that are not finite.
+        DataError: No rows, another shape than in training, values that are not finite, or images
+            in another range than those of training.
         ConfigError: `x` is a whole split.
     """
     if isinstance(x, Split):
@@ -92,6 +94,7 @@ def score(
     if lexicon is not None and rows.dtype.kind in "UO" and rows.ndim == 1 and rows.size:
         rows = lexicon.vocabulary.encode(rows.tolist())
     check_scorable(rows, count.ndim, fitted.detector.input_shape)
+    check_image_range(rows, fitted.images, lead=count.ndim)
     if lexicon is not None:
         valid = np.arange(rows.shape[count.ndim]) < count[..., None]
         check_words(rows[valid], lexicon, "x")

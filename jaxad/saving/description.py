@@ -5,6 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxad.data.arrays import MAX_FLOAT32
+from jaxad.data.image_range import ImageRange
 from jaxad.data.scaling import KINDS
 from jaxad.detectors.registry import REGISTRY
 from jaxad.errors import DataError
@@ -41,6 +43,8 @@ class Description(NamedTuple):
         scaling: The kind of scaling saved with it, or None.
         version: The version of the format that the arrays were saved in.
         plugins: The modules outside jaxad that register the detector and its weightings.
+        images: The ranges of the training images, "raw" before scaling and "scaled" after it, each
+            as type, smallest and largest value; {} for other rows.
     """
 
     detector: str
@@ -52,6 +56,7 @@ class Description(NamedTuple):
     scaling: str | None
     version: int = VERSION
     plugins: tuple[str, ...] = ()
+    images: dict[str, ImageRange] = {}  # noqa: RUF012
 
 
 def write_description(description: Description, folder: Path) -> None:
@@ -85,6 +90,7 @@ def read_description(folder: Path) -> Description:
             f"{known}: {cure}"
         )
     found.setdefault("plugins", [])
+    found.setdefault("images", {})
     for part, (is_right, allowed) in _PARTS.items():
         if part not in found:
             raise DataError(f"{what}: {CONFIG} lacks {part!r}")
@@ -112,6 +118,7 @@ def read_description(folder: Path) -> Description:
         scaling=found["scaling"],
         version=saved_version,
         plugins=plugins,
+        images={stage: ImageRange(*values) for stage, values in found["images"].items()},
     )
 
 
@@ -155,6 +162,18 @@ def _is_whole(value: Any, low: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= _LARGEST
 
 
+def _are_ranges(value: Any) -> bool:
+    if not isinstance(value, dict) or not {*value} <= {"raw", "scaled"}:
+        return False
+    return all(
+        isinstance(v, list)
+        and len(v) == 3
+        and v[0] in ("uint8", "float")
+        and all(type(n) is float and abs(n) <= MAX_FLOAT32 for n in v[1:])
+        for v in value.values()
+    )
+
+
 def _are_whole(value: Any, low: int) -> bool:
     return isinstance(value, list) and all(_is_whole(v, low) for v in value)
 
@@ -171,4 +190,5 @@ _PARTS = {
         lambda v: isinstance(v, list) and all(isinstance(m, str) for m in v),
         "a list of names of modules",
     ),
+    "images": (_are_ranges, "the ranges of raw and scaled images"),
 }

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from jaxad.data import Scaling
+from jaxad.data.image_range import ImageRange
 from jaxad.data.text.vectors import read_lexicon, write_lexicon
 from jaxad.detector import Detector, HostDetector
 from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for
@@ -81,7 +82,8 @@ def save(
                 write_arrays(arrays, partial / _ARRAYS)
             if isinstance(detector, HostDetector):
                 (partial / MODELS).write_bytes(dump_models(fitted.models))
-            write_description(describe(detector, fitted.rows, fitted.seeds, kind), partial)
+            about = describe(detector, fitted.rows, fitted.seeds, kind)
+            write_description(about._replace(images=_join_ranges(fitted, scaling)), partial)
             if detector.lexicon is not None:
                 write_lexicon(detector.lexicon, partial / _LEXICON)
             for name, content in (files or {}).items():
@@ -155,6 +157,7 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
         scaling = None
         if about.scaling is not None:
             scaling = _restore_scaling(about.scaling, arrays["scaling"])
+            scaling = scaling._replace(images=about.images.get("raw"))
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
         raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
     models = ()
@@ -162,7 +165,7 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
         models = _load_models(folder, detector, state, about.seeds)
     mode = resolve_mode("auto")
     fitted = Fit((detector,), arrays["state"], mode=mode, rows=about.rows, models=models)
-    return fitted, scaling
+    return replace(fitted, images=about.images.get("scaled")), scaling
 
 
 def _load_models(
@@ -187,6 +190,11 @@ def _load_models(
     if len(models) != seeds:
         raise DataError(f"{str(folder)!r} has models of {len(models)} seeds, not of {seeds}")
     return models
+
+
+def _join_ranges(fitted: Fit, scaling: Scaling | None) -> dict[str, ImageRange]:
+    ranges = {"raw": None if scaling is None else scaling.images, "scaled": fitted.images}
+    return {stage: found for stage, found in ranges.items() if found is not None}
 
 
 def _join_arrays(state: State | None, scaling: Scaling | None) -> dict[str, PyTree]:

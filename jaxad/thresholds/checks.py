@@ -48,8 +48,8 @@ def warn_if_constant(score: Scores, detector: str) -> None:
     if np.ptp(score) <= np.finfo(np.float32).eps * np.abs(score).max():
         warnings.warn(
             f"{detector} gives all {len(score)} training rows the same score, {score[0]:.6g}, and "
-            "cannot tell them apart: choose another detector, check that the columns vary, or train "
-            "longer",
+            "cannot tell rows apart: check that the columns vary, train longer, or choose another "
+            "detector",
             DataWarning,
             stacklevel=3,
         )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxad.data.image_range import ImageRange
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError
 from jaxad.types import PyTree, State
@@ -40,6 +41,7 @@ class Fit:
         rows: How many training rows the arrays had room for.
         models: For a detector of the host, a score function for each seed; `state` is then that of
             the detector that encodes its rows, if there is one.
+        images: The range of the training images; None for other rows, and if it is not known.
     """
 
     detectors: tuple[Detector | HostDetector, ...]
@@ -50,6 +52,7 @@ class Fit:
     interrupted: bool = False
     rows: int = 0
     models: tuple[Any, ...] = ()
+    images: ImageRange | None = None
 
     def __post_init__(self):
         if isinstance(self.detectors, Detector | HostDetector):  # a tuple itself, of functions

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxad.data.image_range import measure_images
 from jaxad.data.rng import as_key
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError
@@ -113,9 +114,10 @@ def fit(
         )
     if watch_every < 1:
         raise ConfigError(f"watch_every must be a whole number of at least 1; given {watch_every}")
-    root = as_key(key)
+    root, images = as_key(key), measure_images(train.x, np.ndim(train.count))
     if isinstance(detector, HostDetector):
-        return fit_on_host(fit, detector, train, numbers, root, mode, progress, checkpoint)
+        fitted = fit_on_host(fit, detector, train, numbers, root, mode, progress, checkpoint)
+        return replace(fitted, images=images)
     detectors = detectors or (detector,)
     with stopwatch() as seconds, _interruptible() as stop:
         layout = lay_out(detectors, train, numbers, root, mode)
@@ -140,7 +142,7 @@ def fit(
                 saver.close()
         state = jax.device_put(layout.gather(place.state))
     how, stopped = layout.how, stop.is_set()
-    return Fit(detectors, state, place.history, seconds, how.mode, stopped, rows)
+    return Fit(detectors, state, place.history, seconds, how.mode, stopped, rows, images=images)
 
 
 def _train(
