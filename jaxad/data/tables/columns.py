@@ -1,11 +1,9 @@
 """The description of an encoded column: plain values that are stored as JSON and read strictly."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
-import numpy as np
-
+from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.errors import DataError
 
 __all__ = [
@@ -28,6 +26,8 @@ DATE_PARTS: tuple[DatePart, ...] = get_args(DatePart)
 RARE = 0.01  # an event with at most this smoothed frequency raises the score
 COMMON_ROWS = 10  # a category in so many rows may have a column of its own, however rare it is
 MAX_STORED = 10_000  # categories whose counts are stored
+_MOST_DAYS = 5e7  # some hundred thousand years; as microseconds they fit into int64
+_LATEST = int(_MOST_DAYS) * 86_400_000_000
 
 
 class Column(NamedTuple):
@@ -143,11 +143,10 @@ def _restore_column(value: Any) -> Column:
         and column.kind in get_args(ColumnKind)
         and all(_is_whole(number) and number >= 0 for number in whole)
         and _is_whole(column.start)
-        and abs(column.start) < 2**63
+        and abs(column.start) <= _LATEST
         and isinstance(column.median, int | float)
         and not isinstance(column.median, bool)
-        and math.isfinite(column.median)
-        and abs(column.median) <= float(np.finfo(np.float32).max)
+        and abs(column.median) <= (_MOST_DAYS if column.kind == "date" else MAX_FLOAT32)
         and isinstance(column.parts, tuple)
         and column.parts == tuple(part for part in DATE_PARTS if part in column.parts)
         and isinstance(column.categories, tuple)
@@ -164,4 +163,4 @@ def _restore_column(value: Any) -> Column:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62

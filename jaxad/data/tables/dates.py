@@ -16,7 +16,16 @@ from jaxad.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ISO", "Dates", "choose_layout", "encode_dates", "find_parts", "read_dates"]
+__all__ = [
+    "DAY",
+    "ISO",
+    "LAYOUTS",
+    "Dates",
+    "choose_layout",
+    "encode_dates",
+    "find_parts",
+    "read_dates",
+]
 
 ISO = "ISO 8601"
 DAY = 86_400_000_000  # microseconds

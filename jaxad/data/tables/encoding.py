@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.data.tables import events as kinds
 from jaxad.data.tables.columns import RARE, Column, dump_columns, restore_columns, smooth
-from jaxad.data.tables.dates import DAY, encode_dates, read_dates
+from jaxad.data.tables.dates import DAY, LAYOUTS, encode_dates, read_dates
 from jaxad.data.tables.events import Events, join_events
 from jaxad.data.tables.kinds import describe_column
 from jaxad.data.tables.values import find_texts, normalise, read_numbers
@@ -117,6 +117,9 @@ class Encoding(NamedTuple):
         if not isinstance(values, dict) or not {"columns"} <= values.keys() <= {"columns", "order"}:
             raise DataError("encoding: not the description of an encoding")
         encoding = cls(restore_columns(values["columns"]))
+        for column in encoding.columns:
+            if column.kind == "date" and column.layout not in LAYOUTS:
+                raise DataError(f"encoding: {column.name!r} has dates of an unknown layout")
         order = values.get("order")
         if order is None:
             return encoding

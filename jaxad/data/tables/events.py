@@ -49,7 +49,7 @@ class Events(NamedTuple):
 
     def describe(self, row: int) -> list[str]:
         """Describe the events of a row, the rarest first: "unseen category in `service`"."""
-        mine = np.flatnonzero(self.row == row)
+        mine = np.arange(*np.searchsorted(self.row, [row, row + 1]))
         order = mine[np.argsort(self.frequency[mine], kind="stable")]
         return [f"{EVENT_KINDS[self.kind[i]]} in `{self.names[self.column[i]]}`" for i in order]
 

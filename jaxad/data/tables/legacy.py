@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.data.tables.columns import Column
 from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.labels import as_text
@@ -71,7 +72,7 @@ def _check_column(value: Any) -> dict[str, Any]:
         and value["kind"] in ("number", "category")
         and isinstance(value["median"], int | float)
         and not isinstance(value["median"], bool)
-        and bool(np.isfinite(value["median"]))
+        and abs(value["median"]) <= MAX_FLOAT32
         and isinstance(value["missing"], bool)
         and isinstance(words, list | tuple)
         and all(isinstance(word, str) for word in words)

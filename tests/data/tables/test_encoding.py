@@ -357,6 +357,15 @@ def test_columns_are_found_by_name():
         check_columns(encoding, shuffled.column_names, "f.csv", strict=True)
 
 
+def test_no_rows_are_encoded_as_none():
+    encoding = fit_encoding(make_table())
+    none = encoding.apply(make_table(3).slice(3))
+    assert none.x.shape == (0, len(encoding.names))
+    assert none.events.rows == 0
+    none = encoding.apply(as_text_table(make_table(3)).slice(3))
+    assert not len(none.x)
+
+
 def test_large_tables_of_categories_are_bounded():
     values = [f"c{i}" for i in range(12_000)] * 2 + ["frequent"] * 2000
     column, new = encode(values, ["frequent", "never", "c5"])
@@ -379,6 +388,10 @@ def test_large_tables_of_categories_are_bounded():
         {"own": 9},
         {"parts": ["second"]},
         {"start": 0.5},
+        {"start": 2**70},
+        {"rows": 10**400},
+        {"median": 10**400},
+        {"kind": "date", "layout": "%Q"},
         {"more": 1},
         {"name": 1},
     ],
