@@ -162,6 +162,49 @@ class TableEstimator(SettingsMixin):
             )
         return p_values(score, self.reference_.held_out)
 
+    def explain(self, X: Any, method: str = "auto") -> "pd.DataFrame":  # noqa: N803
+        """Compute how much each column of X contributes to the scores of rows.
+
+        Args:
+            X: `(n, d)` rows.
+            method: A method of `jaxad.explain.attributions` that the detector has; or "occlusion",
+                for every detector: how much the score falls if a column is replaced by 0 in the
+                scaled rows, which is its mean in training under the scaling "standard". "auto": the
+                detector's own, else "occlusion".
+
+        Returns:
+            One row for each row of X, with its index, and one column for each column of X; high
+            values are anomalous. The values of a categorical column or a date are the sums over
+            the encoded columns.
+
+        Raises:
+            ConfigError: The detector has no such attributions.
+        """
+        from jaxad.sklearn.explaining import explain_rows
+
+        return explain_rows(self, X, method)
+
+    def audit(self, X: Any, y: Any = None, method: str = "auto") -> "pd.DataFrame":  # noqa: N803
+        """Rank the unlabelled training rows by how likely they are hidden anomalies.
+
+        Args:
+            X: The training rows. If the estimator is not fitted, it is fitted to them first.
+            y: Their labels as in `fit`.
+            method: A method of `jaxad.audit`.
+
+        Returns:
+            One row for each row of X, with its index. `suspicion` is the mean over seeds of the
+            row's rank, from 0 for the least to 1 for the most suspicious row; NaN for labelled rows
+            and for those that were held out for calibration. `score` is the anomaly score.
+
+        Raises:
+            ConfigError: The fit has no record for this method.
+            DataError: X and y are not those of `fit`, or no row is unlabelled.
+        """
+        from jaxad.sklearn.explaining import audit_rows
+
+        return audit_rows(self, X, y, method)
+
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Save the fitted estimator as a folder without pickle, for `load` and `jaxad score`.
 
