@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxad.data.frames import Column, Encoding
 from jaxad.data.scaling import Scaling
+from jaxad.data.tables.encoding import Encoding
+from jaxad.data.tables.legacy import convert_columns
 from jaxad.errors import ConfigError, DataError
 
 __all__ = ["ESTIMATOR", "EstimatorRecord", "dump_record", "read_record"]
@@ -49,7 +50,6 @@ def dump_record(record: EstimatorRecord) -> bytes:
     Raises:
         ConfigError: A parameter that JSON cannot hold.
     """
-    columns = None if record.encoding is None else record.encoding.columns
     about = {
         "format": FORMAT,
         "version": VERSION,
@@ -57,7 +57,7 @@ def dump_record(record: EstimatorRecord) -> bytes:
         "threshold": record.threshold,
         "columns_in": record.columns_in,
         "names_in": record.names_in,
-        "encoding": None if columns is None else [column._asdict() for column in columns],
+        "encoding": None if record.encoding is None else record.encoding.dump(),
     }
     try:
         return json.dumps(about, indent=2, default=_convert_number).encode()
@@ -92,13 +92,13 @@ def read_record(folder: Path, scaling: Scaling | None) -> EstimatorRecord:
     if scaling is None:
         raise DataError(f"{what}: it has no scaling")
     try:
-        columns, names = about["encoding"], about["names_in"]
+        encoding, names = about["encoding"], about["names_in"]
         record = EstimatorRecord(
             _restore_parameters(about["parameters"], version),
             _check_number(about["threshold"]),
             int(about["columns_in"]),
             None if names is None else tuple(names),
-            None if columns is None else _restore_encoding(columns),
+            None if encoding is None else _restore_encoding(encoding, version),
         )
         _check_columns(record, scaling)
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
@@ -113,6 +113,8 @@ def _check_columns(record: EstimatorRecord, scaling: Scaling) -> None:
         len(names) != width or not all(isinstance(name, str) for name in names)
     ):
         raise DataError(f"{ESTIMATOR}: {len(names)} names for {width} columns")
+    if record.encoding is not None and len(record.encoding.inputs) != width:
+        raise DataError(f"{ESTIMATOR}: an encoding of other columns than the {width} of training")
     encoded = width if record.encoding is None else len(record.encoding.names)
     if (encoded,) != scaling.shift.shape:
         raise DataError(
@@ -121,24 +123,8 @@ def _check_columns(record: EstimatorRecord, scaling: Scaling) -> None:
         )
 
 
-def _restore_encoding(columns: list[dict[str, Any]]) -> Encoding:
-    return Encoding.from_columns(tuple(_restore_column(**column) for column in columns))
-
-
-def _restore_column(
-    name: str, kind: str, median: float, missing: bool, categories: list[str]
-) -> Column:
-    words = all(isinstance(word, str) for word in (name, *categories))
-    if kind not in ("number", "category") or not words or (kind == "category" and not categories):
-        raise TypeError(f"not a column: {name!r}")
-    number = kind == "number"
-    return Column(
-        name,
-        "number" if number else "category",
-        _check_number(median),
-        bool(missing),
-        (*categories,),
-    )
+def _restore_encoding(values: Any, version: int) -> Encoding:
+    return convert_columns(values) if version < 3 else Encoding.restore(values)
 
 
 def _restore_parameters(parameters: dict[str, Any], version: int) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import Encoding, check_columns
 from jaxad.data.tables.events import Events, raise_scores
 from jaxad.data.tables.labels import as_training_labels
-from jaxad.data.tables.legacy import convert_columns
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import TableSource, open_table
 from jaxad.data.tables.roles import Roles, assign_roles
@@ -350,10 +349,7 @@ def open_detector(folder: str | Path) -> SavedDetector:
         )
     about = read_record(folder, scaling)
     names = about.names_in or ()
-    encoding: Any = about.encoding
-    if encoding is not None and not isinstance(encoding, Encoding):
-        encoding = convert_columns([column._asdict() for column in encoding.columns])
-    return SavedDetector(folder, fitted, scaling, names, encoding, known, about.threshold)
+    return SavedDetector(folder, fitted, scaling, names, about.encoding, known, about.threshold)
 
 
 def _add_reasons(bad: dict[int, str], good: Any, reason: str) -> None:

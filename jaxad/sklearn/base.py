@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float, Int8
 from sklearn.utils.validation import check_is_fitted
 
 from jaxad.data import Scaling, as_train_data, fit_scaling
-from jaxad.data.frames import Encoding
 from jaxad.data.rng import Stream
+from jaxad.data.tables.encoding import Encoding, fit_encoding
+from jaxad.data.tables.events import raise_scores
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score as score_models
@@ -18,7 +19,7 @@ from jaxad.sklearn.labels import LabelUse, convert_labels
 from jaxad.sklearn.parameters import SettingsMixin, check_parameters
 from jaxad.sklearn.profiling import profile_rows
 from jaxad.sklearn.progress import make_reporter
-from jaxad.sklearn.rows import encode_rows, find_encoding, make_column_names
+from jaxad.sklearn.rows import Rows, encode, make_column_names, read_known, read_training
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold
 from jaxad.thresholds.checks import warn_if_constant
 from jaxad.training.fitted import Fit
@@ -91,22 +92,25 @@ class TableEstimator(SettingsMixin):
         """
         rule = self._parse_threshold()
         chosen = select_training(X, y, self.label, self.id)
-        rows = self._encode(chosen.rows, reset=True)
-        label = self._convert(chosen.y, len(rows), part=False)
+        read = read_training(self, chosen.rows)
+        label = self._convert(chosen.y, len(read), part=False)
         held = self._draw_held_out(label)
-        kept = rows[~held] if held.any() else rows
-        self.scaling_ = fit_scaling(kept, self.scaling)
-        train = as_train_data(self._scale(kept), label[~held])
+        rows = self._fit_encoding(read, held)
+        kept = rows.select(~held) if held.any() else rows
+        self.scaling_ = fit_scaling(kept.x, self.scaling)
+        train = as_train_data(self.scaling_.apply(kept.x), label[~held])
         detector = make(self.detector, train, **(self.settings or {}))
         report = make_reporter(self.detector, int(self.verbose))
         self.profile_ = profile_rows(chosen.rows)
         self.fitted_ = fit(detector, train, self.seeds, key=self.seed, progress=report)
         if self.fitted_.interrupted:
             raise KeyboardInterrupt
-        of_held = self._score(self._scale(rows[held])) if held.any() else np.zeros(0)
         of_training = self._score(train.x)
         warn_if_constant(of_training, self.detector)
-        self.reference_ = Reference(of_training, train.label, of_held)
+        self.reference_ = Reference(of_training, train.label)
+        if held.any():
+            of_held = self._score_rows(rows.select(held))
+            self.reference_ = self.reference_._replace(held_out=of_held)
         return self._choose(rule)
 
     def calibrate(self, X: Any, y: Any = None) -> Self:  # noqa: N803
@@ -121,14 +125,19 @@ class TableEstimator(SettingsMixin):
             The estimator itself.
         """
         chosen = self._select(X, y)
-        score = self._score(self._scale(self._encode(chosen.rows, reset=False)))
+        score = self._score_rows(self._encode(chosen.rows))
         label = self._convert(chosen.y, len(score))
-        self.reference_ = Reference(score, label, score[label >= 0])
+        training = self.reference_.of_training
+        self.reference_ = Reference(score, label, score[label >= 0], training)
         return self._choose(self._parse_threshold())
 
     def anomaly_score(self, X: Any) -> Float[np.ndarray, "n"]:  # noqa: N803
-        """Return `(n,)` anomaly scores, the mean over seeds; *higher* is more anomalous."""
-        return self._score(self._transform(X))
+        """Return `(n,)` anomaly scores, the mean over seeds; *higher* is more anomalous.
+
+        Scores of rows with values that training hardly saw, such as an unseen category, are raised;
+        see `jaxad.data.tables.events`.
+        """
+        return self._score_rows(self._encode(self._select(X).rows))
 
     def score_frame(self, X: Any) -> "pd.DataFrame":  # noqa: N803
         """Return a frame with the score of each row, and whether it is anomalous.
@@ -175,7 +184,8 @@ class TableEstimator(SettingsMixin):
         Returns:
             One row for each row of X, with its index, and one column for each column of X; high
             values are anomalous. The values of a categorical column or a date are the sums over
-            the encoded columns.
+            the encoded columns. Where a value that training hardly saw raised the score of a row,
+            the amount is part of its column; `events` describes such values.
 
         Raises:
             ConfigError: The detector has no such attributions.
@@ -183,6 +193,20 @@ class TableEstimator(SettingsMixin):
         from jaxad.sklearn.explaining import explain_rows
 
         return explain_rows(self, X, method)
+
+    def events(self, X: Any) -> "pd.Series":  # noqa: N803
+        """Describe the values of rows that training hardly saw, by which scores are raised.
+
+        Args:
+            X: `(n, d)` rows.
+
+        Returns:
+            A text for each row, with the index of X: "unseen category in `service`"; "" for a row
+            without such values. Several are separated by "; ", the rarest first.
+        """
+        from jaxad.sklearn.explaining import describe_events
+
+        return describe_events(self, X)
 
     def audit(self, X: Any, y: Any = None, method: str = "auto") -> "pd.DataFrame":  # noqa: N803
         """Rank the unlabelled training rows by how likely they are hidden anomalies.
@@ -260,10 +284,6 @@ class TableEstimator(SettingsMixin):
         names = getattr(self, "feature_names_in_", None)
         return select_known(x, y, self.label, self.id, names, bool(self.strict))
 
-    def _transform(self, x: Any) -> Float[np.ndarray, "n d"]:
-        """Return rows as the detector takes them."""
-        return self._scale(self._encode(self._select(x).rows, reset=False))
-
     def _draw_held_out(self, label: Int8[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
         """Draw the rows that are held out for calibration, a share of the normal ones."""
         if parse_rule(self.threshold).name != "conformal":
@@ -273,19 +293,28 @@ class TableEstimator(SettingsMixin):
         order = Stream(int(self.seed)).permutation(0, len(normal))
         return np.isin(np.arange(len(label)), normal[order[:count]])
 
-    def _encode(self, x: Any, reset: bool) -> Float[np.ndarray, "n d"]:
-        """Return rows as numbers; with `reset` the encoding is fitted to them."""
-        if not reset:
-            return encode_rows(self, x, self._encoding)
-        self._encoding: Encoding | None = find_encoding(self, x, int(self.max_categories))
-        rows = encode_rows(self, x, self._encoding, least=2)
-        names = self._encoding.names if self._encoding else make_column_names(rows.shape[1])
+    def _fit_encoding(self, read: Any, held: Bool[np.ndarray, "n"]) -> Rows:
+        """Fit the encoding to the rows that are not held out, and return all rows as numbers."""
+        self._encoding: Encoding | None = None
+        if not isinstance(read, np.ndarray):
+            trained = read.filter(~held) if held.any() else read
+            most, strict = int(self.max_categories), bool(self.strict)
+            self._encoding = fit_encoding(trained, max_categories=most, strict=strict)
+        rows = encode(self._encoding, read)
+        names = self._encoding.names if self._encoding else make_column_names(rows.x.shape[1])
         self.encoded_names_ = names
         return rows
 
-    def _scale(self, rows: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever takes the rows checks them
-            return self.scaling_.apply(rows)
+    def _encode(self, x: Any) -> Rows:
+        """Return rows with the columns of training as numbers."""
+        return encode(self._encoding, read_known(self, x, self._encoding))
+
+    def _score_rows(self, rows: Rows) -> Float[np.ndarray, "n"]:
+        """Return scores, raised for rows with values that training hardly saw."""
+        scores = self._score(self.scaling_.apply(rows.x))
+        if rows.events is None:
+            return scores
+        return raise_scores(scores, rows.events, self.reference_.of_training)
 
     def _score(self, rows: np.ndarray) -> Float[np.ndarray, "n"]:
         scores = score_models(self.fitted_, rows).mean(axis=0, dtype=np.float64)
@@ -304,8 +333,6 @@ class TableEstimator(SettingsMixin):
             from jaxad.sklearn.saved import freeze_fit
 
             state = state | {"fitted_": freeze_fit(state["fitted_"])}
-            if state["_encoding"] is not None:
-                state["_encoding"] = state["_encoding"].columns
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -314,6 +341,4 @@ class TableEstimator(SettingsMixin):
             from jaxad.sklearn.saved import restore_fit
 
             state = state | {"fitted_": restore_fit(state["fitted_"])}
-            if state["_encoding"] is not None:
-                state["_encoding"] = Encoding.from_columns(state["_encoding"])
         super().__setstate__(state)

@@ -104,7 +104,7 @@ class JaxADClassifier(ClassifierMixin, TableEstimator):
             sample_weight: `(n,)` the weights of rows in the mean.
         """
         chosen = self._select(X, y)
-        score = self._score(self._scale(self._encode(chosen.rows, reset=False)))
+        score = self._score_rows(self._encode(chosen.rows))
         values = {"positive": self.positive, "normal": self.normal}
         truth = convert_labels(chosen.y, len(score), **values) < 0
         found = score > self.threshold_

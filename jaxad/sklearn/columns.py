@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from jaxad.data.frames import is_frame
-from jaxad.data.tables.arrow import as_table
+from jaxad.data.tables.arrow import as_table, is_frame
 from jaxad.data.tables.roles import find_label_like
 from jaxad.errors import ConfigError, DataError, DataWarning
 

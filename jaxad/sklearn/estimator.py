@@ -29,8 +29,9 @@ class JaxADDetector(OutlierMixin, TableEstimator):
     unlabelled.
 
     **Columns.** Arrays must hold finite numbers. Data frames of pandas and polars may have missing
-    numbers and categorical columns; see `jaxad.data.frames`. All columns are then scaled by
-    constants of the training rows.
+    values, strings, categoricals and dates; see `jaxad.data.tables.encoding`. Values that training
+    hardly saw, such as an unseen category, raise the score of a row. All columns are then scaled
+    by constants of the training rows.
 
     Args:
         detector: A name that `jaxad list` shows.
@@ -47,8 +48,8 @@ class JaxADDetector(OutlierMixin, TableEstimator):
         label: The column of X that holds the labels, instead of `y`. "none": no column of X holds
             labels, also where one appears to.
         id: A column of X that is not trained on and is the index of outputs.
-        strict: Whether columns of X that training did not have are an error. False: they are
-            ignored with a warning.
+        strict: Whether columns of X that training did not have are an error, and in training
+            columns and entries that would be left out. False: they are ignored with a warning.
         calibration: The share of the normal rows (labelled ones if there are any, else the
             unlabelled) that "conformal" holds out of training, in (0, 1).
         max_categories: The largest number of categories of a column that are encoded.
@@ -117,7 +118,7 @@ class JaxADDetector(OutlierMixin, TableEstimator):
             DataError: No row is a labelled anomaly, or there is nothing to compare with.
         """
         chosen = self._select(X, y)
-        score = self._score(self._scale(self._encode(chosen.rows, reset=False)))
+        score = self._score_rows(self._encode(chosen.rows))
         values = {"positive": self.positive, "normal": self.normal}
         label = convert_labels(chosen.y, len(score), **values)
         compared = find_compared(label)

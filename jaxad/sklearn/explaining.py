@@ -12,11 +12,12 @@ from jaxad.errors import DataError, unknown_name
 from jaxad.explain.attribution import attribution_methods, attributions
 from jaxad.explain.auditing import audit
 from jaxad.sklearn.columns import make_index, select_training
+from jaxad.sklearn.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OCCLUSION", "audit_rows", "explain_rows"]
+__all__ = ["OCCLUSION", "audit_rows", "describe_events", "explain_rows"]
 
 OCCLUSION = "occlusion"
 
@@ -26,7 +27,8 @@ def explain_rows(estimator: Any, x: Any, method: str = "auto") -> "pd.DataFrame"
     import pandas as pd
 
     chosen = estimator._select(x)
-    rows = estimator._scale(estimator._encode(chosen.rows, reset=False))
+    read = estimator._encode(chosen.rows)
+    rows = estimator.scaling_.apply(read.x)
     names, sources = _find_sources(estimator)
     known = attribution_methods(estimator.fitted_)
     if method == "auto":
@@ -39,6 +41,7 @@ def explain_rows(estimator: Any, x: Any, method: str = "auto") -> "pd.DataFrame"
         values = np.zeros((len(rows), len(names)))
         each = attributions(estimator.fitted_, rows, method)  # pyright: ignore[reportArgumentType]
         np.add.at(values.T, sources, each.T)
+    _add_events(estimator, read, values)
     return pd.DataFrame(values, index=make_index(x, estimator.id), columns=names)
 
 
@@ -52,11 +55,11 @@ def audit_rows(estimator: Any, x: Any, y: Any = None, method: str = "auto") -> "
         estimator.fit(x, y)
     index = make_index(x, estimator.id)
     chosen = select_training(x, y, estimator.label, estimator.id)
-    rows = estimator._scale(estimator._encode(chosen.rows, reset=False))
+    rows = estimator.scaling_.apply(estimator._encode(chosen.rows).x)
     label = estimator._convert(chosen.y, len(rows), part=False)
     trained = ~estimator._draw_held_out(label)
     score = estimator._score(rows)
-    known = estimator.reference_.score
+    known = estimator.reference_.of_training
     if len(known) != trained.sum() or not np.allclose(known, score[trained], rtol=1e-3, atol=1e-5):
         raise DataError(
             f"X and y must be those that the estimator was fitted to, {len(known)} training rows; "
@@ -66,6 +69,29 @@ def audit_rows(estimator: Any, x: Any, y: Any = None, method: str = "auto") -> "
     suspicion = np.full(len(rows), np.nan)
     suspicion[trained] = found.combined
     return pd.DataFrame({"suspicion": suspicion, "score": score}, index=index)
+
+
+def describe_events(estimator: Any, x: Any) -> "pd.Series":
+    """Describe the values that training hardly saw; see `JaxADDetector.events`."""
+    import pandas as pd
+
+    rows = estimator._encode(estimator._select(x).rows)
+    texts = np.full(len(rows.x), "", object)
+    if rows.events is not None:
+        for row in np.unique(rows.events.row).tolist():
+            texts[row] = "; ".join(rows.events.describe(row))
+    return pd.Series(texts, index=make_index(x, estimator.id), name="events")
+
+
+def _add_events(estimator: Any, rows: Rows, values: Float[np.ndarray, "n d"]) -> None:
+    """Add to the column of each row's rarest event the amount by which it raised the score."""
+    events = rows.events
+    if events is None or not len(events.row):
+        return
+    raised = estimator._score_rows(rows) - estimator._score(estimator.scaling_.apply(rows.x))
+    rarest = np.lexsort((events.frequency, events.row))
+    row, first = np.unique(events.row[rarest], return_index=True)
+    values[row, events.column[rarest[first]]] += raised[row]
 
 
 def _find_sources(estimator: Any) -> tuple[list[Any], Int[np.ndarray, "d"]]:

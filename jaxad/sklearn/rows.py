@@ -1,20 +1,39 @@
 """Rows that an estimator is given, as numbers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
-from jaxad.data.frames import Encoding, as_frame, fit_encoding, is_frame
+from jaxad.data.tables.arrow import as_table, is_frame
+from jaxad.data.tables.encoding import Encoding
+from jaxad.data.tables.events import Events
+from jaxad.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
-__all__ = ["encode_rows", "find_encoding", "make_column_names"]
+__all__ = ["Rows", "encode", "make_column_names", "read_known", "read_training"]
 
 _FLOATS: Any = [np.float64, np.float32]
+
+
+class Rows(NamedTuple):
+    """Rows as numbers, before scaling.
+
+    Attributes:
+        x: `(n, d)` the rows.
+        events: Values that training hardly saw; None for rows of an array.
+    """
+
+    x: Float[np.ndarray, "n d"]
+    events: Events | None = None
+
+    def select(self, where: Bool[np.ndarray, "n"]) -> "Rows":
+        """Return the rows of a mask."""
+        return Rows(self.x[where], None if self.events is None else self.events.select(where))
 
 
 def make_column_names(width: int) -> list[str]:
@@ -22,62 +41,70 @@ def make_column_names(width: int) -> list[str]:
     return [f"x{i}" for i in range(width)]
 
 
-def find_encoding(estimator: BaseEstimator, x: Any, most: int) -> Encoding | None:
-    """Fit the encoding of a data frame, and set the estimator's attributes for its columns.
+def read_training(estimator: BaseEstimator, x: Any) -> "pa.Table | np.ndarray":
+    """Read training rows, and set the estimator's attributes for their columns.
 
     Args:
         estimator: The estimator, whose `n_features_in_` and `feature_names_in_` are set.
-        x: Training rows.
-        most: The largest number of categories of a column that are encoded.
+        x: An array or a data frame.
 
     Returns:
-        The encoding; None for an array of numbers.
+        An Arrow table of a frame, else `(n, d)` numbers.
+
+    Raises:
+        ValueError: Values of an array that are not finite numbers, or too few rows.
     """
     if not is_frame(x):
-        return None
-    frame = as_frame(x)
+        return np.asarray(validate_data(estimator, x, dtype=_FLOATS, ensure_min_samples=2))
+    table = _read_frame(x)
     validate_data(estimator, x, skip_check_array=True, reset=True)
-    return fit_encoding(frame, most)
+    return table
 
 
-def encode_rows(
-    estimator: BaseEstimator, x: Any, encoding: Encoding | None, *, least: int = 0
-) -> Float[np.ndarray, "n d"]:
-    """Return rows as numbers.
+def read_known(
+    estimator: BaseEstimator, x: Any, encoding: Encoding | None
+) -> "pa.Table | np.ndarray":
+    """Read rows with the columns of training.
 
     Args:
-        estimator: The estimator.
+        estimator: The fitted estimator.
         x: An array or a data frame.
         encoding: How columns become numbers, for an estimator of data frames.
-        least: The number of rows that training needs; 0 for rows that are not trained on.
+
+    Returns:
+        An Arrow table for an estimator of data frames, else `(n, d)` numbers.
 
     Raises:
         ValueError: Other columns than in training, or values that are not numbers.
     """
-    if encoding is not None:
-        names = [column.name for column in encoding.columns]
-        return encoding.apply(_name_columns(estimator, x, names, trained=least == 0))
-    if is_frame(x):
-        frame = as_frame(x)
+    if encoding is None and is_frame(x):
         validate_data(estimator, x, skip_check_array=True, reset=False)
-        return np.asarray(check_array(frame, dtype=_FLOATS))
-    reset, samples = least > 0, max(least, 1)
-    return np.asarray(
-        validate_data(estimator, x, reset=reset, dtype=_FLOATS, ensure_min_samples=samples)
-    )
-
-
-def _name_columns(
-    estimator: BaseEstimator, x: Any, names: list[str], trained: bool
-) -> "pd.DataFrame":
-    """Return rows as a frame with the columns of training."""
-    import pandas as pd
-
+        return np.asarray(check_array(x if hasattr(x, "iloc") else x.to_numpy(), dtype=_FLOATS))
+    if encoding is None:
+        return np.asarray(validate_data(estimator, x, reset=False, dtype=_FLOATS))
     if is_frame(x):
-        frame = as_frame(x)
-        if trained:
-            validate_data(estimator, x, skip_check_array=True, reset=False)
-        return frame.set_axis(names, axis=1)
-    any_kind: Any = None
-    rows = validate_data(estimator, x, reset=False, dtype=any_kind, ensure_all_finite=False)
-    return pd.DataFrame(np.asarray(rows), columns=pd.Index(names))
+        table = _read_frame(x)
+        validate_data(estimator, x, skip_check_array=True, reset=False)
+    else:
+        any_kind: Any = None
+        finite = {"ensure_all_finite": False}
+        table = as_table(validate_data(estimator, x, reset=False, dtype=any_kind, **finite))
+    return table.rename_columns(list(encoding.inputs))  # in the same order, checked above
+
+
+def encode(encoding: Encoding | None, rows: "pa.Table | np.ndarray") -> Rows:
+    """Return rows as numbers, as `read_training` or `read_known` has read them."""
+    return Rows(np.asarray(rows)) if encoding is None else Rows(*encoding.apply(rows))
+
+
+def _read_frame(x: Any) -> "pa.Table":
+    """Return a data frame as an Arrow table.
+
+    Raises:
+        DataError: No rows or columns, two columns with the same name, or values of no kind.
+    """
+    if 0 in x.shape:
+        raise DataError(
+            f"X has {x.shape[0]} rows and {x.shape[1]} columns; give at least one of each"
+        )
+    return as_table(x)

@@ -46,11 +46,6 @@ class Reference(NamedTuple):
         """The scores of all rows but the labelled anomalies."""
         return self.score[self.label >= 0]
 
-    @property
-    def contrasted(self) -> Int[np.ndarray, "n"]:
-        """The labels, with unlabelled rows as normal ones where no row is a verified normal."""
-        return self.label if (self.label > 0).any() else np.where(self.label < 0, -1, 1)
-
 
 class Rule(NamedTuple):
     """A rule for choosing a threshold.
@@ -73,7 +68,7 @@ RULES: dict[str, Callable[[Reference, float], float]] = {
     "quantile": lambda known, value: quantile(known.unlabelled, value),
     "sigma": lambda known, value: sigma(known.not_anomalous, value),
     "extreme": lambda known, value: extreme(known.not_anomalous, value),
-    "f1": lambda known, _: f1(known.score, known.contrasted),
+    "f1": lambda known, _: f1(known.score, known.label),
     "conformal": lambda known, value: conformal(known.held_out, value),
 }
 DEFAULTS = {"quantile": 0.1, "sigma": 3.0, "extreme": 1e-3, "f1": 0.0, "conformal": 0.05}

@@ -11,7 +11,19 @@ from jaxad.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["as_table", "check_names", "check_types", "load_compute", "unify_columns"]
+__all__ = [
+    "as_table",
+    "check_names",
+    "check_types",
+    "is_frame",
+    "load_compute",
+    "unify_columns",
+]
+
+
+def is_frame(x: Any) -> bool:
+    """Return whether an object is a data frame of pandas or polars."""
+    return hasattr(x, "columns") and (hasattr(x, "iloc") or hasattr(x, "to_pandas"))
 
 
 def as_table(x: Any, missing: tuple[str, ...] = (), what: str = "X") -> "pa.Table":
