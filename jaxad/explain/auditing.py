@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxad.data import Split
+from jaxad.data import Split, as_train_data
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluation.hidden import HiddenMetrics, measure_hidden
@@ -149,7 +149,7 @@ class Audit:
 
 def audit(
     fitted: Fit,
-    data: Split | TrainData,
+    data: "Split | TrainData | np.ndarray | pd.DataFrame",
     method: str = "auto",
     *,
     hidden: Int[np.ndarray, "*seeds n"] | None = None,
@@ -179,7 +179,8 @@ def audit(
     Args:
         fitted: A fitted detector.
         data: The data that it was trained on: the split, whose hidden anomalies measure the audit,
-            or the training data alone.
+            or the training data alone; without labels also its rows, `(n, ...)` as an array or a
+            data frame of numbers.
         method: "auto", "meta_weight", "exposure", "mining", "score", or the method of a registered
             weighting.
         hidden: The truth for training data without a split: 1 for anomalies among the unlabelled
@@ -201,8 +202,13 @@ def audit(
     elif isinstance(data, TrainData):
         train, truth = data, None if hidden is None else np.asarray(hidden)
         rows = np.broadcast_to(np.arange(np.shape(data.label)[-1]), np.shape(data.label))
+    elif hasattr(data, "shape"):
+        return audit(fitted, as_train_data(data), method, hidden=hidden)
     else:
-        raise DataError(f"data must be a Split or a TrainData; given {type(data).__name__}")
+        raise DataError(
+            f"data must be a Split, a TrainData, an array or a data frame; given "
+            f"{type(data).__name__}"
+        )
     label, count = np.asarray(train.label), np.asarray(train.count)
     if truth is not None and truth.shape != label.shape:
         raise DataError(f"hidden has shape {truth.shape}; the training labels have {label.shape}")

@@ -8,7 +8,7 @@ from jaxad.detectors import get_entry
 from jaxad.errors import DataError, unknown_name
 from jaxad.recommendation.evidence import Measurement, parse_settings, read_measurements
 from jaxad.recommendation.rules import RankedDetector, rank_detectors, select_nearest
-from jaxad.recommendation.situation import Situation
+from jaxad.recommendation.situation import Situation, describe_data
 
 __all__ = ["Recommendation", "label_detector", "recommend"]
 
@@ -48,14 +48,28 @@ class Recommendation:
         return self.ranked[0].measured if self.ranked else ()
 
 
-def recommend(*, measured: Sequence[Measurement] | None = None, **asked: Any) -> Recommendation:
+def recommend(
+    data: Any = None,
+    y: Any = None,
+    *,
+    positive: Any = None,
+    normal: Any = None,
+    measured: Sequence[Measurement] | None = None,
+    **asked: Any,
+) -> Recommendation:
     """Recommend a detector to try first, with reasons.
 
-    The choice is based on results on other data sets, measured in the nearest situation; the data
-    itself is neither read nor trained on. docs/explanation/recommendations.md measures how far such
-    a choice is from the best one in hindsight.
+    The choice is based on results on other data sets, measured in the nearest situation; the values
+    of the data are neither read nor trained on. docs/explanation/recommendations.md measures how
+    far such a choice is from the best one in hindsight.
 
     Args:
+        data: `(n, ...)` rows: a data frame or an array, whose shape gives `kind`, `rows` and
+            `columns`. None: they are among the arguments by name.
+        y: `(n,)` labels as `jaxad.data.tables.labels.as_training_labels` takes them, which give
+            `labelled_anomalies` and `labelled_normals`.
+        positive: The values of `y` that mark labelled anomalies.
+        normal: The values of `y` that mark verified normal rows.
         measured: The results to use; by default those that jaxad comes with.
         **asked: The fields of a `jaxad.recommendation.situation.Situation`: `kind` ("table",
             "image", "sequence", "text"), `rows`, `columns`, `labelled_anomalies`,
@@ -73,12 +87,14 @@ def recommend(*, measured: Sequence[Measurement] | None = None, **asked: Any) ->
         >>> found = recommend(rows=2000, columns=20, labelled_anomalies=50, contamination=0.1)
         >>> len(found.evidence) > 5
         True
+        >>> recommend([[0.0] * 8] * 500, [1] * 9 + [0] * 491).situation.labelled_anomalies
+        9
     """
     known = [field.name for field in fields(Situation)]
     for name in asked:
         if name not in known:
             raise unknown_name("field of a situation", name, known)
-    situation = Situation(**asked)
+    situation = Situation(**(describe_data(data, y, positive, normal) | asked))
     if situation.want == "heatmaps":
         return _heat_maps(situation)
     near = select_nearest(read_measurements() if measured is None else measured, situation)

@@ -1,14 +1,15 @@
 """The situation that a recommendation is made for."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from jaxad.data.tables.labels import as_training_labels
 from jaxad.detectors.registry import Examples
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, DataError
 
-__all__ = ["Situation", "Want"]
+__all__ = ["Situation", "Want", "describe_data"]
 
 Want = Literal["scores", "audit", "heatmaps"]
 
@@ -77,6 +78,44 @@ class Situation:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise ConfigError(f"{name} must be a whole number of at least {least}; given {value!r}")
+
+
+def describe_data(
+    data: Any = None, y: Any = None, positive: Any = None, normal: Any = None
+) -> dict[str, Any]:
+    """Return the fields of a situation that rows and labels give.
+
+    Args:
+        data: `(n, ...)` rows; None: there are none to look at.
+        y: `(n,)` labels, as `as_training_labels` takes them.
+        positive: The values of labelled anomalies.
+        normal: The values of verified normal rows.
+
+    Raises:
+        ConfigError: Labels without data.
+        DataError: Rows of no known kind, or another number of labels.
+    """
+    if data is None:
+        if y is not None:
+            raise ConfigError("y labels the rows of data; give data, too")
+        return {}
+    shape = tuple(data.shape) if hasattr(data, "shape") else np.shape(data)
+    kinds: dict[int, Examples] = {2: "table", 3: "sequence", 4: "image"}
+    if len(shape) not in kinds:
+        raise DataError(
+            f"data must be (n, d) rows of a table, (n, time, channels) sequences or (n, height, "
+            f"width, channels) images; given {type(data).__name__} of shape {shape}"
+        )
+    found: dict[str, Any] = {"kind": kinds[len(shape)], "rows": int(shape[0])}
+    if len(shape) == 2:
+        found["columns"] = int(shape[1])
+    if y is not None:
+        label = as_training_labels(y, positive, normal)
+        if len(label) != shape[0]:
+            raise DataError(f"y has {len(label)} labels and data {shape[0]} rows; give one each")
+        found["labelled_anomalies"] = int((label < 0).sum())
+        found["labelled_normals"] = int((label > 0).sum())
+    return found
 
 
 def _is_number(value: object) -> bool:

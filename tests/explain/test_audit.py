@@ -167,7 +167,7 @@ def test_what_cannot_be_audited_is_refused(split, exposed, fitted, toy):
         jaxad.audit(exposed, split, "scores")
     with pytest.raises(DataError, match="160 rows"):
         jaxad.audit(exposed, toy.train)
-    with pytest.raises(DataError, match="Split or a TrainData"):
+    with pytest.raises(DataError, match="a Split, a TrainData, an array"):
         jaxad.audit(exposed, toy.test)
     with pytest.raises(DataError, match=r"hidden has shape \(3,\)"):
         jaxad.audit(exposed, split.train, hidden=np.zeros(3, int))
@@ -176,3 +176,14 @@ def test_what_cannot_be_audited_is_refused(split, exposed, fitted, toy):
     labelled = split.train._replace(label=np.ones(86, np.int8))
     with pytest.raises(DataError, match="no unlabelled rows"):
         jaxad.audit(exposed, labelled)
+
+
+def test_rows_without_labels_may_be_an_array_or_a_frame():
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    train = jaxad.as_train_data(x)
+    fitted = jaxad.fit(jaxad.make("gaussian", train), train)
+    expected = jaxad.audit(fitted, train).suspicion
+    for data in (x, pd.DataFrame(x, columns=list("abc"))):
+        np.testing.assert_array_equal(jaxad.audit(fitted, data).suspicion, expected)
+    with pytest.raises(DataError, match="an array or a data frame; given list"):
+        jaxad.audit(fitted, x.tolist())

@@ -480,3 +480,21 @@ def test_results_of_a_data_set_take_no_part_in_the_choice_for_it(cli, tmp_path, 
         assert code == 0
         assert evidence
         assert all(one["dataset"] != "cardio" for one in evidence)
+
+
+def test_the_situation_is_read_from_rows_and_labels():
+    frame = pd.DataFrame(np.zeros((600, 5)))
+    y = np.where(np.arange(600) < 20, "fraud", "ok")
+    found = jaxad.recommend(frame, y, positive="fraud", contamination=0.1)
+    asked = {"rows": 600, "columns": 5, "labelled_anomalies": 20, "contamination": 0.1}
+    assert found == jaxad.recommend(**asked)
+    verified = jaxad.recommend(frame, y, positive="fraud", normal="ok").situation
+    assert verified.labelled_normals == 580
+    assert jaxad.recommend(np.zeros((50, 28, 28, 1))).situation.kind == "image"
+    assert jaxad.recommend(frame, rows=9000).situation.rows == 9000
+    with pytest.raises(ConfigError, match="give data"):
+        jaxad.recommend(y=y)
+    with pytest.raises(DataError, match="600 labels and data 9 rows"):
+        jaxad.recommend(frame[:9], y, positive="fraud")
+    with pytest.raises(DataError, match=r"shape \(3,\)"):
+        jaxad.recommend([1, 2, 3])
