@@ -16,7 +16,9 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, Num
 
 from jaxad.detector import HostDetector
+from jaxad.detectors.classical.neighbours import DiffusionVariance, NeighbourDistance
 from jaxad.detectors.classical.scores import Ellipsoid, KernelSum, OffPlane
+from jaxad.detectors.classical.tails import ColumnHistograms, TailProbabilities
 from jaxad.detectors.config import is_count
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.explain.propagation import check_net, has_relevance, relevance
@@ -31,7 +33,9 @@ from jaxad.types import State
 
 __all__ = ["AttributionMethod", "attribution_methods", "attributions"]
 
-AttributionMethod = Literal["auto", "lrp", "residuals", "integrated_gradients", "gradient_x_input"]
+AttributionMethod = Literal[
+    "auto", "lrp", "residuals", "terms", "integrated_gradients", "gradient_x_input"
+]
 _BLOCK = 256
 
 
@@ -55,6 +59,8 @@ def attributions(
       weights that sum to 1, which increases with the score.
     - "residuals": the squared reconstruction error of each feature. They add up to the score where
       this is the squared error.
+    - "terms": the term of each column in the score of `ecod`, `copod` or `hbos`, which is their
+      sum.
     - "integrated_gradients": `(x - b) * mean of the derivative on the line from b to x`. They add
       up to `score(x) - score(b)`, up to the error of the midpoint rule. It falls with the number of
       steps; for networks with leaky ReLU, whose derivatives jump, about as one over the steps.
@@ -66,9 +72,10 @@ def attributions(
     Args:
         fitted: A fitted detector.
         x: `(n, ...)` rows as those of training, scaled in the same way.
-        method: One of these, or "auto": "lrp" where it can be propagated through the network, else
-            "integrated_gradients". On rows in which one column was changed these found the column
-            most often (docs/explanation/explanations.md).
+        method: One of these, or "auto": "lrp" where it can be propagated through the network,
+            "terms" where the score is a sum over columns, else "integrated_gradients". On rows in
+            which one column was changed, "lrp" and "integrated_gradients" found the column most
+            often (docs/explanation/explanations.md).
         baseline: A row b to compare with, such as the mean or the median of training rows. None: 0,
             which is the mean of standardised columns, and black in images.
         steps: How many derivatives "integrated_gradients" averages, >= 1.
@@ -135,6 +142,10 @@ def _list_host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
         KernelSum: ("integrated_gradients", "gradient_x_input", "lrp"),
         OffPlane: ("integrated_gradients", "gradient_x_input", "lrp", "residuals"),
         Ellipsoid: ("integrated_gradients", "gradient_x_input"),
+        NeighbourDistance: ("integrated_gradients", "gradient_x_input"),
+        DiffusionVariance: ("integrated_gradients", "gradient_x_input"),
+        TailProbabilities: ("terms",),
+        ColumnHistograms: ("terms",),
     }
     return kinds.get(type(fitted.models[0]), ())
 
@@ -278,6 +289,8 @@ def _attribute_on_host(
     """Compute attributions of a classical detector by one of its `_list_host_methods`."""
     if method == "residuals" or (method == "lrp" and isinstance(model, OffPlane)):
         return model.residual(x) ** 2
+    if method == "terms":
+        return model.terms(x)
     if method == "lrp":
         return soft_min_relevance(model, x)
     if method == "gradient_x_input":

@@ -224,12 +224,14 @@ class Explain(Common):
             with a column text.
         out: The folder for the pictures.
         kind: lrp: layer-wise relevance propagation. residuals: the squared error of each column or
-            pixel. integrated_gradients, gradient_x_input: relative to the mean of the training rows
-            if columns are standardised, else relative to 0. For images also map: the map whose mean
+            pixel. terms: the term of each column in a score that is a sum over columns.
+            integrated_gradients, gradient_x_input: relative to the mean of the training rows if
+            columns are standardised, else relative to 0. For images also map: the map whose mean
             is the score of fcdd; gradient: the absolute derivative of the score with respect to
             each pixel; reconstruction: as residuals. auto: for tables lrp if the score is a
-            distance in the space of a network, else integrated_gradients; for images the first of
-            map, reconstruction and gradient that the detector has.
+            distance in the space of a network, terms if it is a sum over columns, else
+            integrated_gradients; for images the first of map, reconstruction and gradient that the
+            detector has.
         sigma: The standard deviation in pixels of the Gaussian that smooths map, gradient and
             reconstruction.
         most: The number of rows or images in a picture.

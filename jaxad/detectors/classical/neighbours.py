@@ -91,6 +91,15 @@ class NeighbourDistance:
         distances, _ = find_neighbours(rows, self.points, self.neighbours)
         return _STATISTICS[self.statistic](distances)
 
+    def gradient(self, rows: np.ndarray) -> np.ndarray:
+        """Return the gradients of the scores with respect to `(m, d)` rows."""
+        units, k = _find_directions(rows, self.points, self.neighbours)[0], self.neighbours
+        if self.statistic == "largest":
+            return units[:, -1]
+        if self.statistic == "mean":
+            return units.mean(axis=1)
+        return (units[:, (k - 1) // 2] + units[:, k // 2]) / 2
+
 
 @dataclass(frozen=True)
 class DiffusionVariance:
@@ -108,6 +117,12 @@ class DiffusionVariance:
         """Return the scores of `(m, d)` rows."""
         distances, _ = find_neighbours(rows, self.points, self.neighbours)
         return distances.mean(axis=1) ** 2 / self.points.shape[1]
+
+    def gradient(self, rows: np.ndarray) -> np.ndarray:
+        """Return the gradients of the scores with respect to `(m, d)` rows."""
+        units, distances = _find_directions(rows, self.points, self.neighbours)
+        mean = distances.mean(axis=1, keepdims=True)
+        return 2 * mean * units.mean(axis=1) / self.points.shape[1]
 
 
 @register("knn", NearestNeighbours, uses_labels=False, host=True)
@@ -200,6 +215,15 @@ def find_neighbours(
         distances[part] = np.sqrt(np.take_along_axis(squares, columns, axis=1))
         indices[part] = np.take_along_axis(places, columns, axis=1)
     return distances, indices
+
+
+def _find_directions(
+    rows: Float[np.ndarray, "m d"], points: Float[np.ndarray, "n d"], neighbours: int
+) -> tuple[Float[np.ndarray, "m k d"], Float[np.ndarray, "m k"]]:
+    """Return the unit vectors from the nearest points to each row, and the distances."""
+    distances, places = find_neighbours(rows, points, neighbours)
+    length = np.where(distances > 0, distances, 1)[..., None]
+    return (rows[:, None] - points[places]) / length, distances
 
 
 @partial(jax.jit, static_argnums=3)

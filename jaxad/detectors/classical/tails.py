@@ -70,15 +70,19 @@ class TailProbabilities:
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of `(m, d)` rows."""
-        n, total = len(self.columns), np.zeros(len(rows))
+        return self.terms(rows).sum(axis=1)
+
+    def terms(self, rows: np.ndarray) -> np.ndarray:
+        """Return the part of each column in the scores, `(m, d)`."""
+        n, parts = len(self.columns), []
         for values, column, skew in zip(rows.T, self.columns.T, self.skewness, strict=True):
             left = np.searchsorted(column, values, side="right")
             right = n - np.searchsorted(column, values, side="left")
             low, high = (-np.log((count + 1) / (n + 1)) for count in (left, right))
             by_skew = (skew <= 0) * low + (skew >= 0) * high
             both = (low + high) / 2 if self.copula else np.maximum(low, high)
-            total += np.maximum(by_skew, both)
-        return total
+            parts.append(np.maximum(by_skew, both))
+        return np.stack(parts, axis=1)
 
 
 @dataclass(frozen=True)
@@ -98,13 +102,17 @@ class ColumnHistograms:
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of `(m, d)` rows."""
-        total = np.zeros(len(rows))
+        return self.terms(rows).sum(axis=1)
+
+    def terms(self, rows: np.ndarray) -> np.ndarray:
+        """Return the part of each column in the scores, `(m, d)`."""
+        parts = []
         for values, edges, heights in zip(rows.T, self.edges.T, self.heights.T, strict=True):
             place = np.clip(np.digitize(values, edges, right=True) - 1, 0, len(heights) - 1)
             below = edges[0] - values > self.tolerance * (edges[1] - edges[0])
             above = values - edges[-1] > self.tolerance * (edges[-1] - edges[-2])
-            total -= np.where(below | above, heights.min(), heights[place])
-        return total
+            parts.append(-np.where(below | above, heights.min(), heights[place]))
+        return np.stack(parts, axis=1)
 
 
 @register("ecod", Tails, uses_labels=False, host=True)
