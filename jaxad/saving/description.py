@@ -9,14 +9,16 @@ from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.data.image_range import ImageRange
 from jaxad.data.scaling import KINDS
 from jaxad.detectors.registry import REGISTRY
-from jaxad.errors import DataError
+from jaxad.errors import ConfigError, DataError
 from jaxad.utils.calls import parse_calls
 from jaxad.utils.configs import settings_dict
+from jaxad.utils.limits import read_json
 from jaxad.weighting import WEIGHTINGS
 
 __all__ = [
     "CONFIG",
     "Description",
+    "check_settings",
     "describe",
     "import_advice",
     "read_description",
@@ -28,6 +30,11 @@ FORMAT, VERSION = "jaxad-detector", 3
 _SETTINGS: dict[int, dict[str, str]] = {2: {"weighing": "weighting"}, 3: {}}
 CONFIG = "config.json"
 _LARGEST = 2**31 - 1
+_MOST, _LONGEST = 64, 2000
+_SETTINGS_ARE = (
+    f"numbers, whole ones up to {_LARGEST}, strings of at most {_LONGEST} characters, and lists of "
+    f"at most {_MOST} values"
+)
 
 
 class Description(NamedTuple):
@@ -74,10 +81,7 @@ def read_description(folder: Path) -> Description:
             or of a wrong kind.
     """
     what = f"{str(folder)!r} is not a saved detector"
-    try:
-        found = json.loads((folder / CONFIG).read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{what}: {error}") from error
+    found = read_json(folder / CONFIG, what)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise DataError(f"{what}: {CONFIG} has another format")
     saved_version = found.get("version")
@@ -120,6 +124,15 @@ def read_description(folder: Path) -> Description:
         plugins=plugins,
         images={stage: ImageRange(*values) for stage, values in found["images"].items()},
     )
+
+
+def check_settings(settings: dict[str, Any]) -> None:
+    """Raise a `ConfigError` if a setting is longer than `read_description` allows."""
+    for name, value in settings.items():
+        if not _is_setting(json.loads(json.dumps(value))):
+            raise ConfigError(
+                f"{name}: a detector with this setting cannot be saved; allowed are {_SETTINGS_ARE}"
+            )
 
 
 def import_advice(plugins: tuple[str, ...]) -> str:
@@ -178,9 +191,21 @@ def _are_whole(value: Any, low: int) -> bool:
     return isinstance(value, list) and all(_is_whole(v, low) for v in value)
 
 
+def _is_setting(value: Any) -> bool:
+    """Return whether a setting can be made a detector of in a short time."""
+    if isinstance(value, list):
+        return len(value) <= _MOST and all(map(_is_setting, value))
+    if isinstance(value, str):
+        return len(value) <= _LONGEST
+    return value is None or isinstance(value, bool | float) or _is_whole(value, -_LARGEST)
+
+
 _PARTS = {
     "detector": (lambda v: isinstance(v, str), "the name of a detector"),
-    "config": (lambda v: isinstance(v, dict), "an object"),
+    "config": (
+        lambda v: isinstance(v, dict) and all(map(_is_setting, v.values())),
+        f"settings, which are {_SETTINGS_ARE}",
+    ),
     "input_shape": (lambda v: _are_whole(v, 1) and 1 <= len(v) <= 4, "1 to 4 lengths"),
     "labelled": (lambda v: _are_whole(v, 0) and len(v) == 2, "two counts"),
     "rows": (lambda v: _is_whole(v, 2), "a whole number of at least 2"),

@@ -11,6 +11,7 @@ from jaxad.data.scaling import Scaling
 from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.legacy import convert_columns
 from jaxad.errors import ConfigError, DataError
+from jaxad.utils.limits import read_json
 
 __all__ = ["ESTIMATOR", "EstimatorRecord", "dump_record", "read_record"]
 
@@ -77,10 +78,7 @@ def read_record(folder: Path, scaling: Scaling | None) -> EstimatorRecord:
             detector.
     """
     what = f"{str(folder)!r} is not a saved estimator"
-    try:
-        about = json.loads((folder / ESTIMATOR).read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{what}: {error}") from error
+    about = read_json(folder / ESTIMATOR, what)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise DataError(f"{what}: {ESTIMATOR} has another format")
     version = about.get("version")
@@ -96,13 +94,13 @@ def read_record(folder: Path, scaling: Scaling | None) -> EstimatorRecord:
         record = EstimatorRecord(
             _restore_parameters(about["parameters"], version),
             _check_number(about["threshold"]),
-            int(about["columns_in"]),
+            _check_count(about["columns_in"]),
             None if names is None else tuple(names),
             None if encoding is None else _restore_encoding(encoding, version),
         )
         _check_columns(record, scaling)
     except (AttributeError, KeyError, TypeError, OverflowError) as error:
-        raise DataError(f"{what}: {ESTIMATOR} is broken ({error!r})") from error
+        raise DataError(f"{what}: {ESTIMATOR} is broken ({repr(error)[:300]})") from error
     return record
 
 
@@ -145,6 +143,12 @@ def _check_number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise TypeError(f"not a finite number: {value!r}")
     return float(value)
+
+
+def _check_count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"not a count: {value!r}")
+    return value
 
 
 def _convert_number(value: Any) -> Any:

@@ -21,6 +21,7 @@ from jaxad.saving.arrays import read_arrays, write_arrays
 from jaxad.saving.description import (
     CONFIG,
     Description,
+    check_settings,
     describe,
     import_advice,
     read_description,
@@ -31,7 +32,7 @@ from jaxad.training.fitted import Fit
 from jaxad.training.seeds import resolve_mode
 from jaxad.types import PyTree, State, TrainData
 from jaxad.utils.checksums import SUMS, verify_checksums, write_checksums
-from jaxad.utils.configs import check_plain
+from jaxad.utils.configs import check_plain, settings_dict
 from jaxad.utils.files import create_folder
 
 __all__ = ["check_savable", "load", "save"]
@@ -110,6 +111,7 @@ def check_savable(detector: Detector | HostDetector) -> None:
             "builder with jaxad.detectors.register"
         )
     check_plain(detector.config, "a saved detector")
+    check_settings(settings_dict(detector.config))
 
 
 def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
@@ -158,7 +160,10 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
         if about.scaling is not None:
             scaling = _restore_scaling(about.scaling, arrays["scaling"])
             scaling = scaling._replace(images=about.images.get("raw"))
-    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError,
+        TypeError, ValueError,
+    ) as error:  # fmt: skip
         raise DataError(f"the arrays in {str(folder)!r} do not fit: {error}") from error
     models = ()
     if isinstance(detector, HostDetector):

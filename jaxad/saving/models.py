@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxad.detector import HostScore
 from jaxad.errors import DataError
+from jaxad.utils.limits import check_archive
 
 if TYPE_CHECKING:
     from sklearn.tree._tree import Tree
@@ -51,6 +52,7 @@ def load_models(content: bytes, score_type: type, columns: int, what: str) -> tu
     """
     import skops.io
 
+    check_archive(content, f"{what}: {MODELS} cannot be read")
     try:
         found = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
     except Exception as error:  # skops raises errors of many kinds for a broken file

@@ -17,6 +17,7 @@ from jaxad.saving.folder import save
 from jaxad.thresholds import SCORES, Reference, pack
 from jaxad.thresholds.checks import warn_if_constant
 from jaxad.training.fitted import Fit
+from jaxad.utils.limits import read_json
 
 __all__ = ["ABOUT", "TrainedColumns", "read_columns", "save_trained"]
 
@@ -99,8 +100,10 @@ def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:
         DataError: The record is broken.
     """
     path = folder / ABOUT
+    if not path.exists():  # saved by `jaxad.save`, which does not know the columns
+        return TrainedColumns()
+    about = read_json(path, f"{path}: cannot be read")
     try:
-        about = json.loads(path.read_text())
         names, id = tuple(about["columns"]), about.get("id")
         if not all(isinstance(name, str) for name in (*names, id or "")):
             raise TypeError("names must be strings")
@@ -111,9 +114,7 @@ def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:
         return TrainedColumns(
             names, describe_numbers(names, int(about["rows"]), scaling.shift.tolist())
         )
-    except FileNotFoundError:  # saved by `jaxad.save`, which does not know the columns
-        return TrainedColumns()
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error

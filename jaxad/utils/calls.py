@@ -9,6 +9,8 @@ from jaxad.errors import ConfigError, unknown_name
 
 __all__ = ["Call", "evaluate_call", "parse_calls"]
 
+_MOST, _LONGEST = 64, 2000
+
 _LONGEST = 10_000  # characters of a string of calls
 
 

@@ -10,16 +10,27 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 
 from jaxad.errors import DataError, JaxADError
 
-__all__ = ["parse_arrays", "parse_json", "read_bytes", "read_json", "refuse_broken"]
+__all__ = [
+    "check_archive",
+    "parse_arrays",
+    "parse_json",
+    "read_bytes",
+    "read_json",
+    "refuse_broken",
+]
 
-MOST_JSON = 2**25  # bytes; the smallest values take 3 bytes there and about 64 in memory
-MOST_ARRAYS = 2**31
+# Together they limit what JSON takes in memory to about 1 GB.
+MOST_JSON = 2**28  # bytes
+MOST_VALUES, MOST_CONTAINERS = 2**23, 2**20
+MOST_ARRAYS = 2**31  # bytes
+MOST_UNPACKED, MOST_RATIO = 2**29, 50
 MOST_DEPTH = 64
 LARGEST = 2**63
 _BROKEN = (
@@ -31,6 +42,7 @@ _BROKEN = (
     OSError,
     RuntimeError,  # also RecursionError and NotImplementedError
     SyntaxError,
+    TokenError,  # of NumPy's headers
     TypeError,
     ValueError,
     zipfile.BadZipFile,
@@ -91,7 +103,8 @@ def parse_json(content: bytes | str, what: str) -> Any:
     """Parse JSON whose size, depth and numbers are limited, and whose strings are valid Unicode.
 
     Args:
-        content: At most `MOST_JSON` bytes, at most `MOST_DEPTH` levels deep, with integers between
+        content: At most `MOST_JSON` bytes, with about `MOST_VALUES` values, of which
+            `MOST_CONTAINERS` lists and objects, `MOST_DEPTH` levels deep, and with integers between
             -`LARGEST` and `LARGEST`.
         what: What it is, for errors.
 
@@ -102,6 +115,8 @@ def parse_json(content: bytes | str, what: str) -> Any:
         if len(content) > MOST_JSON:
             raise ValueError(f"{len(content)} bytes of JSON; at most {MOST_JSON} are read")
         text = content.decode() if isinstance(content, bytes) else content
+        if text.count("[") + text.count("{") > MOST_CONTAINERS or text.count(",") > MOST_VALUES:
+            raise ValueError("too many values")
         found = json.loads(text, parse_int=_parse_integer)
         _check_depth(found)
         if "\\ud" in text.lower():
@@ -141,6 +156,19 @@ def parse_arrays(
         arrays = [_parse_array(archive.read(member)) for member in members]
     found = dict(zip((*names, *more), arrays, strict=True))
     return [found.get(name, np.zeros(0)) for name in (*names, *optional)]
+
+
+def check_archive(content: bytes, what: str) -> None:
+    """Check that the files of a zip archive are not far larger than the archive.
+
+    Raises:
+        DataError: It is no archive, or its files have more than `MOST_UNPACKED` bytes and more than
+            `MOST_RATIO` times those of the archive.
+    """
+    with refuse_broken(what), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+        if size > max(MOST_UNPACKED, MOST_RATIO * len(content)):
+            raise ValueError(f"{len(content)} bytes that unpack to {size}")
 
 
 def _parse_array(content: bytes) -> np.ndarray:

@@ -16,6 +16,7 @@ from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import open_table
 from jaxad.data.tables.values import find_texts, normalise, read_numbers
 from jaxad.errors import DataError, DataWarning
+from jaxad.utils.limits import parse_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -177,12 +178,12 @@ def read_profile(content: bytes, what: str) -> Profile:
     Raises:
         DataError: The bytes do not describe a profile of this version.
     """
+    found = parse_json(content, f"{what}: {PROFILE} is not a profile of training rows")
     try:
-        found = json.loads(content)
         if (found["format"], found["version"]) != (FORMAT, VERSION):
             raise ValueError(f"format {found['format']!r}, version {found['version']!r}")
         columns = tuple(_restore_column(**values) for values in found["columns"])
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataError(f"{what}: {PROFILE} is not a profile of training rows ({error})") from error
     return Profile(columns)
 
