@@ -349,7 +349,10 @@ def open_detector(folder: str | Path) -> SavedDetector:
         )
     about = read_record(folder, scaling)
     names = about.names_in or ()
-    return SavedDetector(folder, fitted, scaling, names, about.encoding, known, about.threshold)
+    return SavedDetector(
+        *(folder, fitted, scaling, names, about.encoding, known, about.threshold),
+        id=about.parameters.get("id"),
+    )
 
 
 def _add_reasons(bad: dict[int, str], good: Any, reason: str) -> None:

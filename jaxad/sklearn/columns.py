@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jaxad.data.tables.arrow import as_table, is_frame
-from jaxad.data.tables.roles import find_label_like
+from jaxad.data.tables.roles import LAST, find_label_like
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ def select_training(x: Any, y: Any, label: str | None, id: str | None) -> Select
             raise ConfigError(f"label={label!r} names a column of X, and y is given; leave one out")
         return Selection(_drop(x, named), x[_find(x, label)])
     rows = _drop(x, named)
-    if y is None and label is None:
-        _refuse_label_column(rows)
-    elif y is not None:
+    if y is not None:
         _refuse_copy_of_labels(rows, y)
+    if label is None:
+        _refuse_label_column(rows, y is not None)
     return Selection(rows, y)
 
 
@@ -130,8 +130,11 @@ def _drop(x: Any, names: Sequence[str | None]) -> Any:
     return x.iloc[:, kept] if hasattr(x, "iloc") else x[[x.columns[i] for i in kept]]
 
 
-def _refuse_label_column(x: Any) -> None:
-    """Raise a `DataError` if a column looks like a label: by its name, or as the last one."""
+def _refuse_label_column(x: Any, labelled: bool) -> None:
+    """Raise a `DataError` if a column looks like a label: by its name, or as the last one.
+
+    Where there are labels beside, such a name is a warning only.
+    """
     import pyarrow as pa
 
     places = {str(name).strip(): i for i, name in enumerate(x.columns)}
@@ -144,11 +147,21 @@ def _refuse_label_column(x: Any) -> None:
             return pa.chunked_array([[]])
 
     found = find_label_like(tuple(places), read)
-    if found:
-        name = str(x.columns[places[found[0]]])
+    if found is None:
+        return
+    name = str(x.columns[places[found[0]]])
+    text = f"column {name!r} of X holds only 0 and 1, and {found[1]}"
+    if not labelled:
         raise DataError(
-            f"column {name!r} of X holds only 0 and 1, and {found[1]}. Say whether it is the label "
-            f"with the parameter label: label={name!r} if it is, label='none' if it is a feature"
+            f"{text}. Say whether it is the label with the parameter label: label={name!r} if it "
+            "is, label='none' if it is a feature"
+        )
+    if found[1] != LAST:
+        warnings.warn(
+            f"{text}. The detector is trained on it: drop it from X if it is a label, else set "
+            "label='none'",
+            DataWarning,
+            stacklevel=4,
         )
 
 

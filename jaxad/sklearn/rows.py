@@ -87,8 +87,8 @@ def read_known(
         validate_data(estimator, x, skip_check_array=True, reset=False)
     else:
         any_kind: Any = None
-        finite = {"ensure_all_finite": False}
-        table = as_table(validate_data(estimator, x, reset=False, dtype=any_kind, **finite))
+        values = validate_data(estimator, x, reset=False, dtype=any_kind, ensure_all_finite=False)
+        table = as_table(values)
     return table.rename_columns(list(encoding.inputs))  # in the same order, checked above
 
 

@@ -69,5 +69,5 @@ def _read_labels(estimator: Any, y: Any, n: int) -> np.ndarray:
     """Return training labels, by the parameters of the estimator at the end."""
     last = getattr(estimator, "best_estimator_", estimator)
     last = last.steps[-1][1] if hasattr(last, "steps") else last
-    values = {name: getattr(last, name, None) for name in ("positive", "normal")}
+    values: dict[str, Any] = {n: getattr(last, n, None) for n in ("positive", "normal")}
     return convert_labels(y, n, **values)

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import jaxad
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 
@@ -49,6 +50,10 @@ def test_the_label_may_be_a_column_of_x(estimator, classifier, labelled):
 def test_labels_left_in_x_are_an_error(estimator, labelled):
     with pytest.raises(DataError, match="'Class' of X is equal to y"):
         estimator("deep_sad").fit(labelled, labelled["Class"])
+    known = labelled["Class"].where(np.arange(len(labelled)) % 20 == 0, 0)
+    with pytest.warns(DataWarning, match="'Class' of X holds only 0 and 1"):
+        estimator("deep_sad").fit(labelled, known)
+    estimator("deep_sad").fit(labelled.rename(columns={"Class": "weekend"}), known)
 
 
 def test_ids_and_the_index_are_kept_in_outputs(estimator, frame_of):
@@ -71,6 +76,16 @@ def test_ids_and_the_index_are_kept_in_outputs(estimator, frame_of):
         "score",
         "anomaly",
     ]
+
+
+def test_a_saved_estimator_scores_files_by_its_columns(estimator, labelled, tmp_path):
+    frame = labelled.assign(tx=[f"tx{i}" for i in range(len(labelled))])
+    det = estimator("deep_sad", label="Class", id="tx").fit(frame)
+    saved = jaxad.saving.open_detector(det.save(tmp_path / "m"))
+    frame.drop(columns="Class").to_csv(tmp_path / "rows.csv", index=False)
+    (part,) = saved.score_file(tmp_path / "rows.csv")
+    assert part.ids.to_pylist() == frame["tx"].tolist()
+    np.testing.assert_allclose(part.mean, det.anomaly_score(frame), rtol=1e-6)
 
 
 def test_further_columns_are_ignored_with_a_warning_and_missing_ones_an_error(estimator, frame_of):

@@ -11,7 +11,15 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LABEL_NAMES", "LIKE_LABELS", "Roles", "assign_roles", "find_label_like"]
+__all__ = [
+    "LABEL_NAMES",
+    "LAST",
+    "LIKE_LABELS",
+    "NAMED",
+    "Roles",
+    "assign_roles",
+    "find_label_like",
+]
 
 LABEL_NAMES = ("label", "y", "anomaly", "outlier")
 # Names, without blanks, signs and a leading "is", of columns that look like labels.
@@ -20,6 +28,8 @@ LIKE_LABELS = (
     *("outlier", "abnormal", "attack", "intrusion", "malicious", "malware", "defect", "defective"),
     *("fault", "faulty", "failure", "truth", "groundtruth", "ytrue", "classlabel", "positive"),
 )
+# Why a column of 0 and 1 looks like a label.
+NAMED, LAST = "its name is that of a label", "it is the last column"
 
 
 class Roles(NamedTuple):
@@ -135,7 +145,7 @@ def find_label_like(
         values = _list_truths(column(name))
         if values is None or (not alike and len(values) < 2):
             continue
-        return name, "its name is that of a label" if alike else "it is the last column"
+        return name, NAMED if alike else LAST
     return None
 
 
