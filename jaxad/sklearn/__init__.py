@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from jaxad.sklearn import scorers
 from jaxad.sklearn.classifier import JaxADClassifier
 from jaxad.sklearn.estimator import JaxADDetector
 
-__all__ = ["JaxADClassifier", "JaxADDetector"]
+__all__ = ["JaxADClassifier", "JaxADDetector", "scorers"]
 
 _REMOVED = ("training_labels", "truth_labels")
 
