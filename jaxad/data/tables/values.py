@@ -168,8 +168,13 @@ def find_texts(column: "pa.ChunkedArray") -> tuple[Int[np.ndarray, "n"], list[st
 def _read_dictionary(column: "pa.ChunkedArray") -> Numbers:
     codes, texts = find_texts(column)
     parsed = np.array([_parse_text(text) for text in texts] + [np.nan])
-    wrong = np.array([bool(np.isnan(p)) for p in parsed[:-1]] + [False])
-    wrong[:-1] &= [text.lower() not in GAP_WORDS for text in texts]
+    wrong = np.array(
+        [
+            bool(np.isnan(p)) and t.lower() not in GAP_WORDS
+            for p, t in zip(parsed, texts, strict=False)
+        ]
+        + [False]
+    )
     return Numbers(parsed[codes], wrong[codes], tuple(np.array(texts, object)[wrong[:-1]]))
 
 

@@ -238,6 +238,20 @@ def test_a_declared_category_stays_one_in_every_type():
         )
 
 
+@pytest.mark.parametrize("trained", [*make_table(9).column_names, "level", "empty"])
+def test_any_kind_of_column_can_be_in_the_place_of_another(trained):
+    kinds = make_table().append_column("level", pa.array(["low", "high"] * 150).dictionary_encode())
+    kinds = kinds.append_column("empty", pa.array([None] * 300, pa.string()).dictionary_encode())
+    encoding = fit_encoding(kinds.select([trained]))
+    for name in kinds.column_names:
+        column = kinds[name]
+        typed = encoding.apply(pa.table({trained: column}))
+        assert np.isfinite(typed.x).all()
+        text = encoding.apply(as_text_table(pa.table({trained: column})))
+        np.testing.assert_array_equal(text.x, typed.x)
+        np.testing.assert_array_equal(text.events.smallest, typed.events.smallest)
+
+
 def test_one_odd_entry_leaves_numbers_numbers():
     values = [str(i / 7) for i in range(499)] + ["n.a."]
     with pytest.warns(DataWarning, match=r"'c' holds numbers, and in 1 of 500 rows .*'n\.a\.'"):
