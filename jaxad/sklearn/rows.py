@@ -54,6 +54,7 @@ def read_training(estimator: BaseEstimator, x: Any) -> "pa.Table | np.ndarray":
     Raises:
         ValueError: Values of an array that are not finite numbers, or too few rows.
     """
+    _refuse_masked(x)
     if not is_frame(x):
         return np.asarray(validate_data(estimator, x, dtype=_FLOATS, ensure_min_samples=2))
     table = _read_frame(x)
@@ -77,6 +78,7 @@ def read_known(
     Raises:
         ValueError: Other columns than in training, or values that are not numbers.
     """
+    _refuse_masked(x)
     if encoding is None and is_frame(x):
         validate_data(estimator, x, skip_check_array=True, reset=False)
         return np.asarray(check_array(x if hasattr(x, "iloc") else x.to_numpy(), dtype=_FLOATS))
@@ -95,6 +97,15 @@ def read_known(
 def encode(encoding: Encoding | None, rows: "pa.Table | np.ndarray") -> Rows:
     """Return rows as numbers, as `read_training` or `read_known` has read them."""
     return Rows(np.asarray(rows)) if encoding is None else Rows(*encoding.apply(rows))
+
+
+def _refuse_masked(x: Any) -> None:
+    """Raise a `DataError` for masked values, which scikit-learn would read as numbers."""
+    if np.ma.is_masked(x):
+        raise DataError(
+            "X is an array with masked values; give a data frame, of which missing values are "
+            "encoded, or fill them"
+        )
 
 
 def _read_frame(x: Any) -> "pa.Table":

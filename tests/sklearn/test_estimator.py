@@ -319,3 +319,13 @@ def test_rows_that_overflow_are_anomalous_and_others_keep_their_scores(estimator
     assert scores[0] == det.anomaly_score(x[:1])[0] < scores[2] < scores[1] < np.inf
     with pytest.raises(DataError, match="float32"):
         det.predict(np.full((1, 3), 1e39))
+
+
+def test_masked_values_are_refused_and_arrays_without_them_taken(estimator, rows):
+    x, _ = rows()
+    det = estimator().fit(x)
+    np.testing.assert_array_equal(det.anomaly_score(np.ma.array(x)), det.anomaly_score(x))
+    masked = np.ma.array(x, mask=x > 5)
+    for act in (estimator().fit, det.predict):
+        with pytest.raises(DataError, match="masked values"):
+            act(masked)
