@@ -104,6 +104,7 @@ def _parse(argv: list[str]) -> Options:
     """
     name, *rest = argv or ["--help"]
     plain = (tyro.conf.FlagCreatePairsOff,)
+    _refuse_old_names(rest)
     if name in COMMANDS:
         return tyro.cli(COMMANDS[name], prog=f"jaxad {name}", args=rest, config=plain)
     if not name.startswith("-"):
@@ -121,6 +122,17 @@ def _parse(argv: list[str]) -> Options:
         args=[name],
         config=plain,
     )
+
+
+def _refuse_old_names(argv: list[str]) -> None:
+    """Raise a `ConfigError` for an option of earlier versions; it names those that replace it."""
+    if any(arg.split("=")[0].replace("_", "-") == "--label-kind" for arg in argv):
+        raise ConfigError(
+            "--label-kind has been replaced: labels are 1 for labelled anomalies and 0, -1 or "
+            "nothing for unlabelled rows; name other values with --positive and --normal (verified "
+            "normal rows). --label none leaves labels out, and jaxad audit takes labels that only "
+            "measure with --truth COLUMN"
+        )
 
 
 def _run(options: Options) -> int:

@@ -1,15 +1,17 @@
 """`jaxad audit`: rank the rows of a file by how likely they are hidden anomalies."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from jaxad.cli.options import Audit
+from jaxad.cli.options.common import read_table_options
+from jaxad.cli.outputs import check_distinct, name_ids
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import load_training_file
-from jaxad.data.sources.labels import AuditLabelKind
+from jaxad.data.sources.sequences import PREFIX
 from jaxad.detectors import make
 from jaxad.errors import ConfigError
 from jaxad.explain import Audit as Result
@@ -40,10 +42,9 @@ def execute(options: Audit) -> int:
     root = check_root(options.seed_root)
     data = load_training_file(
         options.data,
-        label=options.label,
-        label_kind=options.label_kind,
+        options=read_table_options(options),
+        truth=options.truth,
         scaling=options.scaling,
-        allowed=get_args(AuditLabelKind),
     )
     train = data.train
     name, config = _choose_detector(options, labelled=bool(np.any(train.label)))
@@ -56,8 +57,12 @@ def execute(options: Audit) -> int:
             raise KeyboardInterrupt
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
     result = audit_fit(fitted, train, options.method, hidden=data.hidden)
-    _write(result, options)
-    _print(result, name, options)
+    frame = result.frame()
+    if data.ids is not None:
+        frame.insert(2, name_ids(data.id), data.ids[frame.row])
+    _write(result, frame, options)
+    first = frame[name_ids(data.id)][:SHOWN]
+    _print(result, name, options, ", ".join(map(str, first)))
     return 0
 
 
@@ -72,6 +77,7 @@ def _check_outputs(options: Audit) -> None:
             continue
         if path.is_dir():
             raise ConfigError(f"{name} {path} is a folder; give a file")
+        check_distinct(name, path, {"DATA": str(options.data).removeprefix(PREFIX)})
         if path.exists() and not options.force:
             raise ConfigError(f"{name} {path} exists already; give another file, or --force")
         check_writable(path.absolute().parent)
@@ -86,22 +92,21 @@ def _choose_detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any
     return name, parse_configurations([name], settings, options.epochs, options.batch_size)[name]
 
 
-def _write(result: Result, options: Audit) -> None:
+def _write(result: Result, frame: Any, options: Audit) -> None:
     """Write both files, or none: the ranking appears once the picture is drawn."""
     with write_atomically(options.out.absolute()) as partial:
-        result.frame().to_csv(partial, index=False)
+        frame.to_csv(partial, index=False)
         if options.plot is not None:
             result.plot(options.plot.absolute())
 
 
-def _print(result: Result, name: str, options: Audit) -> None:
+def _print(result: Result, name: str, options: Audit, first: str) -> None:
     """Print the result in a few lines."""
-    frame = result.frame()
     print(
-        f"{len(frame)} unlabelled rows ranked by {result.method} of {name}, "
+        f"{len(result.ranking)} unlabelled rows ranked by {result.method} of {name}, "
         f"{len(result.suspicion)} seed(s); ranking in {_list_files(options)}"
     )
-    print(f"Most suspicious rows: {', '.join(map(str, frame.row[:SHOWN]))}")
+    print(f"Most suspicious rows: {first}")
     if result.hidden is None:
         return
     hidden = int(result.hidden.sum())

@@ -6,7 +6,9 @@ import numpy as np
 
 from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.options import Explain
+from jaxad.cli.options.common import read_table_options
 from jaxad.data import load_table
+from jaxad.data.tables.options import TableOptions
 from jaxad.data.text.documents import read_texts
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score as score_models
@@ -45,8 +47,7 @@ def execute(options: Explain) -> int:
             f"FOLDER: the detector in {options.folder} takes examples of shape {saved.shape}; only "
             "tables, images of shape (height, width, channels) and texts can be explained"
         )
-    if options.label is not None:
-        raise ConfigError("--label applies only to tables; images have no label column")
+    _refuse_table_options(options, "images")
     return _explain_images(saved, options)
 
 
@@ -55,8 +56,7 @@ def _explain_texts(saved: SavedDetector, options: Explain) -> int:
     _check_out(options, (PAGE,))
     if options.kind != "auto" or options.sigma is not None:
         raise ConfigError("--kind and --sigma apply only to tables and images, not to texts")
-    if options.label is not None:
-        raise ConfigError("--label applies only to tables; texts have no label column")
+    _refuse_table_options(options, "texts")
     texts = read_texts(options.data).text
     scores = score_models(saved.fitted, texts).mean(axis=0)
     order = np.argsort(-scores, kind="stable").tolist()
@@ -103,6 +103,13 @@ def _explain_images(saved: SavedDetector, options: Explain) -> int:
         pooled, per_image = pixel_auroc(maps, table.mask)
         print(f"Pixel AUROC {100 * pooled:.1f}; mean over images {100 * per_image:.1f}")
     return 0
+
+
+def _refuse_table_options(options: Explain, kind: str) -> None:
+    if read_table_options(options) != TableOptions():
+        raise ConfigError(
+            f"--label and the other options of tables apply only to tables, not to {kind}"
+        )
 
 
 def _check_out(options: Explain, names: tuple[str, ...]) -> None:

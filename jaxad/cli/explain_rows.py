@@ -7,7 +7,8 @@ from typing import cast, get_args
 import numpy as np
 
 from jaxad.cli.options import Explain
-from jaxad.data.tables.options import TableOptions
+from jaxad.cli.options.common import read_table_options
+from jaxad.cli.outputs import name_ids
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.attribution import AttributionMethod, attribution_methods, attributions
 from jaxad.explain.heat_maps import HeatmapKind
@@ -38,14 +39,17 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
         raise ConfigError("--sigma applies only to heat maps of images")
     method = _choose_method(saved, options)
     names = saved.features
+    how = read_table_options(options)
     kept, count, bad = None, 0, 0
     with write_atomically((options.out / CSV).absolute()) as partial, partial.open("w") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "score", *escape_csv_row(names)])
-        for part in saved.score_file(options.data, TableOptions(label=options.label)):
+        for part in saved.score_file(options.data, how):
+            if not count:
+                writer.writerow(escape_csv_row([name_ids(part.id), "score", *names]))
             if part.good.any():
                 new = _attribute(saved, method, part, count)
-                lines = zip(new.row, new.score, new.value, strict=True)
+                ids = new.row if part.ids is None else part.ids.filter(part.good).to_pylist()
+                lines = zip(ids, new.score, new.value, strict=True)
                 writer.writerows([row, _format(s), *map(_format, value)] for row, s, value in lines)
                 kept = (new if kept is None else kept.join(new)).keep_extremes(options.most)
             count, bad = count + part.count, bad + len(part.bad)

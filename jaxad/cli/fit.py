@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from jaxad.cli.options import Fit
+from jaxad.cli.options.common import read_table_options
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import TrainingFile, load_training_file
-from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.profile import Profile, profile_file
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, StorageError
@@ -40,16 +40,17 @@ def execute(options: Fit) -> int:
     if out.exists():
         raise ConfigError(f"--out {options.out} exists already; give a new folder")
     check_writable(out.parent)
+    how = read_table_options(options)
     data = load_training_file(
         options.data,
-        label=options.label,
-        label_kind=options.label_kind,
+        options=how,
+        strict=options.strict,
         scaling=options.scaling,
         exposure=options.exposure,
         exposure_rows=options.exposure_rows,
         seed=root,
     )
-    profile = profile_file(options.data, data.columns, TableOptions(label=options.label))
+    profile = profile_file(options.data, data.columns, how)
     detector = make(name, data.train, **config)
     check_savable(detector)  # before hours of training
     with reporting(1) as reporter:
@@ -69,7 +70,8 @@ def execute(options: Fit) -> int:
     counts = {value: int(np.sum(data.train.label == value)) for value in (-1, 0, 1)}
     print(
         f"Trained {name} with {fitted.seeds} seed(s) on {counts[0]} unlabelled rows, "
-        f"{counts[-1]} labelled anomalies and {counts[1]} labelled normals; saved to {options.out}"
+        f"{counts[-1]} labelled anomalies and {counts[1]} verified normal rows; saved to "
+        f"{options.out}"
     )
     return 0
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from jaxad.cli.options import Monitor
-from jaxad.data.tables.options import TableOptions
+from jaxad.cli.options.common import read_table_options
+from jaxad.cli.outputs import check_distinct
 from jaxad.errors import ConfigError
 from jaxad.report.monitoring import (
     list_columns,
@@ -37,13 +38,14 @@ def execute(options: Monitor) -> int:
     if out is not None:
         if out.suffix.lower() not in (".html", ".htm"):
             raise ConfigError(f"--out {out} must end in .html")
+        check_distinct("--out", out, {"DATA": options.data, "--reference": options.reference})
         if out.exists() and not options.force:
             raise ConfigError(f"--out {out} exists already; give another file, or --force")
         check_writable(out.absolute().parent)
     report = monitor(
         open_detector(options.folder),
         options.data,
-        options=TableOptions(label=options.label),
+        options=read_table_options(options),
         rule=None if options.threshold is None else parse_rule(options.threshold),
         reference=options.reference,
         level=options.level,

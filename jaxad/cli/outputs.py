@@ -1,11 +1,12 @@
-"""Checks of the paths that commands write to."""
+"""Checks of the paths that commands write to, and the names of their columns."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from jaxad.data.tables.delimited import UNNAMED
 from jaxad.errors import ConfigError
 
-__all__ = ["check_distinct"]
+__all__ = ["check_distinct", "name_ids"]
 
 
 def check_distinct(option: str, out: Path, inputs: Mapping[str, str | Path | None]) -> None:
@@ -30,6 +31,20 @@ def check_distinct(option: str, out: Path, inputs: Mapping[str, str | Path | Non
                 f"{option} {out} is also the input {name} {path}, which must not change; give "
                 "another path"
             )
+
+
+def name_ids(name: str | None) -> str:
+    """Return the name of the column of ids in outputs: "row" for row numbers.
+
+    An index without a name is called "index", and ids whose name another column of outputs has are
+    called "id".
+    """
+    if name is None:
+        return "row"
+    if name == UNNAMED:
+        return "index"
+    taken = name in ("row", "place", "score", "anomaly", "p_value", "hidden")
+    return "id" if taken or name.startswith(("score_seed_", "suspicion")) else name
 
 
 def _exists(path: Path) -> bool:

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from jaxad.cli.options import Recommend
-from jaxad.data import Dataset, load_dataset, load_table
-from jaxad.data import Table as Rows
-from jaxad.data.sources.labels import read_labels
+from jaxad.cli.options.common import read_table_options
+from jaxad.data import Dataset, load_dataset
+from jaxad.data.protocol.training_file import LabelledRows, read_labelled_rows
+from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError
 from jaxad.recommendation import (
     DataSource,
@@ -53,8 +54,7 @@ def execute(options: Recommend) -> int:
         data=options.data,
         is_file=is_file,
         data_dir=None if options.data_dir is None else str(options.data_dir),
-        label=options.label,
-        label_kind=options.label_kind,
+        table=read_table_options(options),
         exposure=options.exposure,
     )
     todo = suggest_commands(found, source)
@@ -73,9 +73,9 @@ def _of_others(data: str | None) -> list[Measurement]:
 
 def _given(options: Recommend) -> tuple[dict[str, Any], bool]:
     """Return the situation as the options describe it, without data."""
-    for name in ("label", "label_kind", "data_dir"):
-        if getattr(options, name) is not None:
-            raise ConfigError(f"--{name.replace('_', '-')} is about a file or data set: name it")
+    for name, value in (*_list_table_options(options), ("data-dir", options.data_dir)):
+        if value:
+            raise ConfigError(f"--{name} is about a file or data set: name it")
     return {
         "kind": options.type or "table",
         "rows": options.rows,
@@ -97,15 +97,15 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
         _refuse(options, option, f"is read from {name}")
     if is_file:
         for option in ("labelled_anomalies", "labelled_normals"):
-            _refuse(options, option, f"is read from {name}, with --label and --label-kind")
-        table = load_table(name, label=options.label)
-        label = read_labels(table, options.label_kind, Path(name))
-        label = np.zeros(len(table.x)) if label is None else label
+            _refuse(options, option, f"is read from {name}, with --label and --positive")
+        rows = read_labelled_rows(name, read_table_options(options))
+        label = np.zeros(len(rows.x)) if rows.label is None else rows.label
         anomalies, normals = int(np.sum(label == -1)), int(np.sum(label == 1))
-        has = _of_examples(table, name, len(table.x))
+        has = _of_examples(rows, name, len(rows.x))
     else:
-        for option in ("label", "label_kind"):
-            _refuse(options, option, f"is for files to train on, and {name} is none")
+        for option, value in _list_table_options(options):
+            if value:
+                raise ConfigError(f"--{option} is for files to train on, and {name} is none")
         data = load_dataset(name, data_dir=options.data_dir)
         anomalies, normals = options.labelled_anomalies or 0, options.labelled_normals or 0
         trained = 1.0 if data.x_test is not None else TRAINED
@@ -113,12 +113,18 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
     return has | {"labelled_anomalies": anomalies, "labelled_normals": normals}, is_file
 
 
+def _list_table_options(options: Recommend) -> list[tuple[str, Any]]:
+    """Return the options of tables that were given, by name."""
+    given, plain = read_table_options(options), TableOptions()
+    return [(n, v) for n, v in given._asdict().items() if v != getattr(plain, n)]
+
+
 def _refuse(options: Recommend, option: str, why: str) -> None:
     if getattr(options, option) is not None:
         raise ConfigError(f"--{option.replace('_', '-')} {why}; leave it out")
 
 
-def _of_examples(data: Dataset | Rows, name: str, rows: int) -> dict[str, Any]:
+def _of_examples(data: Dataset | LabelledRows, name: str, rows: int) -> dict[str, Any]:
     """Return the kind of the examples, their number, and the columns of a table."""
     shape = data.x.shape[1:]
     if data.vocabulary is not None or name.startswith("mean:"):

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+from jaxad.data.tables.options import TableOptions
 from jaxad.detectors import get_entry
 from jaxad.recommendation.choose import Recommendation
 from jaxad.recommendation.evidence import format_settings
 
 __all__ = ["DataSource", "suggest_commands"]
 
+_PLAIN = TableOptions()
 MODEL = "my_detector"
 PLACEHOLDERS = {
     "table": "mine.csv",
@@ -27,16 +29,14 @@ class DataSource:
         is_file: Whether it is a file to train on as a whole; otherwise it is a labelled data set,
             which is split.
         data_dir: The folder where data files are looked for by name.
-        label: The label column.
-        label_kind: The kind of the labels, as `jaxad fit` takes it.
+        table: How a table is read, the parts of its columns and the values of labels.
         exposure: The exposure set; None for a placeholder where there is one.
     """
 
     data: str | None = None
     is_file: bool = True
     data_dir: str | None = None
-    label: str | None = None
-    label_kind: str | None = None
+    table: TableOptions = _PLAIN
     exposure: str | None = None
 
 
@@ -45,7 +45,7 @@ def suggest_commands(found: Recommendation, source: DataSource | None = None) ->
 
     Args:
         found: The recommendation.
-        source: The data; by default a placeholder, whose labels are -1, 0 and 1 if it has any.
+        source: The data; by default a placeholder.
 
     Returns:
         Each command as its arguments, `jaxad` first. VECTORS stands for a file of word vectors.
@@ -58,14 +58,14 @@ def suggest_commands(found: Recommendation, source: DataSource | None = None) ->
         ]
     if asked.want == "audit":
         audit = ["jaxad", "audit", _data(found, source, name), name, "--out", "suspects.csv"]
-        return [[*audit, *_labels(found, source), *_settings(config)]]
+        return [[*audit, *_list_options(source.table), *_settings(config)]]
     data = _data(found, source, name)
-    fit = ["jaxad", "fit", data, name, "--out", MODEL, *_labels(found, source)]
+    fit = ["jaxad", "fit", data, name, "--out", MODEL, *_list_options(source.table)]
     fit += [*_exposure(found, source), *_settings(config)]
     if asked.want == "heatmaps":
         return [fit, ["jaxad", "explain", MODEL, data, "--out", "pictures"]]
-    column = [] if source.label is None else ["--label", source.label]
-    return [fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *column]]
+    how = _list_options(source.table._replace(positive=(), normal=()))
+    return [fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *how]]
 
 
 def _data(found: Recommendation, source: DataSource, detector: str) -> str:
@@ -77,13 +77,13 @@ def _data(found: Recommendation, source: DataSource, detector: str) -> str:
     return data
 
 
-def _labels(found: Recommendation, source: DataSource) -> list[str]:
-    """Return the options for the labels of a file."""
-    asked, kind = found.situation, source.label_kind
-    if source.data is None and asked.labelled_anomalies + asked.labelled_normals:
-        kind = "training"
-    column = [] if source.label is None else ["--label", source.label]
-    return column if kind is None else [*column, "--label-kind", kind]
+def _list_options(table: TableOptions) -> list[str]:
+    """Return the options of tables that differ from the defaults."""
+    options = []
+    for name, value in table._asdict().items():
+        if value != getattr(_PLAIN, name):
+            options += [f"--{name}", *((value,) if isinstance(value, str) else value)]
+    return options
 
 
 def _exposure(found: Recommendation, source: DataSource) -> list[str]:

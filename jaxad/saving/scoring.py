@@ -87,6 +87,7 @@ class SavedDetector(NamedTuple):
         reference: The scores of the training rows; None if they were not saved.
         threshold: The threshold of an estimator; None for others.
         id: The name of the column of ids in the training file.
+        others: The names of its further columns that are not features, which are passed over.
     """
 
     folder: Path
@@ -97,6 +98,7 @@ class SavedDetector(NamedTuple):
     reference: Reference | None = None
     threshold: float | None = None
     id: str | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,7 +163,8 @@ class SavedDetector(NamedTuple):
         roles = assign_roles(table.names, options, self.columns, index=table.index, what=table.name)
         columns = self._select_columns(table, roles, options, strict)
         windows = name.startswith(PREFIX)
-        self._check_shape(name, (len(columns), 1) if windows else (len(columns),))
+        if self.encoding is None:
+            self._check_shape(name, (len(columns), 1) if windows else (len(columns),))
         needed = [*columns, *(n for n in (roles.label, roles.id) if n not in (None, *columns))]
         for piece in table.pieces(self.rows_at_once, needed):
             x, events = self._encode(piece.table, columns, piece.bad)
@@ -232,7 +235,8 @@ class SavedDetector(NamedTuple):
         """Score a file that is read as a whole: an npz file or texts."""
         lexicon = self.fitted.detector.lexicon
         vocabulary = lexicon and lexicon.vocabulary
-        table = load_table(source, label=options.label, vocabulary=vocabulary)
+        label = None if options.label == "none" else options.label
+        table = load_table(source, label=label, vocabulary=vocabulary)
         if (table.vocabulary is None) != (lexicon is None):
             kinds = ("numbers", "text") if lexicon is None else ("text", "numbers")
             raise DataError(
@@ -292,7 +296,7 @@ class SavedDetector(NamedTuple):
 
     def _check_shape(self, source: str, shape: tuple[int, ...]) -> None:
         """Raise a `DataError` if examples of this shape are not the detector's."""
-        if self.encoding is None and self.shape and shape != self.shape:
+        if self.shape and shape != self.shape:
             raise DataError(
                 f"{source}: rows have shape {shape}; the detector in {self.folder} was trained on "
                 f"{self.shape}"
@@ -308,7 +312,8 @@ class SavedDetector(NamedTuple):
         """
         if not self.columns:
             return list(roles.features)
-        others = {roles.label, roles.id, *options.drop, *table.index} - set(roles.features)
+        others = {roles.label, roles.id, *options.drop, *table.index, *self.others}
+        others -= set(roles.features)
         names = [name for name in table.names if name not in others]
         if self.encoding is not None:
             check_columns(self.encoding, names, table.name, strict=strict)
@@ -345,7 +350,14 @@ def open_detector(folder: str | Path) -> SavedDetector:
     if not (folder / ESTIMATOR).exists():
         columns = read_columns(folder, scaling)
         return SavedDetector(
-            folder, fitted, scaling, columns.names, columns.encoding, known, id=columns.id
+            folder,
+            fitted,
+            scaling,
+            columns.names,
+            columns.encoding,
+            known,
+            id=columns.id,
+            others=columns.others,
         )
     about = read_record(folder, scaling)
     names = about.names_in or ()

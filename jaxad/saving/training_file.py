@@ -31,11 +31,13 @@ class TrainedColumns(NamedTuple):
         names: Their names; () without names.
         encoding: How they become numbers; None if they are no table.
         id: The name of the column of ids, if the file has one.
+        others: The names of the columns that are not features, such as that of labels.
     """
 
     names: tuple[str, ...] = ()
     encoding: Encoding | None = None
     id: str | None = None
+    others: tuple[str, ...] = ()
 
 
 def save_trained(
@@ -77,6 +79,8 @@ def save_trained(
         about["encoding"] = data.encoding.dump()
     if data.id is not None:
         about["id"] = data.id
+    if data.others:
+        about["others"] = list(data.others)
     if data.exposure is not None:
         about["exposure"] = {"name": data.exposure, "rows": len(data.train.label) - data.rows}
     text = json.dumps(about, indent=2) + "\n"
@@ -105,12 +109,13 @@ def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:
     about = read_json(path, f"{path}: cannot be read")
     try:
         names, id = tuple(about["columns"]), about.get("id")
-        if not all(isinstance(name, str) for name in (*names, id or "")):
+        others = tuple(about.get("others", ()))
+        if not all(isinstance(name, str) for name in (*names, *others, id or "")):
             raise TypeError("names must be strings")
         if "encoding" in about:
-            return TrainedColumns(names, Encoding.restore(about["encoding"]), id)
+            return TrainedColumns(names, Encoding.restore(about["encoding"]), id, others)
         if scaling is None or not names or scaling.shift.shape != (len(names),):
-            return TrainedColumns(names, None, id)
+            return TrainedColumns(names, None, id, others)
         return TrainedColumns(
             names, describe_numbers(names, int(about["rows"]), scaling.shift.tolist())
         )

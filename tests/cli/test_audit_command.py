@@ -45,7 +45,7 @@ def table(tmp_path):
 
 def test_the_files_are_what_the_library_gives(cli, table):
     table.to_csv("rows.csv", index=False)
-    argv = ("audit", "rows.csv", "autoencoder", "--out", "a.csv", "--label-kind", "hidden", *SMALL)
+    argv = ("audit", "rows.csv", "autoencoder", "--out", "a.csv", "--truth", "label", *SMALL)
     ended = cli(*argv, "--plot", "a.png")
     assert ended.code == 0
     x = table[list("abcd")].to_numpy()
@@ -62,36 +62,38 @@ def test_the_files_are_what_the_library_gives(cli, table):
 
 
 @pytest.mark.parametrize(
-    ("kind", "rows", "says"),
+    ("options", "rows", "says"),
     [
-        ("truth", 60, "60 unlabelled rows ranked by score of elite_deep_svdd"),
-        ("hidden", 68, "8 hidden anomalies: AUROC"),
-        ("ignore", 68, "68 unlabelled rows ranked by exposure of deep_svdd"),
+        (["--positive", "1"], 60, "60 unlabelled rows ranked by score of elite_deep_svdd"),
+        (["--truth", "y"], 68, "8 hidden anomalies: AUROC"),
+        (["--label", "none"], 68, "68 unlabelled rows ranked by exposure of deep_svdd"),
     ],
 )
-def test_the_labels_choose_the_detector(cli, table, kind, rows, says):
+def test_the_labels_choose_the_detector(cli, table, options, rows, says):
     np.savez("rows.npz", X=table[list("abcd")], y=table.label)
-    ended = cli("audit", "rows.npz", "--out", "a.csv", "--label-kind", kind, *SMALL)
+    ended = cli("audit", "rows.npz", "--out", "a.csv", *options, *SMALL)
     assert ended.code == 0
     assert says in ended.out
     found = pd.read_csv("a.csv")
     assert len(found) == rows
-    assert ("hidden" in found) == (kind == "hidden")
+    assert ("hidden" in found) == ("--truth" in options)
 
 
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
-        ([], 2, "--label-kind hidden"),
-        (["--label-kind", "hidden", "--out", "a.txt"], 2, "must end in .csv"),
-        (["--label-kind", "hidden", "--out", "old.csv"], 2, "exists already"),
-        (["--label-kind", "hidden", "--plot", "a.bmp"], 2, ".png, .pdf, .svg"),
-        (["--label-kind", "hidden", "--label", "e"], 2, "'e' is not a column"),
-        (["--label-kind", "hidden", "--set", "eta=1"], 2, "eta"),
-        (["--label-kind", "hidden", "--method", "meta_weight"], 2, "weighting elite"),
-        (["--label-kind", "hidden", "--label", "a"], 1, "column 'a'"),
-        (["--label-kind", "hidden", "--seeds", "0"], 2, "seeds"),
-        (["--label-kind", "hidden", "--seed-root", "-1"], 2, "--seed-root"),
+        (["--label-kind", "hidden"], 2, "--truth COLUMN"),
+        (["--truth", "lable"], 2, "Did you mean 'label'"),
+        (["--out", "rows.csv", "--force"], 2, "is also the input DATA"),
+        (["--truth", "label", "--out", "a.txt"], 2, "must end in .csv"),
+        (["--truth", "label", "--out", "old.csv"], 2, "exists already"),
+        (["--truth", "label", "--plot", "a.bmp"], 2, ".png, .pdf, .svg"),
+        (["--label", "e"], 2, "'e' is not a column"),
+        (["--truth", "label", "--set", "eta=1"], 2, "eta"),
+        (["--truth", "label", "--method", "meta_weight"], 2, "weighting elite"),
+        (["--label", "a"], 1, "column 'a'"),
+        (["--truth", "label", "--seeds", "0"], 2, "seeds"),
+        (["--truth", "label", "--seed-root", "-1"], 2, "--seed-root"),
     ],
 )
 def test_wrong_use_is_one_line_and_nothing_is_written(cli, table, options, code, says):
@@ -120,15 +122,31 @@ def test_what_is_stopped_or_fails_to_draw_leaves_nothing(cli, table, monkeypatch
 
 def test_labels_are_needed_where_they_are_named(cli, table):
     table.drop(columns="label").to_csv("rows.csv", index=False)
-    ended = cli("audit", "rows.csv", "--out", "a.csv", "--label-kind", "hidden")
+    ended = cli("audit", "rows.csv", "--out", "a.csv", "--truth", "label")
     assert ended.code == 2
-    assert "has no labels" in ended.err
+    assert "'label' is not a column" in ended.err
+    np.savez("rows.npz", X=table[list("abcd")])
+    ended = cli("audit", "rows.npz", "--out", "a.csv", "--truth", "y")
+    assert ended.code == 2 and "has no labels" in ended.err
+
+
+def test_ids_and_labels_in_words_are_carried_through(cli, table):
+    names = table.label.map({0: "fine", 1: "fraud"})
+    table = table.assign(label=names, tx=[f"t{i}" for i in range(68)], kind=["x", "y"] * 34)
+    table.to_csv("rows.csv", index=False, sep=";")
+    argv = ("audit", "rows.csv", "autoencoder", "--out", "a.csv", "--id", "tx", *SMALL)
+    ended = cli(*argv, "--truth", "label", "--positive", "fraud", "--plot", "a.png")
+    assert ended.code == 0, ended.err
+    found = pd.read_csv("a.csv")
+    assert found.tx.tolist() == [f"t{i}" for i in found.row]
+    assert found.hidden.tolist() == (names[found.row] == "fraud").astype(int).tolist()
+    assert f"Most suspicious rows: {', '.join(found.tx[:3])}" in ended.out
 
 
 def test_every_method_of_the_library_is_an_option(cli, table):
     """Also the rank by which mining chooses rows."""
     table.to_csv("rows.csv", index=False)
-    argv = ("audit", "rows.csv", "ncae", "--out", "a.csv", "--label-kind", "hidden", *SMALL)
+    argv = ("audit", "rows.csv", "ncae", "--out", "a.csv", "--truth", "label", *SMALL)
     ended = cli(*argv, "--method", "mining")
     assert ended.code == 0, ended.err
     assert "68 unlabelled rows ranked by mining of ncae" in ended.out
@@ -137,6 +155,6 @@ def test_every_method_of_the_library_is_an_option(cli, table):
 def test_a_method_whose_record_is_not_kept_is_refused_before_training(cli, table, monkeypatch):
     monkeypatch.setattr("jaxad.cli.audit.fit", lambda *_, **__: pytest.fail("it trained"))
     table.to_csv("rows.csv", index=False)
-    argv = ("audit", "rows.csv", "deep_sad", "--out", "a.csv", "--label-kind", "ignore")
+    argv = ("audit", "rows.csv", "deep_sad", "--out", "a.csv", "--label", "none")
     ended = cli(*argv, "--method", "exposure")
     assert ended.code == 2 and "weighting latent_outlier_exposure" in ended.err

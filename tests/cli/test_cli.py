@@ -381,16 +381,16 @@ def test_one_seed_has_no_deviation(capsys):
 
 @pytest.mark.parametrize(("name", "seeds"), [("deep_sad", 1), ("autoencoder", 2)])
 def test_a_saved_detector_scores_as_the_fitted_one(cli, table, name, seeds):
-    training = table.assign(label=-table.label).iloc[:40]
+    training = table.iloc[:40]
     training.to_csv("train.csv", index=False)
     how = ("--seeds", seeds, "--epochs", 3, "--batch-size", 16, "--scaling", "minmax")
     ended = cli("fit", "train.csv", name, "--out", "saved", *how)
     assert ended.code == 0
-    assert "33 unlabelled rows, 7 labelled anomalies and 0 labelled normals" in ended.out
+    assert "33 unlabelled rows, 7 labelled anomalies and 0 verified normal rows" in ended.out
 
     x = training.drop(columns="label").to_numpy()
     scaling = jaxad.data.fit_scaling(x, "minmax")
-    train = jaxad.as_train_data(scaling.apply(x), training.label)
+    train = jaxad.as_train_data(scaling.apply(x), -training.label)
     config = parse_configurations([name], [], 3, 16)[name]
     detector = jaxad.make(name, train, **config)
     fit = jaxad.fit(detector, train, seeds, key=0)
@@ -412,29 +412,35 @@ def test_a_saved_detector_scores_as_the_fitted_one(cli, table, name, seeds):
 @pytest.mark.parametrize(
     ("labels", "options", "code", "says"),
     [
-        ("truth", [], 2, "--label-kind truth"),
-        ("truth", ["--label-kind", "truth"], 0, "40 unlabelled rows, 8 labelled anomalies and 0"),
+        ("truth", [], 0, "40 unlabelled rows, 8 labelled anomalies and 0"),
+        ("truth", ["--normal", "0"], 0, "0 unlabelled rows, 8 labelled anomalies and 40"),
+        ("truth", ["--label", "none"], 0, "48 unlabelled rows"),
+        ("truth", ["--label-kind", "truth"], 2, "--positive and --normal"),
+        ("unlabelled", [], 0, "40 unlabelled rows, 8 labelled anomalies"),
+        ("gaps", [], 0, "40 unlabelled rows, 8 labelled anomalies"),
+        ("classes", [], 1, "holds 5; allowed are 1 (labelled anomaly)"),
+        ("classes", ["--positive", "5"], 0, "40 unlabelled rows, 8 labelled anomalies"),
+        ("words", [], 1, "holds bad, good; allowed are"),
+        ("words", ["--positive", "bad"], 0, "40 unlabelled rows, 8 labelled anomalies and 0"),
         (
-            "truth",
-            ["--label-kind", "training"],
+            "words",
+            ["--positive", "bad", "--normal", "good"],
             0,
-            "40 unlabelled rows, 0 labelled anomalies and 8",
+            "0 unlabelled rows, 8 labelled anomalies and 40",
         ),
-        ("truth", ["--label-kind", "ignore"], 0, "48 unlabelled rows"),
-        ("training", [], 0, "40 unlabelled rows, 8 labelled anomalies"),
-        ("training", ["--label-kind", "truth"], 1, "label -1 is not one of 0, 1"),
-        ("classes", [], 1, "label 5 is not one of -1, 0, 1"),
-        ("words", [], 1, "labels are strings (bad, good)"),
+        ("words", ["--positive", "worse"], 1, "positive worse is not a value of"),
+        ("words", ["--positive", "bad", "--missing", "good"], 0, "40 unlabelled rows, 8 labelled"),
         ("none", [], 0, "48 unlabelled rows"),
-        ("none", ["--label-kind", "truth"], 2, "has no labels"),
+        ("none", ["--positive", "1"], 2, "has no labels"),
         ("none", ["--label", "wrong"], 2, "'wrong' is not a column"),
-        ("truth", ["--seeds", "0"], 2, "--label-kind"),
+        ("truth", ["--seeds", "0"], 2, "seeds"),
     ],
 )
-def test_both_kinds_of_labels_and_none(cli, table, labels, options, code, says):
+def test_labels_of_each_kind_and_none(cli, table, labels, options, code, says):
     truth = table.label
     table["label"] = {
-        "training": -truth,
+        "unlabelled": 2 * truth - 1,
+        "gaps": truth.where(truth == 1),
         "classes": 5 * truth,
         "words": truth.map({0: "good", 1: "bad"}),
     }.get(labels, truth)
@@ -461,7 +467,7 @@ def test_fit_reads_npz_and_refuses_an_existing_folder(cli, table):
 
 
 def test_ctrl_c_in_fit_saves_nothing_and_its_checkpoint_goes_on(cli, table, monkeypatch):
-    table.assign(label=-table.label).to_csv("rows.csv", index=False)
+    table.to_csv("rows.csv", index=False)
     argv = ("fit", "rows.csv", "autoencoder", "--epochs", 80, "--batch-size", 16)
     with monkeypatch.context() as patch:
         patch.setattr(Reporter, "step", lambda *_: signal.raise_signal(signal.SIGINT))
@@ -479,6 +485,44 @@ def test_ctrl_c_in_fit_saves_nothing_and_its_checkpoint_goes_on(cli, table, monk
     assert Path("m.csv").read_text() == Path("whole.csv").read_text()
 
 
+def test_a_named_column_or_the_last_one_that_looks_like_a_label_is_never_a_feature(cli, table):
+    table.rename(columns={"label": " Class"}).to_csv("rows.csv", index=False)
+    for argv in (
+        ("fit", "rows.csv", "autoencoder", "--out", "m", *ONE),
+        ("audit", "rows.csv", "autoencoder", "--out", "s.csv", *ONE),
+        ("recommend", "rows.csv"),
+    ):
+        ended = cli(*argv)
+        assert ended.code == 2 and "--label Class" in one_line(ended.err)
+    argv = ("fit", "rows.csv", "autoencoder", *ONE)
+    assert "8 labelled" in cli(*argv, "--out", "m", "--label", "Class").out
+    assert "48 unlabelled" in cli(*argv, "--out", "all", "--label", "none").out
+    # The label column is known when further files are scored.
+    ended = cli("score", "m", "rows.csv", "--out", "s.csv")
+    assert (ended.code, ended.err) == (0, "")
+    ended = cli("score", "all", "rows.csv", "--out", "t.csv")
+    assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "says"),
+    [
+        ([1, 0], [], "label 1 may mean two things"),
+        ([1, 0], ["--positive", "1"], "24 unlabelled rows, 24 labelled anomalies and 0"),
+        ([1, 0], ["--normal", "1"], "24 unlabelled rows, 0 labelled anomalies and 24"),
+        ([1, 0], ["--label", "none"], "48 unlabelled rows, 0"),
+        ([-1, 1], [], "0 unlabelled rows, 24 labelled anomalies and 24"),
+        ([2, 0], [], "label 2 is not one of -1"),
+        (["bad", "ok"], ["--positive", "bad"], "24 unlabelled rows, 24 labelled anomalies"),
+        (["bad", "ok"], [], "holds bad, ok; allowed are"),
+    ],
+)
+def test_the_labels_of_an_npz_file_are_training_labels(cli, table, y, options, says):
+    np.savez("rows.npz", X=table[["a", "b", "c"]], y=np.resize(y, 48))
+    ended = cli("fit", "rows.npz", "autoencoder", "--out", "m", *ONE, *options)
+    assert says in ended.out + " ".join(ended.err.split())
+
+
 def test_score_refuses_other_columns_and_an_existing_output(cli, table):
     rows = table.drop(columns="label")
     rows.to_csv("rows.csv", index=False)
@@ -486,12 +530,14 @@ def test_score_refuses_other_columns_and_an_existing_output(cli, table):
     rows.rename(columns={"c": "z"}).to_csv("renamed.csv", index=False)
     rows.assign(d=0.0).to_csv("more.csv", index=False)
     np.savez("fewer.npz", X=rows[["a", "b"]])
+    ended = cli("score", "m", "more.csv", "--out", "d.csv")
+    assert ended.code == 0 and "not in training: d; they are ignored" in one_line(ended.err)
     for file, says in (
         ("renamed.csv", "missing: c; not in training: z"),
-        ("more.csv", "missing: none; not in training: d"),
+        ("more.csv", "not in training: d; drop"),
         ("fewer.npz", "(2,)"),
     ):
-        ended = cli("score", "m", file, "--out", "s.csv")
+        ended = cli("score", "m", file, "--out", "s.csv", "--strict")
         assert ended.code == 1
         assert says in one_line(ended.err)
         assert not os.path.exists("s.csv")

@@ -74,7 +74,7 @@ def table(fitted, toy, tmp_path, monkeypatch):
     jaxad.save(fitted("deep_svdd"), "model", files={"data.json": about.encode()})
     x = toy.test.x[:20]
     lines = [",".join(map(str, [*row, 0])) for row in x.tolist()]
-    lines.insert(3, "1,2,oops,4,5,6,0")
+    lines.insert(3, "1,2,4,5,6,0")
     (tmp_path / "rows.csv").write_text("\n".join(["a,b,c,d,e,$f$,kind", *lines]) + "\n")
     return tmp_path, x
 
@@ -116,7 +116,7 @@ def test_pieces_of_a_file_give_the_extremes_of_the_whole():
         (["--kind", "map"], "--kind map applies only to images; this detector of tables has"),
         (["--kind", "residuals"], "--kind residuals: 'deep_svdd' has no such attributions; it has"),
         (["--sigma", 1], "--sigma applies only to heat maps"),
-        (["--label", "nowhere"], "'nowhere'"),
+        (["--label", "kinds"], "'kinds' is not a column"),
     ],
 )
 def test_what_tables_do_not_have_is_refused(table, capsys, argv, message):

@@ -10,7 +10,7 @@ import jaxad.cli
 from jaxad.cli.options import Audit, Explain, Fit, Recommend, Report, Sweep
 from jaxad.cli.options.common import show_choices
 from jaxad.data.scaling import ScalingKind
-from jaxad.data.sources.labels import AuditLabelKind, LabelKind
+from jaxad.data.tables.options import HeaderKind
 from jaxad.detectors.registry import Examples
 from jaxad.explain.images import ExplanationKind
 from jaxad.recommendation.situation import Want
@@ -31,13 +31,11 @@ def list_choices(hint):
     ("options", "name", "choices"),
     [
         (Fit, "scaling", ScalingKind),
-        (Fit, "label_kind", LabelKind),
         (Audit, "scaling", ScalingKind),
-        (Audit, "label_kind", AuditLabelKind),
         (Explain, "kind", ExplanationKind),
         (Recommend, "type", Examples),
         (Recommend, "want", Want),
-        (Recommend, "label_kind", LabelKind),
+        (Fit, "header", HeaderKind),
         (Sweep, "size", Size),
         (Report, "size", Size),
         (Report, "format", Format),
@@ -57,4 +55,4 @@ def test_no_choices_are_copied(name):
 
 
 def test_choices_as_help_shows_them():
-    assert show_choices(LabelKind) == "{training,truth,ignore}"
+    assert show_choices(HeaderKind) == "{auto,yes,no}"

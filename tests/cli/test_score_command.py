@@ -1,5 +1,6 @@
 """`jaxad score` piece by piece: order, bad rows, thresholds, estimators; memory is a benchmark."""
 
+import gzip
 from pathlib import Path
 from typing import NamedTuple
 
@@ -245,7 +246,7 @@ def test_f1_by_labels_of_a_reference(cli, folder):
     rows.assign(label=y.astype(int)).to_csv("known.csv", index=False)
     argv = ("score", folder, "known.csv", "--out", "s.csv", "--threshold", "f1")
     assert "labelled" in cli(*argv).err  # training rows have no labels
-    assert cli(*argv, "--reference", "known.csv").code == 0
+    assert cli(*argv, "--reference", "known.csv", "--normal", "0").code == 0
     found = pd.read_csv("s.csv")
     limit = thresholds.f1(found.score.to_numpy(), np.where(y, -1, 1))
     np.testing.assert_array_equal(found.anomaly == 1, found.score > limit)
@@ -264,6 +265,97 @@ def test_rules_that_are_none_are_wrong_use(cli, folder, options, says):
     make_rows().to_csv("rows.csv", index=False)
     ended = cli("score", folder, "rows.csv", "--out", "s.csv", *options)
     assert ended.code == 2 and says in ended.err
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_budget_marks_so_many_rows(cli, folder, small_pieces, suffix):
+    rows = pd.concat([make_rows(30, seed=1)] * 2)  # every score twice
+    lines = rows.to_csv(index=False).splitlines()
+    lines.insert(4, "1,2")
+    Path("rows.csv").write_text("\n".join(lines))
+    for top in (1, 5, 8, 100):
+        argv = ("score", folder, "rows.csv", "--out", f"s.{suffix}", "--force", "--top", top)
+        ended = cli(*argv)
+        found = pd.read_csv("s.csv") if suffix == "csv" else pd.read_parquet("s.parquet")
+        order = np.argsort(-found.score.to_numpy(), kind="stable")  # NaN is last
+        marked = np.flatnonzero(found.anomaly == 1)
+        assert marked.tolist() == sorted(order[: min(top, 60)])
+        assert found.anomaly.isna().tolist() == [i == 3 for i in range(61)]
+        assert f"The {min(top, 60)} rows with the highest scores" in ended.out
+    ended = cli(*argv, "--threshold", "3")
+    assert ended.code == 2 and "takes the place of --threshold" in ended.err
+    assert cli(*argv[:-1], 0).code == 2
+
+
+@pytest.mark.parametrize("own", ["id", "index", "named"])
+def test_ids_are_carried_to_the_scores(cli, folder, small_pieces, own):
+    rows = make_rows(20, seed=1)
+    names = [f"r,{i}" for i in range(20)]
+    if own == "id":
+        rows.assign(tx=names).to_csv("rows.csv", index=False)
+    else:
+        rows.index = pd.Index(names, name="tx" if own == "named" else None)
+        rows.to_parquet("rows.parquet") if own == "named" else rows.to_csv("rows.csv")
+    source, *more = {"id": ["rows.csv", "--id", "tx"], "named": ["rows.parquet"]}.get(
+        own, ["rows.csv"]
+    )
+    ended = cli("score", folder, source, "--out", "s.csv", *more)
+    assert (ended.code, ended.err) == (0, "")
+    found = pd.read_csv("s.csv")
+    assert found.columns.tolist() == ["index" if own == "index" else "tx", "score"]
+    assert found.iloc[:, 0].tolist() == names
+    np.testing.assert_allclose(found.score, expected(folder, rows), rtol=1e-6)
+
+
+def test_inputs_are_never_overwritten(cli, folder, tmp_path):
+    make_rows().to_csv("rows.csv", index=False)
+    Path("link.csv").symlink_to(tmp_path / "rows.csv")
+    before = Path("rows.csv").read_bytes()
+    for data, out, more in (
+        ("rows.csv", "rows.csv", ()),
+        ("rows.csv", "link.csv", ()),
+        (folder.parent / "rows.csv", "rows.csv", ("--reference", "rows.csv", "--threshold", "f1")),
+        ("rows.csv", folder / "scores.csv", ()),
+    ):
+        ended = cli("score", folder, data, "--out", out, "--force", *more)
+        assert ended.code == 2 and "--out" in ended.err
+    assert Path("rows.csv").read_bytes() == before
+    assert not (folder / "scores.csv").exists()
+
+
+def test_every_dialect_of_a_file_has_the_same_scores(cli, folder):
+    rows = make_rows(12, seed=1)
+    scores = {}
+    for name, content, more in (
+        ("plain", rows.to_csv(index=False), ()),
+        ("semicolon", rows.to_csv(index=False, sep=";", decimal=","), ("--decimal", ",")),
+        ("tab", rows.to_csv(index=False, sep="\t"), ("--delimiter", "tab")),
+        ("bare", rows.to_csv(index=False, lineterminator="\r"), ()),
+        ("mixed", "a,b,c\n" + rows.to_csv(index=False, header=False, lineterminator="\r"), ()),
+        ("utf16", rows.to_csv(index=False).encode("utf-16"), ()),
+        ("gzip", gzip.compress(rows.to_csv(index=False).encode()), ()),
+    ):
+        data = content if isinstance(content, bytes) else content.encode()
+        Path("rows.csv").write_bytes(data)
+        ended = cli("score", folder, "rows.csv", "--out", "s.csv", "--force", *more)
+        assert (ended.code, ended.err) == (0, ""), name
+        scores[name] = pd.read_csv("s.csv").score.tolist()
+    rows.to_feather("rows.feather")
+    assert cli("score", folder, "rows.feather", "--out", "s.csv", "--force").code == 0
+    scores["feather"] = pd.read_csv("s.csv").score.tolist()
+    for name, found in scores.items():
+        np.testing.assert_allclose(found, expected(folder, rows), rtol=1e-5, err_msg=name)
+
+
+def test_a_folder_saved_with_ids_and_labels_knows_them_again(cli):
+    rows = make_rows().assign(tx=range(40), Class=[0, 1] * 20, when="2024")
+    rows.to_csv("rows.csv", index=False)
+    argv = ("--id", "tx", "--label", "Class", "--drop", "when")
+    assert cli("fit", "rows.csv", "autoencoder", "--out", "m", *argv, *ONE).code == 0
+    ended = cli("score", "m", "rows.csv", "--out", "s.csv", "--strict")
+    assert (ended.code, ended.err) == (0, "")
+    found = pd.read_csv("s.csv")
+    assert found.columns.tolist() == ["tx", "score"] and found.tx.tolist() == list(range(40))
 
 
 # Estimators

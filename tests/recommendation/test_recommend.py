@@ -19,6 +19,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.cli.app import COMMANDS
 from jaxad.cli.settings import parse_configurations
+from jaxad.data.tables.options import TableOptions
 from jaxad.detectors import get_entry
 from jaxad.errors import ConfigError, DataError
 from jaxad.recommendation import (
@@ -312,7 +313,7 @@ def test_each_command_that_is_recommended_parses(kind):
     wants = ("scores", "audit", "heatmaps") if image else ("scores", "audit")
     sources = (
         DataSource(),
-        DataSource(data="x y.csv", label="truth", label_kind="truth"),
+        DataSource(data="x y.csv", table=TableOptions(label="truth", positive=("bad", "b"))),
         DataSource(data="cardio", is_file=False, data_dir="some where"),
     )
     exposures = {bool(one.exposure) for one in read_measurements() if one.kind == kind}
@@ -405,17 +406,17 @@ def test_json_has_the_same(cli, monkeypatch):
 
 def test_a_file_is_read_as_fit_reads_it_and_the_command_works(cli, table, monkeypatch):
     monkeypatch.setattr("jaxad.cli.recommend.read_measurements", lambda: [a_result(detector="pca")])
-    code, out, _ = cli("recommend", "mine.csv", "--label-kind", "ignore", "--json")
+    code, out, _ = cli("recommend", "mine.csv", "--label", "none", "--json")
     said = json.loads(out)
     assert code == 0
-    has = {"kind": "table", "rows": 40, "columns": 3, "labelled_anomalies": 0}
+    has = {"kind": "table", "rows": 40, "columns": 4, "labelled_anomalies": 0}
     assert said["situation"].items() >= has.items()
     assert [cli(*command[1:])[0] for command in said["commands"]] == [0, 0]
     assert len(pd.read_csv("scores.csv")) == 40
-    _, out, _ = cli("recommend", "mine.csv", "--label-kind", "truth", "--json")
+    _, out, _ = cli("recommend", "mine.csv", "--label", "label", "--json")
     said = json.loads(out)
     assert said["situation"]["labelled_anomalies"] == 4
-    assert "truth" in said["commands"][0]
+    assert said["commands"][0][-2:] == ["--label", "label"]
 
 
 def test_a_data_set_is_measured_by_run(cli):
@@ -444,10 +445,10 @@ def test_the_kind_of_a_file_is_read_from_its_shape(cli, tmp_path, shape, kind, m
         (["--rows", "1"], 2, "rows must be a whole number of at least 2; given 1"),
         (["--contamination", "1.5"], 2, "contamination must be in [0, 1)"),
         (["--label", "y"], 2, "--label is about a file or data set"),
-        (["mine.csv"], 2, "--label-kind truth"),
+        (["mine.csv", "--label", "lable"], 2, "Did you mean 'label'"),
         (["mine.csv", "--rows", "9"], 2, "--rows is read from mine.csv; leave it out"),
-        (["mine.csv", "--labelled-anomalies", "9"], 2, "with --label and --label-kind"),
-        (["digits", "--label-kind", "truth"], 2, "digits is none"),
+        (["mine.csv", "--labelled-anomalies", "9"], 2, "with --label and --positive"),
+        (["digits", "--positive", "1"], 2, "digits is none"),
         (["digitz"], 2, "Did you mean 'digits'"),
         (["--want", "heatmaps"], 2, "is for images; kind is 'table'"),
         (["--type", "film"], 2, "film"),
@@ -474,7 +475,7 @@ def test_results_of_a_data_set_take_no_part_in_the_choice_for_it(cli, tmp_path, 
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "6_cardio.npz", X=rng.random((20, 3)), y=[0, 1] * 10)
     assert any(one.dataset == "cardio" for one in results)
-    for argv in (("cardio", "--data-dir", tmp_path), ("6_cardio.npz", "--label-kind", "ignore")):
+    for argv in (("cardio", "--data-dir", tmp_path), ("6_cardio.npz", "--label", "none")):
         code, out, _ = cli("recommend", *argv, "--json")
         evidence = json.loads(out)["evidence"]
         assert code == 0

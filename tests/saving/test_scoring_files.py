@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     pd.DataFrame(x, columns=["a", "b", "c"]).assign(label=np.arange(40) % 20 == 0).astype(
         {"label": int}
     ).to_csv(here / "rows.csv", index=False)
-    data = load_training_file(here / "rows.csv", label_kind="truth")
+    data = load_training_file(here / "rows.csv")
     detector = jaxad.make("autoencoder", data.train, epochs=2, batch_size=16, widths=(4,))
     fitted = jaxad.fit(detector, data.train, seeds=2)
     return jaxad.saving.save_trained(fitted, data, here / "saved", file="rows.csv")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from jaxad.cli.options.common import Common, DataDir, Exposure, Kind, Label, show_choices
+from jaxad.cli.options.common import Common, DataDir, Exposure, TableReading, show_choices
 from jaxad.detectors.registry import Examples
 from jaxad.recommendation.situation import Want
 
@@ -15,7 +15,7 @@ Number = Annotated[int | None, arg(help_behavior_hint="(default: unknown)", meta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommend(Common):
+class Recommend(TableReading, Common):
     """Recommend the detector to try first, with reasons and the next commands.
 
     The recommendation is based on results that come with jaxad, measured on other data sets in the
@@ -39,8 +39,6 @@ class Recommend(Common):
         want: scores: anomaly scores. audit: also which training rows are hidden anomalies.
             heatmaps: also which parts of an image are anomalous.
         exposure: A data set of images, by name or path, that are certainly not normal.
-        label: The label column of a csv or parquet file.
-        label_kind: The kind of the labels of a file, as for `jaxad fit`.
         data_dir: The folder where data files are looked for by name.
         json: Print one JSON object.
     """
@@ -65,7 +63,5 @@ class Recommend(Common):
     ] = None
     want: Want = "scores"
     exposure: Exposure = None
-    label: Label = None
-    label_kind: Kind = None
     data_dir: DataDir = None
     json: bool = False

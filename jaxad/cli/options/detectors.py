@@ -7,18 +7,17 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from jaxad.cli.options.common import (
+    Column,
     Common,
     DataDir,
     Exposure,
     ExposureRows,
-    Kind,
-    Label,
     Own,
     Settings,
-    show_choices,
+    TableFormat,
+    TableReading,
 )
 from jaxad.data.scaling import ScalingKind
-from jaxad.data.sources.labels import AuditLabelKind
 from jaxad.explain.auditing import list_methods
 from jaxad.explain.images import ExplanationKind
 
@@ -41,25 +40,22 @@ class List(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(Common):
+class Fit(TableReading, Common):
     """Train a detector on a file, and save it.
 
-    The file is a csv or parquet table, or an npz file with X and, if there are labels, y. Labels
-    are optional and of one of two kinds, which must not be confused: training labels are -1 for a
-    labelled anomaly, 0 for an unlabelled row and 1 for a labelled normal row; truth is 1 for an
-    anomaly and 0 for any other row.
+    The file is a table (csv, parquet or feather) with columns of numbers, strings, booleans and
+    dates; or an npz file with X and, if there are labels, y. Labels are optional: 1 or true marks a
+    labelled anomaly; 0, false, -1 and nothing an unlabelled row. --positive and --normal name other
+    values. The y of an npz file holds training labels: -1 for a labelled anomaly, 0 for an
+    unlabelled row and 1 for a verified normal row.
 
     Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C (nothing is saved).
 
     Attributes:
-        data: The csv, parquet or npz file. With the prefix sequence: its columns are the time
-            points of sequences.
+        data: The file. With the prefix sequence: its columns are the time points of sequences.
         detector: A name that `jaxad list` shows.
         out: The folder to save to; it must not exist yet.
-        label: The label column of a csv or parquet file. Without one all rows are unlabelled.
-        label_kind: The kind of the labels. training: -1, 0 and 1 as above. truth: 1 is a labelled
-            anomaly, 0 is unlabelled. ignore: labels are not read, all rows are unlabelled. Required
-            if all labels are 0 or 1, which both kinds allow.
+        strict: Make it an error that columns or entries of a table would be left out.
         scaling: How columns are scaled, here and by `jaxad score`. standard: mean 0 and standard
             deviation 1. minmax: 0 to 1 for each column. range: 0 to 1 over all columns. gcn: each
             row by its mean and mean absolute deviation, then range. none: not scaled. auto:
@@ -82,8 +78,7 @@ class Fit(Common):
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     detector: Annotated[Positional[str], arg(metavar="DETECTOR")]
     out: Path
-    label: Label = None
-    label_kind: Kind = None
+    strict: bool = False
     scaling: ScalingKind = "auto"
     exposure: Exposure = None
     exposure_rows: ExposureRows = None
@@ -96,62 +91,64 @@ class Fit(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score(Common):
+class Score(TableReading, Common):
     """Score the rows of a file with a saved detector; higher is more anomalous.
 
-    Writes the columns row (from 0) and score. With several seeds score is the mean over them, and
-    the columns score_seed_0, score_seed_1, ... follow. With a threshold the column anomaly is 1
-    where the score is above it, and with conformal there is a column p_value.
+    Writes the columns row (from 0), or the ids of --id, and score. With several seeds score is the
+    mean over them, and the columns score_seed_0, score_seed_1, ... follow. With a threshold or
+    --top the column anomaly is 1 for the anomalous rows, and with conformal there is a column
+    p_value.
 
-    csv and parquet files may be larger than memory. A row that cannot be scored (a value is
-    missing, not a number or infinite; too few or too many values) gets the score nan and a message.
+    Tables may be larger than memory. A row that cannot be scored (too few or too many values)
+    gets the score nan and a message. Gaps, unseen categories and text in place of numbers raise the
+    score of a row as far as they were rare in training.
 
     Exit codes: 0 done, 1 failure, 2 wrong use, 3 done, but some rows could not be scored.
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
-        data: A csv, parquet or npz file with the columns that the detector was trained on, with the
-            prefix sequence: if the detector was trained with it. Rows are scaled as in training.
-        out: The csv or parquet file to write.
-        label: The label column, which is not scored.
+        data: A table or npz file with the columns that the detector was trained on, with the prefix
+            sequence: if the detector was trained with it. Rows are encoded and scaled as in
+            training; further columns are ignored.
+        out: The csv or parquet file to write; not the input or the reference.
         threshold: The threshold above which a score is an alarm: a number, or one of the rules
             quantile(0.1), sigma(3), extreme(0.001), f1 and conformal(0.05). Default: the threshold
             of an estimator; none for other detectors.
+        top: Mark the rows with the highest scores as anomalous, so many, instead of a threshold.
         reference: A file of rows from whose scores a rule computes the threshold, instead of the
-            training rows; its labels are 1 for an anomaly, 0 for a normal row and -1 for an
-            unlabelled row. conformal needs normal rows that were not trained on.
-        strict: Stop at the first row that cannot be scored, and write nothing.
+            training rows; it is read by the same options. conformal needs normal rows that were not
+            trained on.
+        strict: Stop at the first row that cannot be scored, or at columns that training did not
+            have, and write nothing.
         force: Replace the output if it exists.
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     out: Path
-    label: Label = None
     threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
+    top: Annotated[int | None, arg(help_behavior_hint="(optional)", metavar="INT")] = None
     reference: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     strict: bool = False
     force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audit(Common):
+class Audit(TableReading, Common):
     """Rank the rows of a file by how likely they are hidden anomalies.
 
     Trains a detector on the file and writes a csv file with a line for each unlabelled row, the
-    most suspicious first: place, row (from 0), suspicion (the mean over seeds of the row's rank,
-    from 0 to 1) and suspicion_seed_0, suspicion_seed_1, ... in the units of the method. Prints the
-    first ten rows.
+    most suspicious first: place, row (from 0), the id if there is one, suspicion (the mean over
+    seeds of the row's rank, from 0 to 1) and suspicion_seed_0, suspicion_seed_1, ... in the units
+    of the method. Prints the first ten rows.
 
-    Labels are optional and of one of three kinds: training labels are -1 for a labelled anomaly, 0
-    for an unlabelled row and 1 for a labelled normal row; truth is 1 for a labelled anomaly and 0
-    for an unlabelled row; hidden is 1 for an anomaly and 0 for a normal row, and is used only to
-    measure the audit.
+    Labels are optional, with the meaning that they have for `jaxad fit`. Labels that only measure
+    the audit are named by --truth.
 
     Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C (nothing is written).
 
     Attributes:
-        data: The csv, parquet or npz file.
+        data: The table or npz file.
         detector: A name that `jaxad list` shows. Default: elite_deep_svdd if rows are labelled,
             else deep_svdd with weighting=latent_outlier_exposure(0.1).
         out: The csv file to write.
@@ -161,9 +158,8 @@ class Audit(Common):
             batches, for those with latent_outlier_exposure. mining: the same, for those with
             mining. score: the anomaly score after training. auto: exposure where there is one, else
             score. A plug-in's weighting may add a method.
-        label: The label column of a csv or parquet file. Without one all rows are unlabelled.
-        label_kind: The kind of the labels: training, truth or hidden, as above; ignore: labels are
-            not read. Required if all labels are 0 or 1.
+        truth: A column of labels by which the audit is measured, 1 for an anomaly and 0 for a
+            normal row; training does not use it. y for the labels of an npz file.
         scaling: How columns are scaled. standard: mean 0 and standard deviation 1. minmax: 0 to 1
             for each column. range: 0 to 1 over all columns. gcn: each row by its mean and mean
             absolute deviation, then range. none: not scaled. auto: standard for tables; images are
@@ -185,11 +181,7 @@ class Audit(Common):
     out: Path
     plot: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     method: Annotated[str, arg(metavar=f"{{{','.join(list_methods())}}}")] = "auto"
-    label: Label = None
-    label_kind: Annotated[
-        AuditLabelKind | None,
-        arg(help_behavior_hint="(default: training)", metavar=show_choices(AuditLabelKind)),
-    ] = None
+    truth: Column = None
     scaling: ScalingKind = "auto"
     seeds: int = 5
     seed_root: int = 0
@@ -200,13 +192,13 @@ class Audit(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explain(Common):
+class Explain(TableFormat, Common):
     """Explain the scores of a saved detector by columns of tables, pixels of images, or words.
 
     For a table, it writes two pictures, highest.png and lowest.png: the rows with the highest and
     with the lowest scores, each with the columns that contribute most to its score. It also writes
-    attributions.csv with a line for each row: row (from 0), score, and the contribution of each
-    column. With several seeds all numbers are means over them.
+    attributions.csv with a line for each row: row (from 0) or the id, score, and the contribution
+    of each column. With several seeds all numbers are means over them.
 
     For images, the two pictures show the images with the highest and with the lowest scores, their
     heat maps on one scale and, if the npz file has mask, the anomalous pixels; then the AUROC of
@@ -219,9 +211,9 @@ class Explain(Common):
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
-        data: A csv, parquet or npz file of rows as in training, which are scaled in the same way.
-            An npz file of images may have mask. For a detector of texts: JSON lines, or a csv file
-            with a column text.
+        data: A table or npz file of rows as in training, which are encoded and scaled in the same
+            way. An npz file of images may have mask. For a detector of texts: JSON lines, or a csv
+            file with a column text.
         out: The folder for the pictures.
         kind: lrp: layer-wise relevance propagation. residuals: the squared error of each column or
             pixel. terms: the term of each column in a score that is a sum over columns.
@@ -235,7 +227,6 @@ class Explain(Common):
         sigma: The standard deviation in pixels of the Gaussian that smooths map, gradient and
             reconstruction.
         most: The number of rows or images in a picture.
-        label: The label column, which is not explained.
         force: Replace the pictures if they exist.
     """
 
@@ -248,12 +239,11 @@ class Explain(Common):
         arg(help_behavior_hint="(default: by image size)", metavar="FLOAT"),
     ] = None
     most: int = 16
-    label: Label = None
     force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Monitor(Common):
+class Monitor(TableReading, Common):
     """Compare new rows with those that a saved detector was trained on.
 
     Tests for drift: the rate of alarms against the one promised by the threshold, the scores
@@ -269,7 +259,6 @@ class Monitor(Common):
         data: A csv, parquet or feather file with the columns that the detector was trained on.
         out: An HTML page to write.
         json: Print the report as JSON.
-        label: The label column, which is not compared.
         threshold: The threshold above which a score is an alarm: a number, or one of the rules
             quantile(0.1), sigma(3), extreme(0.001), f1 and conformal(0.05). Default: the threshold
             of an estimator; quantile(0.1) for other detectors.
@@ -283,7 +272,6 @@ class Monitor(Common):
     data: Annotated[Positional[Path], arg(metavar="DATA")]
     out: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     json: bool = False
-    label: Label = None
     threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
     reference: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     level: float = 0.01

@@ -1,9 +1,9 @@
-"""Reading of tables, images and texts from npz, csv, parquet and JSON lines files."""
+"""Reading of images, tables and texts from files."""
 
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -11,6 +11,12 @@ from jaxtyping import Float, Int, UInt8
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.sources.sequences import PREFIX, as_windows
+from jaxad.data.tables.encoding import fit_encoding
+from jaxad.data.tables.labels import as_text, is_number
+from jaxad.data.tables.options import TableOptions
+from jaxad.data.tables.reading import COLUMNAR, open_table
+from jaxad.data.tables.roles import assign_roles
+from jaxad.data.tables.rows import TableRows, as_numbers, read_rows
 from jaxad.data.text.documents import (
     LINES,
     MEAN,
@@ -24,13 +30,19 @@ from jaxad.data.text.vectors import average_vectors, build_lexicon
 from jaxad.data.text.vocabulary import Vocabulary, build_vocabulary, split_words
 from jaxad.errors import ConfigError, DataError
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = [
+    "SUFFIXES",
+    "TABLES",
+    "Table",
+    "is_table",
+    "load_table",
+    "read_file",
+    "read_labelled_table",
+    "split_mean",
+]
 
-__all__ = ["LABEL_NAMES", "SUFFIXES", "Table", "load_table", "read_file", "split_mean"]
-
-SUFFIXES = (".npz", ".csv", ".parquet", *LINES)
-LABEL_NAMES = ("label", "y", "anomaly", "outlier")
+TABLES = (".csv", ".tsv", *COLUMNAR)
+SUFFIXES = (".npz", *TABLES, *LINES)
 
 
 class Table(NamedTuple):
@@ -39,7 +51,7 @@ class Table(NamedTuple):
     Attributes:
         x: `(n, ...)` rows.
         y: `(n,)` int64 class numbers, or None.
-        columns: Names of the columns of x; () for an npz file.
+        columns: Names of the columns of x; () for an npz file or texts.
         class_names: Names of the classes 0, 1, ... if labels are strings; else ().
         mask: `(n, height, width)` uint8: 1 where a pixel is anomalous; None if unknown.
         vocabulary: The vocabulary of x if rows are documents.
@@ -53,13 +65,14 @@ class Table(NamedTuple):
     vocabulary: Vocabulary | None = None
 
 
-def read_file(path: Path, label: str | None = None) -> Dataset:
-    """Read a labelled npz, csv or parquet file.
+def read_file(path: Path, label: str | None = None, options: TableOptions | None = None) -> Dataset:
+    """Read a labelled npz file, table or file of texts.
 
     Args:
         path: The file.
-        label: The label column of a csv or parquet file. Default: the column named label, y,
+        label: The label column of a table or field of texts. Default: the column named label, y,
             anomaly or outlier, else the last one.
+        options: How a table is read.
 
     Returns:
         The data set, named after the file. If all labels are 0 or 1, they mean normal and anomaly.
@@ -72,36 +85,65 @@ def read_file(path: Path, label: str | None = None) -> Dataset:
         return _build_dataset(path, _read_npz(path))
     if holds_texts(path):
         return read_text_dataset(path, label)
-    frame = _read_frame(path)
-    label = _find_label(frame, path, label) or str(frame.columns[-1])
-    y, names = _select_labels(frame, path, label)
+    return read_labelled_table(path, strip_suffix(path), label, options)
+
+
+def read_labelled_table(
+    source: Any, name: str, label: str | None = None, options: TableOptions | None = None
+) -> Dataset:
+    """Read a labelled table as a data set; its columns are encoded as numbers.
+
+    Args:
+        source: A file, or a table from memory.
+        name: The name of the data set.
+        label: The label column, as for `read_file`.
+        options: How the table is read.
+
+    Raises:
+        DataError: The table cannot be read or encoded, or a label is missing.
+        ConfigError: There is no such label column.
+    """
+    options = options or TableOptions()
+    options = options if label is None else options._replace(label=label)
+    opened = open_table(source, options)
+    roles = assign_roles(opened.names, options, index=opened.index, what=opened.name)
+    if options.label == "none":
+        raise ConfigError("label (--label) none: a data set to evaluate detectors on needs labels")
+    rows = read_rows(source, options._replace(label=roles.label or roles.features[-1]))
+    assert rows.label is not None
+    y, names = _number_classes(rows.label, f"{rows.name}: column {rows.roles.label!r}")
     anomaly = not names and set(np.unique(y)) <= {0, 1}
-    return Dataset(strip_suffix(path), _select_features(frame, path, label), y, names, anomaly)
+    x = as_rows(fit_encoding(rows.features).apply(rows.features).x, rows.name)
+    return Dataset(name, x, y, names, anomaly)
 
 
 def load_table(
-    path: str | Path, *, label: str | None = None, vocabulary: Vocabulary | None = None
+    path: str | Path,
+    *,
+    label: str | None = None,
+    vocabulary: Vocabulary | None = None,
+    options: TableOptions | None = None,
 ) -> Table:
     """Read the rows of a file, and their labels if it has any.
 
     Args:
-        path: A csv, parquet or npz file; an npz file holds `X` or `x`, `y` if there are labels, and
-            `mask` if anomalous pixels of images are known.
+        path: A csv, parquet, feather or npz file; an npz file holds `X` or `x`, `y` if there are
+            labels, and `mask` if anomalous pixels of images are known.
             With the prefix `sequence:`, columns are points in time of sequences of one channel.
-        label: The label column of a csv or parquet file. Default: the column named label, y,
-            anomaly or outlier if there is one; else all columns are features.
+        label: The label column of a table. Default: the column named label, y, anomaly or outlier
+            if there is one; "none": all columns are features.
         vocabulary: The vocabulary by which texts are encoded. Default: one built from the file.
+        options: How a table is read.
 
     Returns:
-        The rows, and their labels if there are any.
+        The rows, and their labels if there are any. The columns of a table are encoded as numbers.
 
     Raises:
-        DataError: The file is missing or broken, or a feature is not a finite number.
+        DataError: The file is missing or broken, or its rows cannot be encoded.
         ConfigError: The label column does not exist, or the kind of file is not supported.
     """
     if str(path).startswith(PREFIX):
-        table = load_table(str(path).removeprefix(PREFIX), label=label)
-        return table._replace(x=as_windows(table.x, f"{path}"))
+        return _load_sequences(str(path), label, options)
     if str(path).startswith(MEAN):
         vectors, name = split_mean(str(path))
         table = load_table(name, label=label)
@@ -113,11 +155,9 @@ def load_table(
     if _check_suffix(path) != ".npz" and holds_texts(path):
         return _read_text_table(path, label, vocabulary)
     if _check_suffix(path) != ".npz":
-        frame = _read_frame(path)
-        label = _find_label(frame, path, label)
-        y, names = (None, ()) if label is None else _select_labels(frame, path, label)
-        columns = tuple(column for column in frame.columns if column != label)
-        return Table(_select_features(frame, path, label), y, columns, names)
+        rows = _read_rows(path, label, options)
+        encoding = fit_encoding(rows.features)
+        return _build_table(rows, encoding.apply(rows.features).x, tuple(encoding.names))
     arrays = _read_npz(path)
     if "x" not in arrays:
         raise DataError(
@@ -144,6 +184,48 @@ def split_mean(source: str) -> tuple[str, str]:
             "data set of texts"
         )
     return vectors, name
+
+
+def is_table(source: str | Path) -> bool:
+    """Return whether a source is a file of a table, perhaps of sequences."""
+    name = str(source)
+    path = Path(name.removeprefix(PREFIX))
+    if name.startswith(MEAN) or read_suffix(path) not in TABLES:
+        return False
+    return name.startswith(PREFIX) or not holds_texts(path)
+
+
+def _load_sequences(source: str, label: str | None, options: TableOptions | None) -> Table:
+    path = Path(source.removeprefix(PREFIX))
+    if is_table(source):
+        rows = _read_rows(path, label, options)
+        table = _build_table(rows, as_numbers(rows.features, rows.name), rows.roles.features)
+    else:
+        table = load_table(path, label=label)
+    return table._replace(x=as_windows(table.x, source))
+
+
+def _read_rows(path: Path, label: str | None, options: TableOptions | None) -> TableRows:
+    options = options or TableOptions()
+    return read_rows(path, options if label is None else options._replace(label=label))
+
+
+def _build_table(rows: TableRows, x: np.ndarray, columns: tuple[str, ...]) -> Table:
+    y, names = None, ()
+    if rows.label is not None:
+        y, names = _number_classes(rows.label, f"{rows.name}: column {rows.roles.label!r}")
+    return Table(as_rows(x, rows.name, at_least=1), y, columns, names)
+
+
+def _number_classes(column: Any, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the class numbers of a column of labels, and the class names if it holds strings."""
+    values = column.to_pylist()
+    texts = [as_text(value) for value in values]
+    if all(text is None or is_number(text) for text in texts):
+        return as_label_column([np.nan if text is None else float(text) for text in texts], what)
+    if set(texts) <= {"true", "false"}:
+        return as_label_column([text == "true" for text in texts], what)
+    return as_label_column(np.array(values, object), what)
 
 
 def _read_text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
@@ -211,56 +293,3 @@ def _build_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:
 
 def _list_arrays(arrays: dict[str, np.ndarray]) -> str:
     return ", ".join(arrays) or "nothing"
-
-
-def _read_frame(path: Path) -> "pd.DataFrame":
-    """Read a csv or parquet file as a data frame with strings as column names."""
-    import pandas as pd
-
-    try:
-        if _check_suffix(path) == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            first = pd.read_csv(path, header=None, nrows=1)
-            is_data = all(pd.api.types.is_numeric_dtype(kind) for kind in first.dtypes)
-            frame = pd.read_csv(path, header=None if is_data else 0)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (ValueError, OSError) as error:  # includes the errors of pandas and pyarrow
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    frame.columns = [str(column) for column in frame.columns]
-    return frame
-
-
-def _find_label(frame: "pd.DataFrame", path: Path, label: str | None) -> str | None:
-    """Return the label column: the given one, or else the one with a usual name.
-
-    Raises:
-        ConfigError: The given column does not exist, or several have a usual name.
-    """
-    columns = list(frame.columns)
-    if label is not None:
-        if label not in columns:
-            raise ConfigError(
-                f"{path}: label={label!r} is not a column; columns are {', '.join(columns)}"
-            )
-        return label
-    named = [column for column in columns if column.lower() in LABEL_NAMES]
-    if len(named) > 1:
-        raise ConfigError(
-            f"{path}: any of {', '.join(named)} may be the label column; choose one with label="
-        )
-    return named[0] if named else None
-
-
-def _select_features(frame: "pd.DataFrame", path: Path, label: str | None) -> np.ndarray:
-    """Return all columns except the labels as an array of numbers."""
-    features = frame if label is None else frame.drop(columns=label)
-    return as_rows(features, str(path), at_least=1)
-
-
-def _select_labels(
-    frame: "pd.DataFrame", path: Path, label: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the class numbers of the label column, and the class names if it holds strings."""
-    return as_label_column(frame[label].to_numpy(), f"{path}: column {label!r}")

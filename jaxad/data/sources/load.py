@@ -9,26 +9,32 @@ from pathlib import Path
 from typing import Any
 
 from jaxad.data.dataset import Dataset, from_arrays
-from jaxad.data.sources.files import SUFFIXES, read_file, split_mean
+from jaxad.data.sources.files import SUFFIXES, read_file, read_labelled_table, split_mean
 from jaxad.data.sources.idx import has_idx, read_idx_folder
 from jaxad.data.sources.registry import DATASETS, is_plain, load_registered
 from jaxad.data.sources.sequences import PREFIX, as_sequences
 from jaxad.data.sources.tfds import read_tfds
+from jaxad.data.tables.options import TableOptions
 from jaxad.data.text.documents import MEAN, as_means, read_suffix, strip_suffix
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["list_datasets", "load_dataset"]
 
 WAYS = (
-    "Give a registered name; the path of an npz, csv, parquet or jsonl file or of a folder of idx "
-    "files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; tfds:NAME; one of "
-    "these with the prefix sequence: for rows that are sequences, or with the prefix mean:VECTORS: "
-    "for mean word vectors of texts; or arrays, as (x, y) or by from_arrays"
+    "Give a registered name; the path of an npz, csv, parquet, feather or jsonl file or of a "
+    "folder of idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; "
+    "tfds:NAME; one of these with the prefix sequence: for rows that are sequences, or with the "
+    "prefix mean:VECTORS: for mean word vectors of texts; a data frame with a label column; or "
+    "arrays, as (x, y) or by from_arrays"
 )
 
 
 def load_dataset(
-    source: Any, *, data_dir: str | Path | None = None, label: str | None = None
+    source: Any,
+    *,
+    data_dir: str | Path | None = None,
+    label: str | None = None,
+    options: TableOptions | None = None,
 ) -> Dataset:
     """Load a data set by name, from a file or from arrays.
 
@@ -36,9 +42,10 @@ def load_dataset(
     `two_moons`, `monotone`) and data sets added by `jaxad.data.register` or by a plug-in; a file or
     folder of this path; the data folder and its direct subfolders, where `cardio` finds
     `cardio.npz`, `cardio.csv` or `6_cardio.npz`; tensorflow-datasets for `tfds:NAME`. Files are
-    npz (`X` and `y`, or `x_train`, `y_train`, `x_test`, `y_test`), csv, parquet, and folders of
-    MNIST's idx files. The four files used last are kept in memory, and are read again when they
-    change.
+    npz (`X` and `y`, or `x_train`, `y_train`, `x_test`, `y_test`), csv, parquet, feather, and
+    folders of MNIST's idx files. The four files used last are kept in memory, and are read again
+    when they change. The columns of tables may hold numbers, strings, booleans and dates; they are
+    encoded as numbers by `fit_encoding` of `jaxad.data.tables.encoding`, fitted to all rows.
 
     With the prefix `sequence:`, as in `sequence:monotone`, the columns of a table are the points in
     time of sequences of one channel (see `as_sequences`). Arrays `(n, time, channels)` in an npz
@@ -50,11 +57,12 @@ def load_dataset(
     mean word vector of each text, with the vectors of the named file.
 
     Args:
-        source: A name, a path, a pair of arrays `(x, y)`, or a `Dataset`, which is returned as it
-            is.
+        source: A name, a path, a pair of arrays `(x, y)`, a data frame of pandas or polars, or a
+            `Dataset`, which is returned as it is.
         data_dir: The data folder. Default: the environment variable `JAXAD_DATA`.
-        label: The label column of a csv or parquet file. Default: the column named label, y,
-            anomaly or outlier, else the last one.
+        label: The label column of a table. Default: the column named label, y, anomaly or outlier,
+            else the last one.
+        options: How a table is read.
 
     Returns:
         The data set.
@@ -68,14 +76,18 @@ def load_dataset(
         return source
     if isinstance(source, tuple) and len(source) == 2:
         return from_arrays(*source)
+    if hasattr(source, "columns"):
+        return read_labelled_table(source, "table", label, options)
     if not isinstance(source, str | Path):
         raise ConfigError(f"source cannot be of type {type(source).__name__}. {WAYS}")
     if str(source).startswith(PREFIX):
         rest = str(source).removeprefix(PREFIX)
-        return as_sequences(load_dataset(rest, data_dir=data_dir, label=label))
+        return as_sequences(load_dataset(rest, data_dir=data_dir, label=label, options=options))
     if str(source).startswith(MEAN):
         vectors, rest = split_mean(str(source))
-        return as_means(load_dataset(rest, data_dir=data_dir, label=label), vectors)
+        return as_means(
+            load_dataset(rest, data_dir=data_dir, label=label, options=options), vectors
+        )
     if is_plain(str(source)) and DATASETS.knows(str(source)):
         return load_registered(str(source))
     folder = _find_folder(data_dir)
@@ -84,7 +96,7 @@ def load_dataset(
     path = Path(source)
     if not path.exists():
         path = _find(str(source), folder)
-    data = _read(path.resolve(), path.stat().st_mtime_ns, label)
+    data = _read(path.resolve(), path.stat().st_mtime_ns, label, options)
     if data.vocabulary is not None and folder is not None:
         # Files of word vectors are also searched for in the data folder.
         data = replace(data, vocabulary=replace(data.vocabulary, folder=folder))
@@ -175,10 +187,10 @@ def _find(name: str, folder: Path | None) -> Path:
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, modified: int, label: str | None) -> Dataset:
+def _read(path: Path, modified: int, label: str | None, options: TableOptions | None) -> Dataset:
     """Read a file or a folder; `modified` is only part of the cache's key."""
     if not path.is_dir():
-        return read_file(path, label)
+        return read_file(path, label, options)
     if has_idx(path):
         return read_idx_folder(path)
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"

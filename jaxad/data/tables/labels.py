@@ -9,7 +9,7 @@ from jaxtyping import Int8
 
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["as_text", "as_training_labels"]
+__all__ = ["as_text", "as_training_labels", "is_number"]
 
 _ANOMALY, _UNLABELLED = {"1", "true"}, {"0", "-1", "false"}
 _SHOWN = 8
@@ -30,7 +30,7 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value).strip()
-    if isinstance(value, numbers.Real) or _is_number(text):
+    if isinstance(value, numbers.Real) or is_number(text):
         number = float(text)
         if np.isnan(number):
             return None
@@ -127,7 +127,8 @@ def _as_texts(values: Any) -> set[str]:
     return {text for text in texts if text is not None}
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether a text is a number."""
     # float() takes "1_000" and "infinity", which are names rather than numbers.
     try:
         float(text)

@@ -1,10 +1,12 @@
 """The options by which a table is read; every command and function takes the same."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 from jaxad.errors import ConfigError
 
-__all__ = ["HeaderKind", "TableOptions", "check_options"]
+__all__ = ["HeaderKind", "TableOptions", "check_options", "unknown_column"]
 
 HeaderKind = Literal["auto", "yes", "no"]
 
@@ -61,3 +63,21 @@ def check_options(options: TableOptions) -> None:
             f"label, id and drop (--label, --id, --drop) name column {twice[0]!r} twice; a column "
             "has one part"
         )
+
+
+def unknown_column(what: str, option: str, given: str, names: Sequence[str]) -> ConfigError:
+    """Return the error for an option that names a column which a table does not have.
+
+    Args:
+        what: The name of the table.
+        option: The option, without its dashes.
+        given: The name that was given.
+        names: The names of the table's columns.
+    """
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    more = ", ..." if len(names) > 20 else ""
+    return ConfigError(
+        f"{what}: {option} (--{option}) {given!r} is not a column.{hint} Columns are "
+        f"{', '.join(names[:20])}{more}"
+    )

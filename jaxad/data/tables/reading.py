@@ -17,15 +17,15 @@ from jaxad.data.tables.arrow import (
     unify_columns,
 )
 from jaxad.data.tables.delimited import UNNAMED, CsvFormat, find_format, read_csv_batches
-from jaxad.data.tables.options import TableOptions, check_options
-from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.data.tables.options import TableOptions, check_options, unknown_column
+from jaxad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Piece", "TableSource", "as_table", "open_table", "read_table"]
+__all__ = ["COLUMNAR", "Piece", "TableSource", "as_table", "open_table", "read_table"]
 
-_COLUMNAR = (".parquet", ".feather", ".arrow")
+COLUMNAR = (".parquet", ".feather", ".arrow")
 _ROWS = 65_536  # rows of a piece where no size is given
 
 
@@ -140,7 +140,7 @@ def open_table(
     if not isinstance(source, str | Path):
         table = as_table(source, options.missing)
         opened = TableSource("X", tuple(table.column_names), (), table, options)
-    elif Path(source).suffix.lower() in _COLUMNAR:
+    elif Path(source).suffix.lower() in COLUMNAR:
         path = Path(source)
         with _open_columnar(path) as (schema, _):
             names = tuple(name.strip() for name in schema.names)
@@ -155,8 +155,7 @@ def open_table(
         opened = TableSource(str(path), form.names, index, path, options, form)
     for option, given in (("id", options.id), *(("drop", name) for name in options.drop)):
         if given is not None and given not in opened.names:
-            error = unknown_name(f"column --{option}", given, opened.names)
-            raise ConfigError(f"{opened.name}: {error}")
+            raise unknown_column(opened.name, option, given, opened.names)
     return opened
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jaxad.data.tables.labels import as_text
-from jaxad.data.tables.options import TableOptions, check_options
-from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.data.tables.options import TableOptions, check_options, unknown_column
+from jaxad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,7 @@ def assign_roles(
     named = {"label": options.label, "id": options.id}
     for option, name in named.items():
         if name is not None and name not in names and (option, name) != ("label", "none"):
-            raise ConfigError(f"{what}: {unknown_name(f'column --{option}', name, names)}")
+            raise unknown_column(what, option, name, names)
     label = _find_label(names, options, known, what)
     ids = options.id or (index[0] if len(index) == 1 and index[0] != label else None)
     others = {ids, label, *options.drop, *index}

@@ -13,9 +13,10 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.tables.labels import is_number
 from jaxad.data.text.vectors import average_vectors, build_lexicon
 from jaxad.data.text.vocabulary import build_vocabulary, split_words
-from jaxad.errors import ConfigError, DataError, DataWarning
+from jaxad.errors import ConfigError, DataError, DataWarning, JaxADError
 
 __all__ = [
     "MEAN",
@@ -31,7 +32,7 @@ __all__ = [
 
 MEAN = "mean:"  # before a file of word vectors, a colon, and a name or path
 LINES = (".jsonl", ".ndjson")
-_GZIPPED = (*LINES, ".csv")
+_GZIPPED = (*LINES, ".csv", ".tsv")
 _PARTS = ("train", "test")
 
 
@@ -130,13 +131,16 @@ def holds_texts(path: Path) -> bool:
         return True
     if read_suffix(path) != ".csv" or not path.is_file():
         return False
-    import pandas as pd
+    from jaxad.data.tables.reading import open_table
 
     try:
-        first = pd.read_csv(path, nrows=20, encoding_errors="replace")
-    except (ValueError, OSError, EOFError, zlib.error):
+        opened = open_table(path)
+        if "text" not in opened.names:
+            return False
+        first = next(opened.pieces(20, ["text"])).table.column("text").to_pylist()
+    except (JaxADError, StopIteration):
         return False  # the reader of tables then reports the error
-    return "text" in first.columns and not pd.api.types.is_numeric_dtype(first["text"])
+    return not all(value is None or is_number(value) for value in first)
 
 
 def read_texts(path: Path, label: str | None = None) -> Texts:

@@ -179,7 +179,7 @@ def test_run_and_fit_take_it_and_what_is_saved_says_so(tmp_path, monkeypatch, ca
     (row,) = read_results("results").to_dict("records")
     assert (row["exposure"], row["exposure_rows"]) == ("other", 15)
 
-    fit = ["fit", "own.npz", "deep_sad", *small, *shown, "--label-kind", "truth", "--out", "saved"]
+    fit = ["fit", "own.npz", "deep_sad", *small, *shown, "--positive", "1", "--out", "saved"]
     assert main(fit) == 0
     assert "on 40 unlabelled rows, 35 labelled anomalies" in capsys.readouterr().out
     about = json.loads((tmp_path / "saved" / ABOUT).read_text())

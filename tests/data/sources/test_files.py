@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from jaxad.data import load_dataset, load_table
+from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
@@ -107,9 +108,9 @@ def test_label_column_is_found_by_name_wherever_it_is(path, name):
 
 def test_label_column_is_the_last_one_or_the_one_asked_for(path):
     write(frame(kind=np.where(Y, "odd", "even"), size=Y), path)
-    with pytest.raises(DataError, match=r"'odd'|'even'"):
-        load_dataset(path)
-    write(frame(size=Y + 1.0, kind=np.where(Y, "odd", "even")), path)
+    data = load_dataset(path)
+    assert data.anomaly and data.x.shape == (12, 6)  # even, odd and other
+    write(frame(size=Y + 1.5, kind=np.where(Y, "odd", "even")), path)
     data = load_dataset(path)
     assert data.class_names == ("even", "odd")
     assert data.x.shape == (12, 4)
@@ -140,6 +141,26 @@ def test_table_without_labels_is_for_scoring(path):
     np.testing.assert_array_equal(table.y, Y)
 
 
+def test_a_frame_is_a_data_set_and_a_table_has_options(path):
+    table = frame(day=pd.date_range("2024-01-01", periods=12), label=Y)
+    data = load_dataset(table)
+    assert data.name == "table" and data.anomaly and len(data.x) == 12
+    np.testing.assert_allclose(data.x[:, :3], X, rtol=1e-6)
+    write(table, path)
+    options = TableOptions(drop=("day",))
+    np.testing.assert_allclose(load_dataset(path, options=options).x, X, rtol=1e-6)
+    with pytest.raises(ConfigError, match="needs labels"):
+        load_dataset(path, label="none")
+
+
+def test_columns_that_look_like_labels_are_not_read_as_features(path):
+    write(frame(Class=Y), path)
+    with pytest.raises(ConfigError, match=r"--label Class.*--label none"):
+        load_table(path)
+    assert load_table(path, label="Class").x.shape == (12, 3)
+    assert load_table(path, label="none").x.shape == (12, 4)
+
+
 def test_one_row_can_be_scored_but_is_no_data_set(path):
     write(frame(label=Y)[:1], path)
     assert load_table(path).x.shape == (1, 3)
@@ -155,11 +176,8 @@ def test_npz_for_scoring(tmp_path):
 
 
 def test_bad_columns_are_named(path):
-    write(frame(d=["red"] * 12, label=Y), path)
-    with pytest.raises(DataError, match=r"table.*'red' in row 0 of column 'd'"):
-        load_dataset(path)
-    write(frame(d=[np.nan, np.inf] * 6, label=Y), path)
-    with pytest.raises(DataError, match=r"12 values.*row 0, column 'd'"):
+    write(frame(d=[1e39] * 12, label=Y), path)
+    with pytest.raises(DataError, match="'d'"):
         load_dataset(path)
     write(frame(label=[np.nan, *Y[1:]]), path)
     with pytest.raises(DataError, match="column 'label' has 1 missing labels, the first in row 0"):
@@ -173,7 +191,9 @@ def test_absent_and_ambiguous_label_columns_are_refused(path):
     write(frame(label=Y, outlier=Y), path)
     with pytest.raises(ConfigError, match="any of label, outlier may be the label column"):
         load_dataset(path)
-    with pytest.raises(ConfigError, match="label='class' is not a column; columns are a, b, c"):
+    with pytest.raises(
+        ConfigError, match=r"label \(--label\) 'class' is not a column. Columns are a, b, c"
+    ):
         load_table(path, label="class")
 
 
@@ -181,10 +201,10 @@ def test_broken_and_missing_tables_are_named(path):
     with pytest.raises(DataError, match=r"table.*: no such file"):
         load_table(path)
     path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"table.*: cannot be read"):
+    with pytest.raises(DataError, match=r"table.*: (cannot be read|the file is empty)"):
         load_dataset(path)
     path.write_bytes(b"PAR1\xff\xfe,\n1,2,3,4\n")
-    with pytest.raises(DataError, match=r"table.*: cannot be read"):
+    with pytest.raises(DataError, match=r"table.*: (cannot be read|each row has 4 values)"):
         load_dataset(path)
 
 
@@ -192,7 +212,7 @@ def test_missing_npz_and_other_suffixes_are_refused(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         load_table(tmp_path / "none.npz")
     (tmp_path / "a.txt").write_text("1")
-    with pytest.raises(ConfigError, match=r"ends in \.npz, \.csv, \.parquet"):
+    with pytest.raises(ConfigError, match=r"ends in \.npz, \.csv, \.tsv, \.parquet"):
         load_dataset(tmp_path / "a.txt")
 
 

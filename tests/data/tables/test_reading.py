@@ -127,8 +127,8 @@ def test_options_that_cannot_be(read):
         ({"decimal": "x"}, "decimal"),
         ({"decimal": ",", "delimiter": ","}, "must differ"),
         ({"id": "a", "drop": ("a",)}, "twice"),
-        ({"id": "idd"}, r"unknown column --id 'idd'. Did you mean 'id'\?"),
-        ({"drop": ("x",)}, "unknown column --drop 'x'"),
+        ({"id": "idd"}, r"id \(--id\) 'idd' is not a column. Did you mean 'id'\?"),
+        ({"drop": ("x",)}, "'x' is not a column"),
     ):
         with pytest.raises(ConfigError, match=match):
             read("id,a\n1,2\n", **options)

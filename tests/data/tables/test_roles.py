@@ -18,7 +18,7 @@ def test_the_label_is_named_or_has_a_usual_name():
     assert assign_roles(table, known=("a", "Label ")) == Roles(None, None, ("a", "Label "))
     with pytest.raises(ConfigError, match="any of label, y may be the label column"):
         assign_roles(["a", "label", "y"])
-    with pytest.raises(ConfigError, match=r"unknown column --label 'clas'. Did you mean 'Class'\?"):
+    with pytest.raises(ConfigError, match=r"'clas' is not a column. Did you mean 'Class'\?"):
         assign_roles(CARDS, TableOptions(label="clas"))
 
 
