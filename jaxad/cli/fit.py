@@ -48,6 +48,7 @@ def execute(options: Fit) -> int:
         scaling=options.scaling,
         exposure=options.exposure,
         exposure_rows=options.exposure_rows,
+        feedback=options.feedback,
         seed=root,
     )
     profile = profile_file(options.data, data.columns, how)

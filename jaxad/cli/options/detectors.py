@@ -63,6 +63,9 @@ class Fit(TableReading, Common):
         exposure: A data set, by name or path, whose rows are added as labelled anomalies (outlier
             exposure). Images are converted to the size and the colours of the file's images.
         exposure_rows: How many of its rows to use.
+        feedback: A file of labels that override those of DATA: the columns id and label, or row
+            (from 0) and label. Its labels have the same meaning; a line without a label changes
+            nothing.
         seeds: The number of seeds; scores are the mean over them.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, also in pre-training.
@@ -82,6 +85,7 @@ class Fit(TableReading, Common):
     scaling: ScalingKind = "auto"
     exposure: Exposure = None
     exposure_rows: ExposureRows = None
+    feedback: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     seeds: int = 1
     seed_root: int = 0
     epochs: Own = None

@@ -90,6 +90,7 @@ def load_training_file(
     scaling: ScalingKind = "auto",
     exposure: str | None = None,
     exposure_rows: int | None = None,
+    feedback: str | Path | None = None,
     seed: int = 0,
 ) -> TrainingFile:
     """Read a file, fit an encoding and a scaling to its rows and convert them to training data.
@@ -102,6 +103,7 @@ def load_training_file(
         scaling: The kind of scaling; see `fit_scaling`.
         exposure: A data set, by name or path, whose rows become labelled anomalies.
         exposure_rows: The number of its rows that are drawn; None for all.
+        feedback: A file of labels that override those of a table; see `merge_feedback`.
         seed: The root of the random numbers by which they are drawn.
 
     Returns:
@@ -113,7 +115,7 @@ def load_training_file(
     """
     # This checks their ranges, and that exposure_rows has an exposure set.
     Protocol(scaling=scaling, exposure=exposure, exposure_rows=exposure_rows)
-    found = read_labelled_rows(path, options, truth=truth, strict=strict)
+    found = read_labelled_rows(path, options, truth=truth, strict=strict, feedback=feedback)
     fitted = fit_scaling(found.x, scaling)
     known, rows, mask, name = found.label, fitted.apply(found.x), found.mask, None
     if exposure is not None:
@@ -145,6 +147,7 @@ def read_labelled_rows(
     *,
     truth: str | None = None,
     strict: bool = False,
+    feedback: str | Path | None = None,
 ) -> LabelledRows:
     """Read the rows of a file as numbers, and their labels; see `load_training_file`.
 
@@ -154,7 +157,9 @@ def read_labelled_rows(
     """
     options = options or TableOptions()
     if is_table(path):
-        return _read_table(str(path), options, truth, strict)
+        return _read_table(str(path), options, truth, strict, feedback)
+    if feedback is not None:
+        raise ConfigError(f"--feedback {feedback} applies only to tables; {path} is not one")
     if options.label not in (None, "none") and Path(path).suffix.lower() == ".npz":
         raise ConfigError(
             f"--label {options.label} cannot be used with an npz file, whose labels are the array "
@@ -173,8 +178,16 @@ def read_labelled_rows(
     )
 
 
-def _read_table(name: str, options: TableOptions, truth: str | None, strict: bool) -> LabelledRows:
+def _read_table(
+    name: str,
+    options: TableOptions,
+    truth: str | None,
+    strict: bool,
+    feedback: str | Path | None,
+) -> LabelledRows:
     rows = read_rows(name.removeprefix(PREFIX), options, truth=truth)
+    if feedback is not None:
+        rows = rows.replace_labels(feedback, options)
     if name.startswith(PREFIX):
         encoding, x = None, as_windows(as_numbers(rows.features, name), name)
     else:

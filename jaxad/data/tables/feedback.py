@@ -4,46 +4,42 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Int8
-
-from jaxad.data.tables.labels import as_text, as_training_labels
+from jaxad.data.tables.labels import as_text
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import read_table
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["override_labels"]
+__all__ = ["merge_feedback"]
 
 _SHOWN = 5
 
 
-def override_labels(
-    label: Int8[np.ndarray, "n"],
+def merge_feedback(
+    labels: Sequence[Any] | None,
     ids: Sequence[Any] | None,
+    rows: int,
     path: str | Path,
     options: TableOptions | None = None,
-) -> Int8[np.ndarray, "n"]:
+) -> list[str | None]:
     """Return the labels of a table, with those of a file of feedback in their place.
 
     The file has a column `label`, or the one of `options.label`, and either a column of ids, named
-    `id` or as `options.id`, or a column `row` of row numbers from 0. Its labels follow the
-    convention of all labels (`as_training_labels`). A line without a label changes nothing; a later
-    line overrides an earlier one of the same row. Further columns are ignored.
+    `id` or as `options.id`, or a column `row` of row numbers from 0. A line without a label changes
+    nothing; a later line overrides an earlier one of the same row. Further columns are ignored.
 
     Args:
-        label: `(n,)` training labels of the table: -1 anomaly, 0 unlabelled, 1 normal.
-        ids: The id of each row of the table; None if it has no column of ids.
+        labels: The label of each row of the table, before conversion; None if it has none.
+        ids: The id of each row; None if the table has no column of ids.
+        rows: The number of rows of the table.
         path: The file of feedback, csv or parquet.
-        options: The options of the table; those of csv files, `positive`, `normal` and `missing`
-            also apply to the file.
+        options: The options of the table; those of csv files and `missing` also apply to the file.
 
     Returns:
-        `(n,)` training labels.
+        The label of each row as `as_text` gives it, None where it has none.
 
     Raises:
         ConfigError: The table has no ids, and the file names rows by ids.
-        DataError: The file lacks a column, names a row that the table does not have, or has a label
-            without a meaning.
+        DataError: The file lacks a column, or names a row that the table does not have.
     """
     options = options or TableOptions()
     table = read_table(path, options._replace(id=None, label=None, drop=(), header="auto"))
@@ -62,7 +58,7 @@ def override_labels(
             "with --id, or give a column row of row numbers from 0"
         )
     places: dict[str | None, list[int]] = {}
-    for place, value in enumerate(range(len(label)) if by == "row" else ids or ()):
+    for place, value in enumerate(range(rows) if by == "row" else ids or ()):
         places.setdefault(as_text(value), []).append(place)
     named = [as_text(value) for value in table[by].to_pylist()]
     strange = [text for text in named if text is None or text not in places]
@@ -70,23 +66,10 @@ def override_labels(
         more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
         shown = ", ".join(repr(text) for text in strange[:_SHOWN])
         raise DataError(f"feedback {path}: the table has no {by} {shown}{more}")
-    given = [as_text(value) for value in table[column].to_pylist()]
-    judged = np.array([text is not None for text in given], bool)
-    found = set(given) - {None}
-    values = as_training_labels(
-        np.array(given, object)[judged],
-        _select(options.positive, found),
-        _select(options.normal, found),
-        f"column {column} of feedback {path}",
-    )
-    changed = label.copy()
-    for line, value in zip(np.flatnonzero(judged), values, strict=True):
-        changed[places[named[line]]] = value
-    return changed
-
-
-def _select(values: Sequence[str], found: set[str | None]) -> tuple[str, ...] | None:
-    """Return the values that the feedback has; None where no values were given."""
-    if not values:
-        return None
-    return tuple(value for value in values if as_text(value) in found)
+    merged = [None] * rows if labels is None else [as_text(value) for value in labels]
+    for text, value in zip(named, table[column].to_pylist(), strict=True):
+        label = as_text(value)
+        if label is not None:
+            for place in places[text]:
+                merged[place] = label
+    return merged

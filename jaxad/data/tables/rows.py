@@ -1,12 +1,14 @@
 """A whole table by the parts of its columns: features, labels and ids."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int8
 
 from jaxad.data.arrays import MAX_FLOAT32
+from jaxad.data.tables.feedback import merge_feedback
 from jaxad.data.tables.labels import as_text, as_training_labels
 from jaxad.data.tables.options import TableOptions, unknown_column
 from jaxad.data.tables.reading import open_table
@@ -54,7 +56,24 @@ class TableRows(NamedTuple):
                     "with --label"
                 )
             return None
-        return convert_labels(self.label, options, f"{self.name}: column {self.roles.label!r}")
+        return convert_labels(
+            self.label, options, f"{self.name}: column {self.roles.label or 'label'!r}"
+        )
+
+    def replace_labels(self, feedback: str | Path, options: TableOptions) -> "TableRows":
+        """Return the rows with the labels of a file of feedback; see `merge_feedback`.
+
+        Raises:
+            DataError: The file cannot be read, or names a row that the table does not have.
+            ConfigError: It names rows by ids, and the table has none.
+        """
+        import pyarrow as pa
+
+        label, ids = (
+            None if column is None else column.to_pylist() for column in (self.label, self.ids)
+        )
+        merged = merge_feedback(label, ids, self.features.num_rows, feedback, options)
+        return self._replace(label=pa.chunked_array([pa.array(merged, pa.string())]))
 
 
 def read_rows(
