@@ -35,6 +35,7 @@ _NAMED = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 LAYOUTS = (ISO, *(day + time for day in _DAYS + _NAMED for time in _TIMES))
 _SAMPLE = 200
+_LIKE_DATES = r"^([0-9]{1,4}[-/. ]|[A-Za-z]{3,9} [0-9]{1,2}, [0-9]{4})"
 
 
 class Dates(NamedTuple):
@@ -80,8 +81,11 @@ def read_dates(column: "pa.ChunkedArray", layout: str) -> Dates:
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     texts = encoded.dictionary
     parsed = np.append(_parse_texts(texts, layout), _MISSING)
-    gap = np.append([text.lower() in GAP_WORDS for text in texts.to_pylist()], True).astype(bool)
-    wrong = (parsed == _MISSING) & ~gap
+    wrong = parsed == _MISSING
+    unread = np.flatnonzero(wrong[:-1])
+    words = texts.take(pa.array(unread)).to_pylist()
+    wrong[unread[[word.lower() in GAP_WORDS for word in words]]] = False
+    wrong[-1] = False
     instant = parsed[codes]
     known = instant != _MISSING
     shown = tuple(texts[int(i)].as_py() for i in np.flatnonzero(wrong)[:5])
@@ -107,8 +111,15 @@ def choose_layout(column: "pa.ChunkedArray", name: str) -> str | None:
     texts = pc.unique(pc.utf8_trim_whitespace(column))
     texts = texts.combine_chunks() if hasattr(texts, "combine_chunks") else texts
     step = max(len(texts) // _SAMPLE, 1)
-    sample = texts.take(pa.array(np.arange(0, len(texts), step)))
-    likely = [layout for layout in LAYOUTS if (_parse_texts(sample, layout) != _MISSING).any()]
+    sample = pc.drop_null(texts.take(pa.array(np.arange(0, len(texts), step))))
+    if not pc.any(pc.match_substring_regex(sample, _LIKE_DATES)).as_py():
+        return None
+    iso = _parse_texts(sample, ISO) != _MISSING
+    likely = [ISO] if iso.any() else []
+    if not iso.all():
+        others = sample.filter(pa.array(~iso))
+        found = [(_parse_texts(others, layout) != _MISSING).any() for layout in LAYOUTS]
+        likely += [layout for layout, some in zip(LAYOUTS, found, strict=True) if some]
     if not likely:
         return None
     read = {layout: read_dates(column, layout) for layout in likely}
