@@ -18,5 +18,5 @@ def profile_rows(x: Any) -> Profile | None:
 
     try:
         return make_profile(as_table(x))
-    except (DataError, pa.ArrowException):
+    except (DataError, OverflowError, pa.ArrowException):  # dates before year 1, for one
         return None

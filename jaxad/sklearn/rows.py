@@ -54,7 +54,7 @@ def read_training(estimator: BaseEstimator, x: Any) -> "pa.Table | np.ndarray":
     Raises:
         ValueError: Values of an array that are not finite numbers, or too few rows.
     """
-    _refuse_masked(x)
+    _refuse_others(x)
     if not is_frame(x):
         return np.asarray(validate_data(estimator, x, dtype=_FLOATS, ensure_min_samples=2))
     table = _read_frame(x)
@@ -78,7 +78,7 @@ def read_known(
     Raises:
         ValueError: Other columns than in training, or values that are not numbers.
     """
-    _refuse_masked(x)
+    _refuse_others(x)
     if encoding is None and is_frame(x):
         validate_data(estimator, x, skip_check_array=True, reset=False)
         return np.asarray(check_array(x if hasattr(x, "iloc") else x.to_numpy(), dtype=_FLOATS))
@@ -99,8 +99,10 @@ def encode(encoding: Encoding | None, rows: "pa.Table | np.ndarray") -> Rows:
     return Rows(np.asarray(rows)) if encoding is None else Rows(*encoding.apply(rows))
 
 
-def _refuse_masked(x: Any) -> None:
-    """Raise a `DataError` for masked values, which scikit-learn would read as numbers."""
+def _refuse_others(x: Any) -> None:
+    """Raise a `DataError` for masked values and dates, which scikit-learn reads as numbers."""
+    if getattr(getattr(x, "dtype", None), "kind", "") in ("M", "m"):
+        raise DataError("X is an array of dates; give a data frame, of which dates are encoded")
     if np.ma.is_masked(x):
         raise DataError(
             "X is an array with masked values; give a data frame, of which missing values are "

@@ -321,8 +321,10 @@ def test_rows_that_overflow_are_anomalous_and_others_keep_their_scores(estimator
         det.predict(np.full((1, 3), 1e39))
 
 
-def test_masked_values_are_refused_and_arrays_without_them_taken(estimator, rows):
+def test_masked_values_and_dates_are_refused_and_other_masked_arrays_taken(estimator, rows):
     x, _ = rows()
+    with pytest.raises(DataError, match="array of dates"):
+        estimator().fit(np.array([["2024-01-01", "NaT"]] * 4, "datetime64[D]"))
     det = estimator().fit(x)
     np.testing.assert_array_equal(det.anomaly_score(np.ma.array(x)), det.anomaly_score(x))
     masked = np.ma.array(x, mask=x > 5)
