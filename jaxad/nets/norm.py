@@ -64,8 +64,8 @@ class PooledBatchNorm(nn.Module):
             shift = self.param("bias", nn.initializers.zeros_init(), (features,), x.dtype)
             sign = jnp.where(scale < 0, -1, 1).astype(x.dtype)
         largest = sign * max_pool(x * sign, self.window)
-        running_mean = self.variable("batch_stats", "mean", jnp.zeros, features)
-        running_var = self.variable("batch_stats", "var", jnp.ones, features)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, features, x.dtype)
+        running_var = self.variable("batch_stats", "var", jnp.ones, features, x.dtype)
         mean, var = running_mean.value, running_var.value
         if self.train:
             axes = tuple(range(x.ndim - 1))

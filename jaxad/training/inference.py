@@ -11,10 +11,12 @@ from jaxad.training.program import How
 from jaxad.training.seeds import map_seeds, spread
 from jaxad.training.stacking import Functions
 from jaxad.types import State, TrainData
+from jaxad.utils.modes import pinned_modes
 
 __all__ = ["apply_to_rows"]
 
 
+@pinned_modes()
 def apply_to_rows(
     functions: Functions, state: State, x: np.ndarray, count: np.ndarray, seeds: int, mode: str
 ) -> np.ndarray:

@@ -135,7 +135,8 @@ def advance(
     """Take a window of steps for every seed, by (update, each_epoch).
 
     Returns:
-        The states, and the diagnostics of each step, `(seeds, BUFFER)`.
+        The states, and the diagnostics of each step, `(seeds, BUFFER)`; 0 for steps that are not
+        taken.
     """
     return map_seeds(
         _advance_seed,
@@ -182,7 +183,7 @@ def _advance_seed(
         return state, jax.tree.map(lambda h, v: h.at[at].set(v), history, info)
 
     shapes = jax.eval_shape(lambda: update(state, *draw(jnp.asarray(window.start)))[1])
-    history = jax.tree.map(lambda v: jnp.full((BUFFER, *v.shape), jnp.nan, v.dtype), shapes)
+    history = jax.tree.map(lambda v: jnp.zeros((BUFFER, *v.shape), v.dtype), shapes)
     stop = jnp.minimum(window.stop, window.epochs * per_epoch)
     return jax.lax.fori_loop(window.start, stop, step, (state, history))
 

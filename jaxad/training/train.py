@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from jaxad.data.image_range import measure_images
 from jaxad.data.rng import as_key
@@ -30,6 +31,7 @@ from jaxad.training.resume import Saver
 from jaxad.training.seeds import MapMode
 from jaxad.training.stacking import check_alike
 from jaxad.types import Key, PyTree, State, TrainData
+from jaxad.utils.modes import pinned_modes
 from jaxad.utils.timing import stopwatch
 
 __all__ = ["fit"]
@@ -52,6 +54,7 @@ class _Watcher(NamedTuple):
         self.watch(replace(self.fit, state=jax.device_put(state), history=history))
 
 
+@pinned_modes()
 def fit(
     detector: Detector | HostDetector | Sequence[Detector],
     train: TrainData,
@@ -193,20 +196,34 @@ def _train(
 def _advance(layout: Layout, window: Window, states: list, tables: list) -> tuple[list, list]:
     """Take a window of steps in every lane at the same time, each in its own thread."""
     phase = layout.phases[window.phase]
-    x64 = bool(jax.config.read("jax_enable_x64"))
 
     def run(lane: Lane, state: PyTree, table: PyTree):
-        with jax.enable_x64(x64):  # a setting of the calling thread
+        with pinned_modes():  # settings of a thread
             per_epoch = lane.steps_per_epoch[window.phase]
             draws = program.draws(phase.sampler, lane.keys, per_epoch, window, how=layout.how)
             functions = lane.steps[window.phase]
             rest = (phase.sampler, lane.data, table, draws, per_epoch, window)
             state, info = program.advance(state, functions, *rest, how=layout.how)
-            return state, jax.tree.map(np.asarray, info)
+            info = {name: _mark_unwritten(v, window, per_epoch) for name, v in info.items()}
+            return state, info
 
     with ThreadPoolExecutor(len(layout.lanes)) as pool:
         results = list(pool.map(run, layout.lanes, states, tables))
     return [state for state, _ in results], [info for _, info in results]
+
+
+def _mark_unwritten(
+    history: Float[Array, "seeds steps"], window: Window, per_epoch: Int[np.ndarray, "seeds"]
+) -> Float[np.ndarray, "seeds steps"]:
+    """Return a history on the host with NaN behind the last step of each seed.
+
+    The buffer itself holds zeros there, since `jax_debug_nans` takes any NaN for an error.
+    """
+    values, last = np.asarray(history), window.epochs * per_epoch
+    if last.min() >= window.stop:
+        return values
+    steps = window.start + np.arange(values.shape[1])
+    return np.where(steps < last[:, None], values, values.dtype.type(np.nan))
 
 
 def _next_chunk(steps: int, seconds: float) -> int:
