@@ -14,6 +14,7 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.nets.base import Net
 from jaxad.types import TrainData
 from jaxad.utils.configs import list_objects
+from jaxad.utils.modes import pinned_modes
 from jaxad.utils.plugins import Registry, describe_origin
 
 __all__ = ["REGISTRY", "Entry", "Examples", "Spec", "get_entry", "make", "make_for", "register"]
@@ -137,6 +138,7 @@ def get_entry(name: str) -> Entry:
     return REGISTRY.find(name)
 
 
+@pinned_modes()
 def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
     """Make a detector for given training data.
 
@@ -169,6 +171,7 @@ def make(name: str, train: TrainData, **config: Any) -> Detector | HostDetector:
     return detector
 
 
+@pinned_modes()
 def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDetector:
     """Make a detector for a specification, as `make` does for data.
 

@@ -30,6 +30,7 @@ from jaxad.training.fitted import Fit
 from jaxad.training.host import flatten_rows
 from jaxad.training.stacking import as_partial
 from jaxad.types import State
+from jaxad.utils.modes import pinned_modes
 
 __all__ = ["AttributionMethod", "attribution_methods", "attributions"]
 
@@ -39,6 +40,7 @@ AttributionMethod = Literal[
 _BLOCK = 256
 
 
+@pinned_modes()
 def attributions(
     fitted: Fit,
     x: Num[np.ndarray, "n *shape"],

@@ -25,6 +25,7 @@ from jaxad.explain.pictures.base import check_picture, save_picture
 from jaxad.training.fitted import Fit
 from jaxad.types import PyTree, TestData, TrainData
 from jaxad.utils.files import write_atomically
+from jaxad.utils.modes import pinned_modes
 from jaxad.weighting import RECORDS
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class Audit:
             yield seed, _sort_descending(values)
 
 
+@pinned_modes()
 def audit(
     fitted: Fit,
     data: "Split | TrainData | np.ndarray | pd.DataFrame",

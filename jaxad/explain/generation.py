@@ -18,12 +18,14 @@ from jaxad.explain.pictures.base import check_picture, save_picture
 from jaxad.padding import is_table
 from jaxad.training.fitted import Fit
 from jaxad.types import Key
+from jaxad.utils.modes import pinned_modes
 
 __all__ = ["draw_images", "generated"]
 
 MOST = 64
 
 
+@pinned_modes()
 def generated(fitted: Fit, *, key: int | Key = 0) -> Float[np.ndarray, "seeds m *shape"]:
     """Generate rows by a fitted generative detector, under every seed.
 

@@ -22,6 +22,7 @@ from jaxad.training.checks import check_scorable
 from jaxad.training.fitted import Fit
 from jaxad.training.layout import as_partial
 from jaxad.types import State
+from jaxad.utils.modes import pinned_modes
 
 __all__ = ["HeatmapKind", "heatmap_kind", "heatmaps"]
 
@@ -29,6 +30,7 @@ HeatmapKind = Literal["auto", "map", "gradient", "reconstruction"]
 _BLOCK = 32
 
 
+@pinned_modes()
 def heatmaps(
     fitted: Fit,
     x: Num[np.ndarray, "n height width channels"],

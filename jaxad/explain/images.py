@@ -9,6 +9,7 @@ from jaxad.errors import ConfigError
 from jaxad.explain.attribution import AttributionMethod, attributions
 from jaxad.explain.heat_maps import HeatmapKind, heatmap_kind, heatmaps
 from jaxad.training.fitted import Fit
+from jaxad.utils.modes import pinned_modes
 
 __all__ = ["ExplanationKind", "choose_map_kind", "compute_maps", "stretch_contrast"]
 
@@ -31,6 +32,7 @@ def choose_map_kind(fitted: Fit, kind: ExplanationKind = "auto") -> ExplanationK
     return heatmap_kind(fitted, kind)  # pyright: ignore[reportReturnType]
 
 
+@pinned_modes()
 def compute_maps(
     fitted: Fit,
     x: Num[np.ndarray, "n height width channels"],

@@ -20,6 +20,7 @@ from jaxad.models import Contexts
 from jaxad.padding import map_rows
 from jaxad.training.fitted import Fit
 from jaxad.types import State, TestData
+from jaxad.utils.modes import pinned_modes
 
 __all__ = ["TopWord", "attention_page", "context_distances", "oracle_auroc", "top_words", "weights"]
 
@@ -38,6 +39,7 @@ class TopWord(NamedTuple):
     share: float
 
 
+@pinned_modes()
 def context_distances(
     fitted: Fit, x: np.ndarray | Sequence[str]
 ) -> Float[np.ndarray, "seeds n contexts"]:
@@ -55,6 +57,7 @@ def context_distances(
     return np.asarray(_distances(model, fitted.state, _encode_documents(x, lexicon)))
 
 
+@pinned_modes()
 def weights(
     fitted: Fit, x: np.ndarray | Sequence[str], seed: int = 0
 ) -> Float[np.ndarray, "n length contexts"]:
@@ -80,6 +83,7 @@ def weights(
     return np.asarray(_weights(model, state, documents))
 
 
+@pinned_modes()
 def top_words(
     fitted: Fit,
     x: np.ndarray | Sequence[str],
@@ -147,6 +151,7 @@ def oracle_auroc(fitted: Fit, test: TestData) -> Summary:
     return summarise(np.array(best))
 
 
+@pinned_modes()
 def attention_page(
     fitted: Fit,
     texts: Sequence[str],

@@ -33,6 +33,7 @@ from jaxad.training.program import BUFFER, How, Window
 from jaxad.training.stacking import as_partial, share
 from jaxad.training.train import fit
 from jaxad.types import Batch, Key, Keys, PyTree, State, TrainData, Variables
+from jaxad.utils.modes import pinned_modes
 from jaxad.weighting import Context, Weights
 
 __all__ = ["Influence", "PathKernel", "influence", "path_kernel"]
@@ -83,6 +84,7 @@ class Influence:
         return np.argsort(self.kernel, axis=1, kind="stable")[:, :count]
 
 
+@pinned_modes()
 def influence(
     fitted: Fit | Detector, train: TrainData, x: Any, *, seed: int = 0, key: int | Key = 0
 ) -> Influence:
