@@ -12,6 +12,7 @@ from jax.tree_util import Partial
 from jaxad.detector import Detector, Phase
 from jaxad.padding import pad_to_buckets
 from jaxad.training import program
+from jaxad.training.bound import admit
 from jaxad.training.devices import mesh_for, put, shapes_on
 from jaxad.training.program import How, Window
 from jaxad.training.seeds import MapMode, deal, join, lanes, resolve_mode
@@ -128,6 +129,8 @@ def _choose_step(phase: Phase) -> tuple[Partial, Partial]:
 def compile_ahead(layout: Layout) -> None:
     """Compile the programs of all phases at the same time, before any of them runs."""
     lane, how = layout.lanes[0], layout.how
+    samplers = tuple(phase.sampler for phase in layout.phases)
+    admit(how, lane, samplers)
     with ThreadPoolExecutor(2) as pool:
 
         def shapes(fn: Any, *args: Any) -> PyTree:

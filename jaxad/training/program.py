@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from jaxad.detector import keep
 from jaxad.padding import largest
 from jaxad.sampling.base import Sampler
+from jaxad.training.bound import bounded
 from jaxad.training.seeds import map_seeds
 from jaxad.training.stacking import Functions
 from jaxad.types import Batch, Key, Keys, Leaf, PyTree, TrainData
@@ -58,12 +59,14 @@ class Window(NamedTuple):
     epochs: int
 
 
+@bounded
 @jax.jit
 def seed_keys(root: Key, seeds: Int[Leaf, "seeds"]) -> Keys:
     """Derive the key of each seed."""
     return jax.vmap(partial(jax.random.fold_in, root))(seeds)
 
 
+@bounded
 @partial(jax.jit, static_argnames="how")
 def start(functions: Functions, keys: Keys, data: TrainData, how: How) -> PyTree:
     """Make the state of every seed at the beginning of the first phase, by (init, begin)."""
@@ -76,6 +79,7 @@ def start(functions: Functions, keys: Keys, data: TrainData, how: How) -> PyTree
     return map_seeds(one_seed, (*functions, keys, data), axes, how.mode, how.mesh)
 
 
+@bounded
 @partial(jax.jit, static_argnames="how")
 def begin(
     functions: Functions, state: PyTree, data: TrainData, keys: Keys, phase: int, how: How
@@ -100,6 +104,7 @@ class Draws(NamedTuple):
     keys: Array
 
 
+@bounded
 @partial(jax.jit, static_argnames="how")
 def draws(
     sampler: Sampler, keys: Keys, steps_per_epoch: np.ndarray, window: Window, how: How
@@ -120,6 +125,7 @@ def draws(
     return map_seeds(one_seed, (keys, steps_per_epoch), (0, 0), how.mode, how.mesh)
 
 
+@bounded
 @partial(jax.jit, static_argnames="how", donate_argnames="state")
 def advance(
     state: PyTree,

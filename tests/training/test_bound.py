@@ -1,0 +1,97 @@
+"""A process that goes on for long keeps a bounded number of compiled programs."""
+
+import threading
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import jaxad
+from jaxad.training import bound, inference, program
+from jaxad.utils.timing import count_compilations
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Room for the programs of four structures: two fits with their scores."""
+    bound._drop()
+    monkeypatch.setattr(bound, "MOST", 4)
+    yield
+    bound._drop()
+
+
+def run(train, x, widths=(8, 4), seed=0):
+    detector = jaxad.make("autoencoder", train, epochs=1, batch_size=64, widths=widths)
+    return jaxad.score(jaxad.fit(detector, train, [seed]), x)
+
+
+def test_programs_of_old_structures_are_dropped_and_results_stay(few, toy_of):
+    toy = toy_of(rows=60)
+    first = run(toy.train, toy.test.x)
+    for width in (9, 10, 11, 12):
+        run(toy.train, toy.test.x, (width, 4))
+        assert bound.count_structures() <= 4
+        assert program.advance._cache_size() <= 4
+        assert inference._apply._cache_size() <= 4
+    np.testing.assert_array_equal(run(toy.train, toy.test.x), first)
+
+
+def test_a_structure_that_is_there_is_not_compiled_again(few, toy_of):
+    toy = toy_of(rows=60)
+    run(toy.train, toy.test.x)
+    run(toy.train, toy.test.x, (9, 4))
+    before = count_compilations()
+    for rows in (60, 50, 40):
+        toy = toy_of(rows=rows)
+        run(toy.train, toy.test.x, seed=3)
+        run(toy.train, toy.test.x, (9, 4))
+    assert count_compilations() == before
+    assert bound.count_structures() == 4
+
+
+@pytest.mark.slow
+def test_threads_fit_and_score_while_programs_are_dropped(few, toy_of):
+    toy = toy_of(rows=60)
+    want = {width: run(toy.train, toy.test.x, (width, 4)) for width in range(8, 12)}
+    failed = []
+
+    def work(number):
+        try:
+            for i in range(4):
+                width = 8 + (number + i) % 4
+                got = run(toy.train, toy.test.x, (width, 4))
+                np.testing.assert_array_equal(got, want[width])
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert bound.count_structures() <= 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_ten_thousand_single_rows_take_no_memory(toy_of):
+    toy = toy_of(rows=60)
+    detector = jaxad.make("autoencoder", toy.train, epochs=1, batch_size=64, widths=(8, 4))
+    fit = jaxad.fit(detector, toy.train)
+    x = toy.test.x
+    want = jaxad.score(fit, x)[0]
+    for i in range(200):
+        jaxad.score(fit, x[i % len(x)][None])
+    before = memory()
+    for i in range(10_000):
+        row = i % len(x)
+        np.testing.assert_allclose(jaxad.score(fit, x[row][None])[0, 0], want[row], rtol=1e-4)
+    assert memory() < before + 16
+    jax.block_until_ready(fit.state)
+
+
+def memory():
+    """The memory of this process in MiB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
