@@ -6,11 +6,13 @@ mkdocs calls `on_page_markdown` for each page. It replaces these comments:
 * `<!-- settings -->`: the settings of the page's detectors,
 * `<!-- measured -->`: their results among those that recommendations use,
 * `<!-- detectors -->`: a table of all detector pages,
+* `<!-- promises -->`: the promises of the page's front matter and the tests that hold them,
 * `<!-- modules jaxad.nets jaxad.padding -->`: the reference of these modules and packages.
 
 Formulas in LaTeX become MathML.
 """
 
+import ast
 import re
 from collections.abc import Callable
 from html import unescape
@@ -31,6 +33,7 @@ from jaxad.recommendation.evidence import Measurement, read_measurements
 
 __all__ = [
     "convert_formula",
+    "count_tests",
     "list_public_names",
     "list_reference",
     "on_page_content",
@@ -38,6 +41,7 @@ __all__ = [
     "read_front_matter",
     "summarise",
     "tabulate_detectors",
+    "tabulate_promises",
     "tabulate_results",
     "tabulate_settings",
 ]
@@ -53,7 +57,7 @@ FAMILIES = (
     "Classical",
 )
 FIELDS = {"detectors", "title", "family", "takes", "labels", "score"}
-WHAT = "summary|settings|measured|detectors|modules"
+WHAT = "summary|settings|measured|detectors|promises|modules"
 MARKER = re.compile(rf"^<!-- ({WHAT})((?: [\w.]+)*) -->$", re.MULTILINE)
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 NUMBER = re.compile(r"<td(?=[^>]*>(?:<strong>)?[-+±(]?\d[^<a-zA-Z]*(?:</strong>[^<a-zA-Z]*)?</td>)")
@@ -74,6 +78,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
             return tabulate_results(page.meta["detectors"])
         if what == "detectors":
             return tabulate_detectors(Path(config["docs_dir"]) / "detectors")
+        if what == "promises":
+            return tabulate_promises(page.meta["promises"], Path(config["docs_dir"]).parent)
         return list_reference(names, 3 if "\n## " in markdown else 2)
 
     return MARKER.sub(replace, markdown)
@@ -230,6 +236,40 @@ def list_public_names(top: str) -> list[str]:
         return [f"{top}.{name}" for name in listed]
     found = sorted(iter_modules(spec.submodule_search_locations), key=lambda module: module.name)
     return [name for module in found for name in list_public_names(f"{top}.{module.name}")]
+
+
+def tabulate_promises(promises: dict[str, dict[str, list[str]]], root: Path) -> str:
+    """Return tables of promises, the tests that hold them, and how many there are.
+
+    Args:
+        promises: For each heading the promises, each with its files of tests.
+        root: The folder of the repository.
+    """
+    parts, every = [], sorted((root / "tests").rglob("test_*.py"))
+    functions, slow = (sum(counts) for counts in zip(*map(count_tests, every), strict=True))
+    parts.append(
+        f"The repository has {functions} test functions in {len(every)} files, of which {slow} are "
+        "marked as slow. A function with parameters is counted once, although it runs for each "
+        "detector, file or value. The tables count the functions in the files that they name."
+    )
+    for heading, held in promises.items():
+        rows = []
+        for promise, files in held.items():
+            number = sum(count_tests(root / "tests" / file)[0] for file in files)
+            rows.append([promise, "<br>".join(f"`{file}`" for file in files), str(number)])
+        parts += [f"## {heading}", _table(["promise", "tests", "functions"], rows)]
+    return "\n\n".join(parts)
+
+
+def count_tests(path: Path) -> tuple[int, int]:
+    """Count the test functions of a file, and those of them that are marked as slow."""
+    found = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    slow = [node for node in found if any("slow" in ast.unparse(d) for d in node.decorator_list)]
+    return len(found), len(slow)
 
 
 def _tabulate_all(names: list[str], wanted: Callable[[Setting], bool]) -> str:

@@ -343,3 +343,13 @@ def test_results_side_by_side_are_means_over_data_sets():
     ]
     row = f"| `iforest` | tables, 0 % hidden | {len(clean)} | {100 * np.mean(clean):.1f} |"
     assert row in hooks.tabulate_results(["iforest"])
+
+
+def test_every_promise_names_tests_that_exist():
+    promises = hooks.read_front_matter(DOCS / "explanation" / "testing.md")["promises"]
+    files = {file for held in promises.values() for names in held.values() for file in names}
+    counts = {file: hooks.count_tests(ROOT / "tests" / file) for file in files}
+    assert all(functions for functions, _ in counts.values())
+    assert counts["training/test_modes.py"][1] > 0  # slow ones
+    made = hooks.tabulate_promises(promises, ROOT)
+    assert all(f"`{file}`" in made for file in files)
