@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +55,8 @@ class DriftTest(NamedTuple):
     drift: bool = False
 
 
-class Alarms(NamedTuple):
+@dataclass(frozen=True)
+class Alarms:
     """The alarms among the new rows.
 
     Attributes:
@@ -127,7 +128,7 @@ class MonitorReport(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as values of JSON."""
-        values = self._asdict() | {"drift": self.drift, "alarms": self.alarms._asdict()}
+        values = self._asdict() | {"drift": self.drift, "alarms": asdict(self.alarms)}
         for name in ("tests", "columns"):
             values[name] = [one._asdict() for one in values[name]]
         return values
@@ -379,8 +380,8 @@ def _test_column(one: _Gathered) -> Iterator[DriftTest]:
     if new or old:
         from scipy.stats import fisher_exact
 
-        p_value = fisher_exact([[new, one.rows - new], [old, profile.rows - old]]).pvalue
-        yield DriftTest("gaps", name, "Fisher's exact", new / max(one.rows, 1), float(p_value))
+        found: Any = fisher_exact([[new, one.rows - new], [old, profile.rows - old]])
+        yield DriftTest("gaps", name, "Fisher's exact", new / max(one.rows, 1), float(found.pvalue))
 
 
 def _kolmogorov_smirnov(
@@ -395,7 +396,8 @@ def _kolmogorov_smirnov(
     """
     from scipy.stats import ks_2samp, kstwo
 
-    distance = float(ks_2samp(a, b, method="asymp").statistic)
+    found: Any = ks_2samp(a, b, method="asymp")
+    distance = float(found.statistic)
     effective = max(round(len(a) * len(b) / (len(a) + len(b))), 1)
     return distance, float(np.clip(kstwo.sf(max(distance - margin, 0.0), effective), 0.0, 1.0))
 
@@ -425,7 +427,7 @@ def _chi_squared(one: _Gathered) -> tuple[float, float]:
         table = table[:, np.argsort(-table.sum(axis=0))]
     if table.shape[1] < 2:
         return 0.0, 1.0
-    found = chi2_contingency(table, correction=False)
+    found: Any = chi2_contingency(table, correction=False)
     return float(found.statistic), float(found.pvalue)
 
 

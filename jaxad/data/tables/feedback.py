@@ -66,7 +66,9 @@ def merge_feedback(
         more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
         shown = ", ".join(repr(text) for text in strange[:_SHOWN])
         raise DataError(f"feedback {path}: the table has no {by} {shown}{more}")
-    merged = [None] * rows if labels is None else [as_text(value) for value in labels]
+    merged: list[str | None] = (
+        [None] * rows if labels is None else [as_text(value) for value in labels]
+    )
     for text, value in zip(named, table[column].to_pylist(), strict=True):
         label = as_text(value)
         if label is not None:
