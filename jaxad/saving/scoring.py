@@ -14,7 +14,7 @@ from jaxad.data.scaling import Scaling
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import Encoding, check_columns
-from jaxad.data.tables.events import Events, raise_scores
+from jaxad.data.tables.events import Events, describe_mismatches, raise_scores
 from jaxad.data.tables.labels import as_training_labels
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import TableSource, open_table
@@ -166,8 +166,13 @@ class SavedDetector(NamedTuple):
         if self.encoding is None:
             self._check_shape(name, (len(columns), 1) if windows else (len(columns),))
         needed = [*columns, *(n for n in (roles.label, roles.id) if n not in (None, *columns))]
-        for piece in table.pieces(self.rows_at_once, needed):
+        for number, piece in enumerate(table.pieces(self.rows_at_once, needed)):
             x, events = self._encode(piece.table, columns, piece.bad)
+            for mismatch in (
+                describe_mismatches(events) if events is not None and not number else ()
+            ):
+                message = f"{name}: {mismatch}; is it of the kind that it has in training?"
+                warnings.warn(message, DataWarning, stacklevel=2)
             x = as_windows(x) if windows else x
             label, ids = (None if n is None else piece.table[n] for n in (roles.label, roles.id))
             scored = self._score(x, piece.bad, events)

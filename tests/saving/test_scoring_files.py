@@ -61,6 +61,14 @@ def test_a_bad_row_has_its_reason_and_no_score(folder, tmp_path):
     assert not len(part.events.row)
 
 
+def test_a_column_of_another_kind_than_in_training_is_a_warning(folder, tmp_path):
+    rows = "".join(f"{i},word,{i}\n" for i in range(12))
+    (tmp_path / "new.csv").write_text("a,b,c\n" + rows)
+    message = "text in place of a number in column 'b' of 12 of 12 rows"
+    with pytest.warns(DataWarning, match=message):
+        list(jaxad.saving.open_detector(folder).score_file(tmp_path / "new.csv"))
+
+
 def test_further_columns_are_ignored_and_missing_ones_are_named(folder, tmp_path):
     saved = jaxad.saving.open_detector(folder)
     (tmp_path / "new.csv").write_text("when,a,b,c\nx,1,2,3\n")

@@ -5,7 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["EVENT_KINDS", "Events", "join_events", "raise_scores"]
+__all__ = ["EVENT_KINDS", "Events", "describe_mismatches", "join_events", "raise_scores"]
+
+_MANY = 10  # rows, of which a share says something
 
 UNSEEN, RARE_VALUE, GAP, NO_NUMBER, NO_DATE, NO_BOOLEAN = range(6)
 EVENT_KINDS = (
@@ -79,6 +81,18 @@ class Events(NamedTuple):
             self.frequency[kept],
             self.names,
         )
+
+
+def describe_mismatches(events: Events) -> list[str]:
+    """Describe the columns in which most of at least ten rows have the same kind of event.
+
+    Such a column is likely to be of another kind than in training.
+    """
+    return [
+        f"{kind} in column {name!r} of {count} of {events.rows} rows"
+        for (kind, name), count in events.tally().items()
+        if events.rows >= _MANY and count > events.rows / 2
+    ]
 
 
 def join_events(
