@@ -2,21 +2,26 @@
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, count, groupby
 from typing import Any
 
 from jaxad.cli.options import Run
+from jaxad.cli.options.common import read_table_options
 from jaxad.cli.options.protocol import read_protocol_options
 from jaxad.cli.outputs import check_distinct
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.table import print_tables
 from jaxad.data import Dataset, load_dataset
+from jaxad.data.sources.registry import DATASETS, register
+from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError
 from jaxad.results import Cell, Failure, append_cell, merge_cells
 from jaxad.sweep import Experiment, Group, Job, LocalExecutor, expand, group_jobs
@@ -43,7 +48,13 @@ def execute(options: Run) -> int:
         KeyboardInterrupt: Ctrl-C was pressed; what is complete is printed and recorded.
     """
     start = time.perf_counter()
-    experiment, data = _make_experiment(options)
+    with _name_data(options) as name:
+        return _run(options, name, start)
+
+
+def _run(options: Run, dataset: str, start: float) -> int:
+    """Run the detectors on a data set that is loaded by this name."""
+    experiment, data = _make_experiment(options, dataset)
     jobs = expand(experiment, options.data_dir)
     check_distinct(
         "--out", options.out, {"DATASET": options.dataset, "--data-dir": options.data_dir}
@@ -87,16 +98,38 @@ def execute(options: Run) -> int:
     return 0
 
 
-def _make_experiment(options: Run) -> tuple[Experiment, Dataset]:
+@contextmanager
+def _name_data(options: Run) -> Iterator[str]:
+    """Give the name by which the data set is loaded.
+
+    A table that is read by options of its own is registered under a name for the time of the run.
+    """
+    how = read_table_options(options)
+    if how == TableOptions():
+        yield options.dataset
+        return
+    data = load_dataset(options.dataset, data_dir=options.data_dir, options=how)
+    plain = re.sub(r"[^\w.-]", "_", data.name) or "table"
+    taken = DATASETS.names()
+    names = chain([plain], (f"{plain}-{i}" for i in count(2)))
+    name = next(one for one in names if one not in taken)
+    register(name)(lambda: data)
+    try:
+        yield name
+    finally:
+        del DATASETS[name]
+
+
+def _make_experiment(options: Run, dataset: str) -> tuple[Experiment, Dataset]:
     """Return the experiment that the options describe, and its data set."""
     detectors = parse_configurations(
         options.detectors, options.settings, options.epochs, options.batch_size
     )
     if not 1 <= options.seeds <= MOST_SEEDS:
         raise ConfigError(f"--seeds must be in [1, {MOST_SEEDS}]; given {options.seeds}")
-    data = load_dataset(options.dataset, data_dir=options.data_dir)
+    data = load_dataset(dataset, data_dir=options.data_dir)
     source = Source(
-        name=options.dataset,
+        name=dataset,
         normal_class=_read_classes(data, options.normal_class),
         axes={name: (value,) for name, value in read_protocol_options(options).items()},
         variants=tuple(Variant(name, tuple(c.items()), name) for name, c in detectors.items()),

@@ -376,6 +376,19 @@ def test_one_seed_has_no_deviation(capsys):
     assert auroc == {"mean": 0.75, "std": None, "interval": [None, None], "per_seed": [0.75]}
 
 
+def test_run_takes_any_table(cli, table):
+    frame = table.assign(Class=table.label.map({0: "ok", 1: "bad"}), tx=range(48), kind="x")
+    frame = frame.drop(columns="label")
+    frame.to_csv("my rows.csv", index=False, sep=";", decimal=",")
+    own = ("--label", "Class", "--drop", "kind", "--id", "tx", "--decimal", ",")
+    argv = ("run", "my rows.csv", "iforest", "--seeds", 1, "--normal-class", "ok", "--json")
+    ended = cli(*argv, *own, "--contamination", "none", "--labelled-anomalies", 0)
+    assert ended.code == 0, ended.err
+    line = json.loads(ended.out)
+    assert (line["dataset"], line["normal_class"]) == ("my_rows", "ok")
+    assert cli(*argv, "--label", "Clas").code == 2
+
+
 # fit and score
 
 
@@ -521,6 +534,21 @@ def test_the_labels_of_an_npz_file_are_training_labels(cli, table, y, options, s
     np.savez("rows.npz", X=table[["a", "b", "c"]], y=np.resize(y, 48))
     ended = cli("fit", "rows.npz", "autoencoder", "--out", "m", *ONE, *options)
     assert says in ended.out + " ".join(ended.err.split())
+
+
+def test_feedback_replaces_labels(cli, table):
+    table.assign(tx=[f"t{i}" for i in range(48)]).to_csv("rows.csv", index=False)
+    Path("by_row.csv").write_text("row,label\n0,1\n47,1\n")
+    Path("by_id.csv").write_text("tx,label\nt1,1\nt2,0\n")
+    argv = ("fit", "rows.csv", "autoencoder", *ONE, "--id", "tx")
+    known = set(np.flatnonzero(table.label))
+    for name, anomalies in (("by_row", known | {0, 47}), ("by_id", (known | {1}) - {2})):
+        ended = cli(*argv, "--out", name, "--feedback", f"{name}.csv")
+        n = len(anomalies)
+        assert f"{48 - n} unlabelled rows, {n} labelled anomalies" in ended.out
+    Path("by_id.csv").write_text("tx,label\nt99,1\n")
+    ended = cli(*argv, "--out", "m", "--feedback", "by_id.csv")
+    assert ended.code == 1 and "the table has no tx 't99'" in one_line(ended.err)
 
 
 def test_score_refuses_other_columns_and_an_existing_output(cli, table):

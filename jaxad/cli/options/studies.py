@@ -6,7 +6,15 @@ from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction, arg
 
-from jaxad.cli.options.common import Classes, Common, DataDir, Own, Settings, show_choices
+from jaxad.cli.options.common import (
+    Classes,
+    Common,
+    DataDir,
+    Own,
+    Settings,
+    TableFormat,
+    show_choices,
+)
 from jaxad.cli.options.protocol import add_protocol_options
 from jaxad.report.tables import Format
 from jaxad.sweep.experiment import Size
@@ -16,7 +24,7 @@ __all__ = ["Report", "Run", "Sweep"]
 
 @dataclass(frozen=True, kw_only=True)
 @add_protocol_options
-class Run(Common):
+class Run(TableFormat, Common):
     """Evaluate detectors on a labelled data set, side by side.
 
     Each class in turn is the normal one, and all others are anomalies. For every seed the rows are
@@ -28,9 +36,10 @@ class Run(Common):
     printed and recorded.
 
     Attributes:
-        dataset: A name that `jaxad list` shows, the path of an npz, csv or parquet file or of a
-            folder of idx files, or tfds:NAME; with the prefix sequence: the columns of a table
-            are the points in time of sequences.
+        dataset: A name that `jaxad list` shows, the path of a table, of an npz file or of a folder
+            of idx files, or tfds:NAME; with the prefix sequence: the columns of a table are the
+            points in time of sequences. The classes of a table are in the column of --label, by
+            default the last one if none has a usual name.
         detectors: One or more names that `jaxad list` shows.
         normal_class: The normal class, by number or name; repeat the option for several in turn.
             Default: each class in turn, or the normal rows if the data is labelled normal and
