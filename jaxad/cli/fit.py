@@ -11,8 +11,6 @@ from jaxad.cli.options.common import read_table_options
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import TrainingFile, load_training_file
-from jaxad.data.tables.feedback import override_labels
-from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.profile import Profile, profile_file
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, StorageError
@@ -53,8 +51,6 @@ def execute(options: Fit) -> int:
         feedback=options.feedback,
         seed=root,
     )
-    if options.feedback is not None:
-        data = _override_labels(data, options.feedback, how)
     profile = profile_file(options.data, data.columns, how)
     detector = make(name, data.train, **config)
     check_savable(detector)  # before hours of training
@@ -79,14 +75,6 @@ def execute(options: Fit) -> int:
         f"{options.out}"
     )
     return 0
-
-
-def _override_labels(data: TrainingFile, path: Path, how: TableOptions) -> TrainingFile:
-    """Return the training data with the labels of a file of feedback."""
-    own, exposed = np.split(data.train.label, [data.rows])
-    ids = None if data.ids is None else data.ids.tolist()
-    label = override_labels(own, ids, path, how._replace(id=data.id))
-    return data._replace(train=data.train._replace(label=np.append(label, exposed)))
 
 
 def _save(fitted: TrainedFit, data: TrainingFile, profile: Profile | None, options: Fit) -> None:

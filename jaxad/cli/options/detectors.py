@@ -56,8 +56,6 @@ class Fit(TableReading, Common):
         detector: A name that `jaxad list` shows.
         out: The folder to save to; it must not exist yet.
         strict: Make it an error that columns or entries of a table would be left out.
-        feedback: A file of labels that replace those of DATA, with the columns id (or the name of
-            --id) or row, and label.
         scaling: How columns are scaled, here and by `jaxad score`. standard: mean 0 and standard
             deviation 1. minmax: 0 to 1 for each column. range: 0 to 1 over all columns. gcn: each
             row by its mean and mean absolute deviation, then range. none: not scaled. auto:
@@ -84,7 +82,6 @@ class Fit(TableReading, Common):
     detector: Annotated[Positional[str], arg(metavar="DETECTOR")]
     out: Path
     strict: bool = False
-    feedback: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
     scaling: ScalingKind = "auto"
     exposure: Exposure = None
     exposure_rows: ExposureRows = None
