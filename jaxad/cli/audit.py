@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxad.cli.options import Audit
 from jaxad.cli.options.common import read_table_options
-from jaxad.cli.outputs import check_distinct, name_ids
+from jaxad.cli.outputs import check_distinct, escape_frame, name_ids
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.data.protocol.training_file import load_training_file
@@ -95,7 +95,7 @@ def _choose_detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any
 def _write(result: Result, frame: Any, options: Audit) -> None:
     """Write both files, or none: the ranking appears once the picture is drawn."""
     with write_atomically(options.out.absolute()) as partial:
-        frame.to_csv(partial, index=False)
+        escape_frame(frame).to_csv(partial, index=False)
         if options.plot is not None:
             result.plot(options.plot.absolute())
 

@@ -15,7 +15,7 @@ from jaxad.explain.heat_maps import HeatmapKind
 from jaxad.explain.pictures.bars import draw_attributions
 from jaxad.explain.tables import AttributedRows
 from jaxad.saving import SavedDetector, ScoredRows
-from jaxad.utils.escaping import escape_csv_row
+from jaxad.utils.escaping import escape_csv, escape_csv_row
 from jaxad.utils.files import write_atomically
 
 __all__ = ["CSV", "explain_table"]
@@ -50,7 +50,9 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
                 new = _attribute(saved, method, part, count)
                 ids = new.row if part.ids is None else part.ids.filter(part.good).to_pylist()
                 lines = zip(ids, new.score, new.value, strict=True)
-                writer.writerows([row, _format(s), *map(_format, value)] for row, s, value in lines)
+                writer.writerows(
+                    [escape_csv(row), _format(s), *map(_format, value)] for row, s, value in lines
+                )
                 kept = (new if kept is None else kept.join(new)).keep_extremes(options.most)
             count, bad = count + part.count, bad + len(part.bad)
         if kept is None:

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jaxad.data.tables.arrow import load_compute
 from jaxad.data.tables.delimited import UNNAMED
 from jaxad.errors import ConfigError
+from jaxad.utils.escaping import escape_csv, escape_csv_row
 
-__all__ = ["check_distinct", "name_ids"]
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["check_distinct", "escape_frame", "escape_table", "name_ids"]
+
+_FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"  # as `escape_csv` has it
 
 
 def check_distinct(option: str, out: Path, inputs: Mapping[str, str | Path | None]) -> None:
@@ -45,6 +54,30 @@ def name_ids(name: str | None) -> str:
         return "index"
     taken = name in ("row", "place", "score", "anomaly", "p_value", "hidden")
     return "id" if taken or name.startswith(("score_seed_", "suspicion")) else name
+
+
+def escape_frame(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Escape the text of a frame, and its column names, for a csv file; see `escape_csv`."""
+    text = [i for i, kind in enumerate(frame.dtypes) if kind.kind not in "biufMm"]
+    out = frame.set_axis(escape_csv_row(map(str, frame.columns)), axis=1)
+    for i in text:
+        out = out.assign(**{out.columns[i]: out.iloc[:, i].map(escape_csv)})
+    return out
+
+
+def escape_table(table: "pa.Table") -> "pa.Table":
+    """Escape the text of an Arrow table for a csv file; see `escape_csv`."""
+    import pyarrow as pa
+
+    pc = load_compute()
+    for i, field in enumerate(table.schema):
+        if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+            continue
+        column = table.column(i)
+        if pc.any(pc.match_substring_regex(column, _FORMULA)).as_py():
+            values = [escape_csv(value) for value in column.to_pylist()]
+            table = table.set_column(i, field, pa.array(values, field.type))
+    return table
 
 
 def _exists(path: Path) -> bool:

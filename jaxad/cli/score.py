@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from jaxad.cli.options import Score
 from jaxad.cli.options.common import read_table_options
-from jaxad.cli.outputs import check_distinct, name_ids
+from jaxad.cli.outputs import check_distinct, escape_table, name_ids
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
@@ -225,7 +225,7 @@ def _open_plain(path: Any, suffix: str) -> Iterator[Callable[["pa.Table"], None]
                 opened.insert(0, arrow.CSVWriter(opened[0], table.schema, write_options=plain))
             else:
                 opened.append(parquet.ParquetWriter(path, table.schema))
-        opened[0].write_table(table)
+        opened[0].write_table(escape_table(table) if suffix.lower() == ".csv" else table)
 
     try:
         yield write
