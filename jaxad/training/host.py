@@ -18,6 +18,7 @@ from jaxad.training.inference import apply_to_rows
 from jaxad.training.seeds import MapMode
 from jaxad.training.stacking import as_partial, share
 from jaxad.types import Key, TrainData
+from jaxad.utils.modes import pinned_modes
 from jaxad.utils.timing import stopwatch
 
 __all__ = ["fit_on_host", "flatten_rows", "score_models", "train_models"]
@@ -88,6 +89,7 @@ def _encode(coder: Coder, fitted: Fit, train: TrainData) -> Float[np.ndarray, "s
     return codes
 
 
+@pinned_modes()
 def train_models(
     detector: HostDetector,
     train: TrainData,
@@ -126,6 +128,7 @@ def _select_seed(train: TrainData, i: int) -> TrainData:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[i], train)
 
 
+@pinned_modes()
 def score_models(
     models: tuple[HostScore, ...], rows: Sequence[np.ndarray], count: np.ndarray
 ) -> np.ndarray:
