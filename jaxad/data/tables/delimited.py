@@ -61,8 +61,11 @@ def find_format(path: Path, options: TableOptions, known: Sequence[str] = ()) ->
         DataError: The file is missing or empty, or its beginning cannot be read.
     """
     with open_text(path) as file:
-        sample = file.read(_SAMPLE_CHARACTERS)
-        complete = not file.read(1)
+        sample, complete = file.read(_SAMPLE_CHARACTERS), False
+        while not (complete or _holds_record(sample)):  # a wide table has a long first line
+            more = file.read(len(sample) + 1)
+            sample, complete = sample + more, not more
+        complete = complete or not file.read(1)
     delimiter = options.delimiter or _find_delimiter(sample, complete, options.decimal)
     try:
         records = _read_records(sample, delimiter, 1)
@@ -191,6 +194,16 @@ def _number_rows(start: int, count: int, bad: dict[int, int]) -> np.ndarray:
         return np.arange(start, start + count)
     numbers = np.arange(start, start + count + len(bad))
     return numbers[~np.isin(numbers, list(bad))][:count]
+
+
+def _holds_record(sample: str) -> bool:
+    """Return whether the beginning of a file holds its first record, and more behind it."""
+    quotes, text = 0, ""
+    for line in re.split(r"[\r\n]", sample)[:-1]:
+        quotes, text = quotes + line.count('"'), text + line.strip()
+        if text and quotes % 2 == 0:
+            return True
+    return False
 
 
 def _find_delimiter(sample: str, complete: bool, decimal: str) -> str:

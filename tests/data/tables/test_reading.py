@@ -43,6 +43,13 @@ def test_each_dialect_gives_the_same_table(read, sign, end, encoding, pack):
     assert read(pack(text.encode(encoding))) == ABC
 
 
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_header_may_be_long(tmp_path, end):
+    names = [f"column {i} with a long name" for i in range(20_000)]
+    (tmp_path / "x.csv").write_text("\n" + ";".join(names) + end + "1;" * 19_999 * bool(end))
+    assert open_table(tmp_path / "x.csv").names == tuple(names)
+
+
 def test_mixed_line_ends_lose_no_row(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"a,b\n0,0\r9,9\r1,1\n2,2\r\n\r\n3,3")
     assert pieces(tmp_path / "x.csv", 2) == [
