@@ -138,7 +138,7 @@ def test_archives_that_unpack_to_far_more_are_refused(monkeypatch):
         check_archive(b"PK", "what")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.data())
 def test_mutated_archives_are_read_or_refused(data):
     content = bytearray(pack(a=np.arange(5.0), b=np.arange(3)))
@@ -151,7 +151,7 @@ def test_mutated_archives_are_read_or_refused(data):
         str(error).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_any_bytes_are_json_or_refused(content):
     try:
