@@ -3,6 +3,7 @@
 from jaxad.detectors.classical import (  # registers them  # noqa: F401
     labelled,
     neighbours,
+    pu_bagging,
     tails,
     unlabelled,
 )
