@@ -23,6 +23,7 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     latentout,
     ncae,
     prenet,
+    pu_bagging_network,
     repen,
     rsrae,
     ss_dgm,

@@ -27,6 +27,7 @@ __all__ = [
     "draw_in_turn",
     "draw_numbers",
     "register_steps",
+    "sort_kinds",
 ]
 
 _MANY = 2**30  # a power of two, so that `permute` scrambles each number only once
@@ -62,23 +63,6 @@ class FixedSteps:
         """Return the fixed number of batches for each seed."""
         return np.full(np.shape(data.count), self.steps)
 
-    def _kinds(self, data: TrainData, anomalies_needed: bool = True) -> Kinds:
-        label = np.asarray(data.label)
-        valid = np.arange(label.shape[-1]) < np.asarray(data.count)[..., None]
-        rest = (label == 0) | ((label > 0) & (self.labelled_normals > 0))
-        kinds = Kinds(_rows(valid & (label < 0)), _rows(valid & rest))
-        if anomalies_needed and kinds.anomalies.count.min() == 0:
-            raise DataError(
-                "label must have at least 1 labelled anomaly (-1) in every split; given a split "
-                "with none. Label some, or choose a detector that needs none"
-            )
-        if kinds.rest.count.min() == 0:
-            raise DataError(
-                "label must have at least 1 row that is not a labelled anomaly (-1) in every "
-                "split; given a split with none. Add unlabelled rows (0)"
-            )
-        return kinds
-
 
 @partial(
     jax.tree_util.register_dataclass,
@@ -111,13 +95,13 @@ class Balanced(FixedSteps):
         Raises:
             DataError: A split lacks rows of either kind.
         """
-        return self._kinds(data)
+        return sort_kinds(data, self.labelled_normals)
 
     def steps_per_epoch(self, data: TrainData) -> np.ndarray:
         """Return the number of batches for each seed."""
         if self.steps is not None:
             return super().steps_per_epoch(data)
-        rest = self._kinds(data).rest.count
+        rest = sort_kinds(data, self.labelled_normals).rest.count
         return np.maximum(1, -(-rest // (self.batch_size - self._labelled)))
 
     def draw(self, table: Kinds, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
@@ -145,11 +129,41 @@ class Unlabelled(FixedSteps):
 
     def init(self, data: TrainData) -> Rows:
         """Return the rows that take part."""
-        return self._kinds(data, anomalies_needed=False).rest
+        return sort_kinds(data, self.labelled_normals, anomalies_needed=False).rest
 
     def draw(self, table: Rows, order: Array, step: Int[Array, ""]) -> Int[Array, "b"]:
         """Draw the rows of one batch, `(batch_size,)`."""
         return draw_in_turn(table, order[1], step, self.batch_size)
+
+
+def sort_kinds(
+    data: TrainData, labelled_normals: float = 1.0, *, anomalies_needed: bool = True
+) -> Kinds:
+    """Sort rows into labelled anomalies and others.
+
+    Args:
+        data: Training data.
+        labelled_normals: Whether labelled normal rows are among the others (1.0) or left out (0.0).
+        anomalies_needed: Whether a split without labelled anomalies is an error.
+
+    Raises:
+        DataError: A split lacks rows of a kind that is needed.
+    """
+    label = np.asarray(data.label)
+    valid = np.arange(label.shape[-1]) < np.asarray(data.count)[..., None]
+    rest = (label == 0) | ((label > 0) & (labelled_normals > 0))
+    kinds = Kinds(_rows(valid & (label < 0)), _rows(valid & rest))
+    if anomalies_needed and kinds.anomalies.count.min() == 0:
+        raise DataError(
+            "label must have at least 1 labelled anomaly (-1) in every split; given a split "
+            "with none. Label some, or choose a detector that needs none"
+        )
+    if kinds.rest.count.min() == 0:
+        raise DataError(
+            "label must have at least 1 row that is not a labelled anomaly (-1) in every "
+            "split; given a split with none. Add unlabelled rows (0)"
+        )
+    return kinds
 
 
 def _rows(part: Bool[np.ndarray, "*seeds n"]) -> Rows:

@@ -11,6 +11,7 @@ from jaxad.sampling.balanced import (
     draw_in_turn,
     draw_numbers,
     register_steps,
+    sort_kinds,
 )
 from jaxad.types import TrainData
 
@@ -42,7 +43,7 @@ class Pairs(FixedSteps):
         Raises:
             DataError: A split lacks rows of either kind.
         """
-        return self._kinds(data)
+        return sort_kinds(data, self.labelled_normals)
 
     def draw(self, table: Kinds, order: Array, step: Int[Array, ""]) -> Int[Array, "b 2"]:
         """Draw the pairs of one batch, `(batch_size, 2)` rows."""

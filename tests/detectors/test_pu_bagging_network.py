@@ -1,0 +1,112 @@
+"""Bags of networks: what each member sees, and that members are the detector that they are."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+import jaxad
+from jaxad.errors import ConfigError, DataError
+from jaxad.learners.members import map_members
+from jaxad.sampling.bags import Bags
+from jaxad.types import TrainData
+
+
+def make_data(anomalies, normals, unlabelled, seed=0):
+    label = np.repeat([-1, 1, 0], [anomalies, normals, unlabelled]).astype(np.int8)
+    label = np.random.default_rng(seed).permutation(label)
+    room = np.concatenate([label, np.resize(np.array([-1, 0, 1], np.int8), 80 - len(label))])
+    return TrainData(np.zeros((80, 2), np.float32), room, np.int32(len(label)), np.int32(2))
+
+
+@jax.jit
+def draw_steps(sampler, table, seed, steps):
+    order = sampler.shuffle(jax.random.key(seed))
+    return jax.vmap(lambda t: sampler.draw(table, order, t))(steps)
+
+
+def draw_all(sampler, train, seed=0):
+    """The rows of all batches of an epoch."""
+    return np.asarray(draw_steps(sampler, sampler.init(train), seed, np.arange(sampler.steps)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    anomalies=st.integers(1, 9),
+    normals=st.integers(0, 4),
+    unlabelled=st.integers(1, 60),
+    ratio=st.sampled_from([0.5, 2.0, 3.0]),
+)
+def test_each_member_keeps_a_bag_of_few_rows(seed, anomalies, normals, unlabelled, ratio):
+    train = make_data(anomalies, normals, unlabelled, seed)
+    sampler = Bags(3, 8, 6, ratio, 20)
+    rows = draw_all(sampler, train, seed).reshape(20, 3, 8)
+    assert rows.min() >= 0 and rows.max() < train.count
+    assert (train.label[rows[..., :4]] < 0).all()
+    assert (train.label[rows[..., 4:]] >= 0).all()
+    want = min(unlabelled + normals, max(6, round(ratio * anomalies)))
+    bags = [np.unique(rows[:, member, 4:]) for member in range(3)]
+    assert [len(bag) for bag in bags] == [want] * 3
+
+
+def test_bags_differ_between_members():
+    sampler = Bags(5, 4, 6, 1.0, 10)
+    rows = draw_all(sampler, make_data(2, 0, 60)).reshape(10, 5, 4)[..., 2:]
+    bags = {tuple(np.unique(rows[:, member])) for member in range(5)}
+    assert len(bags) == 5
+
+
+def test_members_are_the_detector_alone(toy):
+    alone = jaxad.make("devnet", toy.train, widths=(4,))
+    both = map_members(alone, 3)
+    key, rows = jax.random.key(1), np.arange(12)
+    state = both.init(key, toy.train)
+    batch = jaxad.types.Batch(toy.train.x[rows], toy.train.label[rows], rows, jnp.float32(0.5))
+    new, info = both.update(state, batch, key)
+    scores, losses = [], []
+    for member in range(3):
+        own = jax.random.fold_in(key, member)
+        part = rows[4 * member : 4 * member + 4]
+        small = batch._replace(x=toy.train.x[part], label=toy.train.label[part], index=part)
+        one, of_one = alone.update(alone.init(own, toy.train), small, own)
+        scores.append(alone.score(one, toy.test.x))
+        losses.append(of_one["loss"])
+    np.testing.assert_allclose(both.score(new, toy.test.x), np.mean(scores, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(info["loss"], np.mean(losses), rtol=1e-5)
+
+
+@pytest.mark.parametrize("member", ["classifier", "deep_sad(widths=(8, 4))", "anoonly_devnet"])
+def test_any_detector_of_labels_is_a_member(toy, member):
+    detector = jaxad.make("pu_bagging_network", toy.train, member=member, members=4, steps=60)
+    fit = jaxad.fit(detector, toy.train)
+    scores = jaxad.score(fit, toy.test)
+    assert scores.shape == (1, len(toy.test.x))
+    assert roc_auc_score(toy.test.label, scores[0]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"member": "iforest"}, "iforest does not"),
+        ({"member": "pu_bagging_network"}, "name a single detector"),
+        ({"member": "clasifier"}, "classifier"),
+        ({"member": "prenet"}, "trained on single rows; prenet is not"),
+        ({"member": "devnet(margn=2)"}, "margin"),
+        ({"member": "devnet, classifier"}, "one detector"),
+        ({"batch_size": 1}, "batch_size must be a whole number of at least 2"),
+        ({"ratio": -1.0}, "ratio must be > 0"),
+    ],
+)
+def test_settings_are_checked(toy, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        jaxad.make("pu_bagging_network", toy.train, **settings)
+
+
+def test_labelled_anomalies_are_needed(toy):
+    bare = toy.train._replace(label=np.zeros_like(toy.train.label))
+    with pytest.raises(DataError, match="labelled anomalies must be given"):
+        jaxad.make("pu_bagging_network", bare)
