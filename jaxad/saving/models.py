@@ -7,7 +7,7 @@ of the detector, which is made by the configuration; a file cannot name it.
 import zipfile
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -98,19 +98,21 @@ def _put_together(value: Any, kind: Any = None) -> Any:
 
     Args:
         value: Its result.
-        kind: The dataclass to make; other kinds are left as they are.
+        kind: The type of the field: a dataclass to make, a list of such, or one that may be None.
+            Values of other types are left as they are.
 
     Raises:
         ValueError: The fields are not those of the dataclass.
     """
-    if is_dataclass(kind) and isinstance(kind, type):
-        kinds = {field.name: field.type for field in fields(kind)}
-        if not isinstance(value, dict) or value.keys() != kinds.keys():
-            raise ValueError(f"a {kind.__name__} has the fields {', '.join(kinds)}")
-        return kind(**{name: _put_together(value[name], kinds[name]) for name in kinds})
+    kinds: list[Any] = [part for part in (kind, *get_args(kind)) if is_dataclass(part)]
     if isinstance(value, list):
-        return [_put_together(one) for one in value]
-    if hasattr(value, "_fit_method"):
+        return [_put_together(one, kinds[0] if kinds else None) for one in value]
+    if kinds and not (value is None and type(None) in get_args(kind)):
+        types = {field.name: field.type for field in fields(kinds[0])}
+        if not isinstance(value, dict) or value.keys() != types.keys():
+            raise ValueError(f"a {kinds[0].__name__} has the fields {', '.join(types)}")
+        return kinds[0](**{name: _put_together(value[name], types[name]) for name in types})
+    if value is not None and hasattr(value, "_fit_method"):
         value._tree = _build_tree(value)
     return value
 

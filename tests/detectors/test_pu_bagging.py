@@ -85,3 +85,12 @@ def test_one_label_is_enough_and_none_is_an_error(rows):
 def test_settings_are_checked(rows, settings, message):
     with pytest.raises(ConfigError, match=message):
         fit(*rows, **settings)
+
+
+@pytest.mark.parametrize("outlier_scores", [False, True])
+def test_bags_are_saved_with_their_inputs(rows, tmp_path, outlier_scores):
+    x, y = rows
+    fitted = fit(x, y, outlier_scores=outlier_scores)
+    jaxad.save(fitted, tmp_path / "model")
+    loaded, _ = jaxad.load(tmp_path / "model")
+    np.testing.assert_array_equal(jaxad.score(loaded, x), jaxad.score(fitted, x))

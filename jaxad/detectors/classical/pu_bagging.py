@@ -133,7 +133,7 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
             trees.append(_fit_tree(inputs[bag], label[bag] < 0, int(rng.integers(2**31))))
         return BagScore(trees, scores)
 
-    return HostDetector(train)
+    return HostDetector(train, score_type=BagScore)
 
 
 def fit_outlier_scores(x: Float[np.ndarray, "n d"], config: Bags, seed: int) -> OutlierScores:
