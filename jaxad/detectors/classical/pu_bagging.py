@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 
 from jaxad.detector import HostDetector
+from jaxad.detectors.classical.neighbours import NeighbourDistance
 from jaxad.detectors.classical.unlabelled import CheckedConfig, sample_rows
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["BagScore", "Bags", "OutlierScores"]
+__all__ = ["BagScore", "Bags", "OutlierScores", "fit_bags"]
 
 _TINY = 1e-9  # a distance of 0, of a row that training holds too, has a logarithm
 
@@ -61,19 +62,18 @@ class OutlierScores:
 
     Attributes:
         forest: Fitted isolation forest of scikit-learn.
-        near: Fitted nearest neighbours of scikit-learn.
+        near: The mean distance to the nearest rows.
         gaussian: Fitted covariance estimator of scikit-learn.
     """
 
     forest: Any
-    near: Any
+    near: NeighbourDistance
     gaussian: Any
 
     def __call__(self, rows: np.ndarray) -> Float[np.ndarray, "m 3"]:
         """Return the score of the forest, and the logarithms of the two distances."""
-        distance = self.near.kneighbors(rows)[0].mean(axis=1)
-        mahalanobis = self.gaussian.mahalanobis(rows)
-        logs = np.log(np.stack([distance, mahalanobis], axis=1) + _TINY)
+        distances = [self.near(rows), self.gaussian.mahalanobis(rows)]
+        logs = np.log(np.stack(distances, axis=1) + _TINY)
         return np.column_stack([-self.forest.score_samples(rows), logs])
 
 
@@ -116,24 +116,39 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
         )
 
     def train(x, label, seed):
-        anomalies, normals = np.flatnonzero(label < 0), np.flatnonzero(label > 0)
-        unlabelled = np.flatnonzero(label == 0)
-        if len(unlabelled) + len(normals) < 2:
-            raise DataError("pu_bagging needs at least 2 rows that are not labelled anomalies")
-        scores = None
-        if config.outlier_scores:
-            scores = fit_outlier_scores(x[label >= 0], config, seed)
-        inputs = _join_inputs(x, scores)
-        rng = np.random.default_rng(seed)
-        count = min(len(unlabelled), max(config.unlabelled, round(config.ratio * len(anomalies))))
-        trees = []
-        for _ in range(config.members):
-            drawn = rng.choice(unlabelled, count, replace=False)
-            bag = np.concatenate([anomalies, normals, drawn])
-            trees.append(_fit_tree(inputs[bag], label[bag] < 0, int(rng.integers(2**31))))
-        return BagScore(trees, scores)
+        return fit_bags(x, label, config, seed)
 
     return HostDetector(train, score_type=BagScore)
+
+
+def fit_bags(
+    x: Float[np.ndarray, "n d"], label: Int8[np.ndarray, "n"], config: Bags, seed: int
+) -> BagScore:
+    """Fit the trees of all bags.
+
+    Args:
+        x: Training rows.
+        label: -1 labelled anomaly, 0 unlabelled, 1 labelled normal; some are labelled anomalies.
+        config: The settings.
+        seed: Seed of all random choices.
+
+    Raises:
+        DataError: Fewer than 2 rows are not labelled anomalies.
+    """
+    anomalies, normals = np.flatnonzero(label < 0), np.flatnonzero(label > 0)
+    unlabelled = np.flatnonzero(label == 0)
+    if len(unlabelled) + len(normals) < 2:
+        raise DataError("label must have at least 2 rows that are not labelled anomalies (-1)")
+    scores = fit_outlier_scores(x[label >= 0], config, seed) if config.outlier_scores else None
+    inputs = _join_inputs(x, scores)
+    rng = np.random.default_rng(seed)
+    count = min(len(unlabelled), max(config.unlabelled, round(config.ratio * len(anomalies))))
+    trees = []
+    for _ in range(config.members):
+        drawn = rng.choice(unlabelled, count, replace=False)
+        bag = np.concatenate([anomalies, normals, drawn])
+        trees.append(_fit_tree(inputs[bag], label[bag] < 0, int(rng.integers(2**31))))
+    return BagScore(trees, scores)
 
 
 def fit_outlier_scores(x: Float[np.ndarray, "n d"], config: Bags, seed: int) -> OutlierScores:
@@ -146,11 +161,9 @@ def fit_outlier_scores(x: Float[np.ndarray, "n d"], config: Bags, seed: int) -> 
     """
     from sklearn.covariance import LedoitWolf
     from sklearn.ensemble import IsolationForest
-    from sklearn.neighbors import NearestNeighbors
 
     reference = sample_rows(x, config.reference, seed)
-    neighbours = min(config.neighbours, len(reference))
-    near = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(reference)
+    near = NeighbourDistance(reference, min(config.neighbours, len(reference) - 1), "mean")
     return OutlierScores(IsolationForest(random_state=seed).fit(x), near, LedoitWolf().fit(x))
 
 

@@ -1,0 +1,83 @@
+"""The composite for tables: its parts, what decides on them, and that it can be kept."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import jaxad
+from jaxad.detectors.classical.auto import fit_surprise
+from jaxad.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """A cluster of 400 normal rows and one of 45 anomalies."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(400, 5)), rng.normal(3, 1, (45, 5))]).astype(np.float32)
+    return x, np.arange(445) >= 400
+
+
+def fit(x, label, **settings):
+    train = jaxad.as_train_data(x, label.astype(np.int8))
+    detector = jaxad.make("auto", train, **({"trees": 30, "members": 30} | settings))
+    return jaxad.fit(detector, train)
+
+
+@pytest.mark.parametrize("labelled", [0, 1, 5])
+def test_it_finds_anomalies_with_and_without_labels(rows, labelled):
+    x, truth = rows
+    label = np.where(np.arange(len(x)) >= len(x) - labelled, -1, 0)
+    assert roc_auc_score(truth, jaxad.score(fit(x, label), x)[0]) > 0.95
+
+
+def test_labels_alone_decide_on_the_parts(rows):
+    x, _ = rows
+    label = np.zeros(len(x))
+    model = fit(x, label).models[0]
+    assert model.bags is None
+    np.testing.assert_allclose(model.weights, [0.5, 0.5])
+    for labelled, share in ((1, 0.3), (4, 0.15), (9, 0.1)):
+        label[-labelled:] = -1
+        model = fit(x, label).models[0]
+        np.testing.assert_allclose(model.weights, [share / 2, share / 2, 1 - share])
+        np.testing.assert_allclose(model.weights @ model.list_parts(x), model(x))
+
+
+def test_neighbours_are_searched_without_the_farthest_rows(rows):
+    x, truth = rows
+    near = fit(x, np.zeros(len(x)), reject=0.25).models[0].near
+    assert len(near.points) == round(0.75 * len(x))
+    far = {tuple(row) for row in x} - {tuple(row) for row in near.points.astype(np.float32)}
+    assert np.mean([tuple(row) in far for row in x[truth]]) > 0.5
+
+
+def test_surprise_is_minus_the_logarithm_of_the_tail():
+    scores = np.random.default_rng(0).permutation(1000).astype(float)
+    surprise = fit_surprise(scores)
+    np.testing.assert_allclose(surprise(np.array([499.5, 899.5])), -np.log([0.5, 0.1]), rtol=1e-6)
+    beyond = surprise(np.array([999.0, 1100.0, 5000.0]))
+    assert np.all(np.diff(beyond) > 0) and np.isfinite(beyond).all()
+    flat = fit_surprise(np.zeros(10))
+    assert flat(np.ones(1))[0] > flat(np.zeros(1))[0]
+
+
+@pytest.mark.parametrize("labelled", [0, 3])
+def test_it_is_saved_and_loaded(rows, tmp_path, labelled):
+    x, _ = rows
+    fitted = fit(x, np.where(np.arange(len(x)) < labelled, -1, 0))
+    jaxad.save(fitted, tmp_path / "model")
+    loaded, _ = jaxad.load(tmp_path / "model")
+    np.testing.assert_array_equal(jaxad.score(loaded, x), jaxad.score(fitted, x))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"reject": 1.0}, r"reject must be in \[0, 1\)"),
+        ({"unlabelled_share": 2}, r"unlabelled_share must be in \[0, 1\]"),
+        ({"reference": 3}, "reference must be a whole number of at least 20"),
+    ],
+)
+def test_settings_are_checked(rows, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        fit(rows[0], np.zeros(445), **settings)
