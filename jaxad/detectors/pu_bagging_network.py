@@ -28,15 +28,15 @@ class NetworkBags(CheckedConfig):
 
     Attributes:
         member: The detector that each member is, one that is trained by gradients on single rows
-            with labels, with settings of its own if any, such as "devnet(margin=4.0)". The sampler
-            of its settings is not used.
+            with labels, with settings of its own if any, such as "devnet(margin=4.0)". Of these,
+            epochs, batches and sampler are not used.
         members: Number of bags, each with one network, >= 1.
         unlabelled: Smallest number of unlabelled rows in a bag, >= 1. All are taken if there are
             fewer.
         ratio: Number of unlabelled rows in a bag for each labelled anomaly, if that is more than
             `unlabelled`, > 0.
         batch_size: Rows of each member in a batch, >= 2; half of them are labelled anomalies.
-        steps: Number of optimisation steps, >= 1; also of each phase of pre-training.
+        epochs: Number of passes over the rows of a bag, >= 1; also in each phase of pre-training.
     """
 
     member: str = "classifier"
@@ -44,10 +44,11 @@ class NetworkBags(CheckedConfig):
     unlabelled: int = 20
     ratio: float = 2.0
     batch_size: int = 32
-    steps: int = 200
+    epochs: int = 100
 
     def __post_init__(self):
-        for name, least in (("members", 1), ("unlabelled", 1), ("batch_size", 2), ("steps", 1)):
+        self._need(isinstance(self.member, str), "member", "a string such as 'classifier'")
+        for name, least in (("members", 1), ("unlabelled", 1), ("batch_size", 2), ("epochs", 1)):
             value = getattr(self, name)
             self._need(is_count(value, least), name, f"a whole number of at least {least}")
         self._need(is_number(self.ratio) and self.ratio > 0, "ratio", "> 0")
@@ -69,7 +70,9 @@ def build_pu_bagging_network(config: NetworkBags, spec: Spec) -> Detector:
             f"labelled anomalies must be given for {_NAME}, at least 1; given 0. Label some rows "
             "with -1, or choose a detector that needs no labels, such as autoencoder"
         )
-    sampler = Bags(config.members, config.batch_size, config.unlabelled, config.ratio, config.steps)
+    size = max(config.unlabelled, round(config.ratio * spec.labelled_anomalies))
+    steps = config.epochs * -(-size // (config.batch_size - config.batch_size // 2))
+    sampler = Bags(config.members, config.batch_size, config.unlabelled, config.ratio, steps)
     detector = map_members(_make_member(config, spec), config.members)
     before = tuple(phase._replace(sampler=sampler, epochs=1) for phase in detector.before)
     return detector._replace(sampler=sampler, epochs=1, before=before)

@@ -81,7 +81,7 @@ def test_members_are_the_detector_alone(toy):
 
 @pytest.mark.parametrize("member", ["classifier", "deep_sad(widths=(8, 4))", "anoonly_devnet"])
 def test_any_detector_of_labels_is_a_member(toy, member):
-    detector = jaxad.make("pu_bagging_network", toy.train, member=member, members=4, steps=60)
+    detector = jaxad.make("pu_bagging_network", toy.train, member=member, members=4, epochs=30)
     fit = jaxad.fit(detector, toy.train)
     scores = jaxad.score(fit, toy.test)
     assert scores.shape == (1, len(toy.test.x))
