@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from jaxad.detector import Detector
 from jaxad.detectors.classical.unlabelled import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.members import map_members
 from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for, register
 from jaxad.errors import ConfigError, DataError, unknown_name
-from jaxad.learners.members import map_members
 from jaxad.sampling.bags import Bags
 from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import ShuffledEpochs

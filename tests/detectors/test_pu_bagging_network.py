@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 import jaxad
+from jaxad.detectors.members import map_members
 from jaxad.errors import ConfigError, DataError
-from jaxad.learners.members import map_members
 from jaxad.sampling.bags import Bags
 from jaxad.types import TrainData
 
