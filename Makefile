@@ -16,7 +16,7 @@ test: $(VENV)/.installed-test
 
 # pytest exits with 5 where no test is marked slow.
 slow: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 # What `make test` and `make slow` measured with PYTEST_ARGS="--cov --cov-append --cov-report=".
 coverage: $(VENV)/.installed-test

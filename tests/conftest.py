@@ -30,7 +30,7 @@ bound.MOST = 10_000
 MOST_MAPS = 40_000
 DONE = pytest.StashKey[int]()
 FEATURES = 6
-QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32}
+QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32, "members": 10}
 # Of the few epochs these make too few steps to learn anything.
 LONGER = {"ganomaly": {"epochs": 150}, "ss_dgm": {"epochs": 200}}
 # The layers for images of their size take more time than tests have.
