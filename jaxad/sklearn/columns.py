@@ -150,13 +150,13 @@ def _refuse_label_column(x: Any, labelled: bool) -> None:
     if found is None:
         return
     name = str(x.columns[places[found[0]]])
-    text = f"column {name!r} of X holds only 0 and 1, and {found[1]}"
+    text = f"column {name!r} of X holds only {found[1]}, and {found[2]}"
     if not labelled:
         raise DataError(
             f"{text}. Say whether it is the label with the parameter label: label={name!r} if it "
             "is, label='none' if it is a feature"
         )
-    if found[1] != LAST:
+    if found[2] != LAST:
         warnings.warn(
             f"{text}. The detector is trained on it: drop it from X if it is a label, else set "
             "label='none'",

@@ -114,27 +114,27 @@ def _refuse_labels(table: "pa.Table", features: tuple[str, ...], what: str) -> N
     """Raise a `ConfigError` if a feature looks like a label."""
     found = find_label_like(features, table.column)
     if found:
-        name, why = found
+        name, held, why = found
         raise ConfigError(
-            f"{what}: column {name!r} holds only 0 and 1, and {why}. Say whether it is the label: "
+            f"{what}: column {name!r} holds only {held}, and {why}. Say whether it is the label: "
             f"--label {name} if it is, --label none if it is a feature"
         )
 
 
 def find_label_like(
     features: Sequence[str], column: Callable[[str], "pa.ChunkedArray"]
-) -> tuple[str, str] | None:
+) -> tuple[str, str, str] | None:
     """Find the first feature that looks like a label.
 
-    It does if all its values are 0, 1, true or false, and it has a name of `LIKE_LABELS`; or both
-    values, and it is the last of several columns.
+    It does if it has a name of `LIKE_LABELS` and holds nothing but 0 and 1 (or false and true), or
+    two other values; or if it holds 0 and 1 and is the last of several columns.
 
     Args:
         features: The names of the features.
         column: Returns the values of a feature; called for those that come into question.
 
     Returns:
-        Its name and why it looks like a label; None if there is none.
+        Its name, the values that it holds, and why it looks like a label; None if there is none.
     """
     for place, name in enumerate(features, 1):
         like = re.sub(r"[^a-z]", "", name.lower())
@@ -142,19 +142,20 @@ def find_label_like(
         last = 1 < place == len(features)
         if not (alike or last):
             continue
-        values = _list_truths(column(name))
-        if values is None or (not alike and len(values) < 2):
-            continue
-        return name, NAMED if alike else LAST
+        values = _list_values(column(name))
+        truths = values <= {"0", "1"}
+        binary = len(values) == 2
+        if (alike and (binary or (values and truths))) or (last and binary and truths):
+            held = "0 and 1" if truths else " and ".join(sorted(values))
+            return name, held, NAMED if alike else LAST
     return None
 
 
-def _list_truths(column: "pa.ChunkedArray") -> set[str] | None:
-    """Return which of 0 and 1 a column holds; None if it holds other values or nothing."""
+def _list_values(column: "pa.ChunkedArray") -> set[str]:
+    """Return the values of a column, "1" for true and "0" for false; nothing if they are many."""
     unique = column.unique()
     if len(unique) > 5:  # 0, 1, true, false and null at most
-        return None
+        return set()
     texts = {as_text(value) for value in unique.to_pylist()} - {None}
     same = {"true": "1", "false": "0"}
-    values = {same.get(text, text) for text in texts if text is not None}
-    return values if values and values <= {"0", "1"} else None
+    return {same.get(text, text) for text in texts if text is not None}

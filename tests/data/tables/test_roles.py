@@ -34,6 +34,16 @@ def test_a_column_that_looks_like_a_label_is_never_silently_a_feature(name, valu
     assert assign_roles(table, known=("a",)).features == ("a",)
 
 
+def test_two_words_in_a_column_with_the_name_of_a_label_too():
+    table = pa.table({"a": [1.0, 2.0, 3.0], "Class": ["fraud", "ok", None]})
+    with pytest.raises(ConfigError, match=r"'Class' holds only fraud and ok.*--label Class"):
+        assign_roles(table)
+    assert assign_roles(table, TableOptions(label="none")).features == ("a", "Class")
+    assert assign_roles(table.rename_columns(["a", "city"])).features == ("a", "city")
+    three = pa.table({"a": [1.0, 2.0, 3.0], "class": ["first", "second", "third"]})
+    assert assign_roles(three).features == ("a", "class")
+
+
 def test_the_last_column_of_0_and_1_too():
     table = pa.table({"a": [1.5, 2.5], "flag": [0, 1]})
     with pytest.raises(ConfigError, match="column 'flag' holds only 0 and 1, and it is the last"):
