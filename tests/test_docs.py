@@ -353,3 +353,19 @@ def test_every_promise_names_tests_that_exist():
     assert counts["training/test_modes.py"][1] > 0  # slow ones
     made = hooks.tabulate_promises(promises, ROOT)
     assert all(f"`{file}`" in made for file in files)
+
+
+@pytest.mark.parametrize("labelled", [1, 5])
+def test_the_means_of_few_labels_are_those_of_the_stored_results(labelled):
+    results = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / "tables.csv")
+    some = results[results.labelled_anomalies == labelled]
+    means = (100 * some.groupby("title")[["auroc", "auprc"]].mean()).round(1)
+    ranks = some.assign(
+        **{m: some.groupby("dataset")[m].rank(ascending=False) for m in ("auroc", "auprc")}
+    )
+    ranks = ranks.groupby("title")[["auroc", "auprc"]].mean()
+    page = (DOCS / "explanation" / "scarce.md").read_text()
+    assert len(means) == 6
+    for name, (auroc, auprc) in means.iterrows():
+        first, second = ranks.loc[name]
+        assert f"| {name} | {auroc:.1f} | {auprc:.1f} | {first:.2f} | {second:.2f} |" in page
