@@ -47,7 +47,8 @@ def contaminate(
 
     For a fixed key, the test rows are the same at every contamination and with any labels, a
     larger contamination adds to the same hidden anomalies, and the labelled rows do not depend on
-    the contamination.
+    the contamination. More label noise exchanges more of the same labelled rows for rows of the
+    other kind.
 
     Args:
         dataset: A `Dataset`, or anything that `load_dataset` takes.
@@ -336,6 +337,7 @@ def _count_rows(draw: Draw, test_anomaly: Bool[np.ndarray, "m"]) -> dict[str, in
         "hidden_anomalies": int(np.sum(draw.hidden)),
         "labelled_anomalies": int(np.sum(draw.label == -1)),
         "labelled_normals": int(np.sum(draw.label == 1)),
+        "mislabelled": draw.mislabelled,
         "test_normals": int(np.sum(~test_anomaly)),
         "test_anomalies": int(np.sum(test_anomaly)),
     }

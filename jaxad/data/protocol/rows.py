@@ -26,6 +26,8 @@ class Stage(IntEnum):
     ORDER = 6
     RESAMPLE = 7
     EXPOSURE = 8
+    FALSE_ANOMALIES = 9
+    FALSE_NORMALS = 10
 
 
 class Draw(NamedTuple):
@@ -36,12 +38,14 @@ class Draw(NamedTuple):
         label: `(n,)` int8: -1 labelled anomaly, 0 unlabelled, +1 labelled normal.
         hidden: `(n,)` int8: 1 for an anomaly among the unlabelled rows.
         known: The anomaly classes that labelled anomalies were drawn from; () if not restricted.
+        mislabelled: The number of labels that are wrong.
     """
 
     rows: Int[np.ndarray, "n"]
     label: Int[np.ndarray, "n"]
     hidden: Int[np.ndarray, "n"]
     known: tuple[int, ...]
+    mislabelled: int
 
 
 def split_by_class(
@@ -96,7 +100,9 @@ def draw_rows(
     """Choose the training rows.
 
     With the same stream, a larger contamination adds to the same hidden anomalies, and the
-    labelled rows do not depend on the contamination.
+    labelled rows do not depend on the contamination. More label noise replaces more of the same
+    labelled rows by rows of the other kind; those that lose their label can be hidden anomalies or
+    unlabelled normal rows, after all others.
 
     Args:
         y: `(n,)` class numbers of the training part.
@@ -122,13 +128,21 @@ def draw_rows(
     n = _count(protocol.labelled_normals, len(normals))
     labelled_normals = _take(normals, n, "labelled_normals", Stage.LABELLED_NORMALS, stream)
 
-    hideable = np.setdiff1d(anomalies, labelled)
-    usable = np.setdiff1d(normals, labelled_normals)
-    n_normals, n_hidden = _unlabelled_counts(len(usable), len(hideable), protocol)
-    hidden = _take(hideable, n_hidden, "contamination", Stage.CONTAMINATION, stream)
-    unlabelled = _take(usable, n_normals, "n_train", Stage.NORMALS, stream)
+    # Wrong labels: the last labelled rows of a kind are exchanged for rows of the other kind.
+    anomalies, normals = np.setdiff1d(anomalies, labelled), np.setdiff1d(normals, labelled_normals)
+    labelled, returned = _divide(labelled, protocol.label_noise)
+    labelled_normals, returned_normals = _divide(labelled_normals, protocol.label_noise)
+    sizes = (len(returned), len(returned_normals))
+    false = _take(normals, sizes[0], "label_noise", Stage.FALSE_ANOMALIES, stream)
+    false_normals = _take(anomalies, sizes[1], "label_noise", Stage.FALSE_NORMALS, stream)
 
-    parts = (unlabelled, hidden, labelled, labelled_normals)
+    hideable = np.append(_shuffle(anomalies, false_normals, Stage.CONTAMINATION, stream), returned)
+    usable = np.append(_shuffle(normals, false, Stage.NORMALS, stream), returned_normals)
+    n_normals, n_hidden = _unlabelled_counts(len(usable), len(hideable), protocol)
+    hidden, unlabelled = hideable[:n_hidden], usable[:n_normals]
+
+    positive, negative = np.append(labelled, false), np.append(labelled_normals, false_normals)
+    parts = (unlabelled, hidden, positive, negative)
     sizes = [len(part) for part in parts]
     rows = np.concatenate(parts)
     if len(rows) < 2:
@@ -138,7 +152,7 @@ def draw_rows(
     order = stream.permutation(Stage.ORDER, len(rows))
     label = np.repeat(np.array([0, 0, -1, 1], np.int8), sizes)
     truth = np.repeat(np.array([0, 1, 0, 0], np.int8), sizes)
-    return Draw(rows[order], label[order], truth[order], known)
+    return Draw(rows[order], label[order], truth[order], known, len(false) + len(false_normals))
 
 
 def _count(amount: int | float, available: int) -> int:
@@ -162,6 +176,22 @@ def _take(
             "fewer"
         )
     return pool[stream.permutation(stage, len(pool))[:size]]
+
+
+def _divide(
+    rows: Int[np.ndarray, "n"], noise: float
+) -> tuple[Int[np.ndarray, "kept"], Int[np.ndarray, "wrong"]]:
+    """Divide labelled rows into those that stay and those that are exchanged."""
+    kept = len(rows) - round(noise * len(rows))
+    return rows[:kept], rows[kept:]
+
+
+def _shuffle(
+    pool: Int[np.ndarray, "n"], without: Int[np.ndarray, "k"], stage: Stage, stream: Stream
+) -> Int[np.ndarray, "m"]:
+    """Return the rows of a pool in random order, without some; the others keep their order."""
+    order = pool[stream.permutation(stage, len(pool))]
+    return order[~np.isin(order, without)]
 
 
 def _known_classes(

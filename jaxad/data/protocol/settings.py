@@ -44,6 +44,13 @@ def _check_amount(name: str, value: Any) -> None:
         )
 
 
+def _check_noise(name: str, value: Any) -> None:
+    if not (_is_number(value) and 0 <= value < 1):
+        raise ConfigError(
+            f"{name}={value!r} must be in [0, 1), the fraction of the labels that are wrong"
+        )
+
+
 def _check_size(name: str, value: Any) -> None:
     fraction = _is_number(value) and not _is_count(value) and 0 < value <= 1
     if value is not None and not fraction and not (_is_count(value) and value >= 1):
@@ -115,6 +122,10 @@ class Protocol:
         known_anomaly_classes: How many classes the labelled anomalies are drawn from; the classes
             are drawn too. In Python and in experiments also a list of classes. Contamination comes
             from all classes. The test anomalies of these classes are marked as seen.
+        label_noise: The fraction of the labels that are wrong, in [0, 1), rounded to whole rows:
+            of the labelled anomalies, so many are normal rows, and of the labelled normal rows, so
+            many are anomalies. The numbers of labels do not change. The test data has no wrong
+            labels.
         n_train: How many unlabelled training rows there are in all (an integer such as 5000), or
             which fraction of the normal ones is used (a float in (0, 1] such as 0.5), with hidden
             anomalies in proportion. None: as many as possible.
@@ -151,6 +162,7 @@ class Protocol:
     known_anomaly_classes: int | Sequence[int | str] | None = field(
         default=None, metadata=_about(_check_known, hint="all")
     )
+    label_noise: float = field(default=0.0, metadata=_about(_check_noise))
     n_train: int | float | None = field(
         default=None, metadata=_about(_check_size, hint="as many as possible")
     )
