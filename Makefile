@@ -5,7 +5,9 @@ PYTEST_ARGS ?=
 
 DATA ?= data
 
-.PHONY: demo test slow coverage lint docs packages newest experiments clean
+TIMES ?= 10
+
+.PHONY: demo test slow fuzz coverage lint docs packages newest experiments clean
 
 demo: $(VENV)/.installed
 	$(BIN)/jaxad run digits autoencoder deep_svdd deep_sad
@@ -17,6 +19,10 @@ test: $(VENV)/.installed-test
 # pytest exits with 5 where no test is marked slow.
 slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow -n 2 --dist worksteal $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+# The property tests with new seeds, and TIMES as many examples as in `make test`.
+fuzz: $(VENV)/.installed-test
+	FUZZ=$(TIMES) $(BIN)/python -m pytest -m "hypothesis and not slow" $(PYTEST_ARGS)
 
 # What `make test` and `make slow` measured with PYTEST_ARGS="--cov --cov-append --cov-report=".
 coverage: $(VENV)/.installed-test

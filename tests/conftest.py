@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import fuzzing  # noqa: F401  # sets the profile of Hypothesis
 import jax
 import numpy as np
 import pytest

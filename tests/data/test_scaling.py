@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -19,7 +20,7 @@ tables = hnp.arrays(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(tables, st.sampled_from(["standard", "minmax"]))
 def test_table_scalings_are_those_of_scikit_learn(x, kind):
     peer = {"standard": StandardScaler, "minmax": MinMaxScaler}[kind]().fit(x)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
@@ -33,7 +34,7 @@ def draw_all(sampler, train, seed=0):
     return np.asarray(draw_steps(sampler, sampler.init(train), seed, np.arange(sampler.steps)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     seed=st.integers(0, 2**31 - 1),
     anomalies=st.integers(1, 9),

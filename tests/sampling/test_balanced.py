@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +40,7 @@ def drawn(sampler, train, seed=0):
 kinds = {"anomalies": st.integers(1, 9), "normals": st.integers(0, 4)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=keys, rest=st.integers(1, 70), batch=st.sampled_from([2, 7, 32]), **kinds)
 def test_half_a_batch_are_labelled_anomalies_and_half_are_not(
     seed, rest, batch, anomalies, normals
@@ -56,7 +57,7 @@ def test_half_a_batch_are_labelled_anomalies_and_half_are_not(
     assert times.max() - times.min() <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(seed=keys, rest=st.integers(1, 70), batch=st.sampled_from([4, 9, 32]), **kinds)
 def test_pairs_are_half_nn_a_quarter_na_and_a_quarter_aa(seed, rest, batch, anomalies, normals):
     train = data(anomalies, normals, rest, seed)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,14 +29,14 @@ def data(label, padding=0):
     return TrainData(np.zeros((len(label), 2), np.float32), label, count, np.int32(2))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(seed=keys, n=st.integers(1, 3_000))
 def test_permuted_is_a_bijection(seed, n):
     image = np.asarray(order(seed, n, jnp.arange(3_000) % n))[:n]
     np.testing.assert_array_equal(np.sort(image), np.arange(n))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=keys, n=st.integers(2**20, 2**31 - 1))
 def test_permuted_stays_in_range_and_tells_positions_apart_for_large_n(seed, n):
     position = jnp.concatenate([jnp.arange(1_500), n - 1 - jnp.arange(1_500)])
@@ -79,7 +80,7 @@ def epoch(sampler, table, seed):
     return jax.vmap(lambda t: sampler.draw(table, constants, t))(jnp.arange(40))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     seed=keys,
     n=st.integers(2, 60),

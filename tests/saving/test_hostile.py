@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from fuzzing import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -109,11 +110,11 @@ def mutate_bytes(draw, content):
     return bytes(content[: int(keep * len(content))])
 
 
-@pytest.mark.parametrize("examples", [40, pytest.param(2000, marks=pytest.mark.slow)])
-def test_mutated_folders_are_read_or_refused(folders, examples):
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutated_folders_are_read_or_refused(folders, count):
     @settings(
-        max_examples=examples,
-        derandomize=examples < 100,
+        max_examples=examples(count),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,

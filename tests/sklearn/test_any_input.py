@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from fuzzing import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -23,9 +24,9 @@ from jaxad.sklearn import JaxADDetector
 SETTINGS = {"epochs": 1, "batch_size": 16, "widths": (4,)}
 SMALL = ("--epochs", "1", "--batch-size", "16", "--set", "widths=4,")
 INSIDE = ("/jax/", "/jaxlib/", "/flax/", "/optax/", "/orbax/")
-few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(few, max_examples=400)
-several = settings(few, max_examples=80)  # a command costs more than a call
+few = settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(few, max_examples=examples(400))
+several = settings(few, max_examples=examples(80))  # a command costs more than a call
 
 numbers = st.one_of(
     st.floats(),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fuzzing import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -269,7 +270,7 @@ def as_toml(value):
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
-@settings(max_examples=150, deadline=20_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=20_000, suppress_health_check=list(HealthCheck))
 @given(
     changed=st.dictionaries(st.sampled_from(PLAIN_KEYS) | st.text(max_size=5), VALUES, max_size=3),
     size=st.sampled_from([None, "quick"]),
@@ -284,7 +285,7 @@ def test_any_values_of_keys_give_an_experiment_or_an_error_of_the_library(tmp_pa
         make_tables(load_experiment(path, size), jobs, no_rows(), published=False)
 
 
-@settings(max_examples=150, deadline=20_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=20_000, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), number=st.integers(0, 10**6))
 def test_mutated_files_give_an_experiment_or_an_error_of_the_library(tmp_path, data, number):
     """Bytes of the repository's own experiments are changed, taken out and repeated."""

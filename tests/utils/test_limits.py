@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,7 +139,7 @@ def test_archives_that_unpack_to_far_more_are_refused(monkeypatch):
         check_archive(b"PK", "what")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.data())
 def test_mutated_archives_are_read_or_refused(data):
     content = bytearray(pack(a=np.arange(5.0), b=np.arange(3)))
@@ -151,7 +152,7 @@ def test_mutated_archives_are_read_or_refused(data):
         str(error).encode()
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_any_bytes_are_json_or_refused(content):
     try:

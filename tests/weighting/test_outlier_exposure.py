@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +57,7 @@ def test_the_first_epochs_are_blind(epoch, exposed):
     assert float(weigh(latent_outlier_exposure(0.4), epoch=epoch).anomaly.sum()) == exposed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 5), st.sampled_from([-1, 0, 0, 0, 1])), min_size=1, max_size=12

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import KernelDensity
@@ -68,7 +69,7 @@ def test_the_weight_of_the_calibrated_loss_is_a_setting():
     assert not np.any(weights.anomaly)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(1, 60), st.integers(0, 60), st.booleans())
 def test_a_share_of_k_in_m_mines_k_rows_and_what_lies_between_rounds_up(m, k, more):
     k = min(k, m)

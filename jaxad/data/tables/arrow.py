@@ -39,11 +39,13 @@ def as_table(x: Any, missing: tuple[str, ...] = (), what: str = "X") -> "pa.Tabl
         A table of the types that `unify_columns` lists.
 
     Raises:
-        DataError: Not two axes, no column, two columns of one name, or a column of values that are
-            neither numbers, strings, booleans nor dates.
+        DataError: Not two axes, no column, a name that `check_names` refuses, or a column of values
+            that are neither numbers, strings, booleans nor dates.
     """
     import pyarrow as pa
 
+    if hasattr(x, "column_names") or hasattr(x, "columns"):
+        check_names(_read_names(x), what)  # before polars and Arrow convert them
     if isinstance(x, pa.Table):
         table = x
     elif hasattr(x, "columns") and hasattr(x, "iloc"):
@@ -53,7 +55,6 @@ def as_table(x: Any, missing: tuple[str, ...] = (), what: str = "X") -> "pa.Tabl
     else:
         table = _read_matrix(x, what)
     table = table.rename_columns([name.strip() for name in table.column_names])
-    check_names(table.column_names, what)
     check_types(table.schema, table.column_names, what)
     return unify_columns(table, missing)
 
@@ -66,12 +67,25 @@ def load_compute() -> Any:
 
 
 def check_names(names: list[str] | tuple[str, ...], what: str) -> None:
-    """Raise a `DataError` if there are no columns, or two of the same name."""
+    """Raise a `DataError` if there are no columns, two of the same name, or one of no valid name.
+
+    A name is not valid if it holds a NUL character or half of a surrogate pair: not every format
+    and library can keep such a name.
+    """
     if not names:
         raise DataError(f"{what}: has no columns; give at least one")
     for name, count in Counter(names).items():
         if count > 1:
             raise DataError(f"{what}: has more than one column {name!r}; names must be unique")
+        if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+            told = "NUL character" if "\0" in name else "surrogate, which is not valid Unicode"
+            raise DataError(f"{what}: the name of column {name!r} holds a {told}; rename it")
+
+
+def _read_names(x: Any) -> list[str]:
+    """Return the names of the columns of a frame or an Arrow table, without blanks around them."""
+    names = x.column_names if hasattr(x, "column_names") else x.columns
+    return [str(name).strip() for name in names]
 
 
 def check_types(schema: "pa.Schema", names: Any, what: str) -> None:
@@ -223,8 +237,15 @@ def _read_objects(series: Any, what: str) -> list[str | None]:
                 f"{what}: column {series.name!r} holds {type(value).__name__} in row {row}; "
                 "columns must hold numbers, strings, booleans or dates"
             )
-        texts.append(None if gap else as_text(value))
+        texts.append(None if gap else _replace_surrogates(as_text(value)))
     return texts
+
+
+def _replace_surrogates(text: str | None) -> str | None:
+    """Return a text that UTF-8 can hold: lone surrogates become the replacement character."""
+    if text is None:
+        return None
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _read_matrix(x: Any, what: str) -> "pa.Table":
@@ -240,14 +261,16 @@ def _read_matrix(x: Any, what: str) -> "pa.Table":
     if values.dtype.kind not in "biufOUSM":
         raise DataError(f"{what}: holds {values.dtype}; give numbers, strings, booleans or dates")
     values = values.astype(values.dtype.newbyteorder("="), copy=False)  # Arrow takes no other
+    check_names([str(j) for j in range(values.shape[1])], what)
     columns = {}
     for j in range(values.shape[1]):
         column: Any = values[:, j]
         if gaps is not None and gaps[:, j].any():
             column = column.astype(object)
             column[gaps[:, j]] = None
-        if column.dtype.kind in "OS":
-            columns[str(j)] = _read_pandas(pd.DataFrame({j: column}), what).column(0)
+        if column.dtype.kind in "OSU":
+            series = pd.Series(column, name=j, dtype=object)
+            columns[str(j)] = _read_pandas(series.to_frame(), what).column(0)
         else:
             columns[str(j)] = pa.chunked_array([pa.array(column, from_pandas=True)])
     return pa.table(columns)

@@ -5,13 +5,14 @@ import json
 import jax
 import numpy as np
 import pytest
+from fuzzing import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jaxad.data import Dataset, Split, contaminate, from_arrays
 from jaxad.errors import DataError
 
-COMMON = settings(max_examples=40, deadline=None)
+COMMON = settings(max_examples=examples(40), deadline=None)
 keys = st.integers(0, 2**31 - 1)
 
 

@@ -6,6 +6,8 @@ import gzip
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import scipy.sparse
 
@@ -233,3 +235,31 @@ def test_frames_arrays_and_matrices(tmp_path):
     ):
         with pytest.raises(DataError, match=match):
             as_table(x)
+
+
+def test_a_name_that_not_all_libraries_can_keep_is_an_error_everywhere(read, tmp_path):
+    frame = pd.DataFrame({"^\0": [1.0, 2.0], "b": [3.0, 4.0]})
+    parquet = tmp_path / "x.parquet"
+    pa.parquet.write_table(pa.table(dict(frame)), parquet)
+    for act in (
+        lambda: as_table(frame),
+        lambda: as_table(pl.DataFrame({"^\0": [1.0], "b": [2.0]})),
+        lambda: as_table(pa.table({"^\0": [1.0], "b": [2.0]})),
+        lambda: read_table(parquet),
+        lambda: read("^\0,b\n1,2\n"),
+    ):
+        with pytest.raises(DataError, match=r"column '\^\\x00' holds a NUL character; rename it"):
+            act()
+    frame.columns = pd.Index(["\ud800", "b"], dtype=object)
+    with pytest.raises(DataError, match=r"column '\\ud800' holds a surrogate"):
+        as_table(frame)
+
+
+@pytest.mark.parametrize("dtype", [object, str])
+def test_surrogates_in_values_become_the_replacement_character(dtype):
+    # Python reads bytes that are not UTF-8 as such under the error handler "surrogateescape".
+    values = np.array([["a\udcff"], ["b"], ["\ud83d\ude00"]], dtype)
+    expected = {"0": ["a\ufffd", "b", "\U0001f600"]}
+    assert as_table(values).to_pydict() == expected
+    series = pd.Series(values[:, 0], name="0", dtype=object)
+    assert as_table(series.to_frame()).to_pydict() == expected

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from fuzzing import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +16,8 @@ from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import open_table
 from jaxad.errors import DataError
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(QUICK, max_examples=10_000)
+QUICK = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(QUICK, max_examples=examples(10_000))
 BLOCK = 512  # bytes; longer than the longest row, and shorter than most files
 CELLS = st.one_of(
     st.floats(allow_nan=False, width=32).map(str),
@@ -124,7 +125,7 @@ def test_all_ways_to_read_ten_thousand_files_agree(tmp_path_factory, file, size)
 
 
 @given(content=st.binary(max_size=200), pack=st.sampled_from([bytes, gzip.compress]))
-@settings(QUICK, max_examples=300)
+@settings(QUICK, max_examples=examples(300))
 def test_any_bytes_are_a_table_or_one_clear_error(tmp_path_factory, content, pack):
     path = tmp_path_factory.getbasetemp() / "bytes.csv"
     path.write_bytes(pack(content))
