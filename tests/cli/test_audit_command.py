@@ -113,7 +113,7 @@ def test_what_is_stopped_or_fails_to_draw_leaves_nothing(cli, table, monkeypatch
         patch.setattr(Reporter, "step", lambda *_: signal.raise_signal(signal.SIGINT))
         assert cli(*argv).code == 130
     with monkeypatch.context() as patch:
-        patch.setattr("jaxad.explain.auditing.draw_audit", lambda *a, **k: 1 / 0)
+        patch.setattr("jaxad.explain.auditing.result.draw_audit", lambda *a, **k: 1 / 0)
         assert cli(*argv).code == 1
     assert os.listdir() == ["rows.csv"]
     assert cli(*argv).code == 0

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import jaxad
 from jaxad.errors import ConfigError, DataError
-from jaxad.explain.auditing import _mean_rank
+from jaxad.explain.auditing.ranks import average_ranks
 
 EXPOSURE = "by_label, latent_outlier_exposure(0.1)"
 
@@ -72,10 +72,10 @@ def test_the_ranking_names_rows_of_the_source(split, exposed):
 
 def test_the_mean_rank_shares_places_among_equals_and_ignores_each_seed_s_scale():
     suspicion = np.array([[3.0, np.nan, 1.0, 1.0, 2.0], [1e9, np.nan, 0.0, -5.0, 7.0]])
-    place = _mean_rank(suspicion)
+    place = average_ranks(suspicion)
     expected = [1, np.nan, (1 / 6 + 1 / 3) / 2, (1 / 6 + 0) / 2, (2 / 3 + 2 / 3) / 2]
     np.testing.assert_allclose(place, expected)
-    np.testing.assert_allclose(_mean_rank(np.exp(suspicion[:1])), _mean_rank(suspicion[:1]))
+    np.testing.assert_allclose(average_ranks(np.exp(suspicion[:1])), average_ranks(suspicion[:1]))
 
 
 def test_a_low_meta_weight_is_suspicious_and_unseen_rows_are_neither(split, exposed):
