@@ -4,10 +4,12 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
 DATA ?= data
+HOURS ?= 2
 
 TIMES ?= 10
 
-.PHONY: demo test slow fuzz coverage lint docs packages newest experiments clean
+.PHONY: demo test slow fuzz coverage lint docs results-check results packages newest experiments
+.PHONY: clean
 
 demo: $(VENV)/.installed
 	$(BIN)/jaxad run digits autoencoder deep_svdd deep_sad
@@ -35,6 +37,14 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Whether the present code would give the committed results of the experiments again.
+results-check: $(VENV)/.installed
+	$(BIN)/python experiments/results.py check
+
+# Run the experiments whose results are stale or missing, for so many hours, on the data in DATA.
+results: $(VENV)/.installed
+	$(BIN)/python experiments/results.py run --hours $(HOURS) --data-dir $(DATA) $(RESULTS_ARGS)
 
 # The wheel in clean environments, with each extra alone and with all; for other versions of Python
 # see the file. It takes a package index and half an hour.

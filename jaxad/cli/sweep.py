@@ -2,7 +2,8 @@
 
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from jaxad.cli.outputs import check_distinct
 from jaxad.cli.progress import Reporter, reporting
 from jaxad.cli.watch import Watch
 from jaxad.errors import ConfigError, unknown_name
-from jaxad.report import make_tables, read_published
+from jaxad.report import make_tables, read_published, write_committed
 from jaxad.results import Failure
 from jaxad.sweep import (
     EXECUTORS,
@@ -63,6 +64,8 @@ def execute(options: Sweep) -> int:
         return 0
     sets = {f"datasets {source.name}": source.name for source in experiment.sources}
     check_distinct("--out", options.out, {"--data-dir": options.data_dir, **sets})
+    if options.summary is not None:
+        _check_summary(options.summary, sets | {"EXPERIMENT": options.experiment})
     with hold_folder(options.out):
         for path in tidy(options.out):
             print(f"jaxad: {path} is damaged and set aside; its cells run again", file=sys.stderr)
@@ -72,11 +75,24 @@ def execute(options: Sweep) -> int:
     print(watch.summary(len(jobs) * experiment.seeds - watch.cells), file=sys.stderr)
     rows = read_cells(options.out)
     print(make_tables(experiment, jobs, rows, published=True))
+    if options.summary is not None:
+        write_committed(
+            *(options.summary, options.experiment, options.size, experiment, jobs, rows),
+            data_dir=options.data_dir,
+        )
     if watch.failed:
         print(
             f"jaxad: {watch.failed} cells failed; --retry-failed runs them again", file=sys.stderr
         )
     return 1 if watch.failed else 0
+
+
+def _check_summary(path: Path, inputs: Mapping[str, str | Path]) -> None:
+    """Raise if the summary is no csv file, or one that the experiment reads."""
+    if path.suffix != ".csv":
+        raise ConfigError(f"--summary must be a csv file; given {path}")
+    for file in (path, path.with_suffix(".json")):
+        check_distinct("--summary", file, inputs)
 
 
 def _group_missing(experiment: Experiment, jobs: Sequence[Job], options: Sweep) -> list[Group]:

@@ -94,6 +94,8 @@ class Sweep(Common):
         out: The folder of results.
         dry_run: Print the jobs, the number of programs and the cells that would fail for too few
             rows, and run nothing.
+        summary: Write the results to this csv file too, and what they were measured with to the
+            JSON file beside it; see docs/reference/sweeps.md.
         retry_failed: Run cells again that failed before.
         memory_gib: The limit on the estimated memory of cells that are trained together; see
             docs/reference/sweeps.md.
@@ -122,6 +124,7 @@ class Sweep(Common):
     data_dir: DataDir = None
     out: Path = Path("results")
     dry_run: bool = False
+    summary: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="FILE.csv")] = None
     retry_failed: bool = False
     memory_gib: Annotated[
         float | None, arg(help_behavior_hint="(default: a quarter of what there is)", metavar="GIB")

@@ -1,0 +1,168 @@
+"""Check the committed results of experiments, and run those that are stale or missing.
+
+    python experiments/results.py check
+    python experiments/results.py run --hours 2 --data-dir DATA
+
+The results of `experiments/PAPER/NAME.toml` are `experiments/PAPER/results/NAME.csv`, and
+`NAME.json` beside it; see `jaxad/report/committed.py`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxad.errors import DataError
+from jaxad.report.committed import Check, check_committed, read_committed
+
+ROOT = Path(__file__).parent
+OUTCOME = "results-check.json"  # read when the documentation is built
+ADVICE = {
+    "stale": "run it again: make results",
+    "incomplete": "run it on: make results",
+    "unknown": "install the versions of constraints.txt, and check again",
+    "damaged": "restore the files from the repository, or run it again: make results",
+}
+
+
+class Task(NamedTuple):
+    """An experiment that has no results, or results that are not fresh.
+
+    Attributes:
+        source: The TOML file.
+        path: The csv file of its results.
+        state: "missing", or the state of the check.
+        size: Which of its sizes the results are of; None for the file as it is.
+        seconds: How long it took; None if that is not known.
+    """
+
+    source: Path
+    path: Path
+    state: str
+    size: str | None = None
+    seconds: float | None = None
+
+    def __str__(self) -> str:
+        took = "not known" if self.seconds is None else f"about {self.seconds / 60:.0f} min"
+        return f"{self.state:10} {self.source.relative_to(self.source.parents[1])}: {took}"
+
+
+def list_committed(root: Path) -> list[Path]:
+    """List the csv files of committed results, those whose csv or JSON file is lost among them."""
+    found = {path.with_suffix(".csv") for path in root.glob("*/results/*.json")}
+    return sorted(found)
+
+
+def list_tasks(root: Path, checks: Sequence[Check]) -> Iterator[Task]:
+    """Yield the experiments to run: the stale ones first, then those without results."""
+    known = {check.path for check in checks}
+    for check in checks:
+        source = find_source(check.path)
+        if check.state == "fresh" or source is None:
+            continue
+        try:
+            about = read_committed(check.path).about
+        except DataError:
+            yield Task(source, check.path, check.state)
+        else:
+            yield Task(source, check.path, check.state, about["size"], about["seconds"])
+    for source in sorted(root.glob("*/*.toml")):
+        path = source.parent / "results" / f"{source.stem}.csv"
+        if path not in known:
+            yield Task(source, path, "missing")
+
+
+def find_source(path: Path) -> Path | None:
+    """Return the experiment of a csv file; None if it is not there."""
+    source = path.parents[1] / f"{path.stem}.toml"
+    return source if source.is_file() else None
+
+
+def check(root: Path) -> int:
+    """Print what is not fresh, and store the outcome for the documentation.
+
+    Returns:
+        The exit code: 1 if results are stale, damaged or incomplete, or have no experiment.
+    """
+    checks, failed = [], 0
+    for path in list_committed(root):
+        found = check_committed(path)
+        if find_source(path) is None:
+            found = Check(path, "damaged", ("its experiment is not there",))
+        checks.append(found)
+        failed += found.state not in ("fresh", "unknown")
+        print(f"{found.state:10} {path.relative_to(root)}", flush=True)
+        for reason in found.reasons:
+            print(f"{'':10} - {reason}")
+        if found.state in ADVICE:
+            print(f"{'':10} {ADVICE[found.state]}")
+    outcome = {
+        str(one.path.relative_to(root)): {"state": one.state, "reasons": one.reasons}
+        for one in checks
+    }
+    (root / OUTCOME).write_text(json.dumps(outcome, indent=1) + "\n")
+    missing = [task for task in list_tasks(root, checks) if task.state == "missing"]
+    print(
+        f"{len(checks)} committed results, {failed} of them to mend; "
+        f"{len(missing)} experiments have none"
+    )
+    return 1 if failed else 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what is not fresh, one experiment after the other, until the time is over.
+
+    Each goes on where it was stopped the last time. An experiment without results is run in the
+    size that is asked for, the others in the size of their results.
+
+    Returns:
+        The exit code: 1 if an experiment failed.
+    """
+    checks = [check_committed(path) for path in list_committed(options.root)]
+    tasks = [
+        task
+        for task in list_tasks(options.root, checks)
+        if options.only in str(task.source.relative_to(options.root))
+    ]
+    print(*tasks, sep="\n", flush=True)
+    end, failed = time.monotonic() + 3600 * options.hours, 0
+    for task in tasks:
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        name = f"{task.source.parent.name}-{task.source.stem}"
+        command = [sys.executable, "-m", "jaxad", "sweep", str(task.source)]
+        command += ["--out", str(options.out / name), "--summary", str(task.path)]
+        size = options.size if task.state == "missing" else task.size
+        command += [] if size is None else ["--size", size]
+        command += [] if options.data_dir is None else ["--data-dir", str(options.data_dir)]
+        print(f"--- {name}", flush=True)
+        try:
+            failed += subprocess.run(command, timeout=left, check=False).returncode != 0
+        except subprocess.TimeoutExpired:
+            print(f"{name}: stopped, as the time is over; the same command continues")
+    return 1 if failed else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the arguments and act."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, default=ROOT, help="the folder of the experiments")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="exit with 1 if results are stale or damaged")
+    runs = commands.add_parser("run", help="run what is stale or missing")
+    runs.add_argument("--hours", type=float, default=2.0, help="stop after so many hours")
+    runs.add_argument("--only", default="", help="a part of the file's name, such as ncae/")
+    runs.add_argument("--size", choices=["quick", "full"], help="for experiments without results")
+    runs.add_argument("--data-dir", type=Path, help="the folder of data files")
+    runs.add_argument("--out", type=Path, default=Path("results"), help="the folder of sweeps")
+    options = parser.parse_args(arguments)
+    return check(options.root) if options.command == "check" else run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Committed results: whole, honest about the code that made them, and shown in the pages."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from jax.tree_util import Partial
+
+import jaxad
+from jaxad.cli.app import main
+from jaxad.detectors import deep_svdd
+from jaxad.errors import DataError
+from jaxad.objectives import Objective
+from jaxad.report import check_committed, read_committed
+from jaxad.report.tables import format_cells
+
+ROOT = Path(__file__).parents[2]
+TEXT = """
+title = "Two detectors"
+datasets = ["blobs"]
+detectors = ["hbos", { name = "deep_svdd", title = "SVDD", epochs = 2, pretrain_epochs = 0 }]
+contamination = [0.0, 0.1]
+seeds = 2
+"""
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(f"script_{path.stem}", ROOT / path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+results, tables = load(Path("experiments/results.py")), load(Path("docs/tables.py"))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """The folder of experiments after the one of them was run."""
+    root = tmp_path_factory.mktemp("committed") / "experiments"
+    (root / "paper").mkdir(parents=True)
+    source, path = root / "paper" / "two.toml", root / "paper" / "results" / "two.csv"
+    source.write_text(TEXT)
+    out = str(root.parent / "out")
+    assert main(["sweep", str(source), "--out", out, "--summary", str(path)]) == 0
+    return root, path
+
+
+@pytest.fixture
+def kept(ran):
+    """The same, put back afterwards."""
+    root, path = ran
+    before = {p: p.read_bytes() for p in (path, path.with_suffix(".json"))}
+    yield root, path
+    for p, content in before.items():
+        p.write_bytes(content)
+
+
+def test_what_is_read_is_what_was_measured(ran):
+    root, path = ran
+    found = read_committed(path)
+    rows = jaxad.results.read_results(root.parent / "out")
+    for table in found.tables:
+        assert table.keys == ("contamination",) and table.titles == ("hbos", "SVDD")
+        for row in rows.itertuples():
+            entry = table.rows[(str(row.contamination),)][row.title]
+            assert entry.per_seed[row.seed] == pytest.approx(getattr(row, table.metric), abs=1e-5)
+    assert found.about["missing"] == 0 and found.about["seeds"] == 2
+    assert check_committed(path).state == "fresh"
+
+
+def scale_loss(loss, out, batch):
+    return 1.5 * loss(out, batch)
+
+
+def test_a_loss_altered_by_a_factor_makes_results_stale(ran, monkeypatch, capsys):
+    root, path = ran
+    normal, anomaly, relabel = deep_svdd.inverse()
+    altered = Objective(Partial(scale_loss, normal), anomaly, relabel)
+    monkeypatch.setattr(deep_svdd, "inverse", lambda: altered)
+    found = check_committed(path)
+    assert found.state == "stale"
+    assert [reason.split(" ")[0] for reason in found.reasons] == ["SVDD"]
+    assert results.main(["--root", str(root), "check"]) == 1
+    said = capsys.readouterr().out
+    assert "stale      paper/results/two.csv" in said and "make results" in said
+    page = tables.make_results(root, "paper/two", "auroc")
+    assert '!!! warning "These results are stale"' in page
+    monkeypatch.undo()
+    assert results.main(["--root", str(root), "check"]) == 0
+    assert "!!!" not in tables.make_results(root, "paper/two", "auroc")
+
+
+def test_a_changed_number_is_noticed(kept):
+    _, path = kept
+    path.write_text(path.read_text().replace("hbos,0,0", "hbos,0,1", 1))
+    with pytest.raises(DataError, match="changed since it was written"):
+        read_committed(path)
+    assert check_committed(path).state == "damaged"
+
+
+@pytest.mark.parametrize("lost", [".csv", ".json"])
+def test_a_lost_file_is_noticed(kept, lost):
+    _, path = kept
+    path.with_suffix(lost).unlink()
+    assert check_committed(path).state == "damaged"
+
+
+def test_an_experiment_without_results_is_listed(ran, capsys):
+    root, _ = ran
+    (root / "paper" / "three.toml").write_text(TEXT)
+    assert results.main(["--root", str(root), "check"]) == 0
+    assert "1 experiments have none" in capsys.readouterr().out
+    assert {task.state for task in results.list_tasks(root, [])} == {"missing"}
+    (root / "paper" / "three.toml").unlink()
+
+
+def test_other_versions_are_told_from_other_behaviour(kept, monkeypatch):
+    from jaxad.report import committed
+
+    _, path = kept
+    about = committed.read_sealed(path.with_suffix(".json"))
+    about["behaviour"][0]["scores"][0] += 1
+    path.with_suffix(".json").write_text(json.dumps(committed.seal(about)))
+    assert check_committed(path).state == "stale"
+    about["versions"]["numpy"] = "1.0"
+    path.with_suffix(".json").write_text(json.dumps(committed.seal(about)))
+    found = check_committed(path)
+    assert found.state == "unknown" and "numpy 1.0" in found.reasons[-1]
+
+
+def test_the_page_shows_the_table(ran):
+    root, path = ran
+    page = tables.make_results(root, "paper/two", "auprc")
+    for line in format_cells(read_committed(path).tables[1]):
+        assert f"| {' | '.join(line)} |" in page
+    assert "jaxad sweep experiments/paper/two.toml" in page
+    with pytest.raises(ValueError, match="has no metric 'f1'; it has auroc, auprc"):
+        tables.make_results(root, "paper/two", "f1")
+
+
+def test_the_committed_results_of_this_repository_are_whole():
+    for path in results.list_committed(ROOT / "experiments"):
+        assert results.find_source(path) is not None
+        assert read_committed(path).tables
