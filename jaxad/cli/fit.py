@@ -49,6 +49,7 @@ def execute(options: Fit) -> int:
         exposure=options.exposure,
         exposure_rows=options.exposure_rows,
         feedback=options.feedback,
+        calibration=options.calibration,
         seed=root,
     )
     profile = profile_file(options.data, data.columns, how)
@@ -68,13 +69,24 @@ def execute(options: Fit) -> int:
             raise KeyboardInterrupt
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
     _save(fitted, data, profile, options)
+    _report(name, fitted, data, options)
+    return 0
+
+
+def _report(name: str, fitted: TrainedFit, data: TrainingFile, options: Fit) -> None:
+    """Print what the detector was trained on and where it is."""
     counts = {value: int(np.sum(data.train.label == value)) for value in (-1, 0, 1)}
     print(
         f"Trained {name} with {fitted.seeds} seed(s) on {counts[0]} unlabelled rows, "
         f"{counts[-1]} labelled anomalies and {counts[1]} verified normal rows; saved to "
         f"{options.out}"
     )
-    return 0
+    if data.held_out is not None:
+        held = len(data.held_out.x)
+        print(
+            f'{held} rows held out for calibration: --threshold "conformal(A)" bounds false alarms '
+            f"for A from {1 / (held + 1):.3g}"
+        )
 
 
 def _save(fitted: TrainedFit, data: TrainingFile, profile: Profile | None, options: Fit) -> None:

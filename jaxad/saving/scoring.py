@@ -232,7 +232,7 @@ class SavedDetector(NamedTuple):
             what = "of rows held out of training" if known else "of its training rows"
             raise ConfigError(
                 f"--threshold {rule.name}: {self.folder} has no scores {what}; give a file of such "
-                "rows with --reference"
+                "rows with --reference, or hold rows out with `jaxad fit --calibration`"
             )
         return threshold(rule, known)
 

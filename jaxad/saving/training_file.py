@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Num
 
 from jaxad.data.protocol.training_file import TrainingFile
 from jaxad.data.scaling import Scaling
 from jaxad.data.tables.encoding import Encoding
+from jaxad.data.tables.events import raise_scores
 from jaxad.data.tables.legacy import describe_numbers
 from jaxad.data.tables.profile import PROFILE, Profile, dump_profile
 from jaxad.errors import DataError
@@ -51,7 +53,8 @@ def save_trained(
     """Save a detector that was trained on a file, for `open_detector`.
 
     Beside what `jaxad.save` writes, the folder gets the names of the columns and the scores of the
-    training rows, which thresholds are chosen by. It is a `DataWarning` if these are all equal.
+    training rows and of those held out, which thresholds are chosen by. It is a `DataWarning` if
+    the scores of the training rows are all equal.
 
     Args:
         fitted: The fit.
@@ -64,16 +67,17 @@ def save_trained(
         The folder.
 
     Raises:
-        DataError: Training diverged: a score of a training row is not finite.
+        DataError: Training diverged: a score is not finite.
         ConfigError: The detector cannot be saved, or the folder exists or cannot be written.
     """
-    scores = score(fitted, data.train.x).mean(axis=0, dtype=np.float64)
-    if not np.isfinite(scores).all():
-        raise DataError(
-            "training diverged: the scores of the training rows are not finite. Nothing is saved; "
-            "try a smaller learning_rate"
-        )
+    scores = _score(fitted, data.train.x, "training")
     warn_if_constant(scores, fitted.detector.name)
+    known = Reference(scores, data.train.label)
+    if data.held_out is not None:
+        held = _score(fitted, data.held_out.x, "held-out")
+        if data.held_out.events is not None:
+            held = raise_scores(held, data.held_out.events, scores)
+        known = known._replace(held_out=held)
     about: dict = {"columns": list(data.columns), "file": file, "rows": data.rows}
     if data.encoding is not None:
         about["encoding"] = data.encoding.dump()
@@ -84,10 +88,21 @@ def save_trained(
     if data.exposure is not None:
         about["exposure"] = {"name": data.exposure, "rows": len(data.train.label) - data.rows}
     text = json.dumps(about, indent=2) + "\n"
-    files = {ABOUT: text.encode(), SCORES: pack(Reference(scores, data.train.label))}
+    files = {ABOUT: text.encode(), SCORES: pack(known)}
     if profile is not None:
         files[PROFILE] = dump_profile(profile)
     return save(fitted, folder, scaling=data.scaling, files=files)
+
+
+def _score(fitted: Fit, x: Num[np.ndarray, "n *shape"], kind: str) -> Float[np.ndarray, "n"]:
+    """Return the mean scores over seeds; `kind` names the rows in the error."""
+    scores = score(fitted, x).mean(axis=0, dtype=np.float64)
+    if not np.isfinite(scores).all():
+        raise DataError(
+            f"training diverged: the scores of the {kind} rows are not finite. Nothing is saved; "
+            "try a smaller learning_rate"
+        )
+    return scores
 
 
 def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:

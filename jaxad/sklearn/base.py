@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int8
 from sklearn.utils.validation import check_is_fitted
 
 from jaxad.data import Scaling, as_train_data, fit_scaling
-from jaxad.data.rng import Stream
+from jaxad.data.protocol.calibration import draw_held_out
 from jaxad.data.tables.encoding import Encoding, fit_encoding
 from jaxad.data.tables.events import raise_scores
 from jaxad.detectors import make
@@ -22,6 +22,7 @@ from jaxad.sklearn.progress import make_reporter
 from jaxad.sklearn.rows import Rows, encode, make_column_names, read_known, read_training
 from jaxad.thresholds import Reference, Rule, p_values, parse_rule, threshold
 from jaxad.thresholds.checks import warn_if_constant
+from jaxad.thresholds.conformal_rules import check_held_out
 from jaxad.training.fitted import Fit
 from jaxad.training.train import fit
 
@@ -286,12 +287,12 @@ class TableEstimator(SettingsMixin):
 
     def _draw_held_out(self, label: Int8[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
         """Draw the rows that are held out for calibration, a share of the normal ones."""
-        if parse_rule(self.threshold).name != "conformal":
+        rule = parse_rule(self.threshold)
+        if rule.name != "conformal":
             return np.zeros(len(label), bool)
-        normal = np.flatnonzero(label == 1 if (label == 1).any() else label == 0)
-        count = max(1, round(self.calibration * len(normal)))
-        order = Stream(int(self.seed)).permutation(0, len(normal))
-        return np.isin(np.arange(len(label)), normal[order[:count]])
+        held = draw_held_out(label, float(self.calibration), int(self.seed))
+        check_held_out(int(held.sum()), rule.number)  # before the training
+        return held
 
     def _fit_encoding(self, read: Any, held: Bool[np.ndarray, "n"]) -> Rows:
         """Fit the encoding to the rows that are not held out, and return all rows as numbers."""

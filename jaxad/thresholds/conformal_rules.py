@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from jaxad.errors import DataError
 from jaxad.thresholds.checks import Scores, check_range, check_scores
 
-__all__ = ["benjamini_hochberg", "conformal", "p_values"]
+__all__ = ["benjamini_hochberg", "check_held_out", "conformal", "p_values"]
 
 
 def p_values(score: Scores, held_out: Float[np.ndarray, "m"]) -> Scores:
@@ -52,15 +52,32 @@ def conformal(held_out: Scores, alpha: float = 0.05) -> float:
     Raises:
         DataError: Fewer than `1 / alpha - 1` scores, for which no p-value is that small.
     """
-    check_range("alpha", alpha, 0, 1)
     held_out = np.asarray(held_out)
-    place = int(np.floor(alpha * (len(held_out) + 1) * (1 + 1e-12)))
+    place = check_held_out(len(held_out), alpha)
+    return float(np.sort(check_scores(held_out))[-place])
+
+
+def check_held_out(count: int, alpha: float) -> int:
+    r"""Check that enough rows are held out for the threshold of `conformal`.
+
+    Args:
+        count: The number m of rows held out.
+        alpha: The probability of a false alarm, in (0, 1).
+
+    Returns:
+        The place of the threshold among the scores held out, $\lfloor \alpha (m + 1) \rfloor$.
+
+    Raises:
+        DataError: Fewer than `1 / alpha - 1` rows.
+    """
+    check_range("alpha", alpha, 0, 1)
+    place = int(np.floor(alpha * (count + 1) * (1 + 1e-12)))
     if place < 1:
         raise DataError(
             f"conformal({alpha:g}) needs at least {int(np.ceil(1 / alpha - 1 - 1e-9))} "
-            f"normal rows that were not trained on; given {len(held_out)}"
+            f"normal rows that were not trained on; given {count}"
         )
-    return float(np.sort(check_scores(held_out))[-place])
+    return place
 
 
 def benjamini_hochberg(p: Scores, rate: float = 0.1) -> Bool[np.ndarray, "n"]:

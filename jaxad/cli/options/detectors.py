@@ -66,6 +66,9 @@ class Fit(TableReading, Common):
         feedback: A file of labels that override those of DATA: the columns id and label, or row
             (from 0) and label. Its labels have the same meaning; a line without a label changes
             nothing.
+        calibration: The share of the normal rows (verified ones if there are any, else unlabelled
+            ones), in (0, 1), that is held out of training, so that `jaxad score` and `jaxad
+            monitor` can bound false alarms: --threshold "conformal(0.05)".
         seeds: The number of seeds; scores are the mean over them.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, also in pre-training.
@@ -86,6 +89,9 @@ class Fit(TableReading, Common):
     exposure: Exposure = None
     exposure_rows: ExposureRows = None
     feedback: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None
+    calibration: Annotated[float | None, arg(help_behavior_hint="(optional)", metavar="SHARE")] = (
+        None
+    )
     seeds: int = 1
     seed_root: int = 0
     epochs: Own = None

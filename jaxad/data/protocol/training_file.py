@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int8, Num
+from jaxtyping import Bool, Int8, Num
 
 from jaxad.data.arrays import as_rows, as_train_data
+from jaxad.data.protocol.calibration import Calibration, HeldOut
 from jaxad.data.protocol.exposure import expose
 from jaxad.data.protocol.settings import Protocol
 from jaxad.data.rng import Stream
@@ -16,6 +17,7 @@ from jaxad.data.sources.labels import read_labels, read_truth
 from jaxad.data.sources.load import load_dataset
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import Encoding, fit_encoding
+from jaxad.data.tables.events import Events
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.rows import as_numbers, convert_labels, read_rows
 from jaxad.data.text.vocabulary import Vocabulary
@@ -39,6 +41,8 @@ class LabelledRows(NamedTuple):
         ids: `(n,)` the ids of the rows, of a table that has them.
         id: The name of the column of ids.
         others: The names of the columns that are not features.
+        held: `(n,)` which rows are held out of training; None if none is.
+        events: The values of the rows that training hardly saw, where rows are held out.
     """
 
     x: Num[np.ndarray, "n *shape"]
@@ -51,6 +55,8 @@ class LabelledRows(NamedTuple):
     ids: Any = None
     id: str | None = None
     others: tuple[str, ...] = ()
+    held: Bool[np.ndarray, "n"] | None = None
+    events: Events | None = None
 
 
 class TrainingFile(NamedTuple):
@@ -61,12 +67,13 @@ class TrainingFile(NamedTuple):
         scaling: The scaling that was fitted to the rows of the file.
         hidden: `(n,)` 1 for anomalies whose labels training does not use; None if unknown.
         columns: The names of the feature columns in the file; () if they have none.
-        rows: The number of rows of the file.
+        rows: The number of rows of the file that are trained on.
         exposure: The name of the exposure set, or None.
         encoding: How columns become numbers; None unless the file is a table.
         ids: `(n,)` the ids of the rows of the file, of a table that has them.
         id: The name of the column of ids.
         others: The names of the columns that are not features.
+        held_out: The rows that were held out of training; None if none was.
     """
 
     train: TrainData
@@ -79,6 +86,7 @@ class TrainingFile(NamedTuple):
     ids: Any = None
     id: str | None = None
     others: tuple[str, ...] = ()
+    held_out: HeldOut | None = None
 
 
 def load_training_file(
@@ -91,6 +99,7 @@ def load_training_file(
     exposure: str | None = None,
     exposure_rows: int | None = None,
     feedback: str | Path | None = None,
+    calibration: float | None = None,
     seed: int = 0,
 ) -> TrainingFile:
     """Read a file, fit an encoding and a scaling to its rows and convert them to training data.
@@ -104,23 +113,38 @@ def load_training_file(
         exposure: A data set, by name or path, whose rows become labelled anomalies.
         exposure_rows: The number of its rows that are drawn; None for all.
         feedback: A file of labels that override those of a table; see `merge_feedback`.
-        seed: The root of the random numbers by which they are drawn.
+        calibration: The share of the normal rows, in (0, 1), that is held out of training to
+            calibrate a conformal threshold; see `draw_held_out`. Encoding and scaling are fitted
+            without them. None: no row is held out.
+        seed: The root of the random numbers by which rows are drawn.
 
     Returns:
         The training data, with the encoding, the scaling and the columns for further rows.
 
     Raises:
         ConfigError: An option of tables is wrong, or a setting is out of range.
-        DataError: The file or its labels cannot be used, or the exposure set cannot be converted.
+        DataError: The file or its labels cannot be used, the exposure set cannot be converted, or
+            there are too few rows to hold any out.
     """
     # This checks their ranges, and that exposure_rows has an exposure set.
     Protocol(scaling=scaling, exposure=exposure, exposure_rows=exposure_rows)
-    found = read_labelled_rows(path, options, truth=truth, strict=strict, feedback=feedback)
-    fitted = fit_scaling(found.x, scaling)
-    known, rows, mask, name = found.label, fitted.apply(found.x), found.mask, None
+    if calibration is not None and not 0 < calibration < 1:
+        raise ConfigError(f"calibration (--calibration) must be in (0, 1); given {calibration!r}")
+    found = read_labelled_rows(
+        path,
+        options,
+        truth=truth,
+        strict=strict,
+        feedback=feedback,
+        calibration=None if calibration is None else Calibration(calibration, seed),
+    )
+    kept, held = _hold_out(found)
+    fitted = fit_scaling(kept.x, scaling)
+    held = None if held is None else held._replace(x=fitted.apply(held.x))
+    known, rows, mask, name = kept.label, fitted.apply(kept.x), kept.mask, None
     if exposure is not None:
         others = load_dataset(exposure)
-        more, _ = expose(found.x, Path(path).name, others, exposure_rows, Stream(seed))
+        more, _ = expose(kept.x, Path(path).name, others, exposure_rows, Stream(seed))
         own = np.zeros(len(rows), np.int8) if known is None else known
         rows = np.concatenate([rows, fitted.apply(more)])
         known = np.append(own, np.full(len(more), -1, np.int8))
@@ -130,15 +154,28 @@ def load_training_file(
     return TrainingFile(
         train,
         fitted,
-        found.hidden,
-        found.columns,
-        len(found.x),
+        kept.hidden,
+        kept.columns,
+        len(kept.x),
         name,
-        found.encoding,
-        found.ids,
-        found.id,
-        found.others,
+        kept.encoding,
+        kept.ids,
+        kept.id,
+        kept.others,
+        held,
     )
+
+
+def _hold_out(rows: LabelledRows) -> tuple[LabelledRows, HeldOut | None]:
+    """Return the rows to train on, and those that are held out."""
+    if rows.held is None:
+        return rows, None
+    events = None if rows.events is None else rows.events.select(rows.held)
+    held = HeldOut(rows.x[rows.held], events)
+    each = ("x", "label", "hidden", "mask", "ids")
+    parts = {name: getattr(rows, name) for name in each}
+    kept = {k: None if part is None else part[~rows.held] for k, part in parts.items()}
+    return rows._replace(**kept, held=None, events=None), held
 
 
 def read_labelled_rows(
@@ -148,8 +185,11 @@ def read_labelled_rows(
     truth: str | None = None,
     strict: bool = False,
     feedback: str | Path | None = None,
+    calibration: Calibration | None = None,
 ) -> LabelledRows:
     """Read the rows of a file as numbers, and their labels; see `load_training_file`.
+
+    An encoding is fitted to the rows that are not held out, and applied to all rows.
 
     Raises:
         ConfigError: An option of tables is wrong, or a column looks like a label.
@@ -157,7 +197,7 @@ def read_labelled_rows(
     """
     options = options or TableOptions()
     if is_table(path):
-        return _read_table(str(path), options, truth, strict, feedback)
+        return _read_table(str(path), options, truth, strict, feedback, calibration)
     if feedback is not None:
         raise ConfigError(f"--feedback {feedback} applies only to tables; {path} is not one")
     if options.label not in (None, "none") and Path(path).suffix.lower() == ".npz":
@@ -173,8 +213,20 @@ def read_labelled_rows(
         known, hidden = read_labels(table, options, Path(path)), None
     else:
         known, hidden = None, read_truth(table, options, Path(path))
+    if calibration is not None and table.vocabulary is not None:
+        raise ConfigError(
+            "--calibration applies to tables, images and sequences, not to texts, whose vocabulary "
+            "is that of all rows"
+        )
+    held = None if calibration is None else calibration.draw(known, len(table.x), str(path))
     return LabelledRows(
-        table.x, known, hidden, table.columns, mask=table.mask, vocabulary=table.vocabulary
+        table.x,
+        known,
+        hidden,
+        table.columns,
+        mask=table.mask,
+        vocabulary=table.vocabulary,
+        held=held,
     )
 
 
@@ -184,19 +236,24 @@ def _read_table(
     truth: str | None,
     strict: bool,
     feedback: str | Path | None,
+    calibration: Calibration | None,
 ) -> LabelledRows:
     rows = read_rows(name.removeprefix(PREFIX), options, truth=truth)
     if feedback is not None:
         rows = rows.replace_labels(feedback, options)
-    if name.startswith(PREFIX):
-        encoding, x = None, as_windows(as_numbers(rows.features, name), name)
-    else:
-        encoding = fit_encoding(rows.features, strict=strict)
-        x = as_rows(encoding.apply(rows.features).x, name)
     if rows.label is None and rows.truth is not None and options.positive:
         label, meaning = None, options._replace(normal=())  # the values are those of the truth
     else:
         label, meaning = rows.read_labels(options), TableOptions()
+    held = None if calibration is None else calibration.draw(label, rows.features.num_rows, name)
+    encoding = events = None
+    if name.startswith(PREFIX):
+        x = as_windows(as_numbers(rows.features, name), name)
+    else:
+        trained = rows.features if held is None else rows.features.filter(~held)
+        encoding = fit_encoding(trained, strict=strict)
+        encoded, events = encoding.apply(rows.features)
+        x = as_rows(encoded, name)
     hidden = None
     if rows.truth is not None:
         known = convert_labels(rows.truth, meaning, f"{rows.name}: column {truth!r}")
@@ -204,5 +261,14 @@ def _read_table(
     ids = None if rows.ids is None else np.array(rows.ids.to_pylist(), object)
     names = rows.roles.features
     return LabelledRows(
-        x, label, hidden, names, encoding, ids=ids, id=rows.roles.id, others=rows.others
+        x,
+        label,
+        hidden,
+        names,
+        encoding,
+        ids=ids,
+        id=rows.roles.id,
+        others=rows.others,
+        held=held,
+        events=events,
     )
