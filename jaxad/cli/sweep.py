@@ -68,7 +68,8 @@ def execute(options: Sweep) -> int:
         _check_summary(options.summary, sets | {"EXPERIMENT": options.experiment})
     with hold_folder(options.out):
         for path in tidy(options.out):
-            print(f"jaxad: {path} is damaged and set aside; its cells run again", file=sys.stderr)
+            problem = "damaged and set aside" if path.exists() else "missing"
+            print(f"jaxad: {path} is {problem}; its cells run again", file=sys.stderr)
         store_experiment(options.out, options.experiment, options.size, options.seeds, everything)
         groups = _group_missing(experiment, jobs, options)
         watch = _run(groups, options)

@@ -2,12 +2,21 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxad.cli.options import Verify
 from jaxad.errors import DataError
-from jaxad.results import list_files, read_file, split_name
+from jaxad.results import (
+    check_index_file,
+    find_missing,
+    find_unlisted,
+    list_files,
+    list_index_files,
+    read_file,
+    split_name,
+)
 from jaxad.saving.description import CONFIG
 from jaxad.sweep.stored import FOLDER, check_stored
 from jaxad.training.resume import check_checkpoint, is_checkpoint
@@ -48,6 +57,11 @@ def execute(options: Verify) -> int:
             f"{unprotected} files were written without a digest, by jaxad 0.2 or before. They can "
             "be read, but changed values would not be noticed"
         )
+    if unlisted := _count_unlisted(options.folder) if kind == "results" else 0:
+        print(
+            f"{unlisted} files are not in the index; if one were missing, it would not be noticed. "
+            "`jaxad sweep` adds them"
+        )
     return int(bool(damaged))
 
 
@@ -78,11 +92,12 @@ def _describe(check: Callable[[], list[Finding]], unusable: str) -> list[_Checke
 
 
 def _check_results(folder: Path) -> list[_Checked]:
-    """Return the state of the files of results and of the stored experiments."""
+    """Return the state of the files of results, of their index and of the stored experiments."""
     checked = []
     experiments = sorted((folder / FOLDER).glob("[!.]*.json"))
     for path, check in [
         *((path, _check_part) for path in list_files(folder)),
+        *((path, _check_index) for path in list_index_files(folder)),
         *((path, check_stored) for path in experiments),
     ]:
         name = path.relative_to(folder).as_posix()
@@ -90,7 +105,22 @@ def _check_results(folder: Path) -> list[_Checked]:
             checked.append(_Checked(name, WHOLE if check(path) else UNPROTECTED))
         except DataError as error:
             checked.append(_Checked(name, DAMAGED, str(error)))
+    with suppress(DataError):  # of the index, which is in the list already
+        checked += [_Checked(name, DAMAGED, "is missing") for name in find_missing(folder)]
     return checked
+
+
+def _count_unlisted(folder: Path) -> int:
+    """Count the files of results that no index names; 0 where the index is damaged."""
+    with suppress(DataError):
+        return len(find_unlisted(folder, list_files(folder)))
+    return 0
+
+
+def _check_index(path: Path) -> bool:
+    """Read a file of the index; return True."""
+    check_index_file(path)
+    return True
 
 
 def _check_part(path: Path) -> bool:

@@ -1,8 +1,8 @@
 """Files of results: they are only added, and each appears when it is complete.
 
-The name of a file ends in the digest of its content, by which a change of any bit is noticed. The
-names in a folder are thus its index, which is never written by itself and cannot contradict the
-files. Files of jaxad 0.2 and before have no digest.
+The name of a file ends in the digest of its content, by which a change of any bit is noticed; files
+of jaxad 0.2 and before have no digest. The index (`jaxad.results.index`) names the files, by which
+one that is missing is noticed.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from jaxad.data.protocol.settings import AXES
 from jaxad.errors import DataError
 from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, make_rows
+from jaxad.results.index import FOLDER as INDEX
+from jaxad.results.index import find_missing, update_index
 from jaxad.utils.files import write_atomically
 
 if TYPE_CHECKING:
@@ -77,13 +79,16 @@ def append_cell(folder: str | Path, *cells: Cell | Failure) -> Path:
         raise OSError(f"cannot write to the folder {str(folder)!r}: {error}") from error
 
 
-def write_file(table: "pa.Table", folder: Path, start: str) -> Path:
+def write_file(table: "pa.Table", folder: Path, start: str, replaced: Sequence[Path] = ()) -> Path:
     """Write a table to a new file of results.
+
+    If the process dies before the replaced files are removed, some rows are there twice.
 
     Args:
         table: The rows.
         folder: The folder.
         start: The start of the file's name, which the digest of its content follows.
+        replaced: The files whose rows the table has; they are removed.
 
     Returns:
         The file. When this returns, it is on the disk.
@@ -100,6 +105,14 @@ def write_file(table: "pa.Table", folder: Path, start: str) -> Path:
     path = folder / f"{start}-{_compute_digest(content)}.parquet"
     with write_atomically(path) as partial:
         partial.write_bytes(content)
+    old = [one for one in replaced if one != path]
+    try:
+        update_index(folder, [path.name], [one.name for one in old])
+    except OSError:
+        path.unlink()
+        raise
+    for one in old:
+        one.unlink()
     return path
 
 
@@ -123,11 +136,17 @@ def read_results(folder: str | Path) -> "pd.DataFrame":
         A data frame with the columns that `append_cell` describes.
 
     Raises:
-        DataError: There is no such folder, or a file in it is damaged or not a parquet file.
+        DataError: There is no such folder, or a file in it is missing, damaged or not a parquet
+            file.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of results")
+    if missing := find_missing(folder):
+        raise DataError(
+            f"{folder}: {missing[0]} is missing ({len(missing)} files in all); `jaxad sweep` runs "
+            f"its cells again, or remove the folder {folder / INDEX} to read the other files"
+        )
     for _ in range(_TRIES):
         try:
             found = [read_file(path) for path in list_files(folder)]

@@ -10,11 +10,16 @@ from jaxad.results import (
     Cell,
     Failure,
     append_cell,
+    check_index_file,
+    find_missing,
+    find_unlisted,
     join_tables,
     list_files,
+    list_index_files,
     read_file,
     read_results,
     split_name,
+    update_index,
     write_file,
 )
 from jaxad.utils.files import lock_folder, remove_leftovers, sync_folder
@@ -91,24 +96,36 @@ def tidy(folder: str | Path) -> list[Path]:
     """Put a folder in order before a sweep; only its holder may do this.
 
     Partial files of processes that ended are removed. Files that cannot be read are renamed to
-    their name and `.damaged`, so that their cells count as missing. Many small files are joined.
+    their name and `.damaged`, so that their cells count as missing, as do those of files that are
+    gone. Many small files are joined.
 
     Returns:
-        The damaged files, under their new names.
+        The damaged files, under their new names, and those that are gone, under their old ones.
     """
+    folder = Path(folder)
     remove_leftovers(folder)
-    paths, tables, aside = [], [], []
+    for path in list_index_files(folder):
+        try:
+            check_index_file(path)
+        except DataError:  # the files that it names are added again below
+            path.rename(path.with_name(path.name + DAMAGED))
+    gone = find_missing(folder)
+    paths, tables, damaged = [], [], []
     for path in list_files(folder):
         try:
             tables.append(read_file(path))
             paths.append(path)
         except DataError:
-            aside.append(path.rename(path.with_name(path.name + DAMAGED)))
+            damaged.append(path)
+    unlisted = [path.name for path in find_unlisted(folder, paths)]
+    if unlisted or damaged or gone:
+        update_index(folder, unlisted, [*(path.name for path in damaged), *gone])
+    aside = [path.rename(path.with_name(path.name + DAMAGED)) for path in damaged]
     if aside:
-        sync_folder(Path(folder))
+        sync_folder(folder)
     if len(paths) > _FEW:
         _join(paths, tables)
-    return aside
+    return [*aside, *(folder / name for name in gone)]
 
 
 class Appender:
@@ -141,8 +158,5 @@ def _join(paths: Sequence[Path], tables: "Sequence[pa.Table]") -> None:
 
     If the process dies in between, some rows are there twice, which `read_cells` corrects.
     """
-    first, _ = split_name(paths[0])
-    whole = write_file(join_tables(tables), paths[0].parent, first.removesuffix(_JOINED) + _JOINED)
-    for path in paths:
-        if path != whole:
-            path.unlink()
+    start = split_name(paths[0])[0].removesuffix(_JOINED) + _JOINED
+    write_file(join_tables(tables), paths[0].parent, start, replaced=paths)

@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +15,19 @@ import pytest
 from jaxad.errors import DataError
 from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
-from jaxad.results import Cell, append_cell, config_hash, files, list_files, read_results
+from jaxad.results import (
+    Cell,
+    append_cell,
+    config_hash,
+    files,
+    find_missing,
+    join_tables,
+    list_files,
+    read_file,
+    read_results,
+    write_file,
+)
+from jaxad.utils.checksums import seal
 from jaxad.utils.files import check_writable, write_atomically
 from jaxad.utils.timing import Seconds
 
@@ -54,7 +69,7 @@ def test_files_are_added_and_never_changed(tmp_path):
     before = first.read_bytes()
     second = append_cell(tmp_path, cell())
     assert first.read_bytes() == before
-    assert sorted(tmp_path.iterdir()) == [first, second]
+    assert sorted(tmp_path.glob("*.parquet")) == [first, second]
 
 
 def test_an_empty_folder_has_the_same_columns(tmp_path):
@@ -172,3 +187,85 @@ def test_the_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_all_
     with write_atomically(path) as partial:
         partial.write_text("whole")
     assert done == [(False, False), (True, True)]
+
+
+def test_a_file_that_is_missing_is_noticed(tmp_path):
+    first, second = (append_cell(tmp_path, cell()) for _ in range(2))
+    for path in (first, second):
+        content = path.read_bytes()
+        path.unlink()
+        assert find_missing(tmp_path) == [path.name]
+        with pytest.raises(DataError, match=f"{path.name} is missing"):
+            read_results(tmp_path)
+        path.write_bytes(content)
+    assert len(read_results(tmp_path)) == 6
+    shutil.rmtree(tmp_path / "index")  # as in folders of earlier versions
+    second.unlink()
+    assert len(read_results(tmp_path)) == 3
+
+
+def test_files_are_replaced_without_being_missed(tmp_path):
+    old = [append_cell(tmp_path, cell()) for _ in range(3)]
+    table = join_tables([read_file(path) for path in old])
+    whole = write_file(table, tmp_path, "whole", replaced=old)
+    assert list_files(tmp_path) == [whole] and find_missing(tmp_path) == []
+    assert len(read_results(tmp_path)) == 9
+    whole.unlink()
+    assert find_missing(tmp_path) == [whole.name]
+
+
+def test_a_folder_that_is_made_anew_has_a_new_index(tmp_path):
+    append_cell(tmp_path / "a", cell())
+    shutil.rmtree(tmp_path / "a")
+    append_cell(tmp_path / "a", cell())
+    assert len(read_results(tmp_path / "a")) == 3
+
+
+APPEND = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_results import cell
+from jaxad.results import append_cell, join_tables, read_file, write_file
+for i in range(3):
+    own = [append_cell(sys.argv[2], cell()) for _ in range(4)]
+    write_file(join_tables([read_file(p) for p in own]), Path(sys.argv[2]), f"whole{i}", own)
+"""
+
+
+def test_several_processes_append_and_join_while_another_reads(tmp_path):
+    run = [sys.executable, "-c", APPEND, str(Path(__file__).parent), str(tmp_path)]
+    writers = [subprocess.Popen(run) for _ in range(3)]
+    while any(writer.poll() is None for writer in writers):
+        read_results(tmp_path)
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    files = list_files(tmp_path)
+    assert len(files) == 9 and len(read_results(tmp_path)) == 3 * 3 * 12
+    for path in files:
+        path.unlink()
+    assert len(find_missing(tmp_path)) == 9
+
+
+def test_a_part_whose_index_cannot_be_written_is_not_added(tmp_path, monkeypatch):
+    append_cell(tmp_path, cell())
+    monkeypatch.setattr(Path, "write_text", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        append_cell(tmp_path, cell())
+    assert len(list_files(tmp_path)) == 1 and find_missing(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b'{"files": 1}', b"\xff", *(
+        json.dumps(seal({"files": files, "removed": []})).encode()
+        for files in (None, [1], ["../x"], ["a\0"], ["x" * 300])
+    )],
+)  # fmt: skip
+def test_a_broken_index_is_an_error_that_names_it(tmp_path, content):
+    append_cell(tmp_path, cell())
+    (index,) = (tmp_path / "index").iterdir()
+    index.write_bytes(content)
+    with pytest.raises(DataError, match=index.name):
+        read_results(tmp_path)
+    append_cell(tmp_path, cell())  # goes to another index
+    assert len(list(tmp_path.glob("index/*.json"))) == 2

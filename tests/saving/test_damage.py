@@ -14,7 +14,14 @@ from jaxad.data import fit_scaling
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import summarise
 from jaxad.evaluation.scoring import Evaluation
-from jaxad.results import Cell, append_cell, list_files, read_results, write_file
+from jaxad.results import (
+    Cell,
+    append_cell,
+    find_unlisted,
+    list_files,
+    read_results,
+    write_file,
+)
 from jaxad.results.files import read_file
 from jaxad.sweep.store import tidy
 from jaxad.sweep.stored import load_stored
@@ -180,6 +187,7 @@ def old(tmp_path):
     for values in ((0.5, 0.75), (0.25, 1.0)):
         path = append_cell(tmp_path / "old", cell(values))
         path.rename(path.with_name(path.name.rsplit("-", 1)[0] + ".parquet"))
+    shutil.rmtree(tmp_path / "old" / "index")
     return tmp_path / "old"
 
 
@@ -188,6 +196,7 @@ def test_results_without_digests_are_read_and_said_to_be_unprotected(old, capsys
     assert main(["verify", str(old)]) == 0
     said = capsys.readouterr().out
     assert "results, 2 files, whole" in said and "2 files were written without a digest" in said
+    assert "2 files are not in the index" in said
     assert main(["verify", str(old), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["whole"] and {one["state"] for one in about["files"]} == {"unprotected"}
@@ -212,11 +221,36 @@ def test_joined_results_have_digests(old):
     before = read_results(old)
     assert tidy(old) == []
     (joined,) = list_files(old)
+    assert find_unlisted(old, [joined]) == []
     assert "-joined-" in joined.name and len(read_results(old)) == len(before)
     joined.write_bytes(joined.read_bytes()[:-9] + b"x" + joined.read_bytes()[-8:])
     with pytest.raises(DataError, match="digest"):
         read_results(old)
     assert [path.name for path in tidy(old)] == [joined.name + ".damaged"]
+    assert len(read_results(old)) == 0
+
+
+def test_results_that_are_missing_are_named_and_run_again(tmp_path, capsys):
+    file, out = tmp_path / "small.toml", tmp_path / "out"
+    file.write_text(EXPERIMENT)
+    argv = ["sweep", str(file), "--out", str(out)]
+    assert main(argv) == 0
+    before = read_results(out).drop(columns=["time", "seconds_compile", "seconds_run"])
+    (part,) = list_files(out)
+    part.unlink()
+    with pytest.raises(DataError, match=part.name):
+        read_results(out)
+    assert main(["verify", str(out)]) == 1
+    assert f"damaged: {part.name}: is missing" in capsys.readouterr().out
+    assert main(argv) == 0
+    assert f"{part} is missing; its cells run again" in capsys.readouterr().err
+    after = read_results(out).drop(columns=["time", "seconds_compile", "seconds_run"])
+    assert after.equals(before) and main(["verify", str(out)]) == 0
+    (index,) = out.glob("index/*.json")
+    index.write_text("{}")
+    assert main(["verify", str(out)]) == 1
+    assert f"damaged: index/{index.name}" in capsys.readouterr().out
+    assert main(argv) == 0 and main(["verify", str(out)]) == 0
 
 
 def test_a_file_written_twice_is_the_same_file(tmp_path):
@@ -261,7 +295,7 @@ def test_verify_reads_results_and_their_experiments(tmp_path, capsys):
     assert main(["verify", str(out)]) == 1
     said = capsys.readouterr().out
     assert f"damaged: {path.name}: " in said and "damaged: experiments/small.json: " in said
-    assert "2 of 2 files damaged" in said
+    assert "2 of 3 files damaged" in said
 
 
 def test_verify_reads_checkpoints(cut, capsys):
