@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxad.detector import HostScore
 from jaxad.errors import DataError
-from jaxad.utils.limits import check_archive
+from jaxad.utils.packed import check_archive
 
 if TYPE_CHECKING:
     from sklearn.tree._tree import Tree

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxad.errors import DataError
 from jaxad.thresholds.rules import Reference
-from jaxad.utils.limits import parse_arrays
+from jaxad.utils.packed import parse_arrays
 
 __all__ = ["SCORES", "pack", "unpack"]
 

@@ -1,25 +1,19 @@
 """Reading of files that may be damaged or hostile, within limits of size, depth and length."""
 
-import io
 import json
-import math
 import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
 
-import numpy as np
-
 from jaxad.errors import DataError, JaxADError
 
 __all__ = [
-    "check_archive",
-    "parse_arrays",
     "parse_json",
     "read_bytes",
     "read_json",
@@ -30,7 +24,6 @@ __all__ = [
 MOST_JSON = 2**28  # bytes
 MOST_VALUES, MOST_CONTAINERS = 2**23, 2**20
 MOST_ARRAYS = 2**31  # bytes
-MOST_UNPACKED, MOST_RATIO = 2**29, 50
 MOST_DEPTH = 64
 LARGEST = 2**63
 _BROKEN = (
@@ -122,69 +115,6 @@ def parse_json(content: bytes | str, what: str) -> Any:
         if "\\ud" in text.lower():
             json.dumps(found, ensure_ascii=False).encode()  # refuses half of a surrogate pair
     return found
-
-
-def parse_arrays(
-    content: bytes,
-    names: Sequence[str],
-    what: str,
-    optional: Sequence[str] = (),
-    most: int = MOST_ARRAYS,
-) -> list[np.ndarray]:
-    """Read arrays of an npz file that `numpy.savez` has written, without pickles.
-
-    Their sizes are compared with the size of the file before memory is taken for them.
-
-    Args:
-        content: The bytes of the file.
-        names: The names of the arrays.
-        what: What it is, for errors.
-        optional: The names of arrays that come after these; empty ones where there are none.
-        most: The most bytes of all arrays.
-
-    Raises:
-        DataError: It is no such file, or an array is missing or too large.
-    """
-    with refuse_broken(what), zipfile.ZipFile(io.BytesIO(content)) as archive:
-        held = set(archive.namelist())
-        more = [name for name in optional if f"{name}.npy" in held]
-        members = [archive.getinfo(f"{name}.npy") for name in (*names, *more)]
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise ValueError("its arrays are compressed")
-        if sum(member.file_size for member in members) > min(most, len(content)):
-            raise ValueError("its arrays are larger than the file")
-        arrays = [_parse_array(archive.read(member)) for member in members]
-    found = dict(zip((*names, *more), arrays, strict=True))
-    return [found.get(name, np.zeros(0)) for name in (*names, *optional)]
-
-
-def check_archive(content: bytes, what: str) -> None:
-    """Check that the files of a zip archive are not far larger than the archive.
-
-    Raises:
-        DataError: It is no archive, or its files have more than `MOST_UNPACKED` bytes and more than
-            `MOST_RATIO` times those of the archive.
-    """
-    with refuse_broken(what), zipfile.ZipFile(io.BytesIO(content)) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-        if size > max(MOST_UNPACKED, MOST_RATIO * len(content)):
-            raise ValueError(f"{len(content)} bytes that unpack to {size}")
-
-
-def _parse_array(content: bytes) -> np.ndarray:
-    """Return the array of an npy file, whose declared size is checked first."""
-    file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, _, dtype = read_header(file)
-    size = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or size != len(content) - file.tell():
-        raise ValueError(f"an array of shape {shape} and type {dtype} does not fit its bytes")
-    file.seek(0)
-    return np.load(file, allow_pickle=False)
 
 
 def _parse_integer(text: str) -> int:

@@ -14,16 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxad.errors import ConfigError, DataError
-from jaxad.utils import limits
+from jaxad.utils import limits, packed
 from jaxad.utils.calls import parse_calls
-from jaxad.utils.limits import (
-    check_archive,
-    parse_arrays,
-    parse_json,
-    read_bytes,
-    read_json,
-    refuse_broken,
-)
+from jaxad.utils.limits import parse_json, read_bytes, read_json, refuse_broken
+from jaxad.utils.packed import check_archive, parse_arrays
 
 
 @pytest.mark.parametrize(
@@ -131,7 +125,7 @@ def test_broken_arrays_are_refused(content):
 def test_archives_that_unpack_to_far_more_are_refused(monkeypatch):
     content = archive(describe("(1000000,)"), bytes(8_000_000), zipfile.ZIP_DEFLATED)
     check_archive(content, "what")
-    monkeypatch.setattr(limits, "MOST_UNPACKED", 10_000)
+    monkeypatch.setattr(packed, "MOST_UNPACKED", 10_000)
     check_archive(archive(describe("(1000,)"), bytes(8_000)), "what")
     with pytest.raises(DataError, match="unpack to"):
         check_archive(content, "what")

@@ -1,7 +1,5 @@
 """Reading of images, tables and texts from files."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +27,7 @@ from jaxad.data.text.documents import (
 from jaxad.data.text.vectors import average_vectors, build_lexicon
 from jaxad.data.text.vocabulary import Vocabulary, build_vocabulary, split_words
 from jaxad.errors import ConfigError, DataError
+from jaxad.utils.packed import read_npz
 
 __all__ = [
     "SUFFIXES",
@@ -252,17 +251,7 @@ def _check_suffix(path: Path) -> str:
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of an npz file by their names in lower case, without loading pickles."""
-    try:
-        # np.load does not close a file that it cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name.lower(): archive[name] for name in archive.files}
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        reason = "holds pickled objects, which are not loaded for safety"
-        if "allow_pickle" not in str(error) or not zipfile.is_zipfile(path):
-            reason = f"not a complete npz file ({error}); download it again"
-        raise DataError(f"{path}: {reason}") from error
+    return {name.lower(): array for name, array in read_npz(path).items()}
 
 
 def _build_dataset(path: Path, arrays: dict[str, np.ndarray]) -> Dataset:

@@ -4,11 +4,9 @@ An idx file consists of two zero bytes, a type code, the number of axes, the siz
 big-endian 32-bit integer, and the values.
 """
 
-import gzip
 import hashlib
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +14,16 @@ from jaxtyping import UInt8
 
 from jaxad.data.dataset import Dataset
 from jaxad.errors import DataError
+from jaxad.utils.limits import refuse_broken
+from jaxad.utils.packed import open_unpacked, read_at_most
 
 __all__ = ["has_idx", "read_idx", "read_idx_folder"]
 
 PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST_PARTS = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 UNSIGNED_BYTE = 0x08
+_MOST_AXES = 8
+_MOST_OTHER = 2**26  # bytes that are read of a file that is no idx file
 
 FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -87,26 +89,27 @@ def read_idx(path: Path, digest: str | None = None) -> UInt8[np.ndarray, "*shape
         DataError: The file cannot be unpacked, has a wrong length, holds another type, or does not
             match the digest.
     """
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be unpacked ({error}); download it again") from error
-    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+    broken = f"{path}: cannot be unpacked, download it again"
+    with open_unpacked(path) as file, refuse_broken(broken):
+        head = file.read(4)
+        known = len(head) == 4 and head[:2] == b"\0\0" and head[2] == UNSIGNED_BYTE
+        axes = head[3] if known else 0
+        head += file.read(4 * axes)
+        shape = struct.unpack(f">{axes}I", head[4:]) if len(head) == 4 + 4 * axes else ()
+        values = read_at_most(file, math.prod(shape) + 1 if shape else _MOST_OTHER)
+    if digest is not None and hashlib.sha256(head + values).hexdigest() != digest:
         raise DataError(
             f"{path}: the SHA-256 differs from that of the published file; download it again, or "
             "rename the folder if the files are your own"
         )
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTE:
+    if not known:
         raise DataError(f"{path}: not an idx file of unsigned bytes")
-    start = 4 + 4 * content[3]
-    shape = struct.unpack(f">{content[3]}I", content[4:start]) if len(content) >= start else ()
-    if not shape or len(content) != start + math.prod(shape):
+    if not 0 < len(shape) <= _MOST_AXES or len(values) != math.prod(shape):
         raise DataError(
-            f"{path}: its {len(content)} bytes do not match its shape {shape}; download it again"
+            f"{path}: its {len(head) + len(values)} bytes do not match its shape {shape[:4]}; "
+            "download it again"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -63,6 +63,8 @@ def find_format(path: Path, options: TableOptions, known: Sequence[str] = ()) ->
     with open_text(path) as file:
         sample, complete = file.read(_SAMPLE_CHARACTERS), False
         while not (complete or _holds_record(sample)):  # a wide table has a long first line
+            if len(sample) > _BLOCK:
+                raise DataError(f"{path}: the first row is longer than {_BLOCK} characters")
             more = file.read(len(sample) + 1)
             sample, complete = sample + more, not more
         complete = complete or not file.read(1)

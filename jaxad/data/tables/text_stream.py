@@ -1,17 +1,16 @@
 """The text of a file as a stream of UTF-8, whatever its encoding; gzipped files are unpacked."""
 
 import codecs
-import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from jaxad.errors import DataError
+from jaxad.utils.packed import open_unpacked
 
 __all__ = ["Utf8Stream", "open_text"]
 
-_GZIP = b"\x1f\x8b"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -34,13 +33,8 @@ class Utf8Stream(io.RawIOBase):
         """
         super().__init__()
         self._path, self._end = path, end
-        try:
-            self._file = _open_bytes(path)
-            start = self._read_bytes(_PROBE)
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: no such file") from error
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error})") from error
+        self._file = open_unpacked(path)
+        start = self._read_bytes(_PROBE)
         self._decoder = codecs.getincrementaldecoder(_find_encoding(start))(errors="replace")
         self._rest = self._decoder.decode(start).encode(errors="replace")
         self._ended = False
@@ -79,7 +73,7 @@ class Utf8Stream(io.RawIOBase):
     def _read_bytes(self, size: int) -> bytes:
         try:
             return self._file.read(size)
-        except (OSError, EOFError, zlib.error) as error:  # OSError includes BadGzipFile
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise DataError(f"{self._path}: cannot be read ({error})") from error
 
 
@@ -90,17 +84,6 @@ def open_text(path: Path) -> IO[str]:
         DataError: The file is missing or cannot be read.
     """
     return io.TextIOWrapper(io.BufferedReader(Utf8Stream(path)), "utf-8", newline="")
-
-
-def _open_bytes(path: Path) -> IO[bytes]:
-    file = path.open("rb")
-    gzipped = file.read(len(_GZIP)) == _GZIP
-    file.seek(0)
-    # A GzipFile does not close a file that it is given.
-    if not gzipped:
-        return file
-    file.close()
-    return cast(IO[bytes], gzip.open(path, "rb"))
 
 
 def _find_encoding(start: bytes) -> str:

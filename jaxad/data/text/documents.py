@@ -1,9 +1,6 @@
 """Data sets of texts from memory, JSON lines files and csv files."""
 
-import gzip
-import json
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +11,12 @@ import numpy as np
 from jaxad.data.arrays import as_label_column
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.tables.labels import is_number
+from jaxad.data.tables.text_stream import open_text
 from jaxad.data.text.vectors import average_vectors, build_lexicon
 from jaxad.data.text.vocabulary import build_vocabulary, split_words
 from jaxad.errors import ConfigError, DataError, DataWarning, JaxADError
+from jaxad.utils.limits import parse_json, refuse_broken
+from jaxad.utils.packed import open_unpacked, read_lines
 
 __all__ = [
     "MEAN",
@@ -154,12 +154,8 @@ def read_texts(path: Path, label: str | None = None) -> Texts:
         DataError: The file is missing or broken, or some lines lack a field; the message names it.
         ConfigError: `label` is given, and no line has this field.
     """
-    try:
+    with refuse_broken(f"{path}: cannot be read"):
         found = _read_frame(path) if read_suffix(path) == ".csv" else list(_read_json_lines(path))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
     if not found:
         raise DataError(f"{path}: the file holds no texts")
     field = "label" if label is None else label
@@ -233,15 +229,11 @@ def as_means(data: Dataset, vectors: str) -> Dataset:
 
 
 def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    gzipped = path.suffix.lower() == ".gz"
-    with gzip.open(path) if gzipped else path.open("rb") as opened:
-        for number, line in enumerate(opened, 1):
+    with open_unpacked(path) as opened:
+        for number, line in enumerate(read_lines(opened), 1):
             if not line.strip():
                 continue
-            try:
-                value = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"{path}: line {number} is not JSON ({error})") from error
+            value = parse_json(line, f"{path}: line {number} is not JSON")
             if not isinstance(value, dict):
                 raise DataError(f"{path}: line {number} must be a JSON object with fields")
             yield value
@@ -250,7 +242,8 @@ def _read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _read_frame(path: Path) -> list[dict[str, Any]]:
     import pandas as pd
 
-    frame = pd.read_csv(path, keep_default_na=False)
+    with open_text(path) as file:
+        frame = pd.read_csv(file, keep_default_na=False)
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 

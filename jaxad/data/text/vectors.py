@@ -1,10 +1,8 @@
 """Word vectors: files in text or npz format, and the lexicon of a detector."""
 
 import functools
-import gzip
 import os
 import warnings
-import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +14,8 @@ from jaxtyping import Float, Float32
 
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError, DataWarning
-from jaxad.utils.limits import parse_arrays, read_bytes, refuse_broken
+from jaxad.utils.limits import read_bytes, refuse_broken
+from jaxad.utils.packed import open_unpacked, parse_arrays, read_lines, read_npz
 
 __all__ = [
     "Lexicon",
@@ -31,6 +30,7 @@ __all__ = [
 ]
 
 _LARGEST = float(np.finfo(np.float32).max)
+_LONGEST = 2**20  # bytes of a line
 
 
 class WordVectors(NamedTuple):
@@ -168,12 +168,8 @@ def read_vectors(
         DataWarning: Some lines are broken.
     """
     path = Path(path)
-    try:
+    with refuse_broken(f"{path}: cannot be read as word vectors"):
         found = _read_npz(path) if path.suffix.lower() == ".npz" else _read_text(path, wanted, more)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read as word vectors ({error})") from error
     if found.broken:
         warnings.warn(
             f"{path}: {found.broken} broken line(s) of word vectors are skipped",
@@ -205,8 +201,8 @@ def _choose_words(found: WordVectors, wanted: frozenset[str] | None, more: int) 
 
 def _read_npz(path: Path) -> WordVectors:
     """Read the words and vectors of an npz file, without loading pickles."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        words, vectors = archive["words"], archive["vectors"]
+    arrays = read_npz(path)
+    words, vectors = arrays["words"], arrays["vectors"]
     if words.dtype == np.uint8:
         words = np.array(words.tobytes().decode().split("\n"))
     if vectors.ndim != 2 or words.shape != (len(vectors),):
@@ -237,9 +233,8 @@ def _read_text(path: Path, wanted: frozenset[str] | None, more: int) -> WordVect
 
 def _read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file; invalid bytes become U+FFFD, which makes a line broken."""
-    gzipped = path.suffix.lower() == ".gz"
-    with gzip.open(path) if gzipped else path.open("rb") as opened:
-        for line in opened:
+    with open_unpacked(path) as opened:
+        for line in read_lines(opened, _LONGEST):
             yield line.decode(errors="replace")
 
 
