@@ -26,6 +26,7 @@ from jaxad.cli.options import (
     Sweep,
     Verify,
 )
+from jaxad.cli.termination import stop_on_termination
 from jaxad.errors import (
     ConfigError,
     DataError,
@@ -37,7 +38,7 @@ from jaxad.errors import (
 
 __all__ = ["main"]
 
-DONE, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILURE, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 Options = List | Recommend | Run | Fit | Score | Monitor | Audit | Explain | Sweep | Report | Verify
 COMMANDS: dict[str, type] = {
@@ -78,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 1 failure, 2 wrong use, 3 some rows could not be scored
-        (`score`, `monitor`) or there is drift (`monitor`), 130 stopped by Ctrl-C.
+        (`score`, `monitor`) or there is drift (`monitor`), 130 stopped by Ctrl-C, 143 stopped by
+        SIGTERM.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv == ["--version"]:
@@ -137,12 +139,15 @@ def _refuse_old_names(argv: list[str]) -> None:
 
 def _run(options: Options) -> int:
     """Run a command; turn an error into one line on standard error and an exit code."""
+    terminated = None
     try:
-        with _print_warnings():
+        with _print_warnings(), stop_on_termination() as terminated:
             code = _dispatch(options)
         sys.stdout.flush()  # here, where a closed pipe is handled
         return code
     except KeyboardInterrupt:
+        if terminated is not None and terminated.is_set():
+            return _report("stopped by SIGTERM", TERMINATED, options.debug)
         return _report("stopped by Ctrl-C", INTERRUPTED, options.debug)
     except BrokenPipeError:
         # The reader of the output is gone. The interpreter must not fail on it again at exit.

@@ -21,6 +21,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxad.errors import DataError
+from jaxad.utils.forks import refuse_forked
 
 __all__ = [
     "Summary",
@@ -141,6 +142,7 @@ def compute_metrics(
 
     Raises:
         DataError: Shapes that do not fit, a score of nan, or labels of one class.
+        ConfigError: This process was forked from one that had used JAX.
     """
     score, label = np.asarray(scores), np.asarray(labels)
     if score.ndim != 2 or label.shape not in (score.shape, score.shape[1:]):
@@ -153,6 +155,7 @@ def compute_metrics(
     if count.shape != (seeds,) or np.any(count > n):
         raise DataError(f"counts is {counts!r}; {seeds} numbers of at most {n} are needed")
     where = np.arange(n) < count[:, None]
+    refuse_forked()
     values = _evaluate(*_checked(score, np.broadcast_to(label, score.shape), where))
     return {name: np.asarray(value) for name, value in values.items()}
 

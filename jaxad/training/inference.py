@@ -12,6 +12,7 @@ from jaxad.training.program import How
 from jaxad.training.seeds import map_seeds, spread
 from jaxad.training.stacking import Functions
 from jaxad.types import State, TrainData
+from jaxad.utils.forks import refuse_forked
 from jaxad.utils.modes import pinned_modes
 
 __all__ = ["apply_to_rows"]
@@ -33,7 +34,11 @@ def apply_to_rows(
 
     Returns:
         `(seeds, n, ...)`; entries behind `count` mean nothing.
+
+    Raises:
+        ConfigError: This process was forked from one that had used JAX.
     """
+    refuse_forked()
     n = x.shape[np.ndim(count)]
     padded = pad_to_buckets(
         TrainData(x, np.zeros(x.shape[: np.ndim(count) + 1], np.int8), count, count)

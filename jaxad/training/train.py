@@ -31,6 +31,7 @@ from jaxad.training.resume import Saver
 from jaxad.training.seeds import MapMode
 from jaxad.training.stacking import check_alike
 from jaxad.types import Key, PyTree, State, TrainData
+from jaxad.utils.forks import refuse_forked
 from jaxad.utils.modes import pinned_modes
 from jaxad.utils.timing import stopwatch
 
@@ -98,8 +99,8 @@ def fit(
         DataError: The data cannot be trained on (not finite, too few rows, wrong shape), or the
             checkpoint is damaged.
         ConfigError: `seeds` does not match the data or the detectors, detectors differ in more
-            than numbers, the checkpoint is of another run or used by one, or `watch_every` is not
-            positive.
+            than numbers, the checkpoint is of another run or used by one, `watch_every` is not
+            positive, or this process was forked from one that had used JAX.
         StorageError: The folder of the checkpoint cannot be written at the start. Later a state
             that cannot be written is a `StorageWarning`, and training goes on.
     """
@@ -121,6 +122,7 @@ def fit(
     if isinstance(detector, HostDetector):
         fitted = fit_on_host(fit, detector, train, numbers, root, mode, progress, checkpoint)
         return replace(fitted, images=images)
+    refuse_forked()
     detectors = detectors or (detector,)
     with stopwatch() as seconds, _interruptible() as stop:
         layout = lay_out(detectors, train, numbers, root, mode)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 import warnings
@@ -12,11 +13,11 @@ import pytest
 
 from jaxad.cli import main
 from jaxad.errors import ConfigError
-from jaxad.results import Failure, read_results
+from jaxad.results import Failure, list_files, read_file, read_results
 from jaxad.sweep import expand, group_jobs, load_experiment, run_jobs
 from jaxad.sweep.cells import run_group
 from jaxad.sweep.executors import Cluster, RayExecutor
-from jaxad.sweep.store import find_done, read_cells
+from jaxad.sweep.store import find_done, read_cells, read_failed
 
 ray = pytest.importorskip("ray")
 
@@ -134,6 +135,62 @@ def test_ctrl_c_keeps_what_has_arrived_and_ends_the_rest(file, tmp_path):
     while busy_workers() and time.monotonic() < end:
         time.sleep(0.1)
     assert not busy_workers()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_driver_that_is_preempted_or_killed_loses_nothing(file, tmp_path):
+    """The cluster goes on; its workers leave the tasks of a driver that has ended."""
+    out = tmp_path / "ray"
+    run = [sys.executable, "-m", "jaxad", "sweep", str(file), "--out", str(out)]
+    run += ["--executor", "ray", "--address", ray.get_runtime_context().gcs_address]
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
+        before = len(list_files(out))
+        with subprocess.Popen(run, stdout=subprocess.DEVNULL) as driver:
+            while driver.poll() is None and len(list_files(out)) == before:
+                time.sleep(0.01)
+            driver.send_signal(number)
+            assert driver.wait(timeout=30) == code
+        left = time.monotonic() + 20
+        while busy_workers() and time.monotonic() < left:
+            time.sleep(0.1)
+        assert not busy_workers()
+    assert 0 < sum(read_file(path).num_rows for path in list_files(out)) < CELLS
+    subprocess.run(run, stdout=subprocess.DEVNULL, check=True, timeout=300)
+    assert sum(read_file(path).num_rows for path in list_files(out)) == CELLS
+    run_jobs(groups_of(file), tmp_path / "local")
+    same(out, tmp_path / "local")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_node_that_loses_its_data_fails_its_cells_alone(file, tmp_path, capsys):
+    """A cell that cannot read its data is named, and complete once the data is back."""
+    rows = np.column_stack(
+        [np.random.default_rng(0).normal(size=(300, 3)), np.arange(300) % 4 == 0]
+    )
+    data = tmp_path / "data"
+    data.mkdir()
+    np.savetxt(data / "toy.csv", rows, "%.6g", ",", header="a,b,c,label", comments="")
+    file.write_text(TEXT.replace("blobs", "toy.csv"))
+    run = ["sweep", str(file), "--data-dir", str(data), "--out"]
+    ray_out, local = tmp_path / "ray", tmp_path / "local"
+    jobs = expand(load_experiment(file), data)
+    groups = group_jobs([(job, (0, 1)) for job in jobs], width=2)
+
+    def on_cell(cell):
+        if data.exists():
+            data.rename(tmp_path / "lost")
+
+    run_jobs(groups, ray_out, RayExecutor(data_dir=data), on_cell)
+    (tmp_path / "lost").rename(data)
+    lost = read_failed(ray_out)
+    assert 0 < len(lost) < len(read_cells(ray_out)) == CELLS
+    assert lost.error.str.contains("data_dir").all()
+    assert main([*run, str(ray_out), "--retry-failed"]) == 0
+    assert main([*run, str(local)]) == 0
+    capsys.readouterr()
+    same(ray_out, local)
 
 
 @pytest.mark.slow

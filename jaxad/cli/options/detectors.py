@@ -49,7 +49,8 @@ class Fit(TableReading, Common):
     values. The y of an npz file holds training labels: -1 for a labelled anomaly, 0 for an
     unlabelled row and 1 for a verified normal row.
 
-    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C (nothing is saved).
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C or 143 by
+    SIGTERM (nothing is saved).
 
     Attributes:
         data: The file. With the prefix sequence: its columns are the time points of sequences.
@@ -155,7 +156,8 @@ class Audit(TableReading, Common):
     Labels are optional, with the meaning that they have for `jaxad fit`. Labels that only measure
     the audit are named by --truth.
 
-    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C (nothing is written).
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C or 143 by
+    SIGTERM (nothing is written).
 
     Attributes:
         data: The table or npz file.

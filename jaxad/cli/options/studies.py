@@ -32,8 +32,8 @@ class Run(TableFormat, Common):
     and the detectors are trained and tested. The command prints AUROC and AUPRC, and appends a row
     for each seed to a folder of parquet files as soon as a class and detector are complete.
 
-    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C: then only what is complete is
-    printed and recorded.
+    Exit codes: 0 done, 1 failure, 2 wrong use, 130 stopped by Ctrl-C or 143 by SIGTERM: then only
+    what is complete is printed and recorded.
 
     Attributes:
         dataset: A name that `jaxad list` shows, the path of a table, of an npz file or of a folder
@@ -82,7 +82,8 @@ class Sweep(Common):
     where an earlier one stopped. A cell that fails is recorded with its error, and the others
     continue. The command prints the tables of the experiment at the end.
 
-    Exit codes: 0 done, 1 failure or failed cells, 2 wrong use, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, 1 failure or failed cells, 2 wrong use, 130 stopped by Ctrl-C or 143 by
+    SIGTERM: then the same command continues.
 
     Attributes:
         experiment: The TOML file. `experiments/` has examples; docs/reference/sweeps.md

@@ -1,8 +1,11 @@
 """Run groups of jobs on all processes of `jax.distributed`; process 0 alone has the results."""
 
-from collections.abc import Callable, Generator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 
 import jax
@@ -40,8 +43,7 @@ class DistributedExecutor:
 
     def _run(self, groups: Sequence[Group]) -> Generator[list[Result]]:
         plan = (groups, self.data_dir, self.memory, imported_plugins())
-        for group in gather(plan)[0][0]:
-            yield _run_together(group, self.data_dir, self.progress, self.memory)
+        yield from _run_all(gather(plan)[0][0], self.data_dir, self.progress, self.memory)
 
 
 @register("distributed")
@@ -57,20 +59,54 @@ def follow() -> None:
     groups, data_dir, memory, plugins = gather(None)[0]
     for module, folders in plugins:
         import_plugins([module], folders)
-    for group in groups:
-        _run_together(group, data_dir, None, memory)
+    for _ in _run_all(groups, data_dir, None, memory):
+        pass
 
 
-def _run_together(
-    group: Group,
+def _run_all(
+    groups: Sequence[Group],
     data_dir: str | Path | None,
     progress: Callable[[Progress], None] | None,
     memory: int | None,
-) -> list[Result]:
-    """Train this process's share of a group, and return the results of all processes."""
-    share = assign_share(group, jax.process_index(), jax.process_count())
-    cells = list(run_cells(share, data_dir, progress, memory))
-    return list(chain.from_iterable(gather(cells)))
+) -> Generator[list[Result]]:
+    """Train this process's share of each group, and yield the results of all processes.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed in a process. All of them end after the group, of
+            which each yields what was complete.
+    """
+    stop = False
+    for group in groups:
+        cells: list[Result] = []
+        try:
+            if not stop:
+                share = assign_share(group, jax.process_index(), jax.process_count())
+                for cell in run_cells(share, data_dir, progress, memory):
+                    cells.append(cell)
+        except KeyboardInterrupt:
+            stop = True
+        with _postpone_interrupt() as came:  # a process that left now would make the others wait
+            parts = gather((cells, stop))
+        yield [cell for of_process, _ in parts for cell in of_process]
+        if any(stopped for _, stopped in parts):
+            raise KeyboardInterrupt
+        stop = came.is_set()
+    if stop:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _postpone_interrupt() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C sets, instead of an exception."""
+    came = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: came.set())
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def assign_share(group: Group, process: int, processes: int) -> list[tuple[Job, tuple[int, ...]]]:

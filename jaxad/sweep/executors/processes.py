@@ -35,6 +35,8 @@ def join_processes(coordinator: str | None, processes: int | None, process_id: i
             "--coordinator, --processes and --process-id are given together, or not at all where "
             f"the environment of the cluster has them; given {given}"
         )
+    # The service of JAX would take SIGTERM for itself, and the process would not end by it.
+    jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(coordinator, processes, process_id)
     except (ValueError, RuntimeError) as error:

@@ -7,7 +7,9 @@ result is a failed cell.
 
 import logging
 import os
+import signal
 import socket
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import chdir, contextmanager, nullcontext
@@ -211,6 +213,7 @@ def _connected(address: str | None) -> Iterator[Any]:
     if address is not None:
         _check_reachable(address)
     more: dict[str, Any] = {"include_dashboard": False} if address is None else {}
+    on_termination = signal.getsignal(signal.SIGTERM)
     try:
         with warnings.catch_warnings():
             # JAX warns of forks; those of Ray become its own programs at once.
@@ -218,6 +221,8 @@ def _connected(address: str | None) -> Iterator[Any]:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ConfigError(f"no Ray cluster at {address!r}: {error}") from error
+    if callable(on_termination) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_termination)  # Ray has set its own
     try:
         yield ray
     finally:
