@@ -7,6 +7,7 @@ References:
 
 from dataclasses import dataclass
 from math import inf
+from typing import Literal
 
 from jaxad.detector import Detector
 from jaxad.detectors.autoencoder import AutoencoderConfig
@@ -42,25 +43,31 @@ class _Ascent(GradientConfig):
 
     Attributes:
         lam: Weight of gradient ascent on the loss of labelled anomalies, >= 0; 0 does not use them,
-            1 is the ramp loss.
+            1 is the ramp loss. "balanced" is `2 share unlabelled / labelled`, with the numbers of
+            training rows.
         cap: Maximum loss of a labelled anomaly as a multiple of the initial mean loss, > 0; ascent
             stops there. None uses 10, or no cap if the loss is bounded, as for reconstructed
             images.
+        share: Assumed fraction of anomalies among the unlabelled rows, in [0, 1), which only
+            `lam="balanced"` uses.
     """
 
-    lam: float = 20.0
+    lam: float | Literal["balanced"] = 20.0
     cap: float | None = None
+    share: float = 0.1
 
     def __post_init__(self):
         super().__post_init__()
-        self._need(is_number(self.lam) and self.lam >= 0, "lam", ">= 0")
+        ok = self.lam == "balanced" or (is_number(self.lam) and self.lam >= 0)
+        self._need(ok, "lam", ">= 0 or 'balanced'")
         ok = self.cap is None or (is_number(self.cap) and self.cap > 0)
         self._need(ok, "cap", "> 0, or None")
+        self._need(is_number(self.share) and 0 <= self.share < 1, "share", "in [0, 1)")
 
     def choose_ascent(self, spec: Spec, bounded: bool = False) -> Weighting:
         """Return the weighting of the settings, or contradicting training if there is none."""
         cap = (inf if bounded else 10.0) if self.cap is None else self.cap
-        return self.choose_weighting(contradicting(self.lam, cap), spec)
+        return self.choose_weighting(contradicting(self.lam, cap, self.share), spec)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,12 @@ from jaxad.weighting.only_anomalies import anoonly
 from jaxad.weighting.outlier_exposure import latent_outlier_exposure
 from jaxad.weighting.parse import parse_weighting
 from jaxad.weighting.registry import RECORDS, WEIGHTINGS, Record, register
+from jaxad.weighting.rejection import adaptive_rejection
 from jaxad.weighting.row_mining import mining
+from jaxad.weighting.soft_exposure import soel
+from jaxad.weighting.suspicion_modes import adaptive_mining
+from jaxad.weighting.truncation import loss_truncation
+from jaxad.weighting.unbiased_risk import nnpu
 
 __all__ = [
     "RECORDS",
@@ -17,14 +22,19 @@ __all__ = [
     "Record",
     "Weighting",
     "Weights",
+    "adaptive_mining",
+    "adaptive_rejection",
     "anoonly",
     "by_label",
     "chain",
     "contradicting",
     "elite",
     "latent_outlier_exposure",
+    "loss_truncation",
     "mining",
+    "nnpu",
     "parse_weighting",
     "register",
+    "soel",
     "unsupervised",
 ]
