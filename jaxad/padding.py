@@ -21,8 +21,8 @@ __all__ = [
     "is_table",
     "largest",
     "map_rows",
+    "masked_exceeded",
     "masked_mean",
-    "masked_quantile",
     "pad_axis",
     "pad_to_buckets",
     "valid_rows",
@@ -151,13 +151,16 @@ def masked_mean(x: Float[Array, "n *shape"], where: Bool[Array, "n"]) -> Float[A
     return jnp.sum(jnp.where(mask, x, 0), axis=0) / jnp.maximum(jnp.sum(where), 1)
 
 
-def masked_quantile(
-    x: Float[Array, "n"], where: Bool[Array, "n"], q: Float[ArrayLike, ""]
+def masked_exceeded(
+    x: Float[Array, "n"], where: Bool[Array, "n"], share: Float[ArrayLike, ""]
 ) -> Float[Array, ""]:
-    """Compute the q-quantile of the entries where a mask is true, by linear interpolation."""
+    """Return the least entry that at most a share of the entries exceeds.
+
+    Of the n entries where a mask is true, in ascending order, it is the one with the number
+    `n - 1 - floor(share * n)`, counted from 0, and the first for a share of 1. It minimises
+    `r + mean(max(0, x - r)) / share` over r among the entries.
+    """
     ordered = jnp.sort(jnp.where(where, x, jnp.inf))
-    last = jnp.maximum(jnp.sum(where) - 1, 0)
-    position = q * last
-    low = jnp.floor(position).astype(jnp.int32)
-    high = jnp.minimum(low + 1, last)
-    return ordered[low] + (position - low) * (ordered[high] - ordered[low])
+    count = jnp.sum(where)
+    above = jnp.floor(share * count).astype(count.dtype)
+    return ordered[jnp.clip(count - 1 - above, 0, jnp.maximum(count - 1, 0))]

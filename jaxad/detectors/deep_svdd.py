@@ -57,7 +57,7 @@ def build_deep_svdd(config: DeepSVDDConfig, spec: Spec) -> Detector:
 
     One-class: minimises `mean d + (decay / 2) ||w||^2` with `d = ||phi(x) - c||^2` over all rows
     that are not labelled anomalies. Soft boundary: minimises `R^2 + mean max(0, d - R^2) / nu`; the
-    score is `d - R^2`, and R is the `1 - nu` quantile of the distances of training rows.
+    score is `d - R^2`, and R^2 is the least distance that at most `nu n` training rows exceed.
     """
     encoder, decoder = networks(config, spec)
     soft = config.objective == "soft_boundary"

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
-from jaxad.padding import map_rows, masked_mean, masked_quantile, valid_rows
+from jaxad.padding import map_rows, masked_exceeded, masked_mean, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Boundary", "Hypersphere", "SoftBoundary"]
@@ -87,18 +87,22 @@ class SoftBoundary(Hypersphere):
     def radius_sq(
         self, variables: Variables, extras: PyTree, data: TrainData, nu: Array | float
     ) -> Float[Array, ""]:
-        """Compute the squared radius optimal for fixed weights: the 1 - nu quantile of d."""
+        """Compute the squared radius that minimises `R^2 + mean(max(0, d - R^2)) / nu`.
+
+        It is the least distance that at most `nu n` of the n rows exceed (Ruff et al. 2018, eq. 3,
+        for fixed weights of the network).
+        """
 
         def distance(x):
             return self.apply(variables, extras, x, train=False).out.distance
 
         distances = map_rows(distance, data.x, data.count)
-        return masked_quantile(distances, valid_rows(data) & (data.label >= 0), 1 - nu)
+        return masked_exceeded(distances, valid_rows(data) & (data.label >= 0), nu)
 
 
 def move_from_zero(centre: Float[Array, "k"], margin: float = 0.1) -> Float[Array, "k"]:
     """Move coordinates within a margin of 0 to +margin or -margin by sign, 0 to +margin.
 
-    All-zero weights could match a coordinate near 0 (thesis, section 2.2.3).
+    All-zero weights could match a coordinate near 0 (Ruff et al. 2018, section 3.4).
     """
     return jnp.where(jnp.abs(centre) < margin, jnp.where(centre < 0, -margin, margin), centre)
