@@ -105,6 +105,12 @@ class GradientConfig:
         if not ok:
             raise ConfigError(f"{name} must be {allowed}; given {getattr(self, name)!r}")
 
+    def _replace_defaults(self, settings: dict[str, Any]) -> None:
+        """Replace the values of fields that are at their default."""
+        for one in fields(self):
+            if one.name in settings and getattr(self, one.name) == one.default:
+                object.__setattr__(self, one.name, settings[one.name])
+
     def schedule(self, epochs: int | None = None) -> Optimiser:
         """Return the optimiser for a phase of `epochs`; None for the detector's own."""
         milestone = self.milestone * (self.epochs if epochs is None else epochs)

@@ -5,6 +5,7 @@ References:
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import add_pretraining, gradient_detector, networks
@@ -16,7 +17,7 @@ from jaxad.models import Hypersphere, Margined, Reconstruction
 from jaxad.nets.norm import Norm
 from jaxad.objectives import hinge
 from jaxad.weighting.base import Weighting
-from jaxad.weighting.meta_gradient import MetaGradient, Scale, Variant, elite
+from jaxad.weighting.meta_gradient import MetaGradient, Scale, elite
 
 __all__ = [
     "EliteAutoencoderConfig",
@@ -34,8 +35,10 @@ class _EliteConfig(GradientConfig):
         eta_meta: Factor of the weights of rows, > 0.
         scale: Divisor of the meta-gradients: "initial" and "batch" are their mean absolute value in
             the first or the current batch, "none" is 1.
-        variant: "paper" weights both losses; "released" puts signed weights on the distance,
-            without a hinge, and has the maximum of the initial labelled scores as the margin.
+        variant: "scaled" and "paper" weight both losses; "paper" does not divide the meta-gradients
+            (scale "none" where it is at its default), so that `eta_meta` is the paper's eta_M.
+            "released" puts signed weights on the distance, without a hinge, and has the maximum of
+            the initial labelled scores as the margin.
         meta_gradient: How meta-gradients are computed: "forward" or "unrolled" differentiation,
             with equal results.
     """
@@ -46,10 +49,12 @@ class _EliteConfig(GradientConfig):
     optimiser: OptimiserKind = "sgd"
     eta_meta: float = 1.0
     scale: Scale = "initial"
-    variant: Variant = "paper"
+    variant: Literal["scaled", "paper", "released"] = "scaled"
     meta_gradient: MetaGradient = "forward"
 
     def __post_init__(self):
+        if self.variant == "paper":
+            self._replace_defaults({"scale": "none"})
         super().__post_init__()
         self._need(is_number(self.eta_meta) and self.eta_meta > 0, "eta_meta", "> 0")
 
@@ -59,13 +64,13 @@ class _EliteConfig(GradientConfig):
             self.eta_meta,
             labelled=(spec.labelled_anomalies, spec.labelled_normals),
             scale=self.scale,
-            variant=self.variant,
+            variant="released" if self.variant == "released" else "paper",
             meta_gradient=self.meta_gradient,
         )
 
     def add_margin(self, base: Hypersphere | Reconstruction) -> Margined:
         """Return a score model with the margin of the variant."""
-        return Margined(base, "mean_unlabelled" if self.variant == "paper" else "max_labelled")
+        return Margined(base, "max_labelled" if self.variant == "released" else "mean_unlabelled")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,12 @@ from jaxad.weighting import Weighting, by_label, unsupervised
 
 __all__ = ["FEAWADConfig", "build_feawad", "feawad_detector"]
 
-_ORIGINAL = {"pretrain_epochs": 100, "widths": (256, 32), "code_widths": (128, 64)}
+_ORIGINAL = {
+    "pretrain_epochs": 100,
+    "widths": (256, 32),
+    "code_widths": (128, 64),
+    "absolute": True,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +49,14 @@ class FEAWADConfig(BalancedConfig):
         code_widths: Widths of the layers of the encoder, the code last; the decoder mirrors them.
         margin: Value of the score and of the residual norm from which on a labelled anomaly has no
             loss, > 0.
+        residual_weight: Weight of the losses of the residual norm, lambda_R in the paper, >= 0.
+        absolute: Whether the loss of labelled anomalies reads the absolute score, as the paper
+            prints it. A network that starts with scores below 0 for them may then keep them there.
         variant: "anoonly" has the settings of AnoOnly's paper: 30 epochs of 20 batches of 512, Adam
             with step size 1e-4; the paper does not give widths and pre-training, and the defaults
             here are small. "original" replaces settings at their defaults by those of FEAWAD's
-            paper: an autoencoder of 128-64-128, pre-trained for 100 epochs, and a scorer of 256-32.
+            paper: an autoencoder of 128-64-128, pre-trained for 100 epochs, a scorer of 256-32, and
+            `absolute`.
     """
 
     epochs: int = 30
@@ -56,6 +65,8 @@ class FEAWADConfig(BalancedConfig):
     pretrain_epochs: int = 10
     code_widths: tuple[int, ...] = (64, 32)
     margin: float = 5.0
+    residual_weight: float = 1.0
+    absolute: bool = False
     variant: Variant = "anoonly"
 
     def __post_init__(self):
@@ -70,14 +81,17 @@ class FEAWADConfig(BalancedConfig):
             is_count(self.pretrain_epochs, 0), "pretrain_epochs", "a whole number of at least 0"
         )
         self._need(is_number(self.margin) and self.margin > 0, "margin", "> 0")
+        weight = self.residual_weight
+        self._need(is_number(weight) and weight >= 0, "residual_weight", ">= 0")
 
 
 @register("feawad", FEAWADConfig, uses_labels=True)
 def build_feawad(config: FEAWADConfig, spec: Spec) -> Detector:
     """FEAWAD; the score is a network's output on an autoencoder's code and residual.
 
-    Minimises the mean of `max(0, margin - s) + max(0, margin - r)` for labelled anomalies and
-    `|s| + r` for other rows, with the score s and the norm r of the residual. The scorer reads the
+    Minimises the mean of `max(0, margin - s) + lambda max(0, margin - r)` for labelled anomalies
+    and `|s| + lambda r` for other rows, with the score s, the norm r of the residual and lambda =
+    `residual_weight`. The scorer reads the
     code and the residual's direction and norm. Half of each batch are labelled anomalies; the
     autoencoder is pre-trained on the other rows.
     """
@@ -104,7 +118,7 @@ def feawad_detector(config: FEAWADConfig, spec: Spec, default: Weighting) -> Det
         config.slope,
     )
     model, weighting = ResidualScore(autoencoder, scorer), config.choose_weighting(default, spec)
-    objective = feawad_objective(config.margin)
+    objective = feawad_objective(config.margin, config.residual_weight, config.absolute)
     detector = gradient_detector(
         model, objective, weighting, config, choose_balanced_sampler(config, weighting)
     )

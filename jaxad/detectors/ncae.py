@@ -4,7 +4,7 @@ References:
     Yu et al. 2023, NCAE (normality-calibrated autoencoder), algorithm 1.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
@@ -32,7 +32,12 @@ from jaxad.weighting.row_mining import Strategy
 
 __all__ = ["NCAEConfig", "build_ncae"]
 
-RELEASED = {"tau": 0.0, "learning_rate": 1e-3}
+# What variants change of the defaults.
+VARIANTS = {
+    "stable": {},
+    "paper": {"learning_rate": 1e-2, "drop_every": 10, "own_means": True},
+    "released": {"tau": 0.0, "drop_every": 10},
+}
 COLLAPSED = 0.01
 
 
@@ -51,6 +56,9 @@ class NCAEConfig(AutoencoderConfig):
             "reconstruction_error", "latent_distance" or "latent_density".
         tau: Fraction of a batch that is mined, in [0, 1].
         calibrate: Weight of the calibration loss of mined rows, >= 0; 0 leaves these rows out.
+        own_means: Whether the loss is a mean over the rows taken as normal plus a mean over the
+            mined rows, as in eq. 8 of the paper, in place of one mean over all rows. With tau = 0.1
+            a mined row then counts nine times as much.
         adversarial: Critics in training: "sample" (generated rows against real ones), "latent"
             (codes against the prior), "both", or "none" for calibration alone.
         sigma: Size of the noise from which normal rows are generated, >= 0. It is the variance of
@@ -60,25 +68,28 @@ class NCAEConfig(AutoencoderConfig):
         generated: Number of rows generated in a step, >= 1.
         critic_learning_rate: Step size of the critics, > 0. None uses that of the autoencoder, or
             half of it for the variant "released".
-        variant: "paper", or "released" as the released program: no rows are mined, the latent
+        variant: "stable"; "paper", with step sizes of 1e-2 that are divided by 10 every ten epochs,
+            and `own_means`; or "released" as the released program: no rows are mined, the latent
             critic does not train the encoder, each mined row has a generated row of its own, and
-            step sizes are 1e-3 and 5e-4. Settings that differ from their defaults are kept.
+            step sizes are 1e-3 and 5e-4, with the drops of the paper. Settings that differ from
+            their defaults are kept.
     """
 
     epochs: int = 100
-    learning_rate: float = 1e-2
+    learning_rate: float = 1e-3
     norm: Norm = "none"
-    drop_every: int = 10
+    drop_every: int = 0
     mining: Strategy = "dictionary"
     tau: float = 0.1
     calibrate: float = 1.0
+    own_means: bool = False
     adversarial: Literal["both", "sample", "latent", "none"] = "both"
     sigma: float = 0.1
     gamma: float = 0.1
     latent_weight: float = 1.0
     generated: int = 128
     critic_learning_rate: float | None = None
-    variant: Literal["paper", "released"] = "paper"
+    variant: Literal["stable", "paper", "released"] = "stable"
 
     def __post_init__(self):
         super().__post_init__()
@@ -95,10 +106,7 @@ class NCAEConfig(AutoencoderConfig):
         rate = self.critic_learning_rate
         ok = rate is None or (is_number(rate) and rate > 0)
         self._need(ok, "critic_learning_rate", "> 0, or None")
-        if self.variant == "released":
-            for field in fields(self):
-                if field.name in RELEASED and getattr(self, field.name) == field.default:
-                    object.__setattr__(self, field.name, RELEASED[field.name])
+        self._replace_defaults(VARIANTS.get(self.variant, {}))
 
     def schedule(self, epochs: int | None = None) -> Optimiser:
         """Return the optimiser of the autoencoder, with the drops of `drop_every`."""
@@ -235,7 +243,9 @@ def build_ncae(config: NCAEConfig, spec: Spec) -> Detector:
     batch and `||g(f(x)) - x'||^2` for mined rows, with generated normal rows x', plus the latent
     adversarial loss.
     """
-    default = mining(config.mining, config.tau, config.calibrate, labelled_normals=True)
+    numbers = (config.tau, config.calibrate)
+    means = config.own_means
+    default = mining(config.mining, *numbers, labelled_normals=True, own_means=means)
     return ncae_detector(
         config, spec, config.choose_weighting(chain(unsupervised(), default), spec)
     )

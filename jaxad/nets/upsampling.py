@@ -64,7 +64,7 @@ def blur(maps: Float[Array, "*n height width"], sigma: Array | float) -> Float[A
 def default_sigma(shape: tuple[int, ...]) -> float:
     """Return the default deviation: 1.2 up to 32 pixels, 12 from 224 pixels, linear in between.
 
-    The two values are those of the thesis, section B.2; the interpolation is ours.
+    The thesis does not print them; the values are ours.
     """
     part = (min(shape[:2]) - 32) / (224 - 32)
     return round(1.2 + 10.8 * min(max(part, 0.0), 1.0), 2)

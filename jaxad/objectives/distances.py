@@ -36,7 +36,7 @@ def inverse(eps: float = 1e-6) -> Objective:
         eps: Constant added to the distance of an anomaly, > 0.
 
     References:
-        Ruff et al. 2020, Deep semi-supervised anomaly detection, eq. 7; thesis, eq. 2.30.
+        Ruff et al. 2020, Deep semi-supervised anomaly detection, eq. 7; thesis, eq. 2.13.
     """
     return Objective(Partial(_identity), Partial(_inverse, float(eps)))
 

@@ -40,19 +40,24 @@ def deviation(margin: float = 5.0) -> Objective:
     return Objective(Partial(_absolute), Partial(_hinge, float(margin)))
 
 
-def feawad(margin: float = 5.0) -> Objective:
+def feawad(margin: float = 5.0, residual: float = 1.0, absolute: bool = False) -> Objective:
     """Return the objective of FEAWAD, the deviation losses of a score s and a residual norm r.
 
-    `normal = |s| + r` and `anomaly = max(0, margin - s) + max(0, margin - r)`.
+    `normal = |s| + lambda r` and `anomaly = max(0, margin - s) + lambda max(0, margin - r)`.
 
     Args:
         margin: Value of s and of r from which on an anomaly has no loss.
+        residual: Weight lambda of the losses of r, the paper's lambda_R, >= 0.
+        absolute: Whether the loss of anomalies reads `|s|` as printed, so that a score far below 0,
+            which ranks an anomaly as normal, has no loss either.
 
     References:
         Zhou et al. 2021, Feature encoding with autoencoders for weakly supervised anomaly
         detection, eq. 6 to 8.
     """
-    return Objective(Partial(_feawad_normal), Partial(_feawad_anomaly, float(margin)))
+    numbers = (float(residual), float(absolute))
+    anomaly = Partial(_feawad_anomaly, float(margin), *numbers)
+    return Objective(Partial(_feawad_normal, float(residual)), anomaly)
 
 
 def ordinal(target: float = 4.0) -> Objective:
@@ -137,11 +142,14 @@ def _focal(gamma, sign, s: Float[Array, "b"], batch: Batch | None = None) -> Flo
     return jnp.exp(-gamma * jax.nn.softplus(-wrong)) * jax.nn.softplus(wrong)
 
 
-def _feawad_normal(out: ResidualOut, batch: Batch | None = None) -> Float[Array, "b"]:
+def _feawad_normal(residual, out: ResidualOut, batch: Batch | None = None) -> Float[Array, "b"]:
     del batch
-    return jnp.abs(out.score) + out.norm
+    return jnp.abs(out.score) + residual * out.norm
 
 
-def _feawad_anomaly(margin, out: ResidualOut, batch: Batch | None = None) -> Float[Array, "b"]:
+def _feawad_anomaly(
+    margin, residual, absolute, out: ResidualOut, batch: Batch | None = None
+) -> Float[Array, "b"]:
     del batch
-    return jax.nn.relu(margin - out.score) + jax.nn.relu(margin - out.norm)
+    score = jnp.where(absolute > 0, jnp.abs(out.score), out.score)
+    return jax.nn.relu(margin - score) + residual * jax.nn.relu(margin - out.norm)

@@ -54,6 +54,7 @@ def mining(
     *,
     warm_up: float = 0.0,
     labelled_normals: bool = False,
+    own_means: bool = False,
 ) -> Weighting:
     """Treat the `ceil(tau m)` most suspicious of the m unlabelled rows of a batch as anomalies.
 
@@ -76,6 +77,9 @@ def mining(
         warm_up: Epochs before the first rows are mined, >= 0.
         labelled_normals: Whether labelled normal rows are mined like unlabelled ones, for
             detectors that use no labels.
+        own_means: Whether the loss is a mean over the rows taken as normal plus a mean over the
+            mined rows, as in eq. 8; otherwise it is one mean over the batch, where a mined row
+            counts as much as any other.
 
     Raises:
         ConfigError: The strategy is unknown, or a value is out of range.
@@ -88,7 +92,8 @@ def mining(
         raise ConfigError(f"calibrate must be a finite number of at least 0; given {calibrate}")
     if not warm_up >= 0:
         raise ConfigError(f"warm_up must be at least 0; given {warm_up}")
-    numbers = (float(tau), float(calibrate), float(warm_up), float(labelled_normals))
+    flags = (float(labelled_normals), float(own_means))
+    numbers = (float(tau), float(calibrate), float(warm_up), *flags)
     return Weighting(
         Partial(_init),
         Partial(_mine, _By(strategy), *numbers),
@@ -108,6 +113,7 @@ def _mine(
     calibrate,
     warm_up,
     labelled_normals,
+    own_means,
     weights: Weights,
     state: MiningState,
     context: Context,
@@ -119,15 +125,22 @@ def _mine(
     # A little less, so that a tenth of 30 rows is 3 rows in float32, too.
     mined = among & (place < jnp.ceil(tau * count - 1e-4)) & (batch.epoch >= warm_up)
     total = weights.normal + weights.anomaly
+    kept = ~mined & (weights.normal > 0)
+    of_normal, of_mined = (jnp.where(own_means > 0, _mean_factor(w), 1) for w in (kept, mined))
     rank = jnp.where(among, 1 - place / jnp.maximum(count - 1, 1), 0)
     return weights._replace(
-        normal=jnp.where(mined, 0, weights.normal),
-        anomaly=jnp.where(mined, calibrate * total, weights.anomaly),
+        normal=jnp.where(mined, 0, of_normal * weights.normal),
+        anomaly=jnp.where(mined, of_mined * calibrate * total, weights.anomaly),
     ), MiningState(
         state.mining_rank.at[batch.index].add(rank),
         state.suspicion.at[batch.index].add(jnp.where(among, suspicion, 0)),
         state.seen.at[batch.index].add(among),
     )
+
+
+def _mean_factor(rows: Bool[Array, "b"]) -> Float[Array, ""]:
+    """Return the factor that turns a mean over the batch into one over some of its rows."""
+    return len(rows) / jnp.maximum(jnp.sum(rows), 1)
 
 
 def _suspicion(by: _By, context: Context, among: Bool[Array, "b"]) -> Float[Array, "b"]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxad
+from jaxad.detectors.elite import EliteAutoencoderConfig, EliteDeepSVDDConfig
 from jaxad.errors import ConfigError
 from jaxad.evaluation.metrics import auroc
 from jaxad.padding import pad_to_buckets
@@ -49,7 +50,7 @@ def test_both_forms_of_the_meta_gradient_train_to_the_same_scores(hidden, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("variant", ["paper", "released"])
+@pytest.mark.parametrize("variant", ["scaled", "released"])
 def test_it_finds_hidden_anomalies_and_never_trains_on_labelled_rows(hidden, name, variant):
     (train, test), truth = hidden
     settings = {"epochs": 30, "optimiser": "adam", "learning_rate": 1e-3}
@@ -64,6 +65,13 @@ def test_it_finds_hidden_anomalies_and_never_trains_on_labelled_rows(hidden, nam
     assert (seen[~unlabelled] == 0).all() and (seen[unlabelled] >= 30).all()
     found = auroc(jnp.asarray(-meta_weight[unlabelled]), jnp.asarray(truth[unlabelled]))
     assert found > 0.8
+
+
+def test_the_variant_of_the_paper_has_the_paper_s_rate():
+    for config in (EliteDeepSVDDConfig, EliteAutoencoderConfig):
+        assert config().scale == "initial" and config(variant="released").scale == "initial"
+        assert config(variant="paper").scale == "none"
+        assert config(variant="paper", scale="batch").scale == "batch"
 
 
 def test_another_weighting_chains_behind_it_by_text(hidden):

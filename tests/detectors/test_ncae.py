@@ -115,9 +115,11 @@ def test_the_latent_critic_s_verdict_reaches_the_encoder_in_the_paper_alone(
     assert (moved > 1e-5) == reaches
 
 
-def test_mined_rows_are_pulled_to_the_prototype_and_the_others_to_themselves(train):
+@pytest.mark.parametrize("own_means", [False, True])
+def test_mined_rows_are_pulled_to_the_prototype_and_the_others_to_themselves(train, own_means):
     """The loss by hand: of 32 rows the 4 with the largest errors are calibrated."""
     settings = {"adversarial": "none", "mining": "reconstruction_error", "tau": 0.125, "sigma": 0.0}
+    settings["own_means"] = own_means
     start, _, info = stepped(train, **settings)
     model = made(train, **settings).update.args[0][-1].loss.args[0].model
     x = jnp.pad(batch_of(train).x, ((0, 0), (0, 26)))
@@ -127,13 +129,17 @@ def test_mined_rows_are_pulled_to_the_prototype_and_the_others_to_themselves(tra
     to_prototype = np.sum((y - prototype)[:, :6] ** 2, axis=1)
     mined = own >= np.sort(own)[-4]
     penalty = sum(np.sum(p["kernel"] ** 2) for n in start.params.values() for p in n.values())
-    expected = np.where(mined, to_prototype, own).mean() + 0.5e-6 * penalty
+    data_loss = np.where(mined, to_prototype, own).mean()
+    if own_means:  # eq. 8
+        data_loss = own[~mined].mean() + to_prototype[mined].mean()
+    expected = data_loss + 0.5e-6 * penalty
     np.testing.assert_allclose(info["loss"], expected, rtol=1e-5)
 
 
 def test_settings_of_the_variants():
-    paper, released = NCAEConfig(), NCAEConfig(variant="released")
+    paper, released = NCAEConfig(variant="paper"), NCAEConfig(variant="released")
     assert (paper.tau, paper.learning_rate, paper.deviation) == (0.1, 1e-2, 0.1**0.5)
+    assert paper.own_means and not released.own_means and not NCAEConfig().own_means
     assert (released.tau, released.learning_rate, released.deviation) == (0.0, 1e-3, 0.1)
     assert NCAEConfig(variant="released", tau=0.2).tau == 0.2
     critics = released.schedule_critics()
@@ -141,8 +147,8 @@ def test_settings_of_the_variants():
     assert NCAEConfig(critic_learning_rate=3e-4).schedule_critics().learning_rate == 3e-4
     rates = [float(paper.schedule().rate(jnp.float32(e))) for e in (0, 9.9, 10, 20, 35)]
     np.testing.assert_allclose(rates, [1e-2, 1e-2, 1e-3, 1e-4, 1e-5], rtol=1e-4)
-    once = NCAEConfig(drop_every=0, epochs=30).schedule()
-    assert [float(once.rate(jnp.float32(e))) for e in (9.0, 29.0)] == pytest.approx([1e-2, 1e-3])
+    once = NCAEConfig(epochs=30).schedule()
+    assert [float(once.rate(jnp.float32(e))) for e in (9.0, 29.0)] == pytest.approx([1e-3, 1e-4])
 
 
 @pytest.mark.parametrize(

@@ -143,13 +143,16 @@ def test_a_triplet_is_its_anchor_and_wrong_if_an_anomaly_should_be_near():
 
 
 @pytest.mark.parametrize("margin", [5.0, 2.0])
-def test_the_loss_of_feawad_is_the_deviation_loss_of_score_and_residual(margin):
+@pytest.mark.parametrize(("residual", "absolute"), [(1.0, False), (0.3, True)])
+def test_the_loss_of_feawad_is_the_deviation_loss_of_score_and_residual(margin, residual, absolute):
     norm = np.array([0.1, 6.0, 3.0, 0.5, 1.0, 2.5])
-    loss = feawad(margin)
+    loss = feawad(margin, residual, absolute)
     out = ResidualOut(jnp.asarray(S), jnp.asarray(norm))
-    np.testing.assert_allclose(loss.normal(out), np.abs(S) + norm, rtol=1e-5)
-    want = np.maximum(0, margin - S) + np.maximum(0, margin - norm)
+    np.testing.assert_allclose(loss.normal(out), np.abs(S) + residual * norm, rtol=1e-5)
+    score = np.abs(S) if absolute else S
+    want = np.maximum(0, margin - score) + residual * np.maximum(0, margin - norm)
     np.testing.assert_allclose(loss.anomaly(out), want, rtol=1e-5)
     with jax.enable_x64(True):
         for fn in loss[:2]:
-            check_grads(lambda s, r, fn=fn: fn(ResidualOut(s, r)), (S, norm), order=1)
+            away = S + 0.01  # from the corners of the losses
+            check_grads(lambda s, r, fn=fn: fn(ResidualOut(s, r)), (away, norm), order=1)

@@ -48,6 +48,14 @@ def test_the_worst_share_of_unlabelled_rows_is_trained_as_anomalous():
     np.testing.assert_array_equal(weights.normal, [1, 1, 0, 1, 1, 0, 1])
 
 
+def test_with_own_means_the_loss_is_a_mean_of_normal_rows_plus_one_of_mined_rows():
+    mine = mining("reconstruction_error", 0.4, own_means=True)
+    weights, _ = weigh(chain(unsupervised(), mine))
+    np.testing.assert_allclose(weights.anomaly[np.array([2, 5])], 7 / 2)
+    kept = np.asarray(weights.normal) > 0
+    np.testing.assert_allclose(np.asarray(weights.normal)[kept], 7 / kept.sum())
+
+
 def test_labelled_normals_are_mined_where_labels_are_not_used():
     weighting = chain(unsupervised(), mining("reconstruction_error", 0.3, labelled_normals=True))
     weights, _ = weigh(weighting)
