@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 PATH = Path(__file__).parents[2] / "experiments" / "theory" / "statements.py"
 SPEC = importlib.util.spec_from_file_location("statements", PATH)
@@ -48,3 +49,21 @@ def test_under_the_bound_the_labelled_loss_falls_whatever_the_number_of_rows(row
 def test_without_the_factor_n_eight_aligned_rows_refute_the_printed_bound():
     losses = statements.descend(0.9 * statements.largest_rate(1.0, 1.0), 8, 2, summed=True)
     np.testing.assert_allclose(losses, [0.5, 0.5 * 13.4**2, 0.5 * 13.4**4], rtol=1e-9)
+
+
+def test_no_ranking_has_a_larger_average_precision_than_its_auroc_allows():
+    rng, rows = np.random.default_rng(0), 2000
+    truth = rng.random(rows) < 0.1
+    share = truth.mean()
+    for noise in (0.1, 0.5, 1.0, 3.0):
+        for flipped in (0.0, 0.05, 0.3):
+            score = truth + noise * rng.normal(size=rows)
+            score = np.where(truth & (rng.random(rows) < flipped), score - 99, score)
+            most = statements.largest_precision(roc_auc_score(truth, score), share)
+            assert average_precision_score(truth, score) <= most + 0.5 / truth.sum()
+    last = np.arange(truth.sum()) >= 0.9 * truth.sum()  # a tenth of the anomalies comes last
+    score = np.where(truth, 1.0, 0.5)
+    score[np.flatnonzero(truth)[last]] = 0.0
+    score -= 1e-9 * np.arange(rows)
+    most = statements.largest_precision(roc_auc_score(truth, score), share)
+    np.testing.assert_allclose(average_precision_score(truth, score), most, atol=0.5 / truth.sum())
