@@ -34,21 +34,38 @@ def test_labels_alone_decide_on_the_parts(rows):
     x, _ = rows
     label = np.zeros(len(x))
     model = fit(x, label).models[0]
-    assert model.bags is None
-    np.testing.assert_allclose(model.weights, [0.5, 0.5])
+    assert model.trees == []
+    np.testing.assert_allclose(model.weights, np.full(4, 1 / 4))
     for labelled, share in ((1, 0.3), (4, 0.15), (9, 0.1)):
         label[-labelled:] = -1
-        model = fit(x, label).models[0]
-        np.testing.assert_allclose(model.weights, [share / 2, share / 2, 1 - share])
+        model = fit(x, label, trees=5, members=5).models[0]
+        np.testing.assert_allclose(model.weights, [*[share / 4] * 4, 1 - share])
         np.testing.assert_allclose(model.weights @ model.list_parts(x), model(x))
 
 
 def test_neighbours_are_searched_without_the_farthest_rows(rows):
     x, truth = rows
-    near = fit(x, np.zeros(len(x)), reject=0.25).models[0].near
+    near = fit(x, np.zeros(len(x)), reject=0.25).models[0].outlier_scores.near
     assert len(near.points) == round(0.75 * len(x))
     far = {tuple(row) for row in x} - {tuple(row) for row in near.points.astype(np.float32)}
     assert np.mean([tuple(row) in far for row in x[truth]]) > 0.5
+
+
+@pytest.mark.parametrize("labelled", [0, 5])
+def test_the_audit_reads_scores_out_of_bag(rows, labelled):
+    x, truth = rows
+    label = np.where(np.arange(len(x)) >= len(x) - labelled, -1, 0).astype(np.int8)
+    train = jaxad.as_train_data(x, label)
+    fitted = fit(x, label)
+    found = jaxad.audit(fitted, train)
+    assert found.method == "out_of_bag"
+    assert np.isnan(found.suspicion[0, label < 0]).all()
+    assert roc_auc_score(truth[label == 0], found.suspicion[0, label == 0]) > 0.95
+    np.testing.assert_array_equal(
+        found.suspicion[0, label == 0], fitted.models[0].out_of_bag[label == 0]
+    )
+    plain = jaxad.audit(fitted, train, "score").suspicion
+    assert labelled == 0 or not np.array_equal(found.suspicion, plain, equal_nan=True)
 
 
 def test_surprise_is_minus_the_logarithm_of_the_tail():

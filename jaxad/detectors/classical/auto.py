@@ -1,21 +1,22 @@
 """The composite that is the default for tables: its parts follow from the labels alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.neighbours import NeighbourDistance
-from jaxad.detectors.classical.pu_bagging import Bags, BagScore, fit_bags
-from jaxad.detectors.classical.scores import Isolation
-from jaxad.detectors.classical.unlabelled import CheckedConfig, sample_rows
+from jaxad.detectors.classical.outlier_scores import OutlierScores, fit_again, fit_outlier_scores
+from jaxad.detectors.classical.pu_bagging import Bags, fit_bags, join_inputs, vote
+from jaxad.detectors.classical.tails import ColumnHistograms, fit_histograms
+from jaxad.detectors.classical.unlabelled import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 
-__all__ = ["Auto", "AutoScore", "Surprise"]
+__all__ = ["Auto", "AutoScore", "Surprise", "fit_surprise", "weigh_parts"]
 
+_REFITS = 2  # how often parts without labels are fitted again, without the rows farthest out
 _KNOTS = 1024  # quantiles that a distribution of scores is kept by
 
 
@@ -27,8 +28,8 @@ class Auto(CheckedConfig):
         trees: Number of trees of the isolation forest, >= 1.
         members: Number of bags, used if there are labelled anomalies, >= 1.
         neighbours: Number of neighbours, >= 1.
-        reject: Fraction of the unlabelled rows that are not neighbours of others: those that lie
-            farthest from their own, in [0, 1).
+        reject: Fraction of the unlabelled rows that all parts without labels but the forest are
+            fitted again without: those that lie farthest out, in [0, 1).
         reference: Maximum number of rows that neighbours are searched among, >= 20; larger data is
             sampled at random.
         unlabelled_share: Weight of the parts without labels beside one labelled anomaly, in [0, 1];
@@ -81,74 +82,91 @@ class AutoScore:
     """Weighted mean of how rare the scores of the parts are.
 
     Attributes:
-        forest: The isolation forest.
-        near: The mean distance to the nearest rows.
-        bags: The bags of trees; None without labelled anomalies.
+        outlier_scores: Three parts without labels: an isolation forest, neighbours and a Gaussian.
+        histograms: The fourth part without labels.
+        trees: The trees of `pu_bagging`; [] without labelled anomalies.
         surprises: How rare the scores of each part are among those of the unlabelled rows.
         weights: The weight of each part, with sum 1.
+        out_of_bag: `(n,)` scores of the training rows, with those of `pu_bagging` out of bag.
     """
 
-    forest: Isolation
-    near: NeighbourDistance
-    bags: BagScore | None
+    outlier_scores: OutlierScores
+    histograms: ColumnHistograms
+    trees: list
     surprises: list[Surprise]
     weights: Float[np.ndarray, "parts"]
+    out_of_bag: Float[np.ndarray, "n"]
 
     def __call__(self, rows: np.ndarray) -> Float[np.ndarray, "m"]:
         """Return the scores of `(m, d)` rows."""
         return self.weights @ self.list_parts(rows)
 
     def list_parts(self, rows: np.ndarray) -> Float[np.ndarray, "parts m"]:
-        """Return what each part adds to the scores of `(m, d)` rows, before its weight."""
-        parts: list[Any] = [self.forest, self.near, self.bags]
-        pairs = zip(parts, self.surprises, strict=False)
-        return np.stack([surprise(part(rows)) for part, surprise in pairs])
+        """Return what each part adds to the scores of `(m, d)` rows, before its weight.
+
+        The parts are the isolation forest, neighbours, the Gaussian, histograms and bags.
+        """
+        scores = self.outlier_scores(rows)
+        parts = [*scores.T, self.histograms(rows)]
+        if self.trees:
+            parts.append(vote(self.trees, join_inputs(rows, scores)))
+        return _measure_surprise(self.surprises, parts)
 
 
 @register("auto", Auto, uses_labels=True, host=True)
 def build_auto(config: Auto, spec: Spec) -> HostDetector:
     """Composite for tables; the score is how rare a row is for a forest, neighbours and bags.
 
-    Without labelled anomalies it is the mean of minus the logarithms of two tails: of the scores of
-    an isolation forest, and of the mean distances to the nearest rows, searched among the rows
-    without those that lie farthest from their own neighbours. With labelled anomalies `pu_bagging`
-    is a third part, whose weight grows with their number. Labels and numbers of rows alone decide.
+    Without labelled anomalies it is the mean of minus the logarithms of four tails: of the scores
+    of an isolation forest, of the mean distances to the nearest rows, of the distances of a
+    Gaussian, and of the scores of histograms. All but the forest are fitted again without the rows
+    that lie farthest out. With labelled anomalies `pu_bagging` is a further part, whose weight
+    grows with their number. The numbers of labels and rows alone decide.
     """
 
     def train(x, label, seed):
-        from sklearn.ensemble import IsolationForest
-
-        others = x[label >= 0]
-        forest = IsolationForest(n_estimators=config.trees, random_state=seed).fit(others)
-        parts: list[Any] = [Isolation(forest), fit_neighbours(others, config, seed)]
-        weights, bags, labelled = [0.5, 0.5], None, int((label < 0).sum())
+        others, labelled = x[label >= 0], int((label < 0).sum())
+        outlier_scores = fit_outlier_scores(
+            others,
+            seed,
+            neighbours=config.neighbours,
+            reference=config.reference,
+            trees=config.trees,
+            reject=config.reject,
+            refits=_REFITS,
+        )
+        histograms = fit_again(fit_histograms, others, config.reject, _REFITS)
+        scores = outlier_scores(x)
+        parts, trees = [*scores.T, histograms(x)], []
+        weights = weigh_parts(labelled, config.unlabelled_share)
         if labelled:
-            settings = Bags(
-                members=config.members, neighbours=config.neighbours, reference=config.reference
-            )
-            bags = fit_bags(x, label, settings, seed)
-            parts.append(bags)
-            share = config.unlabelled_share / np.sqrt(labelled)
-            weights = [share / 2, share / 2, 1 - share]
-        surprises = [fit_surprise(part(others)) for part in parts]
-        return AutoScore(parts[0], parts[1], bags, surprises, np.array(weights))
+            bags = fit_bags(join_inputs(x, scores), label, Bags(members=config.members), seed)
+            parts, trees = [*parts, bags.out_of_bag], bags.trees
+        surprises = [fit_surprise(part[label >= 0]) for part in parts]
+        out_of_bag = weights @ _measure_surprise(surprises, parts)
+        return AutoScore(outlier_scores, histograms, trees, surprises, weights, out_of_bag)
 
     return HostDetector(train, score_type=AutoScore)
 
 
-def fit_neighbours(x: Float[np.ndarray, "n d"], config: Auto, seed: int) -> NeighbourDistance:
-    """Return the distance to rows, without the fraction of them that is farthest from the others.
+def weigh_parts(labelled: int, share: float) -> Float[np.ndarray, "parts"]:
+    """Return the weights of the four parts without labels and, if there are labels, of the bags.
 
     Args:
-        x: Rows that are not labelled anomalies.
-        config: The number of neighbours, the fraction, and how many rows are searched among.
-        seed: Seed of the sample.
+        labelled: The number of labelled anomalies.
+        share: The weight of the parts without labels beside one labelled anomaly, in [0, 1].
     """
-    x = sample_rows(x, config.reference, seed)
-    near = NeighbourDistance(x, min(config.neighbours, len(x) - 1), "mean")
-    distance = near(x)
-    kept = x[np.argsort(distance, kind="stable")[: max(2, round((1 - config.reject) * len(x)))]]
-    return NeighbourDistance(kept, min(config.neighbours, len(kept) - 1), "mean")
+    without = np.full(4, 1 / 4)
+    if not labelled:
+        return without
+    share = share / np.sqrt(labelled)
+    return np.append(share * without, 1 - share)
+
+
+def _measure_surprise(
+    surprises: list[Surprise], parts: Sequence[Float[np.ndarray, "m"]]
+) -> Float[np.ndarray, "parts m"]:
+    return np.stack([measure(part) for measure, part in zip(surprises, parts, strict=True)])
 
 
 def fit_surprise(scores: Float[np.ndarray, "n"]) -> Surprise:

@@ -5,21 +5,19 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int8
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.neighbours import NeighbourDistance
-from jaxad.detectors.classical.unlabelled import CheckedConfig, sample_rows
+from jaxad.detectors.classical.outlier_scores import OutlierScores, fit_outlier_scores
+from jaxad.detectors.classical.unlabelled import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["BagScore", "Bags", "OutlierScores", "fit_bags"]
-
-_TINY = 1e-9  # a distance of 0, of a row that training holds too, has a logarithm
+__all__ = ["BagScore", "Bags", "FittedBags", "fit_bags", "join_inputs", "vote"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,43 +55,36 @@ class Bags(CheckedConfig):
 
 
 @dataclass(frozen=True)
-class OutlierScores:
-    """The unsupervised outlier scores of rows.
-
-    Attributes:
-        forest: Fitted isolation forest of scikit-learn.
-        near: The mean distance to the nearest rows.
-        gaussian: Fitted covariance estimator of scikit-learn.
-    """
-
-    forest: Any
-    near: NeighbourDistance
-    gaussian: Any
-
-    def __call__(self, rows: np.ndarray) -> Float[np.ndarray, "m 3"]:
-        """Return the score of the forest, and the logarithms of the two distances."""
-        distances = [self.near(rows), self.gaussian.mahalanobis(rows)]
-        logs = np.log(np.stack(distances, axis=1) + _TINY)
-        return np.column_stack([-self.forest.score_samples(rows), logs])
-
-
-@dataclass(frozen=True)
 class BagScore:
     """Mean over bags of the share of labelled anomalies in the leaf of a row.
 
     Attributes:
         trees: Fitted trees of scikit-learn; the last of their classes is that of anomalies.
         outlier_scores: Further inputs of the trees; None for the rows alone.
+        out_of_bag: `(n,)` the score of each training row by the trees whose bag it is not in; by
+            all trees for rows in all bags, as labelled ones are.
     """
 
     trees: list
     outlier_scores: OutlierScores | None
+    out_of_bag: Float[np.ndarray, "n"]
 
     def __call__(self, rows: np.ndarray) -> Float[np.ndarray, "m"]:
         """Return the scores of `(m, d)` rows, in [0, 1]."""
-        inputs = _join_inputs(rows, self.outlier_scores)
-        total = sum(tree.predict_proba(inputs)[:, -1] for tree in self.trees)
-        return np.asarray(total / len(self.trees))
+        scores = None if self.outlier_scores is None else self.outlier_scores(rows)
+        return vote(self.trees, join_inputs(rows, scores))
+
+
+class FittedBags(NamedTuple):
+    """The trees of all bags, and what they say of the rows that they were not fitted to.
+
+    Attributes:
+        trees: The tree of each bag.
+        out_of_bag: `(n,)` scores of the training rows as in `BagScore`.
+    """
+
+    trees: list
+    out_of_bag: Float[np.ndarray, "n"]
 
 
 @register("pu_bagging", Bags, uses_labels=True, host=True)
@@ -104,7 +95,8 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     without replacement, and all labelled normal rows. So few of the rows that a tree takes as
     normal are hidden anomalies, and other trees outvote those that drew one. Beside the row, inputs
     are the scores of an isolation forest, of neighbours and of a Gaussian, fitted to the unlabelled
-    rows.
+    rows. An unlabelled row that equals a labelled anomaly takes part like any other; it has the
+    score of that anomaly.
 
     Raises:
         DataError: There are no labelled anomalies.
@@ -112,63 +104,67 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     if not spec.labelled_anomalies:
         raise DataError(
             "labelled anomalies must be given for pu_bagging, at least 1; given 0. Label some rows "
-            "with -1, or choose a detector that needs no labels, such as iforest"
+            "with -1, or choose a detector that needs no labels, such as auto or iforest"
         )
 
     def train(x, label, seed):
-        return fit_bags(x, label, config, seed)
+        scores = None
+        if config.outlier_scores:
+            scores = fit_outlier_scores(
+                x[label >= 0],
+                seed,
+                neighbours=config.neighbours,
+                reference=config.reference,
+            )
+        inputs = join_inputs(x, None if scores is None else scores(x))
+        fitted = fit_bags(inputs, label, config, seed)
+        return BagScore(fitted.trees, scores, fitted.out_of_bag)
 
     return HostDetector(train, score_type=BagScore)
 
 
 def fit_bags(
-    x: Float[np.ndarray, "n d"], label: Int8[np.ndarray, "n"], config: Bags, seed: int
-) -> BagScore:
+    inputs: Float[np.ndarray, "n k"], label: Int8[np.ndarray, "n"], config: Bags, seed: int
+) -> FittedBags:
     """Fit the trees of all bags.
 
     Args:
-        x: Training rows.
+        inputs: The inputs of the trees, a line for each training row.
         label: -1 labelled anomaly, 0 unlabelled, 1 labelled normal; some are labelled anomalies.
         config: The settings.
         seed: Seed of all random choices.
-
-    Raises:
-        DataError: Fewer than 2 rows are not labelled anomalies.
     """
     anomalies, normals = np.flatnonzero(label < 0), np.flatnonzero(label > 0)
     unlabelled = np.flatnonzero(label == 0)
-    if len(unlabelled) + len(normals) < 2:
-        raise DataError("label must have at least 2 rows that are not labelled anomalies (-1)")
-    scores = fit_outlier_scores(x[label >= 0], config, seed) if config.outlier_scores else None
-    inputs = _join_inputs(x, scores)
     rng = np.random.default_rng(seed)
     count = min(len(unlabelled), max(config.unlabelled, round(config.ratio * len(anomalies))))
-    trees = []
+    trees, total, voters = [], np.zeros(len(label)), np.zeros(len(label), int)
     for _ in range(config.members):
         drawn = rng.choice(unlabelled, count, replace=False)
         bag = np.concatenate([anomalies, normals, drawn])
-        trees.append(_fit_tree(inputs[bag], label[bag] < 0, int(rng.integers(2**31))))
-    return BagScore(trees, scores)
+        tree = _fit_tree(inputs[bag], label[bag] < 0, int(rng.integers(2**31)))
+        outside = np.setdiff1d(unlabelled, drawn, assume_unique=True)
+        if len(outside):
+            total[outside] += vote([tree], inputs[outside])
+            voters[outside] += 1
+        trees.append(tree)
+    inside = voters == 0
+    total[inside], voters[inside] = vote(trees, inputs[inside]), 1
+    return FittedBags(trees, total / voters)
 
 
-def fit_outlier_scores(x: Float[np.ndarray, "n d"], config: Bags, seed: int) -> OutlierScores:
-    """Fit the three unsupervised detectors to rows.
-
-    Args:
-        x: Rows that are not labelled anomalies.
-        config: The number of neighbours, and of the rows that they are searched among.
-        seed: Seed of the forest and of the sample.
-    """
-    from sklearn.covariance import LedoitWolf
-    from sklearn.ensemble import IsolationForest
-
-    reference = sample_rows(x, config.reference, seed)
-    near = NeighbourDistance(reference, min(config.neighbours, len(reference) - 1), "mean")
-    return OutlierScores(IsolationForest(random_state=seed).fit(x), near, LedoitWolf().fit(x))
+def vote(trees: list, inputs: Float[np.ndarray, "m k"]) -> Float[np.ndarray, "m"]:
+    """Return the mean probability of an anomaly over trees."""
+    small = np.ascontiguousarray(inputs, np.float32)  # as trees take it, converted once
+    total = sum(tree.predict_proba(small, check_input=False)[:, -1] for tree in trees)
+    return np.asarray(total / len(trees))
 
 
-def _join_inputs(rows: np.ndarray, scores: OutlierScores | None) -> np.ndarray:
-    return rows if scores is None else np.column_stack([rows, scores(rows)])
+def join_inputs(
+    rows: Float[np.ndarray, "m d"], scores: Float[np.ndarray, "m s"] | None
+) -> Float[np.ndarray, "m k"]:
+    """Return the inputs of trees: rows, and their outlier scores if there are any."""
+    return rows if scores is None else np.column_stack([rows, scores])
 
 
 def _fit_tree(inputs: np.ndarray, anomalous: np.ndarray, seed: int) -> Any:

@@ -16,7 +16,7 @@ from jaxad.detectors.classical.unlabelled import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 
-__all__ = ["Bins", "ColumnHistograms", "TailProbabilities", "Tails"]
+__all__ = ["Bins", "ColumnHistograms", "TailProbabilities", "Tails", "fit_histograms"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +143,17 @@ def build_hbos(config: Bins, spec: Spec) -> HostDetector:
     """
 
     def train(x, label, seed):
-        found = [_fit_histogram(column, config.bins) for column in x[label >= 0].T]
-        density, edges = (np.stack(arrays, axis=1) for arrays in zip(*found, strict=True))
-        return ColumnHistograms(edges, np.log2(density + config.alpha), config.tolerance)
+        return fit_histograms(x[label >= 0], config)
 
     return HostDetector(train, score_type=ColumnHistograms)
+
+
+def fit_histograms(x: Float[np.ndarray, "n d"], config: Bins | None = None) -> ColumnHistograms:
+    """Fit a histogram to each column of rows, by default with the settings of `hbos`."""
+    config = config or Bins()
+    found = [_fit_histogram(column, config.bins) for column in x.T]
+    density, edges = (np.stack(arrays, axis=1) for arrays in zip(*found, strict=True))
+    return ColumnHistograms(edges, np.log2(density + config.alpha), config.tolerance)
 
 
 def _build_tails(copula: bool) -> HostDetector:

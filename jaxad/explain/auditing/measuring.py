@@ -44,21 +44,23 @@ def audit(
       nothing and only keeps the record.
     * "mining": the mean over training of the row's rank in its batch by the criterion of NCAE's
       mining, for detectors with the weighting `mining`. With the share 0 it mines nothing.
+    * "out_of_bag": the anomaly score with the votes of bags for the rows that they do not hold
+      alone, for `auto` and `pu_bagging`.
     * "score": the anomaly score of the fitted detector, for all detectors.
     * The method of any other weighting that is registered with a record
       (`jaxad.weighting.register`): the mean over training of what it records for the row.
 
-    "auto" is "exposure" if the fit has such a record, else "score". After training with ELITE the
-    scores found hidden anomalies better than the meta-weights wherever both were measured
-    (docs/howto/audit.md, docs/explanation/elite.md).
+    "auto" is "exposure" or "out_of_bag" if the fit has such a record, else "score". After training
+    with ELITE the scores found hidden anomalies better than the meta-weights wherever both were
+    measured (docs/howto/audit.md, docs/explanation/elite.md).
 
     Args:
         fitted: A fitted detector.
         data: The data that it was trained on: the split, whose hidden anomalies measure the audit,
             or the training data alone; without labels also its rows, `(n, ...)` as an array or a
             data frame of numbers.
-        method: "auto", "meta_weight", "exposure", "mining", "score", or the method of a registered
-            weighting.
+        method: "auto", "meta_weight", "exposure", "mining", "out_of_bag", "score", or the method of
+            a registered weighting.
         hidden: The truth for training data without a split: 1 for anomalies among the unlabelled
             rows, `(n,)`, or `(seeds, n)` with a split for each seed. It measures the audit and has
             no influence on the ranking.

@@ -20,10 +20,12 @@ from jaxad.weighting import RECORDS
 
 __all__ = ["check_auditable", "check_method", "find_record", "find_suspicion", "list_methods"]
 
+OUT_OF_BAG = "out_of_bag"  # a field of the models of bags, and the method that reads it
+
 
 def list_methods() -> list[str]:
-    """Return the methods of `audit`: "auto", "score", and those of registered weightings."""
-    return ["auto", "score", *sorted(RECORDS)]
+    """Return the methods of `audit`: those of all detectors, of bags, and of weightings."""
+    return ["auto", "score", OUT_OF_BAG, *sorted(RECORDS)]
 
 
 def check_method(method: str) -> None:
@@ -43,6 +45,10 @@ def check_auditable(detector: Detector | HostDetector, train: TrainData, method:
     check_method(method)
     if method in ("auto", "score"):
         return
+    if method == OUT_OF_BAG:
+        if OUT_OF_BAG not in getattr(getattr(detector, "score_type", None), "__annotations__", {}):
+            raise _explain_missing_bags(detector.name)
+        return
     parts = getattr(detector, "parts", None)
     if parts is not None:
         rows = train._replace(vocabulary=None)
@@ -61,6 +67,13 @@ def _explain_missing_record(method: str, detector: str) -> ConfigError:
     )
 
 
+def _explain_missing_bags(detector: str) -> ConfigError:
+    return ConfigError(
+        f"method='out_of_bag' needs a detector that is fitted to bags of rows, auto or pu_bagging; "
+        f"{detector} is not. Use method='score'"
+    )
+
+
 def find_suspicion(
     fitted: Fit, train: TrainData, method: str
 ) -> tuple[str, Float[np.ndarray, "seeds n"]]:
@@ -69,16 +82,29 @@ def find_suspicion(
     n = np.shape(train.label)[-1]
     if method == "auto":
         exposure = _record(fitted, RECORDS["exposure"].field, n)
-        method = "score" if exposure is None else "exposure"
+        bagged = any(hasattr(model, OUT_OF_BAG) for model in fitted.models)
+        method = "exposure" if exposure is not None else OUT_OF_BAG if bagged else "score"
     if method == "score":
         seen = np.zeros(np.shape(train.label), bool)
         rows = TestData(train.x, np.asarray(train.label), train.count, seen)
         return method, score(fitted, rows if np.ndim(train.count) else np.asarray(train.x))
+    if method == OUT_OF_BAG:
+        return method, _stack_out_of_bag(fitted, n)
     record = RECORDS[method]
     values = _record(fitted, record.field, n)
     if values is None:
         raise _explain_missing_record(method, fitted.detector.name)
     return method, record.sign * values
+
+
+def _stack_out_of_bag(fitted: Fit, n: int) -> Float[np.ndarray, "seeds n"]:
+    """Return the scores out of bag of the training rows of each seed; NaN for padding."""
+    if not all(hasattr(model, OUT_OF_BAG) for model in fitted.models) or not fitted.models:
+        raise _explain_missing_bags(fitted.detector.name)
+    stacked = np.full((len(fitted.models), n), np.nan)
+    for of_seed, model in zip(stacked, fitted.models, strict=True):
+        of_seed[: len(model.out_of_bag)] = model.out_of_bag
+    return stacked
 
 
 def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | None:

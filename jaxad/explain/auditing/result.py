@@ -25,8 +25,8 @@ class Audit:
     """The result of an audit: how likely each unlabelled training row is a hidden anomaly.
 
     Attributes:
-        method: What the suspicion is: "meta_weight", "exposure", "mining", "score", or the
-            method of another registered weighting.
+        method: What the suspicion is: "meta_weight", "exposure", "mining", "out_of_bag", "score",
+            or the method of another registered weighting.
         suspicion: `(seeds, n)` suspicion of each training row under each seed, higher is more
             suspicious; NaN for labelled rows and padding. Its scale depends on the method.
         combined: `(n,)` the mean over seeds of a row's rank among the unlabelled rows, from 0 for
