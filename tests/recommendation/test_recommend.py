@@ -225,7 +225,7 @@ def test_with_labels_what_learns_nothing_from_them_is_chosen_only_if_nothing_was
 
 def test_a_data_set_takes_no_part_in_the_choice_that_is_made_for_it(results):
     """Its own results, turned upside down, change what is best for it, and not what is chosen."""
-    tasks = sorted({one.task for one in results if one.kind == "table"})[:5]
+    tasks = sorted({one.task for one in results if one.kind == "table"})[:3]
     tables = [one for one in results if one.task in tasks]
     left_out = tasks[0]
     turned = [replace(one, auroc=1 - one.auroc) if one.task == left_out else one for one in tables]

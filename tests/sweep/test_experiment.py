@@ -285,7 +285,7 @@ def test_any_values_of_keys_give_an_experiment_or_an_error_of_the_library(tmp_pa
         make_tables(load_experiment(path, size), jobs, no_rows(), published=False)
 
 
-@settings(max_examples=examples(150), deadline=20_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=20_000, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), number=st.integers(0, 10**6))
 def test_mutated_files_give_an_experiment_or_an_error_of_the_library(tmp_path, data, number):
     """Bytes of the repository's own experiments are changed, taken out and repeated."""

@@ -58,7 +58,7 @@ def test_threads_fit_and_score_while_programs_are_dropped(few, toy_of):
 
     def work(number):
         try:
-            for i in range(4):
+            for i in range(2):
                 width = 8 + (number + i) % 4
                 got = run(toy.train, toy.test.x, (width, 4))
                 np.testing.assert_array_equal(got, want[width])
