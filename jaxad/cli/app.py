@@ -82,7 +82,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         (`score`, `monitor`) or there is drift (`monitor`), 130 stopped by Ctrl-C, 143 stopped by
         SIGTERM.
     """
-    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = _start(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()  # here, where a closed pipe is handled
+        return code
+    except BrokenPipeError:
+        # The reader of the output is gone. The interpreter must not fail on it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+
+
+def _start(argv: list[str]) -> int:
+    """Parse the arguments, and run the command that they name."""
     if argv == ["--version"]:
         from jaxad import __version__
 
@@ -142,17 +153,13 @@ def _run(options: Options) -> int:
     terminated = None
     try:
         with _print_warnings(), stop_on_termination() as terminated:
-            code = _dispatch(options)
-        sys.stdout.flush()  # here, where a closed pipe is handled
-        return code
+            return _dispatch(options)
+    except BrokenPipeError:
+        raise  # see `main`
     except KeyboardInterrupt:
         if terminated is not None and terminated.is_set():
             return _report("stopped by SIGTERM", TERMINATED, options.debug)
         return _report("stopped by Ctrl-C", INTERRUPTED, options.debug)
-    except BrokenPipeError:
-        # The reader of the output is gone. The interpreter must not fail on it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
     except ConfigError as error:
         return _report(str(error), WRONG_USE, options.debug)
     except (DataError, OSError) as error:

@@ -52,7 +52,7 @@ def name_ids(name: str | None) -> str:
         return "row"
     if name == UNNAMED:
         return "index"
-    taken = name in ("row", "place", "score", "anomaly", "p_value", "hidden")
+    taken = name in ("row", "place", "score", "anomaly", "p_value", "hidden", "events")
     return "id" if taken or name.startswith(("score_seed_", "suspicion")) else name
 
 

@@ -13,7 +13,7 @@ from jaxad.utils.modes import pinned_modes
 
 __all__ = ["ExplanationKind", "choose_map_kind", "compute_maps", "stretch_contrast"]
 
-ExplanationKind = Literal[HeatmapKind, AttributionMethod]
+ExplanationKind = Literal[HeatmapKind, AttributionMethod, "occlusion"]
 _BLOCK = 256
 
 

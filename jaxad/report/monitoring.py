@@ -3,7 +3,7 @@
 import html
 
 from jaxad.report.page import make_document, make_rows
-from jaxad.saving.monitoring import MonitorReport
+from jaxad.saving.drift.report import MonitorReport
 
 __all__ = ["list_columns", "list_tests", "render_monitoring", "summarise_monitoring"]
 

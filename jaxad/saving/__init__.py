@@ -1,8 +1,10 @@
 """Saved detectors: fitted detectors as folders, and scoring files with them."""
 
+from jaxad.saving.drift.monitoring import monitor
+from jaxad.saving.drift.report import MonitorReport
 from jaxad.saving.folder import check_savable, load, save
-from jaxad.saving.monitoring import MonitorReport, monitor
-from jaxad.saving.scoring import SavedDetector, ScoredRows, open_detector
+from jaxad.saving.scored_rows import ScoredRows
+from jaxad.saving.scoring import SavedDetector, open_detector
 from jaxad.saving.training_file import save_trained
 
 __all__ = [

@@ -1,78 +1,37 @@
 """Scoring files with a saved detector, in pieces that fit into memory."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Int, Num
 
-from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.data.scaling import Scaling
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.sequences import PREFIX, as_windows
-from jaxad.data.tables.encoding import Encoding, check_columns
+from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.events import Events, describe_mismatches, raise_scores
 from jaxad.data.tables.labels import as_training_labels
 from jaxad.data.tables.options import TableOptions
-from jaxad.data.tables.reading import TableSource, open_table
-from jaxad.data.tables.roles import Roles, assign_roles
-from jaxad.data.tables.values import normalise, read_numbers
+from jaxad.data.tables.reading import open_table
+from jaxad.data.tables.roles import assign_roles
 from jaxad.data.text.documents import LINES, MEAN
 from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.evaluation.scoring import score
 from jaxad.padding import bucket_features, bucket_rows, is_table
 from jaxad.saving.estimator import ESTIMATOR, read_record
 from jaxad.saving.folder import load
-from jaxad.saving.training_file import read_columns
+from jaxad.saving.piece_reading import encode_piece, select_columns
+from jaxad.saving.scored_rows import ScoredRows
+from jaxad.saving.training_file import TrainedColumns, read_columns
 from jaxad.thresholds import SCORES, Reference, Rule, threshold, unpack
 from jaxad.training.fitted import Fit
 from jaxad.types import TestData
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["SavedDetector", "ScoredRows", "open_detector"]
-
-
-@dataclass(frozen=True)
-class ScoredRows:
-    """The scores of consecutive rows of a file.
-
-    Attributes:
-        scores: `(seeds, n)` the scores of each seed, higher is more anomalous; NaN for bad rows.
-        mean: `(n,)` the mean score over seeds in float64, raised for rows with unknown values (see
-            `jaxad.data.tables.events`).
-        bad: Why a row could not be scored, by its place among these rows.
-        x: `(n, ...)` the rows as numbers, before scaling.
-        label: `(n,)` the labels as the file has them; None if it has none.
-        ids: `(n,)` the ids of the rows; None for row numbers.
-        id: The name of their column; None for row numbers.
-        events: The unknown values by which scores were raised; None where there is no encoding.
-    """
-
-    scores: Float[np.ndarray, "seeds n"]
-    mean: Float[np.ndarray, "n"]
-    bad: dict[int, str]
-    x: Num[np.ndarray, "n *shape"]
-    label: Any = None
-    ids: Any = None
-    id: str | None = None
-    events: Events | None = None
-
-    @property
-    def count(self) -> int:
-        """The number of rows."""
-        return len(self.mean)
-
-    @property
-    def good(self) -> Bool[np.ndarray, "n"]:
-        """Which rows have a score."""
-        where = np.ones(self.count, bool)
-        where[list(self.bad)] = False
-        return where
+__all__ = ["SavedDetector", "open_detector"]
 
 
 class SavedDetector(NamedTuple):
@@ -116,6 +75,16 @@ class SavedDetector(NamedTuple):
         """The names of the columns that the detector takes; numbers where they have no names."""
         names = self.columns if self.encoding is None else tuple(self.encoding.names)
         return names or tuple(str(i) for i in range(self.shape[-1]))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the columns of a table in training; numbers where they have no names."""
+        return self.features if self.encoding is None else self.encoding.inputs
+
+    @property
+    def sources(self) -> Int[np.ndarray, "d"]:
+        """`(d,)` the index in `inputs` of the column that each of `features` comes from."""
+        return np.arange(len(self.features)) if self.encoding is None else self.encoding.sources
 
     def scale(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
         """Scale raw rows as the training rows were scaled.
@@ -161,13 +130,14 @@ class SavedDetector(NamedTuple):
         if options.id is None and self.id in table.names:
             options = options._replace(id=self.id)
         roles = assign_roles(table.names, options, self.columns, index=table.index, what=table.name)
-        columns = self._select_columns(table, roles, options, strict)
+        trained = TrainedColumns(self.columns, self.encoding, self.id, self.others)
+        columns = select_columns(trained, table, roles, options, strict)
         windows = name.startswith(PREFIX)
         if self.encoding is None:
             self._check_shape(name, (len(columns), 1) if windows else (len(columns),))
         needed = [*columns, *(n for n in (roles.label, roles.id) if n not in (None, *columns))]
         for number, piece in enumerate(table.pieces(self.rows_at_once, needed)):
-            x, events = self._encode(piece.table, columns, piece.bad)
+            x, events = encode_piece(self.encoding, piece.table, columns, piece.bad)
             for mismatch in (
                 describe_mismatches(events) if events is not None and not number else ()
             ):
@@ -176,7 +146,7 @@ class SavedDetector(NamedTuple):
             x = as_windows(x) if windows else x
             label, ids = (None if n is None else piece.table[n] for n in (roles.label, roles.id))
             scored = self._score(x, piece.bad, events)
-            yield replace(scored, label=label, ids=ids, id=roles.id)
+            yield replace(scored, label=label, ids=ids, id=roles.id, table=piece.table)
 
     def read_reference(self, source: str | Path, options: TableOptions | None = None) -> Reference:
         """Score the rows of a file that a threshold is chosen by.
@@ -274,31 +244,6 @@ class SavedDetector(NamedTuple):
             mean = raise_scores(mean, events, self.reference.of_training)
         return ScoredRows(scores, mean, bad, x, events=events)
 
-    def _encode(
-        self, table: "pa.Table", columns: Sequence[str], bad: dict[int, str]
-    ) -> tuple[Float[np.ndarray, "n d"], Events | None]:
-        """Return rows as numbers before scaling, and their events; add rows to `bad`.
-
-        Without an encoding, rows with a value that is not a number finite in float32 are bad.
-        """
-        if self.encoding is not None:
-            x, events = self.encoding.apply(table)
-            good = np.ones(len(x), bool)
-            good[list(bad)] = False
-            return x, events if good.all() else events.keep(good)
-        x = np.zeros((table.num_rows, len(columns)))
-        for place, name in enumerate(columns):
-            found = read_numbers(normalise(table[name], name))
-            assert found is not None
-            right = np.abs(found.value) <= MAX_FLOAT32
-            for row in np.flatnonzero(~right).tolist():
-                held = table[name][row].as_py()
-                said = "nothing" if held is None else repr(held)[:40]
-                bad.setdefault(row, f"column {name!r} holds {said}")
-            x[right, place] = found.value[right]
-        x[list(bad)] = 0.0
-        return x, None
-
     def _check_shape(self, source: str, shape: tuple[int, ...]) -> None:
         """Raise a `DataError` if examples of this shape are not the detector's."""
         if self.shape and shape != self.shape:
@@ -306,34 +251,6 @@ class SavedDetector(NamedTuple):
                 f"{source}: rows have shape {shape}; the detector in {self.folder} was trained on "
                 f"{self.shape}"
             )
-
-    def _select_columns(
-        self, table: TableSource, roles: Roles, options: TableOptions, strict: bool
-    ) -> list[str]:
-        """Return the columns of training, in their order.
-
-        Raises:
-            DataError: A column is missing, or with `strict` there is a further one.
-        """
-        if not self.columns:
-            return list(roles.features)
-        others = {roles.label, roles.id, *options.drop, *table.index, *self.others}
-        others -= set(roles.features)
-        names = [name for name in table.names if name not in others]
-        if self.encoding is not None:
-            check_columns(self.encoding, names, table.name, strict=strict)
-            return list(self.encoding.required)
-        missing = [name for name in self.columns if name not in names]
-        further = [name for name in names if name not in self.columns]
-        if missing or (further and strict):
-            raise DataError(
-                f"{table.name}: columns are not those of training; missing: {_join(missing)}; not "
-                f"in training: {_join(further)}"
-            )
-        if further:
-            message = f"{table.name}: columns that are not in training: {_join(further)}"
-            warnings.warn(f"{message}; they are ignored", DataWarning, stacklevel=3)
-        return list(self.columns)
 
 
 def open_detector(folder: str | Path) -> SavedDetector:
@@ -379,8 +296,3 @@ def _add_reasons(bad: dict[int, str], good: Any, reason: str) -> None:
 
 def _list_values(labels: Any) -> list[Any]:
     return labels.to_pylist() if hasattr(labels, "to_pylist") else labels.tolist()
-
-
-def _join(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (", ".join(names[:5]) or "none") + more

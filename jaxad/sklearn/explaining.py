@@ -3,45 +3,32 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from jaxad.data import as_train_data
-from jaxad.errors import DataError, unknown_name
-from jaxad.explain.attribution import attribution_methods, attributions
+from jaxad.errors import DataError
 from jaxad.explain.auditing import audit
+from jaxad.explain.columns import add_events, attribute_columns, choose_method
 from jaxad.sklearn.columns import make_index, select_training
-from jaxad.sklearn.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["OCCLUSION", "audit_rows", "describe_events", "explain_rows"]
-
-OCCLUSION = "occlusion"
+__all__ = ["audit_rows", "describe_events", "explain_rows"]
 
 
 def explain_rows(estimator: Any, x: Any, method: str = "auto") -> "pd.DataFrame":
     """Compute how much each column of X contributes to scores; see `JaxADDetector.explain`."""
     import pandas as pd
 
-    chosen = estimator._select(x)
-    read = estimator._encode(chosen.rows)
+    read = estimator._encode(estimator._select(x).rows)
     rows = estimator.scaling_.apply(read.x)
     names, sources = _find_sources(estimator)
-    known = attribution_methods(estimator.fitted_)
-    if method == "auto":
-        method = known[0] if known else OCCLUSION
-    if method not in (*known, OCCLUSION):
-        raise unknown_name("method of attribution", str(method), [*known, OCCLUSION])
-    if method == OCCLUSION:
-        values = _occlude(estimator, rows, sources, len(names))
-    else:
-        values = np.zeros((len(rows), len(names)))
-        each = attributions(estimator.fitted_, rows, method)  # pyright: ignore[reportArgumentType]
-        np.add.at(values.T, sources, each.T)
-    _add_events(estimator, read, values)
+    chosen = choose_method(estimator.fitted_, str(method))
+    values = attribute_columns(estimator.fitted_, rows, sources, len(names), chosen)
+    add_events(values, read.events, estimator._score_rows(read) - estimator._score(rows))
     return pd.DataFrame(values, index=make_index(x, estimator.id), columns=names)
 
 
@@ -76,22 +63,8 @@ def describe_events(estimator: Any, x: Any) -> "pd.Series":
     import pandas as pd
 
     rows = estimator._encode(estimator._select(x).rows)
-    texts = np.full(len(rows.x), "", object)
-    if rows.events is not None:
-        for row in np.unique(rows.events.row).tolist():
-            texts[row] = "; ".join(rows.events.describe(row))
-    return pd.Series(texts, index=make_index(x, estimator.id), name="events")
-
-
-def _add_events(estimator: Any, rows: Rows, values: Float[np.ndarray, "n d"]) -> None:
-    """Add to the column of each row's rarest event the amount by which it raised the score."""
-    events = rows.events
-    if events is None or not len(events.row):
-        return
-    raised = estimator._score_rows(rows) - estimator._score(estimator.scaling_.apply(rows.x))
-    rarest = np.lexsort((events.frequency, events.row))
-    row, first = np.unique(events.row[rarest], return_index=True)
-    values[row, events.column[rarest[first]]] += raised[row]
+    texts = [""] * len(rows.x) if rows.events is None else rows.events.texts
+    return pd.Series(texts, index=make_index(x, estimator.id), name="events", dtype=object)
 
 
 def _find_sources(estimator: Any) -> tuple[list[Any], Int[np.ndarray, "d"]]:
@@ -101,15 +74,3 @@ def _find_sources(estimator: Any) -> tuple[list[Any], Int[np.ndarray, "d"]]:
     names = [f"x{i}" for i in range(width)] if given is None else list(given)
     encoding = estimator._encoding
     return names, np.arange(width) if encoding is None else encoding.sources
-
-
-def _occlude(
-    estimator: Any, rows: Float[np.ndarray, "n e"], sources: Int[np.ndarray, "e"], width: int
-) -> Float[np.ndarray, "n d"]:
-    """Return how much the score falls if a column is replaced by its mean in training."""
-    score = estimator._score(rows)
-    values = np.zeros((len(rows), width))
-    for column in np.unique(sources).tolist():
-        typical = np.where(sources == column, 0, rows).astype(rows.dtype)
-        values[:, column] = score - estimator._score(typical)
-    return values

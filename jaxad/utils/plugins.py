@@ -82,7 +82,11 @@ class Registry(dict[str, Value], Generic[Value]):
         if name not in self:
             points = [point for point in _entry_points(self.group) if point.name == name]
             if not points:
-                raise unknown_name(self.kind, name, self.names())
+                message = unknown_name(self.kind, name, self.names())
+                raise ConfigError(
+                    f"{message}. One of your own is known once its module is imported (--import "
+                    "MODULE)"
+                )
             if len(points) > 1:
                 raise ConfigError(
                     f"{self.kind} {name!r} is the name of several plug-ins: "

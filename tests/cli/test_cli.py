@@ -627,12 +627,13 @@ def test_the_program_as_a_process():
     run = subprocess.run([*program, "--version"], capture_output=True, text=True, check=False)
     assert run.stdout == f"jaxad {jaxad.__version__}\n"
     # A reader that has gone, as `head` does.
-    run = subprocess.Popen([*program, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert run.stdout is not None and run.stderr is not None
-    run.stdout.close()
-    with run.stderr:
-        assert run.stderr.read() == b""
-    assert run.wait() == 1
+    for argv in (["list"], ["fit", "--help"]):
+        run = subprocess.Popen([*program, *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert run.stdout is not None and run.stderr is not None
+        run.stdout.close()
+        with run.stderr:
+            assert run.stderr.read() == b""
+        assert run.wait() == 1
 
 
 # The cache of compiled programs

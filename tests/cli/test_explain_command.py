@@ -1,12 +1,14 @@
 """`jaxad explain`: the pictures it writes, what it prints, and how it refuses."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import jaxad
 from jaxad.cli import main
 from jaxad.explain import attributions, heatmaps, pixel_auroc
 from jaxad.explain.tables import AttributedRows
+from jaxad.sklearn import JaxADDetector
 
 pytest.importorskip("matplotlib")
 
@@ -99,7 +101,8 @@ def test_columns_of_a_table_get_bars_and_a_file(table, fitted, capsys):
 def test_pieces_of_a_file_give_the_extremes_of_the_whole():
     rng = np.random.default_rng(0)
     score = rng.normal(size=30)
-    whole = AttributedRows(np.arange(30), score, rng.normal(size=(30, 2)), rng.normal(size=(30, 2)))
+    x, value = rng.normal(size=(2, 30, 2))
+    whole = AttributedRows(np.arange(30), score, x, value, np.full(30, "", object))
     kept = None
     for rows in np.split(np.arange(30), [7, 8, 20]):
         new = AttributedRows(*(part[rows] for part in whole))
@@ -136,3 +139,36 @@ def test_pixels_can_be_attributed_too(toy_for, quick, tmp_path, monkeypatch, cap
     assert code == 0 and "heat maps of kind lrp" in out
     code, _, err = run(capsys, *argv, "--kind", "lrp", "--sigma", 1, "--force")
     assert code == 2 and "is not smoothed" in err
+
+
+def test_encoded_columns_are_merged_and_events_shown(tmp_path, monkeypatch, capsys):
+    """As by the estimator that saved the detector; forests by occlusion."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "service": rng.choice(["http", "dns", "ssh"], 120),
+            "bytes": rng.normal(size=120).round(6),
+            "day": [f"2024-{1 + i % 12:02}-0{1 + i % 9}" for i in range(120)],
+        }
+    )
+    new = frame.iloc[:12].copy()
+    new.loc[3, "service"], new.loc[5, "bytes"] = "a\nnew $one$", None
+    new.to_csv("new.csv")
+    for name, told in (("hbos", "terms"), ("iforest", "occlusion")):
+        det = JaxADDetector(name).fit(frame)
+        det.save(name)
+        argv = (name, "new.csv", "--out", f"of_{name}", "--most", 3)
+        code, out, err = run(capsys, *argv)
+        assert code == 0 and f"attributions by {told}" in out, err
+        assert "2 rows have values that training hardly saw" in out
+        found = pd.read_csv(f"of_{name}/attributions.csv", index_col="index")
+        assert found.columns.tolist() == ["score", "service", "bytes", "day", "events"]
+        np.testing.assert_allclose(found.score, det.anomaly_score(new), rtol=1e-5)
+        np.testing.assert_allclose(
+            found[["service", "bytes", "day"]], det.explain(new), rtol=1e-4, atol=1e-5
+        )
+        assert found.events.fillna("").tolist() == det.events(new).tolist()
+        assert found.events[3] == "unseen category in `service`"
+    code, _, err = run(capsys, "iforest", "new.csv", "--out", "x", "--kind", "lrp")
+    assert code == 2 and "it has occlusion" in err

@@ -11,7 +11,7 @@ from jaxad.cli import main
 from jaxad.data.tables.profile import PROFILE, dump_profile, make_profile, read_profile
 from jaxad.errors import ConfigError, DataError
 from jaxad.saving import monitor, open_detector
-from jaxad.saving.monitoring import adjust_by_holm
+from jaxad.saving.drift.comparing import adjust_by_holm
 from jaxad.sklearn import JaxADDetector
 from jaxad.thresholds import parse_rule
 from jaxad.utils.checksums import write_checksums

@@ -210,8 +210,9 @@ class Explain(TableFormat, Common):
 
     For a table, it writes two pictures, highest.png and lowest.png: the rows with the highest and
     with the lowest scores, each with the columns that contribute most to its score. It also writes
-    attributions.csv with a line for each row: row (from 0) or the id, score, and the contribution
-    of each column. With several seeds all numbers are means over them.
+    attributions.csv with a line for each row: row (from 0) or the id, score, the contribution of
+    each column, and events, the values that training hardly saw. With several seeds all numbers are
+    means over them.
 
     For images, the two pictures show the images with the highest and with the lowest scores, their
     heat maps on one scale and, if the npz file has mask, the anomalous pixels; then the AUROC of
@@ -231,12 +232,13 @@ class Explain(TableFormat, Common):
         kind: lrp: layer-wise relevance propagation. residuals: the squared error of each column or
             pixel. terms: the term of each column in a score that is a sum over columns.
             integrated_gradients, gradient_x_input: relative to the mean of the training rows if
-            columns are standardised, else relative to 0. For images also map: the map whose mean
-            is the score of fcdd; gradient: the absolute derivative of the score with respect to
-            each pixel; reconstruction: as residuals. auto: for tables lrp if the score is a
-            distance in the space of a network, terms if it is a sum over columns, else
-            integrated_gradients; for images the first of map, reconstruction and gradient that the
-            detector has.
+            columns are standardised, else relative to 0. occlusion: how much the score of a table's
+            row falls if a column is replaced by 0 in the scaled rows. For images also map: the map
+            whose mean is the score of fcdd; gradient: the absolute derivative of the score with
+            respect to each pixel; reconstruction: as residuals. auto: for tables lrp if the score
+            is a distance in the space of a network, terms if it is a sum over columns, else
+            integrated_gradients, or occlusion for detectors without gradients; for images the first
+            of map, reconstruction and gradient that the detector has.
         sigma: The standard deviation in pixels of the Gaussian that smooths map, gradient and
             reconstruction.
         most: The number of rows or images in a picture.

@@ -20,6 +20,8 @@ from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["list_datasets", "load_dataset"]
 
+# A file of results: the time at which it was written, and more. `jaxad.results` names them.
+_RESULTS = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}.*\.parquet$")
 WAYS = (
     "Give a registered name; the path of an npz, csv, parquet, feather or jsonl file or of a "
     "folder of idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; "
@@ -140,10 +142,10 @@ def _list_candidates(folder: Path) -> Iterator[Path]:
 
 
 def _is_data(path: Path) -> bool:
-    """Return whether a path is a supported file or a folder of idx files."""
+    """Return whether a path is a supported file, except for results, or a folder of idx files."""
     if path.is_dir():
         return has_idx(path)
-    return read_suffix(path) in SUFFIXES
+    return read_suffix(path) in SUFFIXES and not _RESULTS.match(path.name)
 
 
 def _name_file(path: Path) -> str:

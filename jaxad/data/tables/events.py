@@ -55,6 +55,14 @@ class Events(NamedTuple):
         order = mine[np.argsort(self.frequency[mine], kind="stable")]
         return [f"{EVENT_KINDS[self.kind[i]]} in `{self.names[self.column[i]]}`" for i in order]
 
+    @property
+    def texts(self) -> list[str]:
+        """The description of each row: its events separated by "; ", or "" without events."""
+        texts = [""] * self.rows
+        for row in np.unique(self.row).tolist():
+            texts[row] = "; ".join(self.describe(row))
+        return texts
+
     def tally(self) -> dict[tuple[str, str], int]:
         """Count the rows with each kind of event in each column: `{(kind, column): rows}`."""
         pairs, counts = np.unique(np.stack([self.kind, self.column]), axis=1, return_counts=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Shaped
 
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.pictures.base import check_picture, save_picture
@@ -41,7 +41,7 @@ def draw_attributions(
     attributions: Float[np.ndarray, "n d"],
     names: Sequence[str] | None = None,
     *,
-    x: Num[np.ndarray, "n d"] | None = None,
+    x: Shaped[np.ndarray, "n d"] | None = None,
     titles: Sequence[str] | None = None,
     most: int = 8,
 ) -> None:
@@ -54,7 +54,7 @@ def draw_attributions(
         path: A png, pdf or svg file; an existing file is replaced once the new one is complete.
         attributions: `(n, d)` values as `jaxad.explain.attributions` returns them.
         names: The names of the features; by default their numbers.
-        x: `(n, d)` values to write beside the names.
+        x: `(n, d)` values to write beside the names: numbers or texts.
         titles: A line above each chart.
         most: The largest number of features per row, >= 1.
 
@@ -100,9 +100,15 @@ def draw_attributions(
     save_picture(figure, path, dpi=100)
 
 
-def _label(name: str, value: float | None) -> str:
-    short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-    return short if value is None else f"{short} = {value:.3g}"
+def _label(name: str, value: Any) -> str:
+    if value is None:
+        return _shorten(name)
+    return f"{_shorten(name)} = {_shorten(value) if isinstance(value, str) else f'{value:.3g}'}"
+
+
+def _shorten(text: str) -> str:
+    text = " ".join(text.split())  # without line breaks
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _draw_row(axes: Any, labels: list[str], sizes: list[float], title: str | None) -> None:

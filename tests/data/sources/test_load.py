@@ -82,6 +82,14 @@ def test_names_are_listed(folder):
     assert "own" not in list_datasets(folder / "adbench")
 
 
+@pytest.mark.parametrize("digest", ["", "-" + "0a" * 16])
+def test_files_of_results_are_no_data_sets(folder, digest):
+    start = f"20261128T120000.000000Z-0123abcd{digest}"
+    (folder / "adbench" / f"{start}.parquet").write_bytes(b"PAR1")
+    (folder / f"{start}.npz").write_bytes(b"")
+    assert [name for name in list_datasets() if name.startswith("2026")] == [start]
+
+
 def test_ambiguous_name_lists_the_files(folder):
     np.savez(folder / "7_cardio.npz", X=X, y=Y)
     with pytest.raises(ConfigError, match=r"'cardio' may be any of .*7_cardio.npz.*6_cardio.npz"):
