@@ -209,7 +209,9 @@ def _check_literals(config) -> None:
     for one in fields(config):
         named, others = _split_hint(hints[one.name])
         value = getattr(config, one.name)
-        if named and value not in named and not isinstance(value, others):
+        # A whole number is a float, too.
+        accepted = (*others, int) if float in others and not isinstance(value, bool) else others
+        if named and value not in named and not isinstance(value, accepted):
             allowed = ", ".join(map(repr, named))
             more = "".join(f", or of type {part.__name__}" for part in others)
             raise ConfigError(f"{one.name} must be one of {allowed}{more}; given {value!r}")

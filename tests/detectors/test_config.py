@@ -111,3 +111,11 @@ def test_a_weighting_with_weight_on_anomalies_needs_an_objective_with_their_loss
     model = Reconstruction(*networks(config, Spec(toy.train.x.shape[1:], 100)))
     with pytest.raises(ConfigError, match="the objective has none"):
         gradient_detector(model, identity(), by_label(), config)
+
+
+def test_a_number_beside_a_word_may_be_whole_but_not_a_boolean():
+    config = REGISTRY["contradicting_autoencoder"].config
+    assert config(lam=5).lam == 5 and config(lam=0.5).lam == 0.5
+    for wrong in (True, "equal", None):
+        with pytest.raises(ConfigError, match="lam"):
+            config(lam=wrong)
