@@ -4,8 +4,8 @@
     python benchmarks/long_use.py shapes     500 fits of 50 shapes in turn
     python benchmarks/long_use.py threads    eight threads that fit and score
 
-Each prints the resident memory while it goes on, and how many structures of detector and data have
-compiled programs in memory. Linux only.
+Each prints the resident memory while it goes on, and how many compiled programs are kept in memory.
+Linux only.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def measure_memory():
 def report(what, start):
     """Print a line."""
     print(
-        f"{what}: {measure_memory():.0f} MiB, {bound.count_structures()} structures, "
+        f"{what}: {measure_memory():.0f} MiB, {bound.count_programs()} programs, "
         f"{time.perf_counter() - start:.0f} s",
         flush=True,
     )

@@ -21,9 +21,11 @@ from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detectors import get_entry
 from jaxad.training import bound
 from jaxad.types import TestData, TrainData
-from jaxad.utils.compilation_cache import enable_compilation_cache
+from jaxad.utils.compilation_cache import enable_compilation_cache, use_entries
 from jaxad.utils.plugins import _REGISTRIES
 
+# Executables would hide what tests change by monkeypatch: those that need them choose a folder.
+use_entries(None)
 enable_compilation_cache()
 # Tests count compilations: none may be due to programs dropped for those of other tests.
 bound.MOST = 10_000

@@ -25,6 +25,7 @@ from jaxad.thresholds.checks import warn_if_constant
 from jaxad.thresholds.conformal_rules import check_held_out
 from jaxad.training.fitted import Fit
 from jaxad.training.train import fit
+from jaxad.utils.compilation_cache import keep_programs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,6 +104,7 @@ class TableEstimator(SettingsMixin):
         detector = make(self.detector, train, **(self.settings or {}))
         report = make_reporter(self.detector, int(self.verbose))
         self.profile_ = profile_rows(chosen.rows)
+        keep_programs()
         self.fitted_ = fit(detector, train, self.seeds, key=self.seed, progress=report)
         if self.fitted_.interrupted:
             raise KeyboardInterrupt

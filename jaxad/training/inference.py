@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from jaxad.padding import map_rows, pad_to_buckets
-from jaxad.training.bound import admit, bounded
+from jaxad.training.bound import bounded
 from jaxad.training.devices import mesh_for
 from jaxad.training.program import How
 from jaxad.training.seeds import map_seeds, spread
@@ -48,13 +48,12 @@ def apply_to_rows(
     if np.ndim(count):
         rows, counts = spread((rows, counts), seeds)
     functions = functions._replace(numbers=spread(functions.numbers, seeds))
-    admit(how, functions, state, rows, counts)
-    given = _apply(functions, spread(state, seeds), rows, counts, how)
+    given = _apply(functions, spread(state, seeds), rows, counts, how=how)
     return np.asarray(given)[:seeds, :n]
 
 
 @bounded
-@partial(jax.jit, static_argnums=4)
+@partial(jax.jit, static_argnames="how")
 def _apply(functions: Functions, state: State, x, count, how: How):
     def one_seed(numbers, rest, state, x, count):
         fn = Functions(numbers, rest).whole()

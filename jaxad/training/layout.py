@@ -12,7 +12,7 @@ from jax.tree_util import Partial
 from jaxad.detector import Detector, Phase
 from jaxad.padding import pad_to_buckets
 from jaxad.training import program
-from jaxad.training.bound import admit
+from jaxad.training.bound import Program
 from jaxad.training.devices import mesh_for, put, shapes_on
 from jaxad.training.program import How, Window
 from jaxad.training.seeds import MapMode, deal, join, lanes, resolve_mode
@@ -127,17 +127,14 @@ def _choose_step(phase: Phase) -> tuple[Partial, Partial]:
 
 
 def compile_ahead(layout: Layout) -> None:
-    """Compile the programs of all phases at the same time, before any of them runs."""
+    """Start to load or compile the programs of all phases; the first runs while others compile."""
     lane, how = layout.lanes[0], layout.how
-    samplers = tuple(phase.sampler for phase in layout.phases)
-    admit(how, lane, samplers)
-    with ThreadPoolExecutor(2) as pool:
+    pool = ThreadPoolExecutor(2)
+    try:
 
-        def shapes(fn: Any, *args: Any) -> PyTree:
-            """Send a program to be compiled and say what it gives."""
-            lowered = fn.lower(*args, how=how)
-            pool.submit(lowered.compile)
-            return shapes_on(lowered.out_info, how.mesh)
+        def shapes(fn: Program, *args: Any) -> PyTree:
+            """Send a program to be made and say what it gives."""
+            return shapes_on(fn.prepare(pool, *args, how=how), how.mesh)
 
         state = shapes(program.start, lane.start, lane.keys, lane.data)
         for i, phase in enumerate(layout.phases):
@@ -148,6 +145,8 @@ def compile_ahead(layout: Layout) -> None:
             draws = shapes(program.draws, phase.sampler, lane.keys, per_epoch, window)
             args = (phase.sampler, lane.data, table, draws, per_epoch, window)
             state, _ = shapes(program.advance, state, lane.steps[i], *args)
+    finally:
+        pool.shutdown(wait=how.mesh is not None)
 
 
 def state_shapes(layout: Layout, number: int) -> PyTree:

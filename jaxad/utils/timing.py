@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import jax
 
-__all__ = ["Seconds", "count_compilations", "stopwatch"]
+__all__ = ["Seconds", "count_compilations", "loading", "stopwatch"]
 
 _STAGES = (
     "/jax/core/compile/jaxpr_trace_duration",
@@ -23,16 +23,20 @@ _lock = threading.Lock()
 
 
 def _listen(event: str, duration_secs: float, **_: object) -> None:
+    if event in _STAGES:
+        _record(duration_secs, event == _STAGES[-1])
+
+
+def _record(seconds: float, whole: bool) -> None:
+    """Record a time of compiling or loading that ends now, and whether a program was finished."""
     global _programs
-    if event not in _STAGES:
-        return
     with _lock:
         end = time.perf_counter()
-        start = end - duration_secs
+        start = end - seconds
         while _spans and _spans[-1][1] > start:
             start = min(start, _spans.pop()[0])
         _spans.append((start, end))
-        _programs += event == _STAGES[-1]
+        _programs += whole
 
 
 jax.monitoring.register_event_duration_secs_listener(_listen)
@@ -77,6 +81,16 @@ def stopwatch() -> Iterator[Seconds]:
         seconds.compile = sum(min(b, end) - max(a, start) for a, b in recent)
         seconds.run = end - start - seconds.compile
         seconds.programs = _programs - programs
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Measure a block that loads a program without JAX's own measurement of it."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        _record(time.perf_counter() - start, True)
 
 
 def count_compilations() -> int:

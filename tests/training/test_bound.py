@@ -14,11 +14,11 @@ from jaxad.utils.timing import count_compilations
 
 @pytest.fixture
 def few(monkeypatch):
-    """Room for the programs of four structures: two fits with their scores."""
-    bound._drop()
-    monkeypatch.setattr(bound, "MOST", 4)
+    """Room for the programs of two structures: each has five, a fit with its scores."""
+    bound.drop_all()
+    monkeypatch.setattr(bound, "MOST", 10)
     yield
-    bound._drop()
+    bound.drop_all()
 
 
 def run(train, x, widths=(8, 4), seed=0):
@@ -31,9 +31,9 @@ def test_programs_of_old_structures_are_dropped_and_results_stay(few, toy_of):
     first = run(toy.train, toy.test.x)
     for width in (9, 10, 11, 12):
         run(toy.train, toy.test.x, (width, 4))
-        assert bound.count_structures() <= 4
-        assert program.advance._cache_size() <= 4
-        assert inference._apply._cache_size() <= 4
+        assert bound.count_programs() <= 10
+        assert program.advance.function._cache_size() == 0
+        assert inference._apply.function._cache_size() == 0
     np.testing.assert_array_equal(run(toy.train, toy.test.x), first)
 
 
@@ -47,7 +47,7 @@ def test_a_structure_that_is_there_is_not_compiled_again(few, toy_of):
         run(toy.train, toy.test.x, seed=3)
         run(toy.train, toy.test.x, (9, 4))
     assert count_compilations() == before
-    assert bound.count_structures() == 4
+    assert bound.count_programs() <= 10
 
 
 @pytest.mark.slow
@@ -71,7 +71,7 @@ def test_threads_fit_and_score_while_programs_are_dropped(few, toy_of):
     for thread in threads:
         thread.join()
     assert not failed
-    assert bound.count_structures() <= 4
+    assert bound.count_programs() <= 10
 
 
 @pytest.mark.slow
