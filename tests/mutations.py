@@ -75,6 +75,10 @@ def read_or_refuse(read: Callable[[], object], seconds: float = SECONDS) -> bool
 def mutate_bytes(rng: Random, content: bytes) -> bytes:
     """Change, insert, repeat or remove some bytes; sometimes cut the rest."""
     changed = bytearray(content)
+    if changed and rng.random() < 0.5:
+        for _ in range(rng.randint(1, 2)):
+            changed[rng.randrange(len(changed))] = rng.choice([0, 1, 127, 255, rng.randrange(256)])
+        return bytes(changed)
     for _ in range(rng.randint(1, 5)):
         place = rng.randrange(len(changed) + 1)
         how = rng.choice(["change", "change", "change", "overwrite", "insert", "repeat", "remove"])

@@ -277,8 +277,13 @@ def _number_names(y: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]
     if missing:
         raise DataError(f"{what} has {len(missing)} missing labels, the first in row {missing[0]}")
     if all(isinstance(value, int | float | np.number | np.bool_) for value in y):
-        return as_label_column(y.astype(np.float64), what)
-    words = [value.decode() if isinstance(value, bytes) else str(value) for value in y]
+        try:
+            return as_label_column(y.astype(np.float64), what)
+        except OverflowError:
+            raise DataError(f"{what} has a label of more than 300 digits") from None
+    words = [
+        value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in y
+    ]
     names = sorted(set(words))
     number = {name: i for i, name in enumerate(names)}
     return np.array([number[word] for word in words], np.int64), tuple(names)

@@ -18,6 +18,7 @@ from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, make_
 from jaxad.results.index import FOLDER as INDEX
 from jaxad.results.index import find_missing, update_index
 from jaxad.utils.files import write_atomically
+from jaxad.utils.packed import check_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,6 +181,7 @@ def read_file(path: Path) -> "pa.Table":
             pa.BufferReader(content),
             page_checksum_verification=True,
         )
+        check_parquet(file.metadata, len(content))
         table = file.read()
         table.validate(full=True)
     except FileNotFoundError:

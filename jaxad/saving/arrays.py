@@ -13,7 +13,7 @@ import jax
 from jax.tree_util import tree_flatten_with_path
 
 from jaxad.types import PyTree
-from jaxad.utils.arrays import ORBAX, write_arrays
+from jaxad.utils.arrays import ORBAX, check_chunks, write_arrays
 
 __all__ = ["read_arrays", "write_arrays"]
 
@@ -41,6 +41,7 @@ def read_arrays(
     """
     import orbax.checkpoint as ocp
 
+    check_chunks(folder)
     with ORBAX, ocp.StandardCheckpointer() as checkpointer:
         saved = checkpointer.metadata(folder).item_metadata.tree
         shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), saved)

@@ -19,7 +19,7 @@ from jaxad.detector import Detector
 from jaxad.errors import ConfigError, DataError, StorageError, StorageWarning
 from jaxad.training.fitted import Place
 from jaxad.types import Key, PyTree, TrainData
-from jaxad.utils.arrays import ORBAX, write_arrays
+from jaxad.utils.arrays import ORBAX, check_chunks, write_arrays
 from jaxad.utils.checksums import (
     SUMS,
     Finding,
@@ -136,6 +136,7 @@ class Saver:
                 is_leaf=lambda leaf: "shape" in leaf,
             )
             target = {"state": state_in(where["phase"]), "history": history}
+            check_chunks(folder / _ARRAYS)
             with ORBAX, ocp.StandardCheckpointer() as checkpointer:
                 arrays = checkpointer.restore(folder / _ARRAYS, target)
             history = jax.tree.map(np.asarray, arrays["history"])

@@ -18,7 +18,9 @@ from jaxad.data.tables.arrow import (
 )
 from jaxad.data.tables.delimited import UNNAMED, CsvFormat, find_format, read_csv_batches
 from jaxad.data.tables.options import TableOptions, check_options, unknown_column
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import DataError
+from jaxad.utils.limits import refuse_broken
+from jaxad.utils.packed import check_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -223,9 +225,12 @@ def _open_columnar(path: Path) -> Iterator[tuple["pa.Schema", Any]]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    try:
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    with refuse_broken(f"{path}: cannot be read"):
         if path.suffix.lower() == ".parquet":
             with parquet.ParquetFile(path) as file:
+                check_parquet(file.metadata, path.stat().st_size)
                 yield file.schema_arrow, file
         else:
             with pa.OSFile(str(path)) as raw:
@@ -234,12 +239,6 @@ def _open_columnar(path: Path) -> Iterator[tuple["pa.Schema", Any]]:
                 opened = pa.ipc.open_file(raw) if whole else pa.ipc.open_stream(raw)
                 with opened as file:
                     yield file.schema, file
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, DataError | ConfigError):
-            raise
-        raise DataError(f"{path}: cannot be read ({error})") from error
 
 
 def _read_columnar(path: Path, columns: list[str], size: int) -> Iterator["pa.Table"]:
@@ -257,6 +256,7 @@ def _read_columnar(path: Path, columns: list[str], size: int) -> Iterator["pa.Ta
         else:
             batches = file
         for batch in batches:
+            batch.validate(full=True)  # Arrow does not check indices, nor that texts are UTF-8
             yield pa.Table.from_batches([batch]).select(names).rename_columns(columns)
 
 
