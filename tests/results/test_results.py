@@ -233,6 +233,7 @@ for i in range(3):
 """
 
 
+@pytest.mark.slow
 def test_several_processes_append_and_join_while_another_reads(tmp_path):
     run = [sys.executable, "-c", APPEND, str(Path(__file__).parent), str(tmp_path)]
     writers = [subprocess.Popen(run) for _ in range(3)]
