@@ -27,6 +27,7 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     repen,
     rsrae,
     ss_dgm,
+    tabular_classifier,
     vae,
 )
 from jaxad.detectors.registry import REGISTRY, Entry, get_entry, make, register

@@ -24,8 +24,6 @@ from jaxad.weighting.registry import Record, register
 
 __all__ = ["SuspicionState", "adaptive_mining"]
 
-_ROUNDS = 3  # of expectation maximisation in each step
-
 
 class SuspicionState(NamedTuple):
     """The suspicion of each training row, and the mixture that is fitted to it.
@@ -49,9 +47,10 @@ def adaptive_mining(calibrate: float = 1.0, most: float = 9.0, warm_up: float = 
     r"""Treat the unlabelled rows of the upper mode of suspicion as anomalies, if there are two.
 
     The suspicion of a row is the mean over training of `log loss - median log loss of the batch`.
-    A mixture of two Gaussians is fitted to the suspicion of all unlabelled rows along with the
-    training. If its density has a dip between the two means, the upper component is taken as hidden
-    anomalies with the share tau, and the rows that belong to it get the weights
+    A mixture of two Gaussians is fitted to the suspicion of all unlabelled rows, by one step of
+    expectation maximisation in each step of training. If its density has a dip between the two
+    means, the upper component is taken as hidden anomalies with the share tau, and the rows that
+    belong to it get the weights
 
     $$(w^N, w^A) = \left( 0, \; calibrate \cdot \min\left( \tfrac{1 - \tau}{\tau}, most
     \right) \right),$$
@@ -101,8 +100,7 @@ def _mine(calibrate, most, warm_up, weights: Weights, state: SuspicionState, con
             for old, new in zip(state.mixture, begin_mixture(suspicion, known), strict=True)
         )
     )
-    for _ in range(_ROUNDS):
-        mixture = improve_mixture(mixture, suspicion, known)
+    mixture = improve_mixture(mixture, suspicion, known)
     share = mixture.share[1]
     two = has_two_modes(mixture) & (share < 0.5)
     ready = batch.epoch >= warm_up
