@@ -1,14 +1,17 @@
 """Measure the memory of a process that goes on for long, and of many threads.
 
     python benchmarks/long_use.py rows       10,000 scores of a single row
+    python benchmarks/long_use.py wide       fits of 200 shapes
     python benchmarks/long_use.py shapes     500 fits of 50 shapes in turn
     python benchmarks/long_use.py threads    eight threads that fit and score
+    python benchmarks/long_use.py fork       a fit in a process that was forked after a fit
 
-Each prints the resident memory while it goes on, and how many compiled programs are kept in memory.
-Linux only.
+Each prints the resident memory while it goes on, and how many compiled programs are kept in memory;
+`--out FILE` appends the same to a csv file. Linux only.
 """
 
 import argparse
+import os
 import threading
 import time
 from pathlib import Path
@@ -16,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 import jaxad
+import jaxad.errors
 from jaxad.training import bound
 
-ROWS, SHAPES, THREADS = 10_000, 50, 8
+ROWS, WIDE, SHAPES, THREADS = 10_000, 200, 50, 8
 
 
 def measure_memory():
@@ -26,13 +30,20 @@ def measure_memory():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
-def report(what, start):
-    """Print a line."""
+def report(count, what, start):
+    """Print a line, and append it to the file of `--out`."""
+    memory, programs = measure_memory(), bound.count_programs()
     print(
-        f"{what}: {measure_memory():.0f} MiB, {bound.count_programs()} programs, "
+        f"{count} {what}: {memory:.0f} MiB, {programs} programs, "
         f"{time.perf_counter() - start:.0f} s",
         flush=True,
     )
+    if ARGUMENTS.out is not None:
+        new = not ARGUMENTS.out.exists()
+        with ARGUMENTS.out.open("a") as file:
+            if new:
+                file.write("part,count,mib,programs\n")
+            file.write(f"{ARGUMENTS.part},{count},{memory:.0f},{programs}\n")
 
 
 def fit(width, seed=0):
@@ -50,7 +61,17 @@ def rows():
     for i in range(ROWS + 1):
         jaxad.score(fitted, x[i % len(x)][None])
         if i % 2000 == 0:
-            report(f"{i} rows", start)
+            report(i, "rows", start)
+
+
+def wide():
+    """Train networks of many widths, each once, and score with each."""
+    start = time.perf_counter()
+    for i in range(WIDE + 1):
+        fitted, x = fit(8 + i)
+        jaxad.score(fitted, x)
+        if i % 50 == 0:
+            report(i, "more shapes", start)
 
 
 def shapes():
@@ -60,7 +81,7 @@ def shapes():
         for i in range(SHAPES):
             fitted, x = fit(8 + i, turn)
             jaxad.score(fitted, x)
-        report(f"{(turn + 1) * SHAPES} fits", start)
+        report((turn + 1) * SHAPES, "fits", start)
 
 
 def threads():
@@ -77,11 +98,32 @@ def threads():
         worker.start()
     for worker in workers:
         worker.join()
-    report(f"{THREADS} threads, {10 * THREADS} fits", start)
+    report(10 * THREADS, f"fits in {THREADS} threads", start)
 
+
+def fork():
+    """Fit, fork, and fit in the child, which must end with an error instead of waiting."""
+    start = time.perf_counter()
+    fit(8)
+    child = os.fork()
+    if not child:
+        try:
+            fit(8)
+        except jaxad.errors.ConfigError as error:
+            print(error)
+            os._exit(3)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code == 3, "the child was not refused"
+    report(1, "fit before the fork, and none after it", start)
+
+
+PARTS = {"rows": rows, "wide": wide, "shapes": shapes, "threads": threads, "fork": fork}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("rows", "shapes", "threads"))
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--out", type=Path, help="append the figures to this csv file")
+    ARGUMENTS = parser.parse_args()
     jaxad.enable_compilation_cache()
-    {"rows": rows, "shapes": shapes, "threads": threads}[parser.parse_args().part]()
+    PARTS[ARGUMENTS.part]()

@@ -355,6 +355,15 @@ def test_every_promise_names_tests_that_exist():
     assert all(f"`{file}`" in made for file in files)
 
 
+def test_every_fault_that_was_found_names_tests_that_exist():
+    page = (DOCS / "explanation" / "testing.md").read_text()
+    section = page.partition("## Faults that were found")[2].partition("\n## ")[0]
+    named = re.findall(r"`([\w/.]+)::(\w+)`", section)
+    assert len(re.findall(r"^\| .*::", section, re.MULTILINE)) == 13
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
+
+
 @pytest.mark.parametrize("labelled", [1, 5])
 def test_the_means_of_few_labels_are_those_of_the_stored_results(labelled):
     results = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / "tables.csv")

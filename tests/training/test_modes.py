@@ -28,7 +28,7 @@ STRICT = {
 # A step and a few rows each: what takes the time is compiling.
 TINY = {
     "epochs": 1, "pretrain_epochs": 1, "vae_epochs": 1, "batch_size": 64, "widths": (8, 4),
-    "trees": 5, "search_steps": 2, "generated": 8, "steps": 2,
+    "trees": 5, "search_steps": 2, "generated": 8, "steps": 2, "members": 3,
 }  # fmt: skip
 ROWS = 40
 OWN = {

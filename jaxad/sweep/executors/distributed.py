@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -75,36 +76,59 @@ def _run_all(
         KeyboardInterrupt: Ctrl-C was pressed in a process. All of them end after the group, of
             which each yields what was complete.
     """
-    stop = False
-    for group in groups:
-        cells: list[Result] = []
-        try:
-            if not stop:
-                share = assign_share(group, jax.process_index(), jax.process_count())
-                for cell in run_cells(share, data_dir, progress, memory):
-                    cells.append(cell)
-        except KeyboardInterrupt:
-            stop = True
-        with _postpone_interrupt() as came:  # a process that left now would make the others wait
-            parts = gather((cells, stop))
-        yield [cell for of_process, _ in parts for cell in of_process]
-        if any(stopped for _, stopped in parts):
+    with _hold_interrupts() as held:
+        for group in groups:
+            cells: list[Result] = []
+            try:
+                with held.released():
+                    share = assign_share(group, jax.process_index(), jax.process_count())
+                    for cell in run_cells(share, data_dir, progress, memory):
+                        cells.append(cell)
+            except KeyboardInterrupt:
+                held.came = True
+            parts = gather((cells, held.came))
+            yield [cell for of_process, _ in parts for cell in of_process]
+            if any(stop for _, stop in parts):
+                raise KeyboardInterrupt
+
+
+class _Interrupts:
+    """Handler of Ctrl-C that holds it back until all processes can learn of it.
+
+    A process that left while the others exchange results would make them wait for it.
+    """
+
+    def __init__(self) -> None:
+        self.came, self._raises = False, False
+
+    def __call__(self, signum: int, frame: Any) -> None:
+        """Raise in a released block, and at the second Ctrl-C."""
+        again, self.came = self.came, True
+        if again or self._raises:
             raise KeyboardInterrupt
-        stop = came.is_set()
-    if stop:
-        raise KeyboardInterrupt
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Raise Ctrl-C within the block, at its start if it has come before."""
+        self._raises = True
+        try:
+            if self.came:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._raises = False
 
 
 @contextmanager
-def _postpone_interrupt() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C sets, instead of an exception."""
-    came = threading.Event()
+def _hold_interrupts() -> Iterator[_Interrupts]:
+    """Hold Ctrl-C back in the block; in other threads than the main one, it is never raised."""
+    held = _Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield came
+        yield held
         return
-    before = signal.signal(signal.SIGINT, lambda *_: came.set())
+    before = signal.signal(signal.SIGINT, held)
     try:
-        yield came
+        yield held
     finally:
         signal.signal(signal.SIGINT, before)
 
