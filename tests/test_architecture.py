@@ -135,6 +135,14 @@ def test_importing_the_library_imports_nothing_heavy():
     assert out.stdout.split() == []
 
 
+def test_estimators_import_of_scikit_learn_what_they_need():
+    needless = "metrics model_selection linear_model ensemble neighbors svm cluster decomposition"
+    names = {f"sklearn.{name}" for name in needless.split()}
+    code = f"import sys, jaxad.sklearn; print(*sorted({names} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == []
+
+
 @pytest.mark.parametrize(
     "name",
     [m.name for m in pkgutil.walk_packages([str(ROOT)], "jaxad.") if "__main__" not in m.name],

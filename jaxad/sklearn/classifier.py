@@ -5,7 +5,6 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float, Int, Int8
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import type_of_target
 
 from jaxad.errors import DataError
@@ -103,6 +102,8 @@ class JaxADClassifier(ClassifierMixin, TableEstimator):
                 those of the column `label`.
             sample_weight: `(n,)` the weights of rows in the mean.
         """
+        from sklearn.metrics import accuracy_score
+
         chosen = self._select(X, y)
         score = self._score_rows(self._encode(chosen.rows))
         values = {"positive": self.positive, "normal": self.normal}

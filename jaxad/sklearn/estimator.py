@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 from sklearn.base import OutlierMixin
-from sklearn.metrics import roc_auc_score
 
 from jaxad.sklearn.base import TableEstimator
 from jaxad.sklearn.labels import convert_labels, find_compared
@@ -117,6 +116,8 @@ class JaxADDetector(OutlierMixin, TableEstimator):
         Raises:
             DataError: No row is a labelled anomaly, or there is nothing to compare with.
         """
+        from sklearn.metrics import roc_auc_score
+
         chosen = self._select(X, y)
         score = self._score_rows(self._encode(chosen.rows))
         values = {"positive": self.positive, "normal": self.normal}
