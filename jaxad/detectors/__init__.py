@@ -24,6 +24,7 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     ncae,
     prenet,
     pu_bagging_network,
+    real_nvp,
     repen,
     rsrae,
     ss_dgm,

@@ -7,6 +7,7 @@ from jaxad.models.contexts import ContextOut, Contexts
 from jaxad.models.deviation import Deviation
 from jaxad.models.embedding import Embedding
 from jaxad.models.encoded_twice import EncodedTwice
+from jaxad.models.flow import Flow
 from jaxad.models.forecast import Forecast
 from jaxad.models.hypersphere import Hypersphere, SoftBoundary
 from jaxad.models.latent_search import LatentSearch
@@ -31,6 +32,7 @@ __all__ = [
     "Deviation",
     "Embedding",
     "EncodedTwice",
+    "Flow",
     "Forecast",
     "Hypersphere",
     "LatentSearch",
