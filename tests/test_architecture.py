@@ -25,7 +25,7 @@ IDEAS = [
     ["learners"],
     ["detector"],
     ["detectors", "training"],
-    ["evaluation", "thresholds"],
+    ["estimates", "evaluation", "thresholds"],
     ["saving"],
     ["results", "explain"],
     ["recommendation", "sklearn", "sweep"],

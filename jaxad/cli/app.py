@@ -15,6 +15,7 @@ from tyro.conf import subcommand
 
 from jaxad.cli.options import (
     Audit,
+    Compile,
     Explain,
     Fit,
     List,
@@ -40,11 +41,25 @@ __all__ = ["main"]
 
 DONE, FAILURE, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
-Options = List | Recommend | Run | Fit | Score | Monitor | Audit | Explain | Sweep | Report | Verify
+Options = (
+    List
+    | Recommend
+    | Run
+    | Compile
+    | Fit
+    | Score
+    | Monitor
+    | Audit
+    | Explain
+    | Sweep
+    | Report
+    | Verify
+)
 COMMANDS: dict[str, type] = {
     "list": List,
     "recommend": Recommend,
     "run": Run,
+    "compile": Compile,
     "fit": Fit,
     "score": Score,
     "monitor": Monitor,
@@ -60,6 +75,7 @@ Overview = (
         Recommend, subcommand("recommend", description="Recommend a detector to try first.")
     ]
     | Annotated[Run, subcommand("run", description="Evaluate detectors on a labelled data set.")]
+    | Annotated[Compile, subcommand("compile", description="Estimate a fit on an accelerator.")]
     | Annotated[Fit, subcommand("fit", description="Train a detector on a file and save it.")]
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
     | Annotated[Monitor, subcommand("monitor", description="Test a file for drift.")]

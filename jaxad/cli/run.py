@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, count, groupby
 from typing import Any
 
-from jaxad.cli.options import Run
+from jaxad.cli.options import Compile, Run
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.options.protocol import read_protocol_options
 from jaxad.cli.outputs import check_distinct
@@ -33,7 +33,7 @@ from jaxad.sweep.recorder import record
 from jaxad.sweep.work import check_jobs
 from jaxad.utils.files import check_writable
 
-__all__ = ["execute", "json_line"]
+__all__ = ["execute", "json_line", "make_experiment", "name_data"]
 
 
 def execute(options: Run) -> int:
@@ -48,13 +48,13 @@ def execute(options: Run) -> int:
         KeyboardInterrupt: Ctrl-C was pressed; what is complete is printed and recorded.
     """
     start = time.perf_counter()
-    with _name_data(options) as name:
+    with name_data(options) as name:
         return _run(options, name, start)
 
 
 def _run(options: Run, dataset: str, start: float) -> int:
     """Run the detectors on a data set that is loaded by this name."""
-    experiment, data = _make_experiment(options, dataset)
+    experiment, data = make_experiment(options, dataset, options.detectors)
     jobs = expand(experiment, options.data_dir)
     check_distinct(
         "--out", options.out, {"DATASET": options.dataset, "--data-dir": options.data_dir}
@@ -99,7 +99,7 @@ def _run(options: Run, dataset: str, start: float) -> int:
 
 
 @contextmanager
-def _name_data(options: Run) -> Iterator[str]:
+def name_data(options: Run | Compile) -> Iterator[str]:
     """Give the name by which the data set is loaded.
 
     A table that is read by options of its own is registered under a name for the time of the run.
@@ -120,10 +120,18 @@ def _name_data(options: Run) -> Iterator[str]:
         del DATASETS[name]
 
 
-def _make_experiment(options: Run, dataset: str) -> tuple[Experiment, Dataset]:
-    """Return the experiment that the options describe, and its data set."""
+def make_experiment(
+    options: Run | Compile, dataset: str, names: Sequence[str]
+) -> tuple[Experiment, Dataset]:
+    """Return the experiment that the options describe, and its data set.
+
+    Args:
+        options: The options of the command.
+        dataset: The name by which the data set is loaded.
+        names: The names of the detectors.
+    """
     detectors = parse_configurations(
-        options.detectors, options.settings, options.epochs, options.batch_size
+        names, options.settings, options.epochs, options.batch_size
     )
     if not 1 <= options.seeds <= MOST_SEEDS:
         raise ConfigError(f"--seeds must be in [1, {MOST_SEEDS}]; given {options.seeds}")

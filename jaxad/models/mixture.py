@@ -24,6 +24,8 @@ DROPOUT = 0.5
 # Added to the diagonal of a covariance, the second as a share of its mean: more than rounding
 # errors take off the smallest eigenvalue in float32.
 _ADDED, _SHARE = 1e-6, 1e-5
+# The default of a TPU rounds factors to bfloat16, which can make a covariance indefinite.
+_PRECISION = jax.lax.Precision.HIGHEST
 _FEWEST = 1e-3  # lower bound on the rows of a component
 _SHORTEST = 1e-3  # lower bound on the norm of a row in the relative error
 
@@ -145,6 +147,8 @@ class MixtureEnergy(Reconstruction):
         if key is not None:
             kept = jax.random.bernoulli(key, 1 - DROPOUT, hidden.shape)
             hidden = jnp.where(kept, hidden / (1 - DROPOUT), 0)
+        # The compiler for TPUs crashes where it fuses these two layers into one.
+        hidden = jax.lax.optimization_barrier(hidden)
         logits = self.head.apply(variables.params["head"], {}, hidden, train=False).out
         return jax.nn.softmax(logits)
 
@@ -166,9 +170,9 @@ def fit_mixture(
     z = jnp.where(where[:, None], z, 0)
     count = jnp.maximum(jnp.sum(membership, axis=0), _FEWEST)
     share = membership / count
-    mean = share.T @ z
+    mean = jnp.matmul(share.T, z, precision=_PRECISION)
     off = z[:, None] - mean
-    covariance = jnp.einsum("nk,nki,nkj->kij", share, off, off)
+    covariance = jnp.einsum("nk,nki,nkj->kij", share, off, off, precision=_PRECISION)
     size = jnp.trace(covariance, axis1=1, axis2=2) / z.shape[1]
     added = (_ADDED + _SHARE * size)[:, None, None] * jnp.eye(z.shape[1], dtype=z.dtype)
     log_weight = jnp.log(count / jnp.maximum(jnp.sum(where), 1))

@@ -15,7 +15,7 @@ from jaxad.types import State, TrainData
 from jaxad.utils.forks import refuse_forked
 from jaxad.utils.modes import pinned_modes
 
-__all__ = ["apply_to_rows"]
+__all__ = ["apply_to_blocks", "apply_to_rows"]
 
 
 @pinned_modes()
@@ -48,13 +48,15 @@ def apply_to_rows(
     if np.ndim(count):
         rows, counts = spread((rows, counts), seeds)
     functions = functions._replace(numbers=spread(functions.numbers, seeds))
-    given = _apply(functions, spread(state, seeds), rows, counts, how=how)
+    given = apply_to_blocks(functions, spread(state, seeds), rows, counts, how=how)
     return np.asarray(given)[:seeds, :n]
 
 
 @bounded
 @partial(jax.jit, static_argnames="how")
-def _apply(functions: Functions, state: State, x, count, how: How):
+def apply_to_blocks(functions: Functions, state: State, x, count, how: How):
+    """Apply a function of every seed to the rows of padded arrays, as `apply_to_rows` describes."""
+
     def one_seed(numbers, rest, state, x, count):
         fn = Functions(numbers, rest).whole()
         return map_rows(lambda rows: fn(state, rows), x, count)

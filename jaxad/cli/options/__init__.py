@@ -2,11 +2,13 @@
 
 from jaxad.cli.options.choosing import Recommend
 from jaxad.cli.options.detectors import Audit, Explain, Fit, List, Monitor, Score
+from jaxad.cli.options.estimates import Compile
 from jaxad.cli.options.studies import Report, Run, Sweep
 from jaxad.cli.options.verification import Verify
 
 __all__ = [
     "Audit",
+    "Compile",
     "Explain",
     "Fit",
     "List",
