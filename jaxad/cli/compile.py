@@ -64,7 +64,7 @@ def print_report(report: Report) -> None:
         f"{report.largest.name} needs the most memory: {report.largest.cost.total / MIB:,.1f} MiB "
         f"on each device, {100 * share:.1f} % of {chip.memory / MIB:,.0f} MiB.",
         _describe_capacity(report),
-        "These are estimates of the compiler; nothing ran. `step` is one training step alone, which "
+        "These are estimates of the compiler; nothing ran. `step` is one training step, which "
         "`advance` takes up to 1,024 times in a call. Of loops whose length is known only at run "
         "time one turn is counted.",
     ]

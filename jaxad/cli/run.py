@@ -130,9 +130,7 @@ def make_experiment(
         dataset: The name by which the data set is loaded.
         names: The names of the detectors.
     """
-    detectors = parse_configurations(
-        names, options.settings, options.epochs, options.batch_size
-    )
+    detectors = parse_configurations(names, options.settings, options.epochs, options.batch_size)
     if not 1 <= options.seeds <= MOST_SEEDS:
         raise ConfigError(f"--seeds must be in [1, {MOST_SEEDS}]; given {options.seeds}")
     data = load_dataset(dataset, data_dir=options.data_dir)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable
 
-__all__ = ["OutOfMemory", "extrapolate_seeds", "find_capacity", "read_available"]
+__all__ = ["DeviceMemoryError", "extrapolate_seeds", "find_capacity", "read_available"]
 
 _AVAILABLE = re.compile(r"available HBM \(([\d.]+)([KMGT])\)|of ([\d.]+)([KMGT]) hbm")
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _TRIES = 4
 
 
-class OutOfMemory(Exception):
+class DeviceMemoryError(Exception):
     """The compiler's refusal of a program that does not fit in the memory of a device.
 
     Attributes:
@@ -57,7 +57,7 @@ def find_capacity(
 
     Args:
         measure: Compiles the largest program for a number of seeds and returns its bytes on each
-            device; raises `OutOfMemory`.
+            device; raises `DeviceMemoryError`.
         seeds: A number of seeds that fits.
         devices: The number of devices, which the seeds are spread over evenly.
         memory: The bytes of each device.
@@ -71,7 +71,7 @@ def find_capacity(
     try:
         more = 2 * low
         second = (more, measure(more))
-    except OutOfMemory as error:
+    except DeviceMemoryError as error:
         memory = error.available or memory
         more = max(devices, low // 2 // devices * devices)
         if more == low:
@@ -87,7 +87,7 @@ def find_capacity(
         try:
             measure(found)
             return found, True
-        except OutOfMemory as error:
+        except DeviceMemoryError as error:
             smaller = extrapolate_seeds(first, second, error.available or memory)
             found = min(smaller or found, found * 9 // 10)
     return second[0], True

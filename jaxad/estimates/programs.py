@@ -168,7 +168,12 @@ def _walk(
         args = (state, functions, phase.sampler, on_devices, table, draws, per_epoch, window)
         made, (after, _) = step(f"advance {phase.name}", program.advance)
         yield made, after
-        args = (functions, state, _describe_batch(phase.sampler, data, of_data, places, seeds), keys)
+        args = (
+            functions,
+            state,
+            _describe_batch(phase.sampler, data, of_data, places, seeds),
+            keys,
+        )
         made, _ = step(f"step {phase.name}", take_step)
         yield made, after
         state = after

@@ -10,7 +10,7 @@ import jax
 
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError
-from jaxad.estimates.capacity import OutOfMemory, find_capacity, read_available
+from jaxad.estimates.capacity import DeviceMemoryError, find_capacity, read_available
 from jaxad.estimates.costs import Cost, estimate_seconds, read_cost
 from jaxad.estimates.programs import Program, list_programs, take_step
 from jaxad.estimates.topologies import Topology
@@ -138,8 +138,10 @@ def estimate_fit(
             try:
                 one = compile(program)
                 if one.cost.total > memory:
-                    raise OutOfMemory(f"{one.cost.total / 2**30:.1f} GiB of {memory / 2**30:.1f}")
-            except OutOfMemory as error:
+                    raise DeviceMemoryError(
+                        f"{one.cost.total / 2**30:.1f} GiB of {memory / 2**30:.1f}"
+                    )
+            except DeviceMemoryError as error:
                 raise ConfigError(
                     f"seeds: {seeds} do not fit in the memory of {topology.name}, in the program "
                     f"{program.name!r}: {error}. Give fewer seeds or more devices"
@@ -163,7 +165,7 @@ def _compile(program: Program) -> Cost:
     """Compile a program.
 
     Raises:
-        OutOfMemory: It does not fit in the memory of a device.
+        DeviceMemoryError: It does not fit in the memory of a device.
     """
     lowered = program.lower()
     try:
@@ -172,7 +174,7 @@ def _compile(program: Program) -> Cost:
         text = str(error)
         if "RESOURCE_EXHAUSTED" not in text:
             raise
-        raise OutOfMemory(" ".join(text.split()), read_available(text)) from error
+        raise DeviceMemoryError(" ".join(text.split()), read_available(text)) from error
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def open_topology(name: str) -> Topology:
     if name == "cpu":
         return Topology(name, _describe_host(), (jax.local_devices(backend="cpu")[0],))
     _check_libtpu()
-    # Without these libtpu asks the network which TPU this machine has, and complains of having none.
+    # Without these, libtpu asks the network for the TPU of this machine, and prints warnings.
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
     os.environ.setdefault("TPU_ACCELERATOR_TYPE", "v5litepod-4")
     os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")

@@ -7,13 +7,14 @@ import subprocess
 import sys
 
 import pytest
+
 from jaxad.cli import main
 from jaxad.detector import HostDetector
 from jaxad.detectors import REGISTRY
 from jaxad.errors import ConfigError
 from jaxad.estimates import open_topology, topologies
 from jaxad.estimates.capacity import (
-    OutOfMemory,
+    DeviceMemoryError,
     extrapolate_seeds,
     find_capacity,
     read_available,
@@ -64,7 +65,7 @@ def limited(fixed, each, memory, seen):
         seen.append(seeds)
         size = fixed + each * -(-seeds // 4)
         if size > memory:
-            raise OutOfMemory("out of memory", memory)
+            raise DeviceMemoryError("out of memory", memory)
         return size
 
     return measure
