@@ -39,9 +39,9 @@ def test_a_bag_holds_all_labels_and_few_unlabelled_rows(rows, monkeypatch):
     bags = []
     plain = pu_bagging._fit_tree
 
-    def watch(inputs, anomalous, seed):
+    def watch(inputs, anomalous, depth, seed):
         bags.append((inputs, anomalous))
-        return plain(inputs, anomalous, seed)
+        return plain(inputs, anomalous, depth, seed)
 
     monkeypatch.setattr(pu_bagging, "_fit_tree", watch)
     fit(x, y, outlier_scores=False, ratio=5.0)
@@ -125,6 +125,7 @@ def test_unlabelled_copies_of_a_labelled_row_share_its_score(rows):
     [
         ({"unlabelled": 0}, "unlabelled must be a whole number of at least 1"),
         ({"ratio": 0.0}, "ratio must be > 0"),
+        ({"depth": 0}, "depth must be a whole number of at least 1, or None"),
         ({"reference": 1}, "reference must be"),
         ({"outlier_scores": 1}, "outlier_scores must be True or False"),
     ],

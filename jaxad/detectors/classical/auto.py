@@ -33,7 +33,7 @@ class Auto(CheckedConfig):
         reference: Maximum number of rows that neighbours are searched among, >= 20; larger data is
             sampled at random.
         unlabelled_share: Weight of the parts without labels beside one labelled anomaly, in [0, 1];
-            it is divided by the square root of the number of labelled anomalies.
+            it is divided by the number of labelled anomalies.
     """
 
     trees: int = 100
@@ -41,7 +41,7 @@ class Auto(CheckedConfig):
     neighbours: int = 10
     reject: float = 0.2
     reference: int = 4096
-    unlabelled_share: float = 0.3
+    unlabelled_share: float = 0.4
 
     def __post_init__(self):
         for name in ("trees", "members", "neighbours"):
@@ -159,7 +159,7 @@ def weigh_parts(labelled: int, share: float) -> Float[np.ndarray, "parts"]:
     without = np.full(4, 1 / 4)
     if not labelled:
         return without
-    share = share / np.sqrt(labelled)
+    share = share / labelled
     return np.append(share * without, 1 - share)
 
 

@@ -15,8 +15,6 @@ __all__ = ["OutlierScores", "fit_again", "fit_outlier_scores"]
 
 T = TypeVar("T", bound=Callable[[np.ndarray], np.ndarray])
 
-_TINY = 1e-9  # a distance of 0, of a row that training holds too, has a logarithm
-
 
 @dataclass(frozen=True)
 class OutlierScores:
@@ -25,7 +23,8 @@ class OutlierScores:
     Attributes:
         forest: Fitted isolation forest of scikit-learn.
         near: The mean distance to the nearest rows.
-        gaussian: Fitted covariance estimator of scikit-learn.
+        gaussian: Fitted covariance estimator of scikit-learn; the score is the squared Mahalanobis
+            distance.
     """
 
     forest: Any
@@ -33,10 +32,9 @@ class OutlierScores:
     gaussian: Any
 
     def __call__(self, rows: np.ndarray) -> Float[np.ndarray, "m 3"]:
-        """Return the score of the forest, and the logarithms of the two distances."""
-        distances = [self.near(rows), self.gaussian.mahalanobis(rows)]
-        logs = np.log(np.stack(distances, axis=1) + _TINY)
-        return np.column_stack([-self.forest.score_samples(rows), logs])
+        """Return the scores of the forest, of neighbours and of the Gaussian, a column each."""
+        distances = self.near(rows), self.gaussian.mahalanobis(rows)
+        return np.column_stack([-self.forest.score_samples(rows), *distances])
 
 
 def fit_outlier_scores(

@@ -20,6 +20,9 @@ from jaxad.errors import ConfigError, DataError
 __all__ = ["BagScore", "Bags", "FittedBags", "fit_bags", "join_inputs", "vote"]
 
 
+_TINY = 1e-9  # a distance of 0, of a row that training holds too, has a logarithm
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bags(CheckedConfig):
     """Settings of bagging for learning from positive and unlabelled rows.
@@ -30,6 +33,7 @@ class Bags(CheckedConfig):
             fewer.
         ratio: Number of unlabelled rows in a bag for each labelled anomaly, if that is more than
             `unlabelled`, > 0.
+        depth: Maximum depth of a tree, >= 1; None: until its leaves are pure.
         outlier_scores: Whether trees also split by the unsupervised outlier scores of a row.
         neighbours: Number of neighbours of the outlier score by distance, >= 1.
         reference: Maximum number of unlabelled rows that neighbours are searched among, >= 2;
@@ -39,6 +43,7 @@ class Bags(CheckedConfig):
     members: int = 150
     unlabelled: int = 20
     ratio: float = 2.0
+    depth: int | None = None
     outlier_scores: bool = True
     neighbours: int = 10
     reference: int = 4096
@@ -46,6 +51,8 @@ class Bags(CheckedConfig):
     def __post_init__(self):
         for name in ("members", "unlabelled", "neighbours"):
             self._need(is_count(getattr(self, name), 1), name, "a whole number of at least 1")
+        depth_ok = self.depth is None or is_count(self.depth, 1)
+        self._need(depth_ok, "depth", "a whole number of at least 1, or None")
         self._need(is_number(self.ratio) and self.ratio > 0, "ratio", "> 0")
         self._need(is_count(self.reference, 2), "reference", "a whole number of at least 2")
         if not isinstance(self.outlier_scores, bool):
@@ -142,7 +149,7 @@ def fit_bags(
     for _ in range(config.members):
         drawn = rng.choice(unlabelled, count, replace=False)
         bag = np.concatenate([anomalies, normals, drawn])
-        tree = _fit_tree(inputs[bag], label[bag] < 0, int(rng.integers(2**31)))
+        tree = _fit_tree(inputs[bag], label[bag] < 0, config.depth, int(rng.integers(2**31)))
         outside = np.setdiff1d(unlabelled, drawn, assume_unique=True)
         if len(outside):
             total[outside] += vote([tree], inputs[outside])
@@ -161,13 +168,18 @@ def vote(trees: list, inputs: Float[np.ndarray, "m k"]) -> Float[np.ndarray, "m"
 
 
 def join_inputs(
-    rows: Float[np.ndarray, "m d"], scores: Float[np.ndarray, "m s"] | None
+    rows: Float[np.ndarray, "m d"], scores: Float[np.ndarray, "m 3"] | None
 ) -> Float[np.ndarray, "m k"]:
-    """Return the inputs of trees: rows, and their outlier scores if there are any."""
-    return rows if scores is None else np.column_stack([rows, scores])
+    """Return the inputs of trees: rows and, if there are any, their outlier scores.
+
+    Distances are given by their logarithms, as splits are drawn uniformly between the extremes.
+    """
+    if scores is None:
+        return rows
+    return np.column_stack([rows, scores[:, 0], np.log(scores[:, 1:] + _TINY)])
 
 
-def _fit_tree(inputs: np.ndarray, anomalous: np.ndarray, seed: int) -> Any:
+def _fit_tree(inputs: np.ndarray, anomalous: np.ndarray, depth: int | None, seed: int) -> Any:
     from sklearn.tree import ExtraTreeClassifier
 
-    return ExtraTreeClassifier(random_state=seed).fit(inputs, anomalous)
+    return ExtraTreeClassifier(max_depth=depth, random_state=seed).fit(inputs, anomalous)
