@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +15,17 @@ from jaxad.data.protocol.training_file import TrainingFile, load_training_file
 from jaxad.data.tables.profile import Profile, profile_file
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, StorageError
+from jaxad.recommendation import recommend
+from jaxad.recommendation.evidence import format_settings
+from jaxad.recommendation.situation import describe_data
 from jaxad.saving import check_savable, save_trained
 from jaxad.training.fitted import Fit as TrainedFit
 from jaxad.training.train import fit as train_detector
 from jaxad.utils.files import check_writable
 
 __all__ = ["execute"]
+
+DEFAULT = "auto"  # for tables
 
 
 def execute(options: Fit) -> int:
@@ -31,10 +37,8 @@ def execute(options: Fit) -> int:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; nothing was saved.
     """
-    name = options.detector
-    config = parse_configurations([name], options.settings, options.epochs, options.batch_size)[
-        name
-    ]
+    if options.detector is not None:  # before the file is read, as its settings may be wrong
+        _parse_settings(options, options.detector)
     root = check_root(options.seed_root)
     out = options.out.absolute()
     if out.exists():
@@ -53,6 +57,7 @@ def execute(options: Fit) -> int:
         seed=root,
     )
     profile = profile_file(options.data, data.columns, how)
+    name, config = _choose_detector(options, data)
     detector = make(name, data.train, **config)
     check_savable(detector)  # before hours of training
     with reporting(1) as reporter:
@@ -87,6 +92,42 @@ def _report(name: str, fitted: TrainedFit, data: TrainingFile, options: Fit) -> 
             f'{held} rows held out for calibration: --threshold "conformal(A)" bounds false alarms '
             f"for A from {1 / (held + 1):.3g}"
         )
+
+
+def _parse_settings(options: Fit, name: str) -> dict[str, Any]:
+    """Return the settings of the options that differ from the detector's defaults."""
+    given = parse_configurations([name], options.settings, options.epochs, options.batch_size)
+    return given[name]
+
+
+def _choose_detector(options: Fit, data: TrainingFile) -> tuple[str, dict[str, Any]]:
+    """Return the detector's name and settings: those given, else those that are recommended.
+
+    Raises:
+        ConfigError: The file holds texts, for which no detector does without word vectors.
+    """
+    if options.detector is not None:
+        return options.detector, _parse_settings(options, options.detector)
+    train = data.train
+    if train.vocabulary is not None:
+        raise ConfigError(
+            "DETECTOR must be named for texts, as all detectors of texts need word vectors; "
+            f"`jaxad recommend {options.data}` names one and the command"
+        )
+    if np.ndim(train.x) == 2:
+        name, config, why = DEFAULT, {}, "It is the default for tables."
+    else:
+        found = recommend(
+            **describe_data(train.x),
+            labelled_anomalies=int(np.sum(train.label == -1)),
+            labelled_normals=int(np.sum(train.label == 1)),
+            exposure=options.exposure is not None,
+        )
+        name, config, why = found.detector, found.config, found.reasons[0]
+    config |= _parse_settings(options, name)
+    settings = format_settings(config)
+    print(f"No detector is named; {name}{f' ({settings})' if settings else ''} is used. {why}")
+    return name, config
 
 
 def _save(fitted: TrainedFit, data: TrainingFile, profile: Profile | None, options: Fit) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 from jaxad.detectors import get_entry
 from jaxad.errors import DataError, unknown_name
 from jaxad.recommendation.evidence import Measurement, parse_settings, read_measurements
-from jaxad.recommendation.rules import RankedDetector, rank_detectors, select_nearest
+from jaxad.recommendation.rules import (
+    RankedDetector,
+    prefer_composite,
+    rank_detectors,
+    select_nearest,
+)
 from jaxad.recommendation.situation import Situation, describe_data
 
 __all__ = ["Recommendation", "label_detector", "recommend"]
@@ -98,7 +103,7 @@ def recommend(
     if situation.want == "heatmaps":
         return _heat_maps(situation)
     near = select_nearest(read_measurements() if measured is None else measured, situation)
-    ranked = rank_detectors(near)
+    ranked = prefer_composite(rank_detectors(near))
     reasons = []
     if situation.want == "audit":
         recording = [one for one in ranked if _leaves_record(one)]
@@ -118,16 +123,23 @@ def recommend(
 
 
 def _ranked_by(ranked: Sequence[RankedDetector]) -> str:
-    """Return the sentence that gives the mean AUROC of the best detector and of the next."""
+    """Return the sentences that give the mean AUROC of the first detector and of the next."""
     best, tasks = ranked[0], {one.task for one in ranked[0].measured}
     labelled = max(one.labelled for other in ranked for one in other.measured)
     shares = sorted({one.hidden for one in best.measured})
+    first = max(ranked, key=lambda one: one.auroc)
+    place = "the highest mean AUROC" if first is best else "one of the highest mean AUROCs"
     text = (
-        f"It has the highest mean AUROC of {len(ranked)} detectors, {100 * best.auroc:.1f} %, over "
+        f"It has {place} of {len(ranked)} detectors, {100 * best.auroc:.1f} %, over "
         f"{len(tasks)} task{'s' * (len(tasks) > 1)} with {labelled or 'no'} labelled anomalies and "
         f"{' or '.join(f'{100 * share:.0f} %' for share in shares)} hidden ones."
     )
-    if len(ranked) > 1:
+    if first is not best:
+        text += (
+            f" {label_detector(first)} has {100 * first.auroc:.1f} %; auto is preferred where "
+            "it is at most a point behind."
+        )
+    elif len(ranked) > 1:
         other = ranked[1]
         behind = 100 * (best.auroc - other.auroc)
         text += f" The next, {label_detector(other)}, is {behind:.1f} points behind."

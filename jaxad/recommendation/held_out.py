@@ -11,7 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from jaxad.recommendation.evidence import Measurement
-from jaxad.recommendation.rules import RankedDetector, rank_detectors, select_nearest
+from jaxad.recommendation.rules import (
+    RankedDetector,
+    prefer_composite,
+    rank_detectors,
+    select_nearest,
+)
 from jaxad.recommendation.situation import Situation
 
 __all__ = ["RULES", "Outcome", "always", "leave_sets_out", "nearest_tasks"]
@@ -66,7 +71,7 @@ def nearest_tasks(
 
 def by_situation(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:
     """Rank by the rule of `jaxad recommend`."""
-    return rank_detectors(select_nearest(measured, situation))
+    return prefer_composite(rank_detectors(select_nearest(measured, situation)))
 
 
 def by_share(measured: Sequence[Measurement], situation: Situation) -> list[RankedDetector]:

@@ -4,7 +4,9 @@ The rule chooses the detector with the highest mean AUROC over the data sets tha
 the nearest situation. Situations are compared by the kind of example, by the number of labelled
 anomalies (none, or the nearest count in ratio) and by the share of hidden anomalies. An unknown
 share counts as the largest that was measured. Where few data sets were measured, the results of all
-shares are used. `jaxad.recommendation.held_out` evaluates the rule by leaving data sets out.
+shares are used. `auto`, the composite for tables, is preferred where it is at most a point behind,
+as the first places of others are close. `jaxad.recommendation.held_out` evaluates the rule by
+leaving data sets out.
 """
 
 import math
@@ -15,9 +17,10 @@ from typing import NamedTuple
 from jaxad.recommendation.evidence import Measurement
 from jaxad.recommendation.situation import Situation
 
-__all__ = ["ENOUGH", "RankedDetector", "rank_detectors", "select_nearest"]
+__all__ = ["ENOUGH", "RankedDetector", "prefer_composite", "rank_detectors", "select_nearest"]
 
 ENOUGH = 10
+PREFERRED, MARGIN = "auto", 0.01  # a detector, and how far behind the first one it may be
 
 
 class RankedDetector(NamedTuple):
@@ -99,6 +102,14 @@ def rank_detectors(measured: Iterable[Measurement]) -> list[RankedDetector]:
         for choice, found in full.items()
     ]
     return sorted(ranked, key=lambda one: (-one.auroc, one.detector, one.settings))
+
+
+def prefer_composite(ranked: list[RankedDetector]) -> list[RankedDetector]:
+    """Return ranked detectors with `auto` first, if it is at most a point of AUROC behind."""
+    most = max((one.auroc for one in ranked), default=0.0)
+    close = [one for one in ranked if one.auroc >= most - MARGIN]
+    first = [one for one in close if (one.detector, one.settings) == (PREFERRED, "")]
+    return first + [one for one in ranked if one not in first]
 
 
 def _nearest_count(asked: int, counts: set[int]) -> int:

@@ -38,7 +38,7 @@ class TableEstimator(SettingsMixin):
 
     def __init__(
         self,
-        detector: str = "deep_sad",
+        detector: str = "auto",
         *,
         contamination: float = 0.1,
         threshold: str | float = "quantile",

@@ -33,7 +33,8 @@ class JaxADDetector(OutlierMixin, TableEstimator):
     by constants of the training rows.
 
     Args:
-        detector: A name that `jaxad list` shows.
+        detector: A name that `jaxad list` shows. "auto" is the composite for tables, whose parts
+            follow from the labels.
         contamination: The expected share of anomalies among the unlabelled rows, in (0, 0.5]; the
             rule "quantile" marks this share of them as anomalous.
         threshold: The rule for the threshold: "quantile", "sigma(3)", "extreme(0.001)", "f1" or

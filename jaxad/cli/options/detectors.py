@@ -54,7 +54,8 @@ class Fit(TableReading, Common):
 
     Attributes:
         data: The file. With the prefix sequence: its columns are the time points of sequences.
-        detector: A name that `jaxad list` shows.
+        detector: A name that `jaxad list` shows. Default: auto for tables; for images and
+            sequences the detector that `jaxad recommend` names, with its settings.
         out: The folder to save to; it must not exist yet.
         strict: Make it an error that columns or entries of a table would be left out.
         scaling: How columns are scaled, here and by `jaxad score`. standard: mean 0 and standard
@@ -83,7 +84,9 @@ class Fit(TableReading, Common):
     """
 
     data: Annotated[Positional[Path], arg(metavar="DATA")]
-    detector: Annotated[Positional[str], arg(metavar="DETECTOR")]
+    detector: Annotated[
+        Positional[str | None], arg(metavar="[DETECTOR]", help_behavior_hint="(optional)")
+    ] = None
     out: Path
     strict: bool = False
     scaling: ScalingKind = "auto"
