@@ -48,7 +48,8 @@ def describe_column(
     from pyarrow import types
 
     column = normalise(column, name)
-    if is_declared_category(column):
+    # Of a column without values, csv files cannot tell the type; any value is then an unseen one.
+    if is_declared_category(column) or column.null_count == len(column):
         return _describe_category(name, column, max_categories, strict)
     if types.is_timestamp(column.type):
         return _describe_dates(name, read_dates(column, ISO), ISO, strict)
@@ -56,8 +57,6 @@ def describe_column(
     numbers = read_numbers(column, most=1000 + len(column) // 20)
     if numbers is not None:
         known, odd = ~np.isnan(numbers.value), int(numbers.odd.sum())
-        if not known.any() and not odd and types.is_floating(column.type):
-            return _describe_numbers(name, numbers, strict)
         if known.any() and _share(odd, known) <= ODD_SHARE:
             return _describe_numbers(name, numbers, strict)
         _check_mixed(name, "numbers", numbers.value[known], odd, numbers.texts, max_categories)
