@@ -5,6 +5,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxad.cleaning import Cleaning, clean
     from jaxad.data import (
         Dataset,
         Split,
@@ -30,6 +31,7 @@ __all__ = [
     "REGISTRY",
     "Audit",
     "Batch",
+    "Cleaning",
     "Dataset",
     "Detector",
     "Evaluation",
@@ -43,6 +45,7 @@ __all__ = [
     "__version__",
     "as_train_data",
     "audit",
+    "clean",
     "contaminate",
     "enable_compilation_cache",
     "evaluate",
@@ -58,6 +61,7 @@ __all__ = [
 
 # The modules of the names above. They are imported on first use: `import jaxad` alone must be fast.
 _MODULES = {
+    "jaxad.cleaning": ("Cleaning", "clean"),
     "jaxad.data": (
         "Dataset",
         "Split",

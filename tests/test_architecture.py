@@ -29,6 +29,7 @@ IDEAS = [
     ["saving"],
     ["results", "explain"],
     ["recommendation", "sklearn", "sweep"],
+    ["cleaning"],
     ["report"],
     ["cli"],
 ]

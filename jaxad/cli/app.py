@@ -15,6 +15,7 @@ from tyro.conf import subcommand
 
 from jaxad.cli.options import (
     Audit,
+    Clean,
     Compile,
     Explain,
     Fit,
@@ -50,6 +51,7 @@ Options = (
     | Score
     | Monitor
     | Audit
+    | Clean
     | Explain
     | Sweep
     | Report
@@ -64,6 +66,7 @@ COMMANDS: dict[str, type] = {
     "score": Score,
     "monitor": Monitor,
     "audit": Audit,
+    "clean": Clean,
     "explain": Explain,
     "sweep": Sweep,
     "report": Report,
@@ -80,6 +83,7 @@ Overview = (
     | Annotated[Score, subcommand("score", description="Score a file with a saved detector.")]
     | Annotated[Monitor, subcommand("monitor", description="Test a file for drift.")]
     | Annotated[Audit, subcommand("audit", description="Rank a file's rows by suspicion.")]
+    | Annotated[Clean, subcommand("clean", description="Clean a table with few answers.")]
     | Annotated[Explain, subcommand("explain", description="Explain the scores of a file's rows.")]
     | Annotated[Sweep, subcommand("sweep", description="Run an experiment from a TOML file.")]
     | Annotated[Report, subcommand("report", description="Print an experiment's tables.")]

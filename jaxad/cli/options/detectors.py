@@ -164,8 +164,7 @@ class Audit(TableReading, Common):
 
     Attributes:
         data: The table or npz file.
-        detector: A name that `jaxad list` shows. Default: elite_deep_svdd if rows are labelled,
-            else deep_svdd with weighting=latent_outlier_exposure(0.1).
+        detector: A name that `jaxad list` shows. Default: auto.
         out: The csv file to write.
         plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
         method: What suspicion is. meta_weight: how little a row helped in training, for detectors

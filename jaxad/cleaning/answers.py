@@ -1,0 +1,115 @@
+"""Answers to the rows that were asked for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int8
+
+from jaxad.data.tables.labels import as_text
+from jaxad.errors import DataError
+
+__all__ = ["Answer", "check_label", "place_answers"]
+
+_MEANINGS = {
+    **dict.fromkeys(("1", "true", "yes", "anomaly"), True),
+    **dict.fromkeys(("0", "false", "no", "normal"), False),
+    **dict.fromkeys(("?", "skip"), None),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A row, and what is known of it.
+
+    Attributes:
+        row: The row, from 0.
+        label: True for an anomaly, False for a normal row, None for neither.
+        reason: Why it was asked for; "" for a row that was not.
+        asked: Whether it was asked for.
+        refused: Whether it was asked for, and its label was refused.
+    """
+
+    row: int
+    label: bool | None
+    reason: str = ""
+    asked: bool = False
+    refused: bool = False
+
+    @property
+    def pending(self) -> bool:
+        """Whether it was asked for and has neither an answer nor a refusal."""
+        return self.asked and self.label is None and not self.refused
+
+
+def check_label(
+    value: Any, positive: Sequence[str] = (), normal: Sequence[str] = ()
+) -> bool | None:
+    """Return the meaning of an answer: True for an anomaly, None for a refusal.
+
+    Args:
+        value: The answer; capitals do not matter.
+        positive: Further values that mean an anomaly.
+        normal: Further values that mean a normal row.
+
+    Raises:
+        DataError: It has no meaning.
+    """
+    text = as_text(value)
+    if text is None:
+        return None
+    if text in positive or text in normal:
+        return text in positive
+    if text.lower() in _MEANINGS:
+        return _MEANINGS[text.lower()]
+    more = "".join(f", or {value}" for value in (*positive, *normal))
+    raise DataError(
+        f"label {text!r} has no meaning: give 1 or anomaly, 0 or normal, or nothing for a row that "
+        f"cannot be told{more}"
+    )
+
+
+def place_answers(
+    before: Sequence[Answer],
+    answers: Iterable[tuple[Any, bool | None]],
+    given: Int8[np.ndarray, "n"],
+) -> list[Answer]:
+    """Return the answers with further ones.
+
+    Args:
+        before: The answers so far.
+        answers: Rows and their labels; None refuses a row that was asked for, and has no effect on
+            any other row.
+        given: The labels that the rows had from the beginning.
+
+    Raises:
+        DataError: An unknown row, a row with a label from the beginning, or two different labels
+            of one row.
+    """
+    new: dict[int, bool | None] = {}
+    for row, label in answers:
+        place = _check_row(row, len(given))
+        if label is not None and new.get(place) not in (None, label):
+            raise DataError(f"row {place} is answered twice, as an anomaly and as a normal row")
+        if given[place] and label is not None and label != (given[place] < 0):
+            raise DataError(
+                f"row {place} has a label in the table already, and the answer is another; change "
+                "the table and begin again"
+            )
+        new[place] = label if label is not None else new.get(place)
+    out = []
+    for answer in before:
+        label = new.pop(answer.row, "none")
+        if label == "none" or (label is None and answer.label is not None):
+            out.append(answer)
+        else:
+            out.append(replace(answer, label=label, refused=answer.asked and label is None))
+    return out + [Answer(row, v) for row, v in new.items() if v is not None and not given[row]]
+
+
+def _check_row(row: Any, rows: int) -> int:
+    whole = isinstance(row, int | np.integer) and not isinstance(row, bool)
+    if not whole or not 0 <= row < rows:
+        raise DataError(f"row must be a whole number from 0 to {rows - 1}; given {row!r}")
+    return int(row)

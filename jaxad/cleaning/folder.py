@@ -1,0 +1,170 @@
+"""A cleaning as a folder that remembers: its record, the questions, and the answers of a person.
+
+The record `session.json` is replaced whole, so that a killed process leaves the one before. It
+holds the answers; everything else follows from them and the table.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxad.cleaning.answers import Answer, check_label
+from jaxad.cleaning.options import CleaningOptions
+from jaxad.data.tables.delimited import find_format
+from jaxad.data.tables.labels import as_text
+from jaxad.data.tables.options import TableOptions
+from jaxad.data.tables.text_stream import open_text
+from jaxad.errors import DataError
+from jaxad.utils.escaping import escape_csv
+from jaxad.utils.files import write_atomically
+from jaxad.utils.limits import read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["QUESTIONS", "RECORD", "SessionRecord", "digest_file", "read_answers", "write_frame"]
+
+RECORD, QUESTIONS = "session.json", "ask.csv"
+_FORMAT, _VERSION = "jaxad-cleaning", 1
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """What a folder remembers.
+
+    Attributes:
+        data: The path of the table.
+        digest: The digest of its content.
+        table: How it is read.
+        batch: The number of rows that are asked for at a time.
+        options: The options of cleaning.
+        answers: What was asked and answered, in order.
+    """
+
+    data: str
+    digest: str
+    table: TableOptions
+    batch: int
+    options: CleaningOptions
+    answers: tuple[Answer, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Replace the record of a folder."""
+        about = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "data": self.data,
+            "digest": self.digest,
+            "table": self.table._asdict(),
+            "batch": self.batch,
+            "options": asdict(self.options),
+            "answers": [asdict(answer) for answer in self.answers],
+        }
+        with write_atomically(folder / RECORD) as partial:
+            partial.write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "SessionRecord":
+        """Read the record of a folder.
+
+        Raises:
+            DataError: There is none, or it is broken or of another version.
+        """
+        what = f"{str(folder)!r} is not a folder of jaxad clean"
+        if not (folder / RECORD).exists():
+            raise DataError(f"{what}: it has no {RECORD}; name a table to begin with")
+        about = read_json(folder / RECORD, what)
+        if not isinstance(about, dict) or about.get("format") != _FORMAT:
+            raise DataError(f"{what}: {RECORD} has another format")
+        if about.get("version") != _VERSION:
+            raise DataError(
+                f"{what}: {RECORD} has version {about.get('version')}; this version of jaxad reads "
+                f"{_VERSION}"
+            )
+        try:
+            table = {k: tuple(v) if isinstance(v, list) else v for k, v in about["table"].items()}
+            return cls(
+                str(about["data"]),
+                str(about["digest"]),
+                TableOptions(**table),
+                int(about["batch"]),
+                CleaningOptions(**about["options"]),
+                tuple(Answer(**answer) for answer in about["answers"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{what}: {RECORD} is broken ({error})") from error
+
+
+def digest_file(path: Path) -> str:
+    """Return the digest of a file's content.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def write_frame(frame: "pd.DataFrame", path: Path) -> None:
+    """Write a table for a spreadsheet; its text is escaped, so that it holds no formulas."""
+    with write_atomically(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for line in [frame.columns.tolist(), *frame.astype(object).to_numpy().tolist()]:
+            writer.writerow(["" if value is None else escape_csv(value) for value in line])
+
+
+def read_answers(
+    path: Path,
+    name: str,
+    places: Mapping[str, int],
+    positive: Sequence[str] = (),
+    normal: Sequence[str] = (),
+) -> list[tuple[int, bool | None]]:
+    """Read the answers of a person from a csv file, as a spreadsheet may have saved it.
+
+    Delimiter, encoding and line ends are found from the file. Other columns, their order and empty
+    lines do not matter.
+
+    Args:
+        path: The file.
+        name: The column that names the rows.
+        places: The row of each name.
+        positive: Further values that mean an anomaly.
+        normal: Further values that mean a normal row.
+
+    Returns:
+        Rows and labels; None where the label is empty.
+
+    Raises:
+        DataError: The file cannot be read, lacks a column, names a row that the table does not have
+            or gives two labels for one row, or a label has no meaning.
+    """
+    form = find_format(path, TableOptions(header="yes"))
+    lacking = [column for column in (name, "label") if column not in form.names]
+    if lacking:
+        raise DataError(f"{path}: has no column {lacking[0]!r}; keep the columns {name} and label")
+    at, label = form.names.index(name), form.names.index("label")
+    found: list[tuple[int, bool | None]] = []
+    with open_text(path) as file:
+        for number, line in enumerate(csv.reader(file, delimiter=form.delimiter)):
+            if not number or not any(cell.strip() for cell in line):
+                continue
+            text = as_text(line[at]) if at < len(line) else None
+            if text is None or text not in places:
+                raise DataError(
+                    f"{path}, line {number + 1}: the table has no row whose {name} is "
+                    f"{text or 'empty'!r}"
+                )
+            value = line[label] if label < len(line) else ""
+            try:
+                found.append((places[text], check_label(value, positive, normal)))
+            except DataError as error:
+                raise DataError(f"{path}, line {number + 1}: {error}") from error
+    return found

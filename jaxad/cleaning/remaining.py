@@ -1,0 +1,104 @@
+r"""How many anomalies remain among the rows that were not asked.
+
+Two estimates:
+
+* `extrapolate` continues the answers. The j-th most suspicious row is an anomaly with the
+  probability $p_j = 1 / (1 + e^{-a} j^{\,b})$, with $b \ge 0$: it falls as a power of the rank. The
+  posterior of a and b, given the answers in the order of asking, is summed over a grid. Under the
+  prior the share of anomalies among all rows is exponential with mean 0.2, cut at a half, and b is
+  half normal. This is a model; how often its interval holds the true share is measured, not
+  guaranteed.
+* `bound_by_checks` uses rows that were drawn at random from those that were not asked. Its interval
+  is exact (Clopper and Pearson 1934), whatever the scores are worth.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+__all__ = ["Remaining", "bound_by_checks", "extrapolate"]
+
+_LEVEL = 0.95
+_A = np.linspace(-6, 12, 37)
+_B = np.linspace(0, 4, 25)
+_SHARE = 0.2  # mean of the exponential prior of the share of anomalies among all rows
+_STEEP = 0.7  # deviation of the half-normal prior of b
+
+
+class Remaining(NamedTuple):
+    """An estimate of the anomalies among rows that were not asked.
+
+    Attributes:
+        rows: The number of these rows.
+        share: The expected share of anomalies among them.
+        low: The lower end of the 95 % interval of the share.
+        high: The upper end.
+        method: "extrapolated" from the answers, or "checked" by rows drawn at random.
+        probability: The probability of each row, the most suspicious first; None for "checked". In
+            a session, that of each row of the table, 0 for rows with a label.
+    """
+
+    rows: int
+    share: float
+    low: float
+    high: float
+    method: str
+    probability: Float[np.ndarray, "rows"] | None = None
+
+
+def extrapolate(answers: Bool[np.ndarray, "q"], rows: int, label_noise: float = 0.0) -> Remaining:
+    """Continue the answers to the rows that were not asked.
+
+    Args:
+        answers: Whether each row that was asked is an anomaly, in the order of suspicion.
+        rows: The number of rows that were not asked, less suspicious than these.
+        label_noise: The share of wrong answers, in [0, 0.5).
+    """
+    from scipy.special import expit
+    from scipy.stats import norm
+
+    answers = np.asarray(answers, bool)
+    q = len(answers)
+    a, b = (grid.ravel() for grid in np.meshgrid(_A, _B, indexing="ij"))
+    rank = np.log(np.arange(1, q + rows + 1))
+    # Ranks far down are pooled: p changes little from one to the next.
+    ends = np.unique(np.r_[q, np.round(np.geomspace(q + 1, q + rows, 60)).astype(int)])
+    ends = ends[ends <= q + rows]
+    sizes = np.diff(ends)
+    middle = np.log((ends[:-1] + ends[1:] + 1) / 2)
+    asked = expit(a[:, None] - b[:, None] * rank[:q])
+    rest = expit(a[:, None] - b[:, None] * middle)
+    said = label_noise + (1 - 2 * label_noise) * asked
+    fit = np.log(np.where(answers, said, 1 - said) + 1e-300).sum(axis=1)
+    whole = (asked.sum(axis=1) + rest @ sizes) / max(q + rows, 1)
+    fit += -whole / _SHARE - 0.5 * (b / _STEEP) ** 2
+    weight = np.where(whole <= 0.5, np.exp(fit - fit.max()), 0)
+    weight /= weight.sum()
+    mean = rest @ sizes
+    spread = np.sqrt((rest * (1 - rest)) @ sizes + 1e-9)
+    counts = np.arange(rows + 1)
+    heavy = weight > 1e-6
+    below = weight[heavy] @ norm.cdf((counts + 0.5 - mean[heavy, None]) / spread[heavy, None])
+    below /= weight[heavy].sum()
+    low, high = (int(np.searchsorted(below, p)) for p in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
+    probability = np.repeat(weight @ rest, sizes)
+    n = max(rows, 1)
+    share, ends = float(probability.sum() / n), (low / n, min(high, rows) / n)
+    return Remaining(rows, share, *ends, "extrapolated", probability)
+
+
+def bound_by_checks(answers: Bool[np.ndarray, "c"], rows: int) -> Remaining:
+    """Return the exact interval from rows that were drawn at random.
+
+    Args:
+        answers: Whether each row drawn is an anomaly.
+        rows: The number of rows that they were drawn from.
+    """
+    from scipy.stats import beta
+
+    count, hits = len(answers), int(np.sum(answers))
+    tail = (1 - _LEVEL) / 2
+    low = float(beta.ppf(tail, hits, count - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, count - hits)) if hits < count else 1.0
+    return Remaining(rows, (hits + 0.5) / (count + 1), low, high, "checked")

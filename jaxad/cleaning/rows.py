@@ -1,0 +1,75 @@
+"""The rows of a table as numbers, and the part of them that is kept as a reference."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from jaxad.data.arrays import as_rows
+from jaxad.data.rng import Stream
+from jaxad.data.scaling import fit_scaling
+from jaxad.data.tables.arrow import as_table, is_frame
+from jaxad.data.tables.encoding import fit_encoding
+from jaxad.errors import DataError
+
+__all__ = ["count_rows", "draw_reference", "read_numbers", "select_rows"]
+
+
+def count_rows(x: Any) -> int:
+    """Return the number of rows of an array or a data frame.
+
+    Raises:
+        DataError: It is not one with two axes.
+    """
+    shape = getattr(x, "shape", np.shape(x))
+    if len(shape) != 2:
+        raise DataError(f"X has shape {tuple(shape)}; give a table (n, d), an array or a frame")
+    return int(shape[0])
+
+
+def select_rows(x: Any, where: np.ndarray) -> Any:
+    """Return some rows of an array or a data frame."""
+    if hasattr(x, "iloc"):
+        return x.iloc[np.flatnonzero(where) if where.dtype == bool else where]
+    if is_frame(x):  # polars
+        return x[np.flatnonzero(where) if where.dtype == bool else where]
+    return np.asarray(x)[where]
+
+
+def draw_reference(
+    open_rows: Bool[np.ndarray, "n"], share: float, seed: int
+) -> Bool[np.ndarray, "n"]:
+    """Draw the rows that are kept out of training at random.
+
+    Args:
+        open_rows: The rows that may be drawn: those without a label.
+        share: Their share.
+        seed: The seed.
+
+    Returns:
+        `(n,)` whether a row is one of them.
+    """
+    rows = np.flatnonzero(open_rows)
+    order = Stream(seed).permutation(0, len(rows))
+    out = np.zeros(len(open_rows), bool)
+    out[rows[order[: round(share * len(rows))]]] = True
+    return out
+
+
+def read_numbers(x: Any, fitted: Bool[np.ndarray, "n"]) -> Float[np.ndarray, "n k"]:
+    """Return rows as numbers; encoding and scaling are fitted to some of them.
+
+    Args:
+        x: `(n, d)` rows, an array of numbers or a data frame.
+        fitted: The rows that they are fitted to.
+
+    Raises:
+        DataError: The rows cannot be used.
+    """
+    if is_frame(x):
+        table = as_table(x)
+        numbers = fit_encoding(table.filter(fitted)).apply(table).x
+    else:
+        numbers = as_rows(x, "X")
+    scaling = fit_scaling(numbers[fitted], "auto")
+    return np.asarray(scaling.apply(numbers), np.float64)

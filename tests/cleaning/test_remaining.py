@@ -1,0 +1,49 @@
+"""How many anomalies remain: the extrapolation of answers, and random checks."""
+
+import numpy as np
+import pytest
+
+from jaxad.cleaning import bound_by_checks, extrapolate
+
+
+@pytest.mark.parametrize("rows", [5, 100, 3000])
+@pytest.mark.parametrize("answers", ["", "1111111111", "0000000000", "1110100000"])
+def test_an_extrapolation_is_consistent(answers, rows):
+    found = extrapolate(np.array(list(answers)) == "1", rows)
+    assert found.probability is not None and len(found.probability) == rows
+    assert (np.diff(found.probability) <= 1e-12).all()
+    assert found.share == pytest.approx(found.probability.mean())
+    assert 0 <= found.low <= found.high <= 1
+    assert found.low <= found.share + 1 / rows
+
+
+def test_more_hits_mean_more_anomalies_and_more_answers_less_doubt():
+    few, many = (extrapolate(np.array(a, bool), 500) for a in ([1, 0] * 5, [1, 1] * 5))
+    assert many.share > few.share
+    short, long = (extrapolate(np.arange(n) < 5, 500) for n in (8, 60))
+    assert long.high - long.low < short.high - short.low
+
+
+def test_wrong_answers_are_taken_into_account():
+    answers = np.arange(40) % 5 == 0  # as many as wrong answers alone would give
+    assert extrapolate(answers, 500, 0.2).share < extrapolate(answers, 500).share / 2
+
+
+def test_the_interval_of_an_extrapolation_covers_where_its_model_holds():
+    rng, covered = np.random.default_rng(0), []
+    for _ in range(40):
+        a, b = rng.normal(1, 1), rng.uniform(0.5, 1.3)
+        truth = rng.random(320) < 1 / (1 + np.exp(-a) * np.arange(1, 321) ** b)
+        found = extrapolate(truth[:20], 300)
+        covered.append(found.low <= truth[20:].mean() <= found.high)
+    assert np.mean(covered) >= 0.9
+
+
+def test_checks_give_the_exact_interval():
+    from scipy.stats import binomtest
+
+    found = bound_by_checks(np.arange(30) < 3, 400)
+    exact = binomtest(3, 30).proportion_ci(method="exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    assert bound_by_checks(np.zeros(10, bool), 400).low == 0
+    assert bound_by_checks(np.ones(10, bool), 400).high == 1
