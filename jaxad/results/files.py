@@ -17,8 +17,8 @@ from jaxad.errors import DataError
 from jaxad.results.cell import LIBRARIES, METRICS, Cell, Failure, as_json, make_rows
 from jaxad.results.index import FOLDER as INDEX
 from jaxad.results.index import find_missing, update_index
+from jaxad.utils.columnar import check_parquet
 from jaxad.utils.files import write_atomically
-from jaxad.utils.packed import check_parquet
 
 if TYPE_CHECKING:
     import pandas as pd

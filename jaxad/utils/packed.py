@@ -20,7 +20,6 @@ from jaxad.utils.limits import MOST_ARRAYS, refuse_broken
 __all__ = [
     "MOST_LINE",
     "check_archive",
-    "check_parquet",
     "check_ratio",
     "open_unpacked",
     "parse_arrays",
@@ -32,9 +31,8 @@ __all__ = [
 
 MOST_LINE = 2**26  # bytes
 # A file may unpack to so many bytes, or to so many times its own size, whichever is more.
-MOST_TEXT, MOST_UNPACKED = 2**26, 2**29
-MOST_RATIO = 200
-MOST_VALUES = 2**27  # of a parquet file, or `MOST_RATIO` for each of its bytes
+MOST_TEXT, MOST_UNPACKED = 2**25, 2**29
+MOST_RATIO = 100
 _GZIP = b"\x1f\x8b"
 _BLOCK = 2**20
 
@@ -107,23 +105,6 @@ def check_ratio(packed: int, unpacked: int, most: int | None = None) -> None:
             f"{packed} bytes unpack to {unpacked} or more, over {MOST_RATIO} times as many; if "
             "that is right, give the file unpacked"
         )
-
-
-def check_parquet(metadata: Any, size: int) -> None:
-    """Check how much more a parquet file declares than it holds.
-
-    Args:
-        metadata: The metadata of the file, as pyarrow gives them.
-        size: The bytes of the file.
-
-    Raises:
-        ValueError: It declares values that are far larger than the file, or far more of them.
-    """
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    check_ratio(size, sum(group.total_byte_size for group in groups))
-    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
-    if rows * metadata.num_columns > max(MOST_VALUES, MOST_RATIO * size):
-        raise ValueError(f"{size} bytes with {rows} rows of {metadata.num_columns} columns")
 
 
 def read_at_most(file: IO[bytes], most: int) -> bytes:

@@ -29,6 +29,7 @@ _GAPS = ("", "na", "n/a", "nan", "null", "none", "<na>", "?")
 _BOOLEANS = ("true", "false")
 _MARK = "\x04jaxad\x04"
 _BLOCK = 4 << 20  # bytes
+_MOST_COLUMNS = 1 << 17
 
 
 class CsvFormat(NamedTuple):
@@ -75,6 +76,11 @@ def find_format(path: Path, options: TableOptions, known: Sequence[str] = ()) ->
         raise DataError(f"{path}: the first line cannot be read ({error})") from error
     if not records:
         raise DataError(f"{path}: the file is empty; give a file with rows")
+    if len(records[0]) > _MOST_COLUMNS:
+        raise DataError(
+            f"{path}: the first row has {len(records[0])} values; tables have at most "
+            f"{_MOST_COLUMNS} columns"
+        )
     cells = [cell.strip() for cell in records[0]]
     if not _is_header(cells, options, known):
         return CsvFormat(tuple(str(i) for i in range(len(cells))), 0, delimiter)

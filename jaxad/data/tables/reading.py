@@ -19,8 +19,8 @@ from jaxad.data.tables.arrow import (
 from jaxad.data.tables.delimited import UNNAMED, CsvFormat, find_format, read_csv_batches
 from jaxad.data.tables.options import TableOptions, check_options, unknown_column
 from jaxad.errors import DataError
+from jaxad.utils.columnar import check_batches, check_parquet
 from jaxad.utils.limits import refuse_broken
-from jaxad.utils.packed import check_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -235,6 +235,8 @@ def _open_columnar(path: Path) -> Iterator[tuple["pa.Schema", Any]]:
         else:
             with pa.OSFile(str(path)) as raw:
                 whole = raw.read(6) == b"ARROW1"
+                raw.seek(8 if whole else 0)
+                check_batches(raw, path.stat().st_size)
                 raw.seek(0)
                 opened = pa.ipc.open_file(raw) if whole else pa.ipc.open_stream(raw)
                 with opened as file:
