@@ -205,7 +205,7 @@ def read_array(file: IO[bytes], length: int, what: str) -> np.ndarray:
 
     Raises:
         DataError: The array is of objects.
-        ValueError: It does not have so many bytes.
+        ValueError: It does not have so many bytes, or its strings are not Unicode.
         Exception: The file is broken in another way.
     """
     version = np.lib.format.read_magic(file)
@@ -221,4 +221,14 @@ def read_array(file: IO[bytes], length: int, what: str) -> np.ndarray:
     if not right or (count and not dtype.itemsize) or max(shape, default=0) > length:
         raise ValueError(f"an array of shape {shape} and type {dtype} does not fit its bytes")
     file.seek(0)
-    return np.lib.format.read_array(file, allow_pickle=False)
+    array = np.lib.format.read_array(file, allow_pickle=False)
+    if dtype.kind == "U":
+        _check_unicode(array)
+    return array
+
+
+def _check_unicode(array: np.ndarray) -> None:
+    """Raise a `ValueError` if strings have characters of which Python makes no strings."""
+    codes = np.ascontiguousarray(array).ravel().view(array.dtype.str[0] + "u4")
+    if (codes > 0x10FFFF).any() or ((codes >= 0xD800) & (codes < 0xE000)).any():
+        raise ValueError("its strings are not Unicode")

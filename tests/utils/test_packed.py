@@ -43,7 +43,7 @@ def write_gzip(path, block, count, end=b""):
 @pytest.mark.parametrize(
     ("name", "block", "read"),
     [
-        ("rows.csv.gz", b"1," * 2047 + b"1\n", read_table),
+        ("rows.csv.gz", b"x" * 4095 + b"\n", read_table),
         ("texts.jsonl.gz", b'{"text": "word", "label": 1}' + b" " * 4067 + b"\n", read_file),
         ("vectors.txt.gz", b"word 1 2" + b" " * 4087 + b"\n", read_vectors),
         ("a-idx3-ubyte.gz", b"\0", read_idx),
@@ -62,7 +62,7 @@ def test_files_that_unpack_to_far_more_are_refused(tmp_path, monkeypatch, name, 
 
 
 def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path):
-    path = write_gzip(tmp_path / "rows.csv.gz", b"1," * 2047 + b"1\n", 200)
+    path = write_gzip(tmp_path / "rows.csv.gz", b"x" * 4095 + b"\n", 200)
     with refused("unpack to"):
         read_table(path)
 
@@ -146,6 +146,20 @@ def test_npz_files_that_declare_other_sizes_are_refused(tmp_path, shape, dtype, 
     for read in (load_table, read_file, read_vectors):
         with refused("a.npz: "):
             read(path)
+
+
+@pytest.mark.parametrize("code", [0x110000, 2**31, 0xD800])
+@pytest.mark.parametrize("order", "<>")
+def test_npz_files_of_strings_that_are_not_unicode_are_refused(tmp_path, code, order):
+    header = f"{{'descr': '{order}U2', 'fortran_order': False, 'shape': (2,)}}"
+    for codes, fine in (([97, 0x10FFFF, 98, 0], True), ([97, 98, code, 99], False)):
+        data = np.array(codes, f"{order}u4").tobytes()
+        path = write_npz(tmp_path / "a.npz", header, data, name="words.npy")
+        if fine:
+            assert read_npz(path)["words"].tolist() == ["a\U0010ffff", "b"]
+        else:
+            with refused("not Unicode"):
+                read_npz(path)
 
 
 def test_npz_files_that_unpack_to_far_more_are_refused(tmp_path, monkeypatch):
