@@ -219,3 +219,22 @@ def test_indices_beyond_their_categories_are_refused(tmp_path):
     (tmp_path / "a.arrow").write_bytes(out.getvalue())
     with refused("a.arrow: cannot be read"):
         read_table(tmp_path / "a.arrow")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_batches_of_files_and_streams_are_checked(tmp_path, monkeypatch, stream):
+    schema = pa.schema([("a", pa.float64()), ("k", pa.dictionary(pa.int32(), pa.string()))])
+    batch = pa.record_batch(
+        {"a": np.zeros(5000), "k": pa.array(["x", "y"] * 2500).dictionary_encode()}, schema=schema
+    )
+    write = pa.ipc.new_stream if stream else pa.ipc.new_file
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    out = io.BytesIO()
+    with write(out, schema, options=options) as writer:
+        writer.write_batch(batch)
+        writer.write_batch(batch)
+    (tmp_path / "a.arrow").write_bytes(out.getvalue())
+    sizes = []
+    monkeypatch.setattr(columnar, "check_ratio", lambda size, total: sizes.append(total))
+    assert read_table(tmp_path / "a.arrow").num_rows == 10_000
+    assert 2 * 60_000 <= sizes[-1] < 2 * 61_000

@@ -234,9 +234,9 @@ def _open_columnar(path: Path) -> Iterator[tuple["pa.Schema", Any]]:
                 yield file.schema_arrow, file
         else:
             with pa.OSFile(str(path)) as raw:
-                whole = raw.read(6) == b"ARROW1"
-                raw.seek(8 if whole else 0)
                 check_batches(raw, path.stat().st_size)
+                raw.seek(0)
+                whole = raw.read(6) == b"ARROW1"
                 raw.seek(0)
                 opened = pa.ipc.open_file(raw) if whole else pa.ipc.open_stream(raw)
                 with opened as file:

@@ -196,7 +196,8 @@ def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
     if names:
         # Both parts must use the same class numbers.
         number = {name: i for i, name in enumerate(names)}
-        as_numbers = {test: [number[str(v)] for v in parts[test][1]] for test in parts}
+        # NumPy's strings do not end with NUL.
+        as_numbers = {test: [number[str(v).rstrip("\0")] for v in parts[test][1]] for test in parts}
         test_part = (test_part[0], None if test_part[0] is None else as_numbers[True])
         parts[False] = parts[False][0], as_numbers[False]
     return from_texts(
