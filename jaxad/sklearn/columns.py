@@ -43,6 +43,7 @@ def select_training(x: Any, y: Any, label: str | None, id: str | None) -> Select
         ConfigError: Labels are given twice, or columns are named and x is an array.
         DataError: A column is not in x, equals y, or appears to hold labels.
     """
+    _refuse_tables(x)
     named = [name for name in (label, id) if name not in (None, NO_LABEL)]
     if not is_frame(x):
         if named:
@@ -88,6 +89,7 @@ def select_known(
     Raises:
         DataError: Further columns, with `strict`.
     """
+    _refuse_tables(x)
     if not is_frame(x):
         return Selection(x, y)
     given = [str(name) for name in x.columns]
@@ -104,6 +106,15 @@ def select_known(
         warnings.warn(f"{text}; they are ignored", DataWarning, stacklevel=4)
         rows = _drop(rows, further)
     return Selection(rows, y)
+
+
+def _refuse_tables(x: Any) -> None:
+    """Raise a `DataError` for tables that are not data frames."""
+    cure = {"LazyFrame": "X.collect()", "Table": "X.to_pandas()"}.get(type(x).__name__)
+    if cure is not None and (hasattr(x, "collect") or hasattr(x, "to_pandas")):
+        raise DataError(
+            f"X is a {type(x).__name__}; give a data frame of pandas or polars, such as {cure}"
+        )
 
 
 def make_index(x: Any, id: str | None) -> "pd.Index":

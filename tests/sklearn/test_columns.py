@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import jaxad
@@ -103,3 +104,11 @@ def test_further_columns_are_ignored_with_a_warning_and_missing_ones_an_error(es
     with pytest.raises(ValueError, match=r"(?s)- fine.*missing:\n- ok"):
         det.predict(both)
     assert isinstance(frame, pd.DataFrame)
+
+
+def test_tables_that_are_no_frames_are_refused_with_the_cure(estimator, frame_of):
+    det = estimator().fit(frame_of())
+    for table, cure in ((pa.table({"a": [1.0]}), "to_pandas"), (pl.LazyFrame({"a": [1]}), "coll")):
+        for act in (estimator().fit, det.anomaly_score):
+            with pytest.raises(DataError, match=cure):
+                act(table)

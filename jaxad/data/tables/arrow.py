@@ -51,7 +51,7 @@ def as_table(x: Any, missing: tuple[str, ...] = (), what: str = "X") -> "pa.Tabl
     elif hasattr(x, "columns") and hasattr(x, "iloc"):
         table = _read_pandas(x, what)
     elif hasattr(x, "columns") and hasattr(x, "to_arrow"):  # polars
-        table = x.to_arrow()
+        table = _read_polars(x, what)
     else:
         table = _read_matrix(x, what)
     table = table.rename_columns([name.strip() for name in table.column_names])
@@ -195,6 +195,30 @@ def _decode(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
     except pa.ArrowInvalid:
         words = [v if v is None else v.decode(errors="replace") for v in column.to_pylist()]
         return pa.chunked_array([pa.array(words, pa.string())])
+
+
+def _read_polars(frame: Any, what: str) -> "pa.Table":
+    """Return a frame of polars as an Arrow table.
+
+    Raises:
+        DataError: A column of Python's objects, which polars would hand over as addresses, or of
+            another type that Arrow does not know.
+    """
+    import pyarrow as pa
+
+    columns = []
+    for series in frame.get_columns():
+        try:
+            if str(series.dtype) == "Object":
+                raise pa.ArrowInvalid
+            column = series.to_arrow()
+        except pa.ArrowException:
+            raise DataError(
+                f"{what}: column {series.name!r} is of type {series.dtype}; columns must hold "
+                "numbers, strings, booleans or dates. Convert it, or leave it out (drop, --drop)"
+            ) from None
+        columns.append(_as_chunks(column))
+    return pa.table(columns, names=list(frame.columns))
 
 
 def _read_pandas(frame: Any, what: str) -> "pa.Table":

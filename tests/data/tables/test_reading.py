@@ -232,6 +232,8 @@ def test_frames_arrays_and_matrices(tmp_path):
         (pd.DataFrame({"a": pd.period_range("2020", periods=2)}), "column 'a' is of type"),
         (pd.DataFrame([[1, 2]], columns=["a", "a "]), "more than one column 'a'"),
         (7, r"shape \(\)"),
+        (pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}), "'a' is of type Object"),
+        (pl.DataFrame({"a": pl.Series([1], dtype=pl.Int128)}), "'a' is of type Int128"),
     ):
         with pytest.raises(DataError, match=match):
             as_table(x)
