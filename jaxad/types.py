@@ -80,6 +80,8 @@ class Batch(NamedTuple):
         index: `(b,)` the numbers of the rows in the training data.
         epoch: The number of epochs of this phase so far, step / steps per epoch.
         mask: `(b, height, width)` anomalous pixels as in `TrainData.mask`, or None.
+        step: The number of steps of this phase so far, the same for all seeds; None outside of
+            training.
     """
 
     x: Num[Array, "b *shape"]
@@ -87,6 +89,7 @@ class Batch(NamedTuple):
     index: Int[Array, "b *group"]  # pyright: ignore[reportIncompatibleMethodOverride]
     epoch: Float[Array, ""]
     mask: UInt8[Array, "b height width"] | None = None
+    step: Any = None
 
 
 class Variables(NamedTuple):

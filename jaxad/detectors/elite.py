@@ -9,7 +9,7 @@ from typing import Literal
 
 from jaxad.detector import Detector
 from jaxad.detectors.build import add_pretraining, gradient_detector, networks
-from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_number
+from jaxad.detectors.config import GradientConfig, PretrainedConfig, is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.learners import Optimiser
 from jaxad.learners.optimiser import OptimiserKind
@@ -41,6 +41,8 @@ class _EliteConfig(GradientConfig):
             the initial labelled scores as the margin.
         meta_gradient: How meta-gradients are computed: "forward" or "unrolled" differentiation,
             with equal results.
+        every: Steps from one meta-gradient to the next, after the first epoch; rows have their mean
+            so far in between. 1 computes it in every step, as the paper does.
     """
 
     epochs: int = 50
@@ -51,12 +53,14 @@ class _EliteConfig(GradientConfig):
     scale: Scale = "initial"
     variant: Literal["scaled", "paper", "released"] = "scaled"
     meta_gradient: MetaGradient = "forward"
+    every: int = 1
 
     def __post_init__(self):
         if self.variant == "paper":
             self._replace_defaults({"scale": "none"})
         super().__post_init__()
         self._need(is_number(self.eta_meta) and self.eta_meta > 0, "eta_meta", "> 0")
+        self._need(is_count(self.every, 1), "every", "a whole number of at least 1")
 
     def elite(self, spec: Spec) -> Weighting:
         """Return the weighting by meta-gradients for the numbers of labelled rows of the data."""
@@ -66,6 +70,7 @@ class _EliteConfig(GradientConfig):
             scale=self.scale,
             variant="released" if self.variant == "released" else "paper",
             meta_gradient=self.meta_gradient,
+            every=self.every,
         )
 
     def add_margin(self, base: Hypersphere | Reconstruction) -> Margined:

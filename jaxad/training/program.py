@@ -173,7 +173,7 @@ def _advance_seed(
         index = sampler.draw(table, order, t % per_epoch)
         mask = None if data.mask is None else _rows(data.mask, index)
         x, label = _rows(data.x, index), _rows(data.label, index)
-        return Batch(x, label, index, t / per_epoch, mask), key
+        return Batch(x, label, index, t / per_epoch, mask, t), key
 
     def step(t, carry):
         state, history = carry

@@ -60,6 +60,7 @@ def elite(
     scale: Scale = "initial",
     variant: Variant = "paper",
     meta_gradient: MetaGradient = "forward",
+    every: int = 1,
 ) -> Weighting:
     r"""Weight unlabelled rows by the meta-gradient of a validation loss on the labelled rows.
 
@@ -95,6 +96,9 @@ def elite(
             as anomalous get plain gradient ascent.
         meta_gradient: "forward", all g from one forward-mode derivative of the batch's Omega along
             `grad L_val`, or "unrolled", the definition: the gradient through the virtual step.
+        every: Steps from one meta-gradient to the next, >= 1, after a first epoch that computes it
+            in every step. In between, g of a row is the mean of those computed for it so far, and 0
+            for rows without any. This amortises the cost of g, and is not part of the paper.
 
     Raises:
         ConfigError: There are no labelled rows, or a value is out of range.
@@ -109,13 +113,15 @@ def elite(
             raise ConfigError(f"{name} must be one of {allowed}; given {value!r}")
     if not 0 < eta_meta < float("inf"):
         raise ConfigError(f"eta_meta must be positive; given {eta_meta}")
+    if every < 1:
+        raise ConfigError(f"every must be a whole number of at least 1; given {every}")
     if min(labelled) < 0 or max(labelled) == 0:
         raise ConfigError(
             "elite learns from labelled rows, and the training data has none: label at least one "
             f"anomaly or normal row; given {labelled[0]} and {labelled[1]}"
         )
     sizes = (min(labelled[0], _MOST), min(labelled[1], _MOST))
-    how = _How(sizes, scale, variant, meta_gradient)
+    how = _How(sizes, scale, variant, meta_gradient, every)
     return Weighting(
         Partial(_init, how),
         Partial(_update, how, float(eta_meta)),
@@ -135,6 +141,7 @@ class _How:
     scale: Scale
     variant: Variant
     meta_gradient: MetaGradient
+    every: int
 
     @property
     def kinds(self) -> int:
@@ -167,18 +174,33 @@ def _init(how: _How, data: TrainData) -> EliteState:
 def _update(how: _How, eta_meta, weights: Weights, state: EliteState, context: Context):
     batch = context.batch
     unlabelled = (batch.label == 0).astype(weights.normal.dtype)
-    meta_gradient = _forward if how.meta_gradient == "forward" else _unrolled
-    validation_loss, g = meta_gradient(*_functions(how, state, context))
-    g = g * unlabelled
-    mean = jnp.sum(jnp.abs(g)) / jnp.maximum(jnp.sum(unlabelled), 1)
-    scale = jnp.where(state.scale < 0, mean, state.scale)
-    state = state._replace(
-        scale=scale,
-        meta_weight=state.meta_weight.at[batch.index].add(g),
-        seen=state.seen.at[batch.index].add(unlabelled.astype(jnp.int32)),
-        validation_loss=validation_loss,
-        pseudo_anomalies=jnp.sum(g < 0) / jnp.maximum(jnp.sum(unlabelled), 1),
-    )
+
+    def compute(state: EliteState) -> tuple[EliteState, Array, Array]:
+        meta_gradient = _forward if how.meta_gradient == "forward" else _unrolled
+        validation_loss, g = meta_gradient(*_functions(how, state, context))
+        g = g * unlabelled
+        mean = jnp.sum(jnp.abs(g)) / jnp.maximum(jnp.sum(unlabelled), 1)
+        state = state._replace(
+            scale=jnp.where(state.scale < 0, mean, state.scale),
+            meta_weight=state.meta_weight.at[batch.index].add(g),
+            seen=state.seen.at[batch.index].add(unlabelled.astype(jnp.int32)),
+            validation_loss=validation_loss,
+        )
+        return state, g, mean
+
+    def recall(state: EliteState) -> tuple[EliteState, Array, Array]:
+        total, terms = state.meta_weight[batch.index], state.seen[batch.index]
+        g = unlabelled * total / jnp.maximum(terms, 1)
+        return state, g, jnp.sum(jnp.abs(g)) / jnp.maximum(jnp.sum(unlabelled), 1)
+
+    if how.every == 1 or batch.step is None:
+        state, g, mean = compute(state)
+    else:
+        # The step is the same for all seeds: under `vmap` over them one branch alone is executed.
+        due = (batch.epoch < 1) | (batch.step % how.every == 0)
+        state, g, mean = jax.lax.cond(due, compute, recall, state)
+    scale = state.scale
+    state = state._replace(pseudo_anomalies=jnp.sum(g < 0) / jnp.maximum(jnp.sum(unlabelled), 1))
     unit = {"none": jnp.ones(()), "initial": scale, "batch": mean}[how.scale]
     # A batch without any gradient gets no weight; avoid a division by 0.
     size = eta_meta * (weights.normal + weights.anomaly) / jnp.where(unit > 0, unit, 1)

@@ -180,6 +180,45 @@ def test_the_initial_scale_stays_and_sums_go_on():
     np.testing.assert_array_equal(second.seen[context.batch.index], 2)
 
 
+def test_between_two_meta_gradients_rows_have_the_mean_of_theirs():
+    data, context = make_context(make_model(TABLE), make_data(TABLE, (4, 4)))
+    every, rare = elite(labelled=(4, 4)), elite(labelled=(4, 4), every=4)
+    start = Weights(jnp.ones(8), jnp.zeros(8))
+
+    def update(weighting, state, epoch, step):
+        batch = context.batch._replace(epoch=jnp.float32(epoch), step=jnp.int32(step))
+        return weighting.update(start, state, context._replace(batch=batch))
+
+    _, first = update(rare, rare.init(data), 0, 1)  # the first epoch computes all
+    for epoch, step in ((2, 8), (0.5, 3)):
+        got, want = update(rare, first, epoch, step), update(every, first, epoch, step)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), got, want)
+    weights, after = update(rare, first._replace(seen=2 * first.seen), 2, 9)
+    mean = first.meta_weight[context.batch.index] / 2
+    g = weights.normal - weights.anomaly
+    np.testing.assert_allclose(g, mean / first.scale, rtol=1e-5)
+    np.testing.assert_array_equal(after.meta_weight, first.meta_weight)
+    np.testing.assert_array_equal(after.seen, 2 * first.seen)
+    np.testing.assert_array_equal(after.validation_loss, first.validation_loss)
+
+
+def test_seeds_side_by_side_compute_no_meta_gradient_between():
+    """Under `vmap` over seeds a branch of their own would compute both."""
+    data = make_data(TABLE, (4, 4))
+    detector = jaxad.make("elite_deep_svdd", data, epochs=1, every=4)
+    update = detector.update
+
+    def one_seed(state, key, step):
+        batch = Batch(data.x[8:16], data.label[8:16], jnp.arange(8, 16), jnp.float32(2), step=step)
+        return update(state, batch, key)[0]
+
+    keys = jax.random.split(jax.random.key(0), 3)
+    padded = pad_to_buckets(data)
+    states = jax.eval_shape(lambda keys: jax.vmap(lambda k: detector.init(k, padded))(keys), keys)
+    traced = jax.make_jaxpr(jax.vmap(one_seed, in_axes=(0, 0, None)))(states, keys, jnp.int32(9))
+    assert " cond[" in str(traced)
+
+
 def test_a_seed_with_fewer_labelled_rows_weighs_those_it_has_alike():
     """The validation loss of (3, 2) rows in room for (5, 4) is that of the rows themselves."""
     data = make_data(TABLE, (3, 2))
