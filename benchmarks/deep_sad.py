@@ -4,12 +4,13 @@
     python benchmarks/deep_sad.py suite DATA      24 classical datasets x 5 seeds, 50 + 50 epochs
 
 DATA is a folder of ADBench's npz files. The library runs in fresh processes, first with an empty
-compilation cache and then with a warm one. The twin runs warm, with its best number of threads.
+cache of programs and then with a warm one. The twin runs warm, with its best number of threads.
 Imports and reading the data are not counted for either.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -113,9 +114,10 @@ def _auroc(scores, labels):
     return sum(values) / len(values)
 
 
-def run_process(side, job, data_dir, cache):
+def run_process(side, job, data_dir, cache, torch_python):
     """Run one side in a new process and return its results."""
-    command = [sys.executable, __file__, job, data_dir, "--side", side, "--cache", cache]
+    python = torch_python if side == "twin" else sys.executable
+    command = [python, __file__, job, data_dir, "--side", side, "--cache", cache]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(out.splitlines()[-1])
 
@@ -126,15 +128,15 @@ def main():
     parser.add_argument("data", help="folder of ADBench's npz files")
     parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
+    parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch")
     parser.add_argument("--pairs", type=int, default=1, help="number of repetitions")
     args = parser.parse_args()
     if args.side:
         sys.path.insert(0, str(Path(__file__).parent))
-        import jax
+        os.environ["JAXAD_CACHE_DIR"] = args.cache
+        import jaxad
 
-        jax.config.update("jax_compilation_cache_dir", args.cache)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        jaxad.enable_compilation_cache()
         print(json.dumps({"ours": ours, "twin": twin}[args.side](args.job, args.data)))
         return
     names, seeds, epochs = JOBS[args.job]
@@ -142,9 +144,9 @@ def main():
     print("| | seconds | twin / ours | AUROC | programs |\n|---|---|---|---|---|")
     for _ in range(args.pairs):
         with tempfile.TemporaryDirectory() as cache:
-            theirs = run_process("twin", args.job, args.data, cache)
-            cold = run_process("ours", args.job, args.data, cache)
-            warm = run_process("ours", args.job, args.data, cache)
+            theirs = run_process("twin", args.job, args.data, cache, args.torch_python)
+            cold = run_process("ours", args.job, args.data, cache, args.torch_python)
+            warm = run_process("ours", args.job, args.data, cache, args.torch_python)
         wall = theirs["wall"]
         threads = "1 thread" if theirs["threads"] == 1 else f"{theirs['threads']} threads"
         print(f"| twin, {threads} | {wall:.2f} | 1 | {theirs['auroc']:.3f} | |")

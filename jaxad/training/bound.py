@@ -34,7 +34,7 @@ try:
 except ImportError:  # a version of JAX without them keeps the programs itself
     trace_context = trace_state_clean = None
 
-__all__ = ["MOST", "Program", "bounded", "count_programs"]
+__all__ = ["MOST", "Program", "bounded", "bounded_integers", "count_programs", "drop_all"]
 
 MOST = 96  # programs: a fit and its scores have some six
 
@@ -92,11 +92,16 @@ class Program:
 
     Its arguments are positional and traced, but for the keyword `how`, which is static. The methods
     `lower` and `trace` are those of the function.
+
+    Args:
+        function: A function of `jax.jit`.
+        integers: Whether it computes integers alone.
     """
 
-    def __init__(self, function: Any):
+    def __init__(self, function: Any, integers: bool = False):
         update_wrapper(self, function)
         self.function, self.lower, self.trace = function, function.lower, function.trace
+        self.integers = integers
         _programs.append(self)
 
     def __call__(self, *args: Any, **static: Any) -> Any:
@@ -182,7 +187,9 @@ class Program:
         self.clear_cache()  # the program is kept here
 
         def make() -> Any:
-            compiled, whole = compile_program(lowered, apart=key is not None)
+            compiled, whole = compile_program(
+                lowered, apart=key is not None, integers=self.integers
+            )
             if entries is not None and key is not None and whole:
                 entry = write_program(compiled, lowered.out_info)
                 if entry is not None:
@@ -198,6 +205,11 @@ class Program:
 def bounded(function: Any) -> Program:
     """Keep the programs of a function of `jax.jit` here."""
     return Program(function)
+
+
+def bounded_integers(function: Any) -> Program:
+    """Keep the programs of a function of `jax.jit` that computes integers alone."""
+    return Program(function, integers=True)
 
 
 def count_programs() -> int:
