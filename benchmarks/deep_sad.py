@@ -114,10 +114,9 @@ def _auroc(scores, labels):
     return sum(values) / len(values)
 
 
-def run_process(side, job, data_dir, cache, torch_python):
+def run_process(side, job, data_dir, cache):
     """Run one side in a new process and return its results."""
-    python = torch_python if side == "twin" else sys.executable
-    command = [python, __file__, job, data_dir, "--side", side, "--cache", cache]
+    command = [sys.executable, __file__, job, data_dir, "--side", side, "--cache", cache]
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(out.splitlines()[-1])
 
@@ -128,7 +127,6 @@ def main():
     parser.add_argument("data", help="folder of ADBench's npz files")
     parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
-    parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch")
     parser.add_argument("--pairs", type=int, default=1, help="number of repetitions")
     args = parser.parse_args()
     if args.side:
@@ -144,9 +142,9 @@ def main():
     print("| | seconds | twin / ours | AUROC | programs |\n|---|---|---|---|---|")
     for _ in range(args.pairs):
         with tempfile.TemporaryDirectory() as cache:
-            theirs = run_process("twin", args.job, args.data, cache, args.torch_python)
-            cold = run_process("ours", args.job, args.data, cache, args.torch_python)
-            warm = run_process("ours", args.job, args.data, cache, args.torch_python)
+            theirs = run_process("twin", args.job, args.data, cache)
+            cold = run_process("ours", args.job, args.data, cache)
+            warm = run_process("ours", args.job, args.data, cache)
         wall = theirs["wall"]
         threads = "1 thread" if theirs["threads"] == 1 else f"{theirs['threads']} threads"
         print(f"| twin, {threads} | {wall:.2f} | 1 | {theirs['auroc']:.3f} | |")
