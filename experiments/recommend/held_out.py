@@ -16,6 +16,7 @@ from jaxad.recommendation.held_out import RULES, Outcome, always, leave_sets_out
 from jaxad.recommendation.rules import rank_detectors, select_nearest
 
 ALWAYS = [
+    ("auto", ""),
     ("iforest", ""),
     ("ocsvm", ""),
     ("deep_svdd", ""),
