@@ -6,6 +6,7 @@ mkdocs calls `on_page_markdown` for each page. It replaces these comments:
 * `<!-- settings -->`: the settings of the page's detectors,
 * `<!-- measured -->`: their results among those that recommendations use,
 * `<!-- detectors -->`: a table of all detector pages,
+* `<!-- estimates -->`: the estimates of all detectors on TPUs, from the stored results,
 * `<!-- promises -->`: the promises of the page's front matter and the tests that hold them,
 * `<!-- modules jaxad.nets jaxad.padding -->`: the reference of these modules and packages.
 
@@ -13,6 +14,7 @@ Formulas in LaTeX become MathML.
 """
 
 import ast
+import csv
 import re
 from collections.abc import Callable
 from html import unescape
@@ -41,6 +43,7 @@ __all__ = [
     "read_front_matter",
     "summarise",
     "tabulate_detectors",
+    "tabulate_estimates",
     "tabulate_promises",
     "tabulate_results",
     "tabulate_settings",
@@ -57,7 +60,8 @@ FAMILIES = (
     "Classical",
 )
 FIELDS = {"detectors", "title", "family", "takes", "labels", "score"}
-WHAT = "summary|settings|measured|detectors|promises|modules"
+WHAT = "summary|settings|measured|detectors|promises|estimates|modules"
+ESTIMATES = "experiments/topologies/results/topologies.csv"
 MARKER = re.compile(rf"^<!-- ({WHAT})((?: [\w.]+)*) -->$", re.MULTILINE)
 CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 NUMBER = re.compile(r"<td(?=[^>]*>(?:<strong>)?[-+±(]?\d[^<a-zA-Z]*(?:</strong>[^<a-zA-Z]*)?</td>)")
@@ -78,6 +82,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
             return tabulate_results(page.meta["detectors"])
         if what == "detectors":
             return tabulate_detectors(Path(config["docs_dir"]) / "detectors")
+        if what == "estimates":
+            return tabulate_estimates(Path(config["docs_dir"]).parent / ESTIMATES)
         if what == "promises":
             return tabulate_promises(page.meta["promises"], Path(config["docs_dir"]).parent)
         return list_reference(names, 3 if "\n## " in markdown else 2)
@@ -236,6 +242,33 @@ def list_public_names(top: str) -> list[str]:
         return [f"{top}.{name}" for name in listed]
     found = sorted(iter_modules(spec.submodule_search_locations), key=lambda module: module.name)
     return [name for module in found for name in list_public_names(f"{top}.{module.name}")]
+
+
+def tabulate_estimates(path: Path) -> str:
+    """Return a table with a row for each detector, kind of data and topology of a csv file.
+
+    Args:
+        path: A file that `benchmarks/topologies.py` wrote.
+    """
+    columns = {
+        "data": "data", "detector": "detector", "topology": "topology",
+        "memory_mib": "memory of a chip, MiB", "step_mflop": "step, MFLOP",
+        "step_mb": "step, MB moved", "step_roofline_us": "step, roofline us",
+        "collectives": "communications", "loops": "loops", "gathers": "gathers",
+        "scatters": "scatters", "sorts": "sorts", "conditionals": "conditionals",
+        "grouped": "grouped convolutions", "double": "float64", "compile_s": "compiling, s",
+    }  # fmt: skip
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = [f"| {' | '.join(columns.values())} |", "|---|---|---" + "|--:" * 13 + "|"]
+    for row in rows:
+        if row["status"] == "crash":
+            row |= {"memory_mib": "the compiler crashes"}
+        lines.append(f"| {' | '.join(row[name] for name in columns)} |")
+    versions = sorted({f"JAX {row['jax']}, libtpu {row['libtpu']}" for row in rows if row["jax"]})
+    seeds = sorted({row["seeds"] for row in rows})
+    head = f"{', '.join(seeds)} seeds, each with rows of its own; {'; '.join(versions)}."
+    return "\n".join([head, "", *lines])
 
 
 def tabulate_promises(promises: dict[str, dict[str, list[str]]], root: Path) -> str:

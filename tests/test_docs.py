@@ -345,6 +345,16 @@ def test_results_side_by_side_are_means_over_data_sets():
     assert row in hooks.tabulate_results(["iforest"])
 
 
+def test_estimates_are_those_of_the_stored_results():
+    table = hooks.tabulate_estimates(ROOT / hooks.ESTIMATES)
+    lines = table.splitlines()
+    rows = pd.read_csv(ROOT / hooks.ESTIMATES)
+    assert len(lines) == 4 + len(rows)
+    assert all(line.count("|") == lines[2].count("|") for line in lines[3:])
+    assert set(rows.status) == {"compiled"}
+    assert (rows.collectives == 0).all()
+
+
 def test_every_promise_names_tests_that_exist():
     promises = hooks.read_front_matter(DOCS / "explanation" / "testing.md")["promises"]
     files = {file for held in promises.values() for names in held.values() for file in names}
