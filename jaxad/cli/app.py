@@ -99,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done, 1 failure, 2 wrong use, 3 some rows could not be scored
-        (`score`, `monitor`) or there is drift (`monitor`), 130 stopped by Ctrl-C, 143 stopped by
-        SIGTERM.
+        (`score`, `explain`, `monitor`) or there is drift (`monitor`), 130 stopped by Ctrl-C, 143
+        stopped by SIGTERM.
     """
     try:
         code = _start(sys.argv[1:] if argv is None else list(argv))

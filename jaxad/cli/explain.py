@@ -31,7 +31,7 @@ def execute(options: Explain) -> int:
     """Explain the scores of a file's rows, and write pictures into a folder.
 
     Returns:
-        The exit code, 0.
+        The exit code: 0, or 3 where some rows could not be scored.
 
     Raises:
         ConfigError: There is no explanation of this kind for the detector.

@@ -10,6 +10,8 @@ from jaxtyping import Int
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import name_ids
+from jaxad.cli.score import BAD_ROWS
+from jaxad.data.tables.encoding import make_unique
 from jaxad.data.tables.labels import as_text, is_number
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.attribution import attribution_methods
@@ -32,7 +34,7 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
     Rows are read piece by piece.
 
     Returns:
-        The exit code, 0.
+        The exit code: 0, or 3 where some rows could not be scored.
 
     Raises:
         ConfigError: There are no attributions of that kind.
@@ -49,7 +51,8 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
         writer = csv.writer(file, lineterminator="\n")
         for part in saved.score_file(options.data, how):
             if not count:
-                writer.writerow(escape_csv_row([name_ids(part.id), "score", *names, *notes]))
+                header = make_unique([name_ids(part.id), "score", *names, *notes])
+                writer.writerow(escape_csv_row(header))
             if part.good.any():
                 new = _attribute(saved, method, part, count)
                 ids = new.row if part.ids is None else part.ids.filter(part.good).to_pylist()
@@ -77,7 +80,7 @@ def explain_table(saved: SavedDetector, options: Explain, highest: Path, lowest:
             f"{unknown} rows have values that training hardly saw; the column events of "
             f"{options.out / CSV} describes them"
         )
-    return 0
+    return BAD_ROWS if bad else 0
 
 
 def _choose_method(saved: SavedDetector, options: Explain) -> str:

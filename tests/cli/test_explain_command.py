@@ -85,7 +85,7 @@ def test_columns_of_a_table_get_bars_and_a_file(table, fitted, capsys):
     folder, x = table
     argv = ("model", "rows.csv", "--out", "bars", "--most", 4, "--label", "kind")
     code, out, _ = run(capsys, *argv)
-    assert code == 0 and "21 rows read, 1 of them could not be scored; attributions by lrp" in out
+    assert code == 3 and "21 rows read, 1 of them could not be scored; attributions by lrp" in out
     head, *lines = (folder / "bars" / "attributions.csv").read_text().splitlines()
     assert head == "row,score,a,b,c,d,e,$f$"
     numbers = np.array([line.split(",") for line in lines], float)
@@ -170,5 +170,10 @@ def test_encoded_columns_are_merged_and_events_shown(tmp_path, monkeypatch, caps
         )
         assert found.events.fillna("").tolist() == det.events(new).tolist()
         assert found.events[3] == "unseen category in `service`"
+    frame[["bytes"]].assign(events=1.5, score=frame.bytes.round()).to_csv("odd.csv", index=False)
+    assert main(["fit", "odd.csv", "hbos", "--out", "odd"]) == 0
+    assert run(capsys, "odd", "odd.csv", "--out", "of_odd")[0] == 0
+    with open("of_odd/attributions.csv") as file:
+        assert file.readline() == "row,score,bytes,events,score_,events_\n"
     code, _, err = run(capsys, "iforest", "new.csv", "--out", "x", "--kind", "lrp")
     assert code == 2 and "it has occlusion" in err

@@ -223,7 +223,7 @@ class Explain(TableFormat, Common):
     For a detector of texts, it writes the page texts.html: the texts with the highest and with the
     lowest scores, their words highlighted by attention, and the words of each context.
 
-    Exit codes: 0 done, 1 failure, 2 wrong use.
+    Exit codes: 0 done, 1 failure, 2 wrong use, 3 done, but some rows could not be scored.
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.

@@ -23,7 +23,7 @@ from jaxad.errors import DataError, DataWarning
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Encoded", "Encoding", "check_columns", "fit_encoding"]
+__all__ = ["Encoded", "Encoding", "check_columns", "fit_encoding", "make_unique"]
 
 _Part = tuple[int, int, np.ndarray, np.ndarray]
 
@@ -65,7 +65,7 @@ class Encoding(NamedTuple):
     @property
     def names(self) -> list[str]:
         """The names of the encoded columns, which differ."""
-        names = _make_unique([name for column in self.columns for name in column.names])
+        names = make_unique([name for column in self.columns for name in column.names])
         return names if self.order is None else [names[i] for i in self.order]
 
     @property
@@ -273,7 +273,7 @@ _ENCODE = {
 }
 
 
-def _make_unique(names: list[str]) -> list[str]:
+def make_unique(names: list[str]) -> list[str]:
     """Return names of which none comes twice, as a category may be called "other"."""
     taken: set[str] = set()
     unique = []
