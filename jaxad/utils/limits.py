@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ _BROKEN = (
     TokenError,  # of NumPy's headers
     TypeError,
     ValueError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )
