@@ -7,8 +7,9 @@ DATA ?= data
 HOURS ?= 2
 
 TIMES ?= 10
+SECONDS_OF_FUZZING ?= 300
 
-.PHONY: demo test slow fuzz coverage lint docs results-check results packages newest experiments
+.PHONY: demo test slow fuzz fuzz-readers coverage lint docs results-check results packages newest experiments
 .PHONY: clean
 
 demo: $(VENV)/.installed
@@ -25,6 +26,10 @@ slow: $(VENV)/.installed-test
 # The property tests with new seeds, and TIMES as many examples as in `make test`.
 fuzz: $(VENV)/.installed-test
 	FUZZ=$(TIMES) $(BIN)/python -m pytest -m "hypothesis and not slow" $(PYTEST_ARGS)
+
+# Coverage-guided fuzzing of the readers of files for so many seconds.
+fuzz-readers: $(VENV)/.installed-fuzz
+	$(BIN)/python tests/fuzz/readers.py $(SECONDS_OF_FUZZING)
 
 # What `make test` and `make slow` measured with PYTEST_ARGS="--cov --cov-append --cov-report=".
 coverage: $(VENV)/.installed-test
