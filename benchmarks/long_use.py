@@ -1,7 +1,7 @@
 """Measure the memory of a process that goes on for long, and of many threads.
 
     python benchmarks/long_use.py rows       10,000 scores of a single row
-    python benchmarks/long_use.py wide       fits of 200 shapes
+    python benchmarks/long_use.py wide       fits of 200 shapes, or of --shapes N
     python benchmarks/long_use.py shapes     500 fits of 50 shapes in turn
     python benchmarks/long_use.py threads    eight threads that fit and score
     python benchmarks/long_use.py fork       a fit in a process that was forked after a fit
@@ -67,11 +67,11 @@ def rows():
 def wide():
     """Train networks of many widths, each once, and score with each."""
     start = time.perf_counter()
-    for i in range(WIDE + 1):
+    for i in range(ARGUMENTS.shapes):
         fitted, x = fit(8 + i)
         jaxad.score(fitted, x)
-        if i % 50 == 0:
-            report(i, "more shapes", start)
+        if i % 8 == 0:
+            report(i + 1, "shapes", start)
 
 
 def shapes():
@@ -124,6 +124,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--out", type=Path, help="append the figures to this csv file")
+    parser.add_argument("--shapes", type=int, default=WIDE, help="shapes of the part wide")
     ARGUMENTS = parser.parse_args()
     jaxad.enable_compilation_cache()
     PARTS[ARGUMENTS.part]()

@@ -36,7 +36,7 @@ except ImportError:  # a version of JAX without them keeps the programs itself
 
 __all__ = ["MOST", "Program", "bounded", "bounded_integers", "count_programs", "drop_all"]
 
-MOST = 96  # programs: a fit and its scores have some six
+MOST = 48  # programs of some 4 MB; a fit and its scores have three to six
 
 _kept: "OrderedDict[Hashable, _Kept]" = OrderedDict()
 _kept_by_jax: set[Hashable] = set()
@@ -264,13 +264,19 @@ def _forget(place: Hashable, error: BaseException) -> None:
 
 
 def _drop_oldest() -> None:
-    """Drop the programs that were used longest ago once there are too many."""
+    """Drop the programs that were used longest ago once there are too many.
+
+    Memory is given back at every so many new programs, as compiling leaves much of it behind.
+    """
+    few = max(MOST // 8, 1)
     with _lock:
-        if len(_kept) <= MOST:
-            return
-        for _ in range(len(_kept) - MOST + MOST // 8):
+        count = len(_kept)
+        for _ in range(count - MOST + few if count > MOST else 0):
             _kept.popitem(last=False)
-    _free_memory()
+    if count > MOST:
+        _free_memory()
+    elif count % few == 0:
+        _trim()
 
 
 def drop_all() -> None:
@@ -285,7 +291,12 @@ def _free_memory() -> None:
     for function in _programs:
         function.clear_cache()
     gc.collect()
+    _trim()
+
+
+def _trim() -> None:
+    """Give back to the system what the compiler has freed, which glibc keeps."""
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # glibc keeps what the compiler has freed
+        ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):
         return

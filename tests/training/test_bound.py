@@ -33,7 +33,7 @@ def test_programs_of_old_structures_are_dropped_and_results_stay(few, toy_of):
         run(toy.train, toy.test.x, (width, 4))
         assert bound.count_programs() <= 10
         assert program.advance.function._cache_size() == 0
-        assert inference._apply.function._cache_size() == 0
+        assert inference.apply_to_blocks.function._cache_size() == 0
     np.testing.assert_array_equal(run(toy.train, toy.test.x), first)
 
 
