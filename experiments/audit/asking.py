@@ -19,21 +19,7 @@ from jaxad.cleaning import Cleaning, CleaningOptions
 from jaxad.sklearn import JaxADDetector
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
-TABLES = (
-    *(
-        "Stamps",
-        "Pima",
-        "breastw",
-        "WDBC",
-        "wine",
-        "glass",
-        "vowels",
-        "cardio",
-        "WBC",
-        "Ionosphere",
-    ),
-    *("letter", "fault"),
-)
+TABLES = ("Stamps", "Pima", "breastw", "WDBC", "wine", "glass", "vowels")
 SETTINGS = {
     "all rows": {"reference": 0.0},
     "with a reference": {},

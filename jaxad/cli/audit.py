@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxad.cli.options import Audit
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import check_distinct, escape_frame, name_ids
@@ -21,7 +23,8 @@ from jaxad.utils.files import check_writable, write_atomically
 
 __all__ = ["execute"]
 
-DEFAULT = "auto"  # ranked hidden anomalies best (experiments/audit/benchmark.py)
+LABELLED, UNLABELLED = "auto", "deep_svdd"
+RECORD = "weighting=latent_outlier_exposure(0.1)"
 SHOWN = 10
 
 
@@ -44,7 +47,7 @@ def execute(options: Audit) -> int:
         scaling=options.scaling,
     )
     train = data.train
-    name, config = _choose_detector(options)
+    name, config = _choose_detector(options, labelled=bool(np.any(train.label)))
     detector = make(name, train, **config)
     check_auditable(detector, train, options.method)
     with reporting(1) as reporter:
@@ -80,12 +83,13 @@ def _check_outputs(options: Audit) -> None:
         check_writable(path.absolute().parent)
 
 
-def _choose_detector(options: Audit) -> tuple[str, dict[str, Any]]:
+def _choose_detector(options: Audit, labelled: bool) -> tuple[str, dict[str, Any]]:
     """Return the detector's name and the settings that differ from its defaults."""
-    name = options.detector or DEFAULT
-    return name, parse_configurations([name], options.settings, options.epochs, options.batch_size)[
-        name
-    ]
+    name, settings = options.detector, options.settings
+    if name is None:
+        name = LABELLED if labelled else UNLABELLED
+        settings = settings if labelled else (RECORD, *settings)  # the user's come later, and win
+    return name, parse_configurations([name], settings, options.epochs, options.batch_size)[name]
 
 
 def _write(result: Result, frame: Any, options: Audit) -> None:

@@ -66,12 +66,12 @@ def test_the_files_are_what_the_library_gives(cli, table):
     [
         (["--positive", "1"], 60, "60 unlabelled rows ranked by out_of_bag of auto"),
         (["--truth", "y"], 68, "8 hidden anomalies: AUROC"),
-        (["--label", "none"], 68, "68 unlabelled rows ranked by out_of_bag of auto"),
+        (["--label", "none"], 68, "68 unlabelled rows ranked by exposure of deep_svdd"),
     ],
 )
-def test_auto_is_the_default_with_labels_and_without(cli, table, options, rows, says):
+def test_the_labels_choose_the_detector(cli, table, options, rows, says):
     np.savez("rows.npz", X=table[list("abcd")], y=table.label)
-    small = ("--seeds", "2", "--set", "members=5", "--set", "trees=5")
+    small = ("--seeds", "2", *(("--set", "members=5") if "--positive" in options else SMALL))
     ended = cli("audit", "rows.npz", "--out", "a.csv", *options, *small)
     assert ended.code == 0
     assert says in ended.out

@@ -164,7 +164,8 @@ class Audit(TableReading, Common):
 
     Attributes:
         data: The table or npz file.
-        detector: A name that `jaxad list` shows. Default: auto.
+        detector: A name that `jaxad list` shows. Default: auto if rows are labelled, else deep_svdd
+            with weighting=latent_outlier_exposure(0.1).
         out: The csv file to write.
         plot: A png, pdf or svg file for a picture of the audit; needs matplotlib.
         method: What suspicion is. meta_weight: how little a row helped in training, for detectors

@@ -50,9 +50,9 @@ def audit(
     * The method of any other weighting that is registered with a record
       (`jaxad.weighting.register`): the mean over training of what it records for the row.
 
-    "auto" is "exposure" or "out_of_bag" if the fit has such a record, else "score". After training
-    with ELITE the scores found hidden anomalies better than the meta-weights wherever both were
-    measured (docs/howto/audit.md, docs/explanation/elite.md).
+    "auto" is "exposure" or "out_of_bag" if the fit has such a record, else "score". Scores are also
+    the default after training with ELITE: their AUROC was at least that of the meta-weights on the
+    datasets of docs/howto/audit.md, although not always their average precision.
 
     Args:
         fitted: A fitted detector.
