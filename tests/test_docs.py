@@ -374,6 +374,19 @@ def test_every_fault_that_was_found_names_tests_that_exist():
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
 
 
+@pytest.mark.parametrize("name", ["weightings"])
+def test_the_means_with_wrong_labels_are_those_of_the_stored_results(name):
+    results = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / f"{name}.csv")
+    means = (100 * results.groupby(["title", "label_noise"])[["auroc", "auprc"]].mean()).round(1)
+    some = results[results.label_noise == 0]
+    ranks = some.assign(rank=some.groupby("dataset").auroc.rank(ascending=False))
+    page = (DOCS / "explanation" / "scarce.md").read_text()
+    for title, rank in ranks.groupby("title")["rank"].mean().items():
+        (auroc, auprc), (worse, lower) = means.loc[title].to_numpy()
+        row = f"| {title} | {auroc:.1f} | {auprc:.1f} | {rank:.2f} | {worse:.1f} | {lower:.1f} |"
+        assert row in page
+
+
 @pytest.mark.parametrize("labelled", [1, 5])
 def test_the_means_of_few_labels_are_those_of_the_stored_results(labelled):
     results = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / "tables.csv")

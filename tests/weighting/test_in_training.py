@@ -23,6 +23,8 @@ CASES = {
     "adaptive_mining": ("", "0.5", None),
     "nnpu": ("0.2", "0.1, bounded=False", "0.0"),
 }
+# One of them is trained in the fast tests; the others take as long for their compilation.
+EACH = [n if n == "adaptive_rejection" else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
 ROWS, HIDDEN, LABELLED = 200, 40, 4
 
 
@@ -82,7 +84,7 @@ def weigh_all(fitted, rows):
     return np.asarray(weights.normal), np.asarray(weights.anomaly)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EACH)
 def test_hidden_anomalies_get_other_weights_than_normal_rows(name, contaminated, fit):
     _, hidden, test = contaminated
     fitted, rows = fit(name_with(name, CASES[name][0]))
@@ -97,7 +99,7 @@ def test_hidden_anomalies_get_other_weights_than_normal_rows(name, contaminated,
     assert kept[hidden].mean() < 0.6 * kept[clean].mean()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", EACH)
 def test_numbers_are_traced_and_change_what_is_learned(name, contaminated, fit):
     one, two = (name_with(name, arguments) for arguments in CASES[name][:2])
     first = jaxad.score(fit(one)[0], contaminated[2])
@@ -109,6 +111,7 @@ def test_numbers_are_traced_and_change_what_is_learned(name, contaminated, fit):
         assert not np.allclose(first, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, (_, _, neutral) in CASES.items() if neutral])
 def test_with_neutral_numbers_and_no_labels_it_is_plain_training(name, contaminated, fit):
     neutral = fit(name_with(name, CASES[name][2]), unlabelled=True)[0]
@@ -130,6 +133,7 @@ def test_seeds_side_by_side_are_single_fits_and_can_be_saved(name, contaminated,
     np.testing.assert_array_equal(jaxad.score(loaded, contaminated[2]), scores)
 
 
+@pytest.mark.slow
 def test_the_estimated_share_is_near_the_truth(contaminated, fit):
     fitted, rows = fit(name_with("adaptive_mining", ""))
     share = HIDDEN / np.sum(rows.label == 0)
