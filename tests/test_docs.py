@@ -148,7 +148,7 @@ def test_commands_can_be_run(path):
         options = _parse(argv)
         if argv[0] not in ("run", "fit"):
             continue
-        names = options.detectors if argv[0] == "run" else (options.detector,)
+        names = options.detectors if argv[0] == "run" else (options.detector or "auto",)
         made = parse_configurations(names, options.settings, options.epochs, options.batch_size)
         for name, config in made.items():
             REGISTRY[name].config(**config)
