@@ -27,6 +27,7 @@ from jaxad.training.executables import (
 )
 from jaxad.types import PyTree
 from jaxad.utils.compilation_cache import find_entries
+from jaxad.utils.conditions import are_sources_unchanged
 
 try:
     from jax._src.config import trace_context
@@ -190,7 +191,7 @@ class Program:
             compiled, whole = compile_program(
                 lowered, apart=key is not None, integers=self.integers
             )
-            if entries is not None and key is not None and whole:
+            if entries is not None and key is not None and whole and are_sources_unchanged():
                 entry = write_program(compiled, lowered.out_info)
                 if entry is not None:
                     entries.write(key, entry)

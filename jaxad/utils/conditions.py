@@ -17,7 +17,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-__all__ = ["describe_conditions"]
+__all__ = ["are_sources_unchanged", "describe_conditions"]
 
 _IMPORTED = time.time()
 _ENVIRONMENT = ("XLA_", "JAX_", "TF_", "TPU_", "LIBTPU_", "CUDA_", "ROCM_", "OMP_", "NPROC")
@@ -92,21 +92,31 @@ def _describe_processor() -> tuple:
     return (*cores, sha256("\n".join(sorted(about)).encode()).hexdigest())
 
 
+def are_sources_unchanged() -> bool:
+    """Return whether no source of this package may have changed since it was imported."""
+    return all(_is_older(path.stat()) for path in _list_sources())
+
+
 @cache
 def _hash_sources() -> str | None:
     """Hash all sources of this package; None if one may have changed since they were imported."""
+    digest, paths = sha256(), _list_sources()
+    for path in paths:
+        if not _is_older(path.stat()):
+            return None
+        digest.update(str(path).encode() + b"\0" + sha256(path.read_bytes()).digest())
+    return digest.hexdigest() if paths else None
+
+
+def _list_sources() -> list[Path]:
+    """List the sources of this package; nothing if it is not a folder."""
     spec = find_spec(__name__.split(".")[0])
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    if len(places) != 1 or not Path(places[0]).is_dir():
-        return None
-    digest = sha256()
-    for path in sorted(Path(places[0]).rglob("*.py")):
-        about = path.stat()
-        if max(about.st_mtime, about.st_ctime) >= _IMPORTED:
-            return None
-        digest.update(str(path.relative_to(places[0])).encode() + b"\0")
-        digest.update(sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return sorted(Path(places[0]).rglob("*.py")) if len(places) == 1 else []
+
+
+def _is_older(about: os.stat_result) -> bool:
+    return max(about.st_mtime, about.st_ctime) < _IMPORTED
 
 
 def _describe_environment() -> str:

@@ -225,6 +225,14 @@ def test_sources_that_changed_after_the_import_have_no_key(monkeypatch):
     conditions._hash_sources.cache_clear()
 
 
+def test_nothing_is_written_once_sources_have_changed(entries, tiny, monkeypatch):
+    """Modules that are imported late may then be newer than the hash."""
+    monkeypatch.setattr(conditions, "_hash_sources", lambda: "before")
+    monkeypatch.setattr(conditions, "_IMPORTED", 0.0)
+    tiny()
+    assert not list(entries.folder.iterdir())
+
+
 def test_a_function_of_the_user_is_not_kept(entries, tiny):
     def double(x):
         return 2 * x
