@@ -374,7 +374,7 @@ def test_every_fault_that_was_found_names_tests_that_exist():
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
 
 
-@pytest.mark.parametrize("name", ["weightings"])
+@pytest.mark.parametrize("name", ["weightings", "peers"])
 def test_the_means_with_wrong_labels_are_those_of_the_stored_results(name):
     results = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / f"{name}.csv")
     means = (100 * results.groupby(["title", "label_noise"])[["auroc", "auprc"]].mean()).round(1)
