@@ -1,6 +1,6 @@
 """Mutations of the content of files, and what every reader of files must do with them.
 
-A mutation is drawn by one seed, so that a failing test names all that is needed to repeat it.
+Mutations are drawn by one seed, so that a failing test names all that is needed to repeat them.
 """
 
 import io
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from jaxad.errors import JaxADError
 
+_AT_ONCE = 10  # mutations for each example of Hypothesis, which takes longer than most readers
 SECONDS, GIGABYTE = 5, 2**20  # of processor time; in KiB
 HOSTILE = [
     None, True, -1, 0, 2, 10**9, 2**31 - 1, 2**63, 1e308, float("nan"), float("inf"), "", "x",
@@ -41,11 +42,16 @@ def mutations(count: int) -> Callable:
 
     def decorate(test):
         def check(seed):
-            test(Random(seed))
+            for i in range(_AT_ONCE):
+                try:
+                    test(Random(f"{seed} {i}"))
+                except BaseException as error:
+                    error.add_note(f"by Random('{seed} {i}')")
+                    raise
 
         drawn = given(st.integers(0, 2**32 - 1))(check)
         return settings(
-            max_examples=examples(count),
+            max_examples=-(-examples(count) // _AT_ONCE),
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,

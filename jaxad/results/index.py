@@ -106,11 +106,13 @@ def _list_names(folder: Path) -> set[str]:
 def _read_names(path: Path) -> tuple[set[str], set[str]]:
     """Return the names of files that a process has added, and of those of others it removed."""
     found = read_sealed(path)
-    parts = found.get("files"), found.get("removed")
-    for part in parts:
-        if not isinstance(part, list) or not all(_is_name(name) for name in part):
+    parts: list[set[str]] = []
+    for field in ("files", "removed"):
+        names = found.get(field)
+        if not isinstance(names, list) or not all(_is_name(name) for name in names):
             raise DataError(f"{path} is not an index of results")
-    return set(parts[0]), set(parts[1])
+        parts.append(set(names))
+    return parts[0], parts[1]
 
 
 def _is_name(name: object) -> bool:
