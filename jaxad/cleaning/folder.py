@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxad.cleaning.answers import Answer, check_label
 from jaxad.cleaning.options import CleaningOptions
@@ -86,7 +86,10 @@ class SessionRecord:
                 f"{_VERSION}"
             )
         try:
-            table = {k: tuple(v) if isinstance(v, list) else v for k, v in about["table"].items()}
+            kept: dict[str, Any] = about["table"]
+            table: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()
+            }
             return cls(
                 str(about["data"]),
                 str(about["digest"]),

@@ -178,10 +178,10 @@ class Cleaning:
             DataError: A row is not in the table or has a label already, one row has two different
                 answers, or an answer has no meaning. Nothing is taken then.
         """
-        if hasattr(answers, "columns"):
-            pairs = list(zip(answers["row"].tolist(), answers["label"].tolist(), strict=True))
-        else:
-            pairs = list(answers.items() if isinstance(answers, Mapping) else answers)
+        given: Any = answers
+        if hasattr(given, "columns"):
+            given = zip(given["row"].tolist(), given["label"].tolist(), strict=True)
+        pairs = list(given.items() if isinstance(given, Mapping) else given)
         checked = [(row, check_label(label)) for row, label in pairs]
         self.answers = place_answers(self.answers, checked, self._given)
 

@@ -107,7 +107,7 @@ def _count_votes(
         tree.fit(inputs[bag], label[bag] < 0)
         others = np.ones(len(label))
         others[bag] = 0
-        total += others * tree.predict_proba(small, check_input=False)[:, -1]
+        total += others * np.asarray(tree.predict_proba(small, check_input=False))[:, -1]
         seen += others
     return total / np.maximum(seen, 1)
 

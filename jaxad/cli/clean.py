@@ -1,6 +1,6 @@
 """`jaxad clean`: ask a person for the labels of few rows of a table, and drop its anomalies."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -159,8 +159,7 @@ def _take_answers(session: Cleaning, table: _Table, record: SessionRecord, folde
 
 def _save(session: Cleaning, record: SessionRecord, folder: Path) -> SessionRecord:
     """Write the record with the answers of the session, and return it."""
-    values = record.__dict__ | {"answers": tuple(session.answers)}
-    record = SessionRecord(**values)
+    record = replace(record, answers=tuple(session.answers))
     record.save(folder)
     return record
 

@@ -34,6 +34,7 @@ def render_cleaning(
         *result.describe(),
     ]
     options = session.options
+    shown = suspects.head(_SHOWN).astype(str).to_numpy().tolist()
     parts = [f"<h1>Cleaning of {html.escape(name)}</h1>", "<ul>"]
     parts += [f"<li>{html.escape(line[:1].upper() + line[1:])}.</li>" for line in lines]
     parts += [
@@ -41,7 +42,7 @@ def render_cleaning(
         f"<p>Expected share of wrong answers: {100 * options.label_noise:g} %. Detector: "
         f"{html.escape(options.detector)}.</p>",
         "<h2>Rows to drop</h2>",
-        make_rows([suspects.columns.astype(str), *suspects.head(_SHOWN).astype(str).to_numpy()]),
+        make_rows([[*map(str, suspects.columns)], *shown]),
     ]
     if len(suspects) > _SHOWN:
         parts.append(f"<p>The first {_SHOWN} of {len(suspects)} rows.</p>")
