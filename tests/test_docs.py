@@ -387,6 +387,12 @@ def test_the_means_with_wrong_labels_are_those_of_the_stored_results(name):
         assert row in page
 
 
+def test_the_figures_of_long_use_are_the_stored_ones():
+    page = (DOCS / "explanation" / "testing.md").read_text()
+    for row in pd.read_csv(ROOT / "benchmarks" / "long_use.csv").itertuples():
+        assert f"| {row.count:,} | {row.mib} | {row.programs} |" in page
+
+
 @pytest.mark.parametrize("labelled", [1, 5])
 def test_the_means_of_few_labels_are_those_of_the_stored_results(labelled):
     results = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / "tables.csv")

@@ -1,5 +1,8 @@
 """A process that goes on for long keeps a bounded number of compiled programs."""
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -95,3 +98,17 @@ def test_ten_thousand_single_rows_take_no_memory(toy_of):
 def memory():
     """The memory of this process in MiB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_many_shapes_take_less_than_300_mib(tmp_path):
+    """In a process of its own, which compiles the programs of each shape."""
+    out, root = tmp_path / "memory.csv", Path(__file__).parents[2]
+    script = [str(root / "benchmarks" / "long_use.py"), "wide", "--shapes", "25"]
+    env = os.environ | {"JAXAD_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, *script, "--out", str(out)], check=True, env=env)
+    rows = [line.split(",") for line in out.read_text().splitlines()[1:]]
+    memory = [int(mib) for _, _, mib, _ in rows]
+    assert max(int(programs) for *_, programs in rows) <= 48
+    assert max(memory) < memory[0] + 300
