@@ -195,7 +195,8 @@ def _fit_logistic(config: TabularClassifier) -> Fit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of columns without scaling, which converge slowly
             model.fit(x, y, sample_weight=weight)
-        return LogOdds(model.coef_[0], float(model.intercept_[0]))
+        weights, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
+        return LogOdds(weights[0], float(bias[0]))
 
     return fit
 

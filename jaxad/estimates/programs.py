@@ -73,7 +73,7 @@ def list_programs(
     seeds: int,
     mode: str,
     mesh: Mesh | None = None,
-    device: jax.Device | None = None,
+    device: Any = None,
 ) -> list[Program]:
     """List the programs of a fit and of its scores, in the order in which they run.
 
@@ -204,8 +204,8 @@ def _describe_batch(
     def rows(x: np.ndarray | None) -> Any:
         return None if x is None else jax.ShapeDtypeStruct((1, *index.shape, *x.shape[1:]), x.dtype)
 
-    epoch = jax.ShapeDtypeStruct((1,), np.float32)
-    number = jax.ShapeDtypeStruct((1, *index.shape), index.dtype)
+    epoch: Any = jax.ShapeDtypeStruct((1,), np.float32)
+    number: Any = jax.ShapeDtypeStruct((1, *index.shape), index.dtype)
     batch = Batch(rows(one.x), rows(one.label), number, epoch, rows(one.mask))
     return places.shapes(batch, seeds)
 

@@ -161,7 +161,9 @@ def check_committed(path: str | Path) -> Check:
 def _find_change(one: dict[str, Any]) -> str | None:
     """Return how a detector behaves differently from when it was measured; None if it doesn't."""
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in one["config"].items()}
-    protocol = {k: tuple(v) if isinstance(v, list) else v for k, v in one["protocol"].items()}
+    protocol: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in one["protocol"].items()
+    }
     kind = DataKind(**(one["kind"] | {"shape": tuple(one["kind"]["shape"])}))
     before = Behaviour(tuple(one["scores"]), tuple(one["losses"]))
     try:

@@ -17,6 +17,7 @@ from functools import update_wrapper
 from typing import Any, NamedTuple
 
 import jax
+from jax.core import Tracer
 
 from jaxad.training.executables import (
     Avals,
@@ -66,9 +67,9 @@ class _Signature(NamedTuple):
 
         Other programs are left to JAX.
         """
-        config = jax.config
+        config: Any = jax.config
         return (
-            trace_state_clean()
+            (trace_state_clean is not None and trace_state_clean())
             and not any(getattr(value, "mesh", None) for _, value in self.static)
             and all(map(_is_simple, self.context))
             and not (config.jax_disable_jit or config.jax_debug_nans or config.jax_debug_infs)
@@ -102,7 +103,7 @@ class Program:
     def __init__(self, function: Any, integers: bool = False):
         update_wrapper(self, function)
         self.function, self.lower, self.trace = function, function.lower, function.trace
-        self.integers = integers
+        self.name, self.integers = function.__name__, integers
         _programs.append(self)
 
     def __call__(self, *args: Any, **static: Any) -> Any:
@@ -200,7 +201,7 @@ class Program:
         return lowered.out_info, make
 
     def _make_key(self, signature: _Signature, static: dict) -> str | None:
-        return make_key(self.__name__, signature.tree, signature.avals, static)
+        return make_key(self.name, signature.tree, signature.avals, static)
 
 
 def bounded(function: Any) -> Program:
@@ -221,7 +222,7 @@ def count_programs() -> int:
 def _sign(args: tuple, static: dict) -> _Signature | None:
     """Return the signature of arguments whose program is kept here; None if JAX keeps it."""
     leaves, tree = jax.tree.flatten((args, {}))
-    if trace_context is None or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+    if trace_context is None or any(isinstance(leaf, Tracer) for leaf in leaves):
         return None
     avals = tuple(map(_describe_leaf, leaves))
     signature = _Signature(tree, avals, tuple(sorted(static.items())), trace_context())

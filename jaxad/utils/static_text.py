@@ -73,7 +73,8 @@ def describe_static(value: Any) -> str:
     if is_dataclass(value) and not isinstance(value, type):
         parts = [f"{f.name}={describe_static(getattr(value, f.name))}" for f in fields(value)]
         return f"{_describe_name(kind)}({','.join(parts)})"
-    return _describe_name(value)
+    named: Any = value
+    return _describe_name(named)
 
 
 def _describe_name(value: type | Callable) -> str:
