@@ -81,6 +81,7 @@ class FEAWADConfig(BalancedConfig):
             is_count(self.pretrain_epochs, 0), "pretrain_epochs", "a whole number of at least 0"
         )
         self._need(is_number(self.margin) and self.margin > 0, "margin", "> 0")
+        self._need(isinstance(self.absolute, bool), "absolute", "true or false")
         weight = self.residual_weight
         self._need(is_number(weight) and weight >= 0, "residual_weight", ">= 0")
 

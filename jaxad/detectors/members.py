@@ -76,8 +76,11 @@ def _update(
     def cut(leaf: Array) -> Array:
         return leaf.reshape(len(numbers), -1, *leaf.shape[1:])
 
-    whole = batch._replace(epoch=jnp.broadcast_to(batch.epoch, len(numbers)))
-    parts: PyTree = jax.tree.map(cut, whole)._replace(epoch=whole.epoch)
+    # The members share the place in training, and differ in the rest.
+    place = {"epoch": batch.epoch, "step": batch.step}
+    place = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, len(numbers)), place)
+    rows = jax.tree.map(cut, batch._replace(epoch=jnp.zeros(len(numbers)), step=None))
+    parts: PyTree = rows._replace(**place)
     state, info = jax.vmap(update)(state, parts, _split(key, numbers))
     return state, jax.tree.map(lambda values: values.mean(axis=0), info)
 

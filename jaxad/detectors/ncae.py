@@ -97,6 +97,7 @@ class NCAEConfig(AutoencoderConfig):
             ("drop_every", "a whole number, >= 0", is_count(self.drop_every, 0)),
             ("tau", "in [0, 1]", is_number(self.tau) and 0 <= self.tau <= 1),
             ("calibrate", ">= 0", is_number(self.calibrate) and self.calibrate >= 0),
+            ("own_means", "true or false", isinstance(self.own_means, bool)),
             ("sigma", ">= 0", is_number(self.sigma) and self.sigma >= 0),
             ("gamma", "in [0, 1]", is_number(self.gamma) and 0 <= self.gamma <= 1),
             ("latent_weight", ">= 0", is_number(self.latent_weight) and self.latent_weight >= 0),

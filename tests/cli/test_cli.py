@@ -264,7 +264,7 @@ def test_ctrl_c_keeps_what_is_complete_and_records_nothing_else(cli, monkeypatch
     assert read_results("results").detector.unique().tolist() == ["autoencoder"]
     assert "autoencoder" in ended.out
     assert "deep_s" not in ended.out
-    assert len(os.listdir("results")) == 1
+    assert len(list(Path("results").glob("*.parquet"))) == 1
 
 
 @pytest.mark.parametrize(

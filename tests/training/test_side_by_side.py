@@ -7,7 +7,7 @@ import pytest
 import jaxad
 from jaxad.errors import ConfigError
 from jaxad.explain import generated
-from jaxad.training import program
+from jaxad.training import bound
 from jaxad.training.stacking import describe_structure
 
 RATES = (1e-3, 3e-3, 1e-2)
@@ -47,9 +47,11 @@ def test_what_a_seed_gives_does_not_depend_on_what_is_beside_it(toy):
 
 def test_other_numbers_need_no_other_program(toy):
     jaxad.fit(made(toy), toy.train)
-    before = program.advance._cache_size()
+    before = bound.count_programs()
     jaxad.fit(made(toy, (5e-3, 2e-2, 1e-4), eta=3.0, weight_decay=1e-3), toy.train)
-    assert program.advance._cache_size() == before
+    assert bound.count_programs() == before
+    jaxad.fit(made(toy, widths=(3, 2)), toy.train)
+    assert bound.count_programs() > before
 
 
 def test_one_of_them_can_be_taken_out_and_saved(toy, tmp_path):
