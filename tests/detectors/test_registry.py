@@ -17,6 +17,11 @@ OURS = [name for name, found in REGISTRY.items() if not found.host]
 WITH_LABELS = [name for name in OURS if REGISTRY[name].uses_labels]
 WITHOUT = [name for name in OURS if name not in WITH_LABELS]
 every = pytest.mark.parametrize("name", OURS)
+# Detectors of the same models and learners as others that have another weighting or other numbers.
+ALIKE = {
+    *(n for n in OURS if n.startswith(("anoonly_", "contradicting_"))),
+    *("calibrated_autoencoder", "elite_autoencoder"),
+}
 ROWS = 64
 
 
@@ -143,7 +148,9 @@ def test_it_scores_the_same_after_loading(fitted, toy_for, tmp_path, name):
     np.testing.assert_array_equal(jaxad.score(loaded, toy.test), jaxad.score(fit, toy.test))
 
 
-@every
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in ALIKE)) for n in OURS]
+)
 def test_the_contract_under_jit_and_vmap(quick, toy_for, name):
     """Init, begin, update and score without the trainer; two keys at once are each key alone."""
     toy = toy_for(name)
