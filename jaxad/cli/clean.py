@@ -170,10 +170,11 @@ def _ask(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) 
     asked = asked.assign(suspicion=asked.suspicion.round(4))
     lines = _tabulate(asked, table, ("suspicion", "reason")).assign(label="")
     write_frame(lines, folder / QUESTIONS)
+    number = "1 row is" if len(asked) == 1 else f"{len(asked)} rows are"
     print(
-        f"{session.spent} of {record.options.budget} answers; {len(asked)} rows are asked for in "
-        f"{QUESTIONS}. Fill in its column label (1 anomaly, 0 normal), then run jaxad clean again "
-        "with --session alone"
+        f"{session.spent} of {record.options.budget} answers; {number} asked for in "
+        f"{folder / QUESTIONS}. Fill in its column label (1 anomaly, 0 normal), then run jaxad "
+        "clean again with --session alone"
     )
 
 
@@ -209,4 +210,4 @@ def _finish(session: Cleaning, table: _Table, record: SessionRecord, folder: Pat
             partial.write_text(page, encoding="utf-8")
     for line in result.describe():
         print(line)
-    print(f"result in {RESULT}: suspects.csv, clean.csv, detector, report.html")
+    print(f"result in {out}: suspects.csv, clean.csv, detector, report.html")
