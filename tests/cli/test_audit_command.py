@@ -2,35 +2,15 @@
 
 import os
 import signal
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import jaxad
-from jaxad.cli import main
 from jaxad.cli.progress import Reporter
 
 SMALL = ("--epochs", "5", "--seeds", "2", "--batch-size", "16")
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """The program, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv):
-        code = main([str(arg) for arg in argv])
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -1,35 +1,14 @@
 """`jaxad fit --calibration`: rows are held out, and the threshold is that of an estimator."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from jaxad import thresholds
-from jaxad.cli import main
 from jaxad.saving import open_detector
 from jaxad.sklearn import JaxADDetector
 
 SETTINGS = {"epochs": 2, "batch_size": 16, "widths": (4,)}
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """The program, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv):
-        code = main([str(arg) for arg in argv])
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 def make_frame(n=120, seed=0):

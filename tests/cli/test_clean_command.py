@@ -3,35 +3,15 @@
 import csv
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import jaxad.cli.clean
-from jaxad.cli import main
 from jaxad.utils.files import lock_folder
 
 OPTIONS = ("--budget", "6", "--batch", "3", "--detector", "iforest", "--alpha", "0.2")
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """The program, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv):
-        code = main([str(arg) for arg in argv])
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

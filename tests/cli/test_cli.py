@@ -7,7 +7,6 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -16,7 +15,6 @@ import pytest
 from rich.text import Text
 
 import jaxad
-from jaxad.cli import main
 from jaxad.cli.app import COMMANDS
 from jaxad.cli.progress import Reporter
 from jaxad.cli.run import json_line
@@ -34,25 +32,6 @@ SMALL = ("--epochs", "2", "--seeds", "2", "--batch-size", "16")
 ONE = ("--epochs", "1", "--batch-size", "16")
 CLASS = (*SMALL, "--normal-class", "0")
 QUICK = (*CLASS, "--set", "pretrain_epochs=1")
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """The program, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("JAXAD_DATA", raising=False)
-
-    def run(*argv):
-        code = main([str(arg) for arg in argv])
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

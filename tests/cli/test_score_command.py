@@ -2,7 +2,6 @@
 
 import gzip
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,24 +16,6 @@ from jaxad.sklearn import JaxADDetector
 
 ONE = ("--epochs", "2", "--batch-size", "16")
 SETTINGS = {"epochs": 2, "batch_size": 16, "widths": (4,)}
-
-
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """The program, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*argv):
-        code = main([str(arg) for arg in argv])
-        return Ended(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
