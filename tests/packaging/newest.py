@@ -22,6 +22,7 @@ from install import ROOT, build_wheel
 
 RUN = ["run", "digits", "deep_sad", "--seeds", "2", "--epochs", "3"]
 TESTS = ["-x", "-n", "2", "-m", "not slow", "-W", "default", "-p", "no:cacheprovider"]
+TOOLS = ["pytest", "pytest-xdist", "beartype", "hypothesis"]
 REGISTRY = "tests/detectors/test_registry.py"
 
 
@@ -77,7 +78,7 @@ def main() -> int:
         clean = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         for command, cwd in (
             ([python, "-m", "venv", environment], folder),
-            ([there / "pip", "install", "-q", wheel, "pytest", "pytest-xdist", "beartype"], folder),
+            ([there / "pip", "install", "-q", wheel, *TOOLS], folder),
             ([there / "pip", "check"], folder),
             ([there / "pip", "list"], folder),
             ([there / "jaxad", *RUN], folder),
