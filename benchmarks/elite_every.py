@@ -1,4 +1,4 @@
-"""What amortised meta-gradients (`every=4`) change in the quality of ELITE.
+"""Compare ELITE with meta-gradients in every step and in every fourth step (`every=4`).
 
     python benchmarks/elite_every.py DATA
 

@@ -135,7 +135,7 @@ def compute_scores(split: jaxad.Split, labelled: int, seed: int) -> Scores:
 
 
 def fit_rivals(split: jaxad.Split, labelled: int, seed: int) -> Scores:
-    """Return the scores of the test rows by detectors that are no part of `auto`."""
+    """Return the scores of the test rows by the detectors that `auto` does not contain."""
     names = ("random_forest",) if labelled else ("dte_np", "ecod")
     made = {name: jaxad.make(name, split.train) for name in names}
     fitted = {name: jaxad.fit(one, split.train, key=seed) for name, one in made.items()}

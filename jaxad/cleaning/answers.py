@@ -26,9 +26,9 @@ class Answer:
     Attributes:
         row: The row, from 0.
         label: True for an anomaly, False for a normal row, None for neither.
-        reason: Why it was asked for; "" for a row that was not.
-        asked: Whether it was asked for.
-        refused: Whether it was asked for, and its label was refused.
+        reason: Why its label was requested; "" if it was not.
+        asked: Whether its label was requested.
+        refused: Whether the person declined to give the requested label.
     """
 
     row: int
@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def pending(self) -> bool:
-        """Whether it was asked for and has neither an answer nor a refusal."""
+        """Whether its label was requested and is still open."""
         return self.asked and self.label is None and not self.refused
 
 

@@ -17,7 +17,7 @@ __all__ = ["Ground", "compute_suspicion", "fit_ground"]
 
 _LEAST = 20  # unlabelled rows in a bag, as in `pu_bagging`
 _PER_ANOMALY = 2
-_ALONE = 0.3  # weight of the scores without labels beside one known anomaly, as in `auto`
+_ALONE = 0.3  # weight of the scores without labels beside one known anomaly
 
 
 class Ground(NamedTuple):

@@ -7,7 +7,7 @@ References:
 from dataclasses import dataclass, replace
 
 from jaxad.detector import Detector
-from jaxad.detectors.classical.unlabelled import CheckedConfig
+from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.members import map_members
 from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for, register

@@ -2,9 +2,11 @@
 
 from jaxad.detectors.classical import (  # registers them  # noqa: F401
     auto,
+    densities,
+    forests,
     labelled,
+    moments,
     neighbours,
     pu_bagging,
     tails,
-    unlabelled,
 )

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.detector import HostDetector
+from jaxad.detectors.classical.base import CheckedConfig, sample_rows
 from jaxad.detectors.classical.scores import (
     BoostedOdds,
     Histograms,
@@ -18,7 +19,6 @@ from jaxad.detectors.classical.scores import (
     OutlierFeatures,
     rbf,
 )
-from jaxad.detectors.classical.unlabelled import CheckedConfig, sample_rows
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.unlabelled import CheckedConfig
+from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.config import is_count
 from jaxad.detectors.registry import Spec, register
 

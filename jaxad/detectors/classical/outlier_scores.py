@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from jaxad.detectors.classical.base import sample_rows
 from jaxad.detectors.classical.neighbours import NeighbourDistance
 from jaxad.detectors.classical.scores import Ellipsoid
-from jaxad.detectors.classical.unlabelled import sample_rows
 
 __all__ = ["OutlierScores", "fit_again", "fit_outlier_scores"]
 

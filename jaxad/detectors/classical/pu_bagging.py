@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, Int8
 
 from jaxad.detector import HostDetector
+from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.classical.outlier_scores import OutlierScores, fit_outlier_scores
-from jaxad.detectors.classical.unlabelled import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError, DataError

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.unlabelled import CheckedConfig
+from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 

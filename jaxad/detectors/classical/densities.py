@@ -1,0 +1,129 @@
+"""Densities and boundaries of scikit-learn: kernels and local outlier factors.
+
+No setting is tuned: defaults are those of scikit-learn or rules of thumb that use no labels.
+
+References:
+    Ruff et al. 2021, A unifying review of deep and shallow anomaly detection, section 3.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from jaxad.detector import HostDetector
+from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
+from jaxad.detectors.classical.scores import Isolation, KernelSum, OutsidePlane
+from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.registry import Spec, register
+
+__all__ = ["Kernel", "Neighbours", "OneClassSVM"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneClassSVM(CheckedConfig):
+    """Settings of the one-class SVM.
+
+    Attributes:
+        nu: Upper bound on the fraction of training rows that lie outside, in (0, 1].
+        kernel: "gaussian" or "linear". On rows of norm 1 the linear kernel is the cosine
+            similarity.
+    """
+
+    nu: float = 0.1
+    kernel: Literal["gaussian", "linear"] = "gaussian"
+
+    def __post_init__(self):
+        self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
+        self._need(self.kernel in ("gaussian", "linear"), "kernel", "'gaussian' or 'linear'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel(CheckedConfig):
+    """Settings of the kernel density estimate.
+
+    Attributes:
+        bandwidth: Width of the Gaussian kernel, > 0; None uses Scott's rule times the mean standard
+            deviation of the columns.
+    """
+
+    bandwidth: float | None = None
+
+    def __post_init__(self):
+        width = self.bandwidth
+        self._need(width is None or (is_number(width) and width > 0), "bandwidth", "> 0 or None")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours(CheckedConfig):
+    """Settings of the local outlier factor.
+
+    Attributes:
+        neighbours: Number of neighbours, >= 1; reduced to the number of training rows minus 1 if
+            there are fewer rows.
+    """
+
+    neighbours: int = 20
+
+    def __post_init__(self):
+        self._need(is_count(self.neighbours, 1), "neighbours", "a whole number of at least 1")
+
+
+@register("ocsvm", OneClassSVM, uses_labels=False, host=True)
+def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
+    """One-class SVM; the score is minus the decision function of a support vector machine.
+
+    Fitted by scikit-learn. The factor of squared distances in the Gaussian kernel is
+    1 / (d var(x)).
+    """
+
+    def train(config, x, seed):
+        from sklearn.svm import OneClassSVM as Model
+
+        kernel = "rbf" if config.kernel == "gaussian" else config.kernel
+        model = Model(nu=config.nu, kernel=kernel, gamma="scale").fit(x)
+        if kernel == "linear":
+            return OutsidePlane(model)
+        alpha = np.asarray(model.dual_coef_).ravel()
+        height = float(alpha.sum())
+        gamma = 1 / (x.shape[1] * x.var()) if x.var() else 1.0  # "scale" of scikit-learn
+        constant = float(model.offset_[0])
+        return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
+
+    score_type = KernelSum if config.kernel == "gaussian" else OutsidePlane
+    return build_unsupervised(train, config, score_type)
+
+
+@register("kde", Kernel, uses_labels=False, host=True)
+def build_kde(config: Kernel, spec: Spec) -> HostDetector:
+    """Kernel density estimate; the score is minus the log density.
+
+    The density is summed over all training rows. scikit-learn's approximation by a tree gives wrong
+    densities where these are low, and nearly equal densities for all rows in hundreds of dimensions
+    (its issues 25799 and 27186).
+    """
+
+    def train(config, x, seed):
+        n, d = x.shape
+        width = config.bandwidth or max(n ** (-1 / (d + 4)) * x.std(axis=0).mean(), 1e-6)
+        constant = d / 2 * np.log(2 * np.pi * width**2)
+        return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
+
+    return build_unsupervised(train, config, KernelSum)
+
+
+@register("lof", Neighbours, uses_labels=False, host=True)
+def build_lof(config: Neighbours, spec: Spec) -> HostDetector:
+    """Local outlier factor; the score is the density at a row's neighbours relative to its own.
+
+    Fitted by scikit-learn.
+    """
+
+    def train(config, x, seed):
+        from sklearn.neighbors import LocalOutlierFactor
+
+        neighbours = min(config.neighbours, len(x) - 1)
+        model = LocalOutlierFactor(n_neighbors=neighbours, novelty=True).fit(x)
+        return Isolation(model)
+
+    return build_unsupervised(train, config, Isolation)

@@ -1,0 +1,75 @@
+"""Forests of scikit-learn: isolation without labels, and classification of labelled anomalies.
+
+No setting is tuned: defaults are those of scikit-learn or rules of thumb that use no labels.
+
+References:
+    Ruff et al. 2021, A unifying review of deep and shallow anomaly detection, section 3.
+"""
+
+from dataclasses import dataclass
+
+from jaxad.detector import HostDetector
+from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
+from jaxad.detectors.classical.scores import AnomalyProbability, Isolation
+from jaxad.detectors.config import is_count
+from jaxad.detectors.registry import Spec, register
+from jaxad.errors import DataError
+
+__all__ = ["Forest"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forest(CheckedConfig):
+    """Settings of a forest.
+
+    Attributes:
+        trees: Number of trees, >= 1.
+    """
+
+    trees: int = 100
+
+    def __post_init__(self):
+        self._need(is_count(self.trees, 1), "trees", "a whole number of at least 1")
+
+
+@register("iforest", Forest, uses_labels=False, host=True)
+def build_iforest(config: Forest, spec: Spec) -> HostDetector:
+    """Isolation forest; the score is high if few random splits isolate a row.
+
+    Fitted by scikit-learn.
+    """
+
+    def train(config, x, seed):
+        from sklearn.ensemble import IsolationForest
+
+        model = IsolationForest(n_estimators=config.trees, random_state=seed).fit(x)
+        return Isolation(model)
+
+    return build_unsupervised(train, config, Isolation)
+
+
+@register("random_forest", Forest, uses_labels=True, host=True)
+def build_random_forest(config: Forest, spec: Spec) -> HostDetector:
+    """Random forest; the score is the predicted probability that a row is an anomaly.
+
+    Labelled anomalies are classified against all other rows, with the same total weight for both
+    classes. Fitted by scikit-learn.
+
+    Raises:
+        DataError: There are no labelled anomalies.
+    """
+    if not spec.labelled_anomalies:
+        raise DataError(
+            "labelled anomalies must be given for random_forest, at least 1; given 0. Label some "
+            "rows with -1, or choose a detector that needs no labels, such as iforest"
+        )
+
+    def train(x, label, seed):
+        from sklearn.ensemble import RandomForestClassifier
+
+        model = RandomForestClassifier(
+            n_estimators=config.trees, class_weight="balanced", random_state=seed
+        ).fit(x, label < 0)
+        return AnomalyProbability(model)
+
+    return HostDetector(train, score_type=AnomalyProbability)

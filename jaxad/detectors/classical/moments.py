@@ -1,0 +1,163 @@
+"""Gaussians and principal components of scikit-learn.
+
+No setting is tuned: defaults are those of scikit-learn or rules of thumb that use no labels.
+
+References:
+    Ruff et al. 2021, A unifying review of deep and shallow anomaly detection, section 3.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxad.detector import HostDetector
+from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised, sample_rows
+from jaxad.detectors.classical.scores import Ellipsoid, OffKernelPlane, OffPlane, rbf
+from jaxad.detectors.config import is_count, is_number
+from jaxad.detectors.registry import Spec, register
+
+__all__ = ["Gaussian", "KernelPrincipal", "Principal"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaussian(CheckedConfig):
+    """Settings of a Gaussian with a plain or robust covariance.
+
+    Attributes:
+        support: Fraction of the rows in the search for the smallest determinant, in [0.5, 1]; only
+            for `mcd`. Reweighting then takes further rows back.
+    """
+
+    support: float = 0.75
+
+    def __post_init__(self):
+        self._need(is_number(self.support) and 0.5 <= self.support <= 1, "support", "in [0.5, 1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal(CheckedConfig):
+    """Settings of principal component analysis.
+
+    Attributes:
+        variance: Fraction of the variance that the components keep, in (0, 1).
+    """
+
+    variance: float = 0.9
+
+    def __post_init__(self):
+        self._need(is_number(self.variance) and 0 < self.variance < 1, "variance", "in (0, 1)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelPrincipal(Principal):
+    """Settings of kernel principal component analysis; `variance` is that in feature space.
+
+    Attributes:
+        rows: Maximum number of rows for training, >= 2; larger data is sampled at random, without
+            use of labels.
+    """
+
+    rows: int = 2000
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._need(is_count(self.rows, 2), "rows", "a whole number of at least 2")
+
+
+@register("gaussian", Gaussian, uses_labels=False, host=True)
+def build_gaussian(config: Gaussian, spec: Spec) -> HostDetector:
+    """Gaussian; the score is the squared Mahalanobis distance.
+
+    The covariance is the shrinkage estimate of Ledoit and Wolf, by scikit-learn.
+    """
+
+    def train(config, x, seed):
+        from sklearn.covariance import LedoitWolf
+
+        model = LedoitWolf().fit(x)  # shrinkage keeps it invertible with fewer rows than columns
+        return Ellipsoid(model)
+
+    return build_unsupervised(train, config, Ellipsoid)
+
+
+@register("mcd", Gaussian, uses_labels=False, host=True)
+def build_mcd(config: Gaussian, spec: Spec) -> HostDetector:
+    """Minimum covariance determinant; the score is a squared robust Mahalanobis distance.
+
+    scikit-learn searches for the fraction `support` of the rows whose covariance has the smallest
+    determinant, and then takes back all rows whose robust distance is below the 97.5 % quantile of
+    the chi-squared distribution. Mean and covariance, shrunk as by Ledoit and Wolf, are those of
+    the resulting rows.
+    """
+
+    def train(config, x, seed):
+        import warnings
+
+        from sklearn.covariance import LedoitWolf, MinCovDet
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a singular covariance, which shrinkage mends below
+            model = MinCovDet(support_fraction=config.support, random_state=seed).fit(x)
+        return Ellipsoid(LedoitWolf().fit(x[model.support_]))
+
+    return build_unsupervised(train, config, Ellipsoid)
+
+
+@register("pca", Principal, uses_labels=False, host=True)
+def build_pca(config: Principal, spec: Spec) -> HostDetector:
+    """Principal component analysis; the score is the squared reconstruction error.
+
+    Fitted by scikit-learn. At least one component along which the training rows vary is left out:
+    with all of them every row would be reconstructed.
+    """
+
+    def train(config, x, seed):
+        return OffPlane(fit_components(x, config.variance))
+
+    return build_unsupervised(train, config, OffPlane)
+
+
+def fit_components(x: Float[np.ndarray, "n d"], variance: float) -> Any:
+    """Fit the fewest principal components that keep a fraction of the variance.
+
+    Returns:
+        Fitted estimator of scikit-learn with fewer components than the rank of the centred rows;
+        with none, so that the residual is the distance to the mean, if the rank is at most 1.
+    """
+    from sklearn.decomposition import PCA
+
+    if (x == x[0]).all():
+        with np.errstate(invalid="ignore"):  # of shares of no variance
+            return PCA(n_components=0, svd_solver="full").fit(x)
+    model = PCA(n_components=variance, svd_solver="full").fit(x)
+    rounding = np.max(x.shape) * np.finfo(np.float64).eps
+    least = model.explained_variance_[0] * rounding**2
+    if model.noise_variance_ > least:
+        return model
+    rank = int(np.sum(model.explained_variance_ > least))
+    return PCA(n_components=rank - 1, svd_solver="full").fit(x)
+
+
+@register("kpca", KernelPrincipal, uses_labels=False, host=True)
+def build_kpca(config: KernelPrincipal, spec: Spec) -> HostDetector:
+    """Kernel principal component analysis; the score is the reconstruction error in feature space.
+
+    It is `k(x, x) - sum_j z_j^2` with the components z_j and the centred Gaussian kernel k, whose
+    factor of squared distances is 1 / (d var(x)) (Hoffmann 2007, Kernel PCA for novelty detection).
+    Fitted by scikit-learn.
+    """
+
+    def train(config, x, seed):
+        from sklearn.decomposition import KernelPCA
+
+        x = sample_rows(x, config.rows, seed)
+        gamma = 1 / max(x.shape[1] * x.var(), 1e-12)
+        model = KernelPCA(kernel="rbf", gamma=gamma, eigen_solver="dense", remove_zero_eig=True)
+        model.fit(x)
+        shares = np.cumsum(model.eigenvalues_) / np.sum(model.eigenvalues_)
+        kept = int(np.searchsorted(shares, config.variance)) + 1
+        return OffKernelPlane(model, kept, float(rbf(x, x, gamma).mean()))
+
+    return build_unsupervised(train, config, OffKernelPlane)
