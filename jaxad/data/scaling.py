@@ -1,5 +1,7 @@
 """Scalings that are fitted on training rows and applied to any rows."""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -9,15 +11,25 @@ from jaxad.data.arrays import MAX_FLOAT32, as_documents, as_rows
 from jaxad.data.image_range import ImageRange, check_image_range, measure_images
 from jaxad.errors import ConfigError, DataError, unknown_name
 
-__all__ = ["KINDS", "SCALINGS", "Scaling", "ScalingKind", "fit_scaling"]
+__all__ = [
+    "KINDS",
+    "SCALINGS",
+    "WHITE_FLOOR",
+    "Scaling",
+    "ScalingKind",
+    "fit_scaling",
+    "select_scaling",
+    "stack_scalings",
+]
 
-ScalingKind = Literal["auto", "standard", "minmax", "range", "gcn", "none"]
+ScalingKind = Literal["auto", "standard", "minmax", "range", "gcn", "whiten", "none"]
 SCALINGS = tuple(kind for kind in get_args(ScalingKind) if kind != "auto")
 KINDS = (*SCALINGS, "words")  # text is not scaled
+WHITE_FLOOR = 0.01  # the smallest eigenvalue of a correlation matrix that whitening divides by
 
 
 class Scaling(NamedTuple):
-    """A fitted scaling of raw rows, `(x - shift) / scale`.
+    """A fitted scaling of raw rows, `(x - shift) / scale`, which whitening multiplies by a matrix.
 
     There is one constant for each index of the last axis: a column of a table, or a channel of
     images or windows. Constants of several seeds have a leading seed axis.
@@ -27,12 +39,14 @@ class Scaling(NamedTuple):
         shift: `(d,)` or `(seeds, d)` float64.
         scale: `(d,)` or `(seeds, d)` float64, above 0.
         images: The range of the training images; None for other rows, and if it is not known.
+        matrix: `(d, d)` or `(seeds, d, d)` float64, symmetric, under "whiten"; else None.
     """
 
     kind: str
     shift: Float[np.ndarray, "*seeds d"]
     scale: Float[np.ndarray, "*seeds d"]
     images: ImageRange | None = None
+    matrix: Float[np.ndarray, "*seeds d d"] | None = None
 
     def apply(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
         """Scale raw rows as the training rows were scaled, without clipping.
@@ -68,8 +82,10 @@ class Scaling(NamedTuple):
         if self.kind == "none":
             rows = rows if rows.dtype == np.uint8 else rows.astype(np.float32, copy=False)
             return np.repeat(rows[None], len(shift), axis=0) if shift.ndim > 1 else rows
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             rows = (rows - shift) / scale
+            if self.matrix is not None:
+                rows = _multiply(np.clip(rows, -MAX_FLOAT32, MAX_FLOAT32), self.matrix)
         return np.clip(rows, -MAX_FLOAT32, MAX_FLOAT32, out=rows).astype(np.float32, copy=False)
 
 
@@ -89,6 +105,10 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
             "range": 0 to 1 over all columns together.
             "gcn": L1 global contrast normalisation: the mean of each row is subtracted and the
             result divided by the row's mean absolute deviation, then 0 to 1 over all training rows.
+            "whiten": as "standard", then multiplied by `R^(-1/2)`, R the correlation matrix of the
+            columns or channels of the training rows with eigenvalues of at least `WHITE_FLOOR`.
+            Training rows are uncorrelated with variance 1 in all directions above the floor. This
+            is PCA whitening rotated back to the columns: distances between rows are the same.
             "none": no scaling.
             "auto": "none" for uint8 images and for float images within [0, 1], "minmax" for other
             images, "standard" for tables and windows.
@@ -112,7 +132,7 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
     shift, scale = np.zeros(columns), np.ones(columns)
     rows = _normalise_contrast(x) if kind == "gcn" else x
     over = tuple(range(rows.ndim - 1))
-    if kind == "standard":
+    if kind in ("standard", "whiten"):
         shift = rows.mean(over, dtype=np.float64)
         scale = rows.std(over, dtype=np.float64)
     elif kind == "minmax":
@@ -124,7 +144,47 @@ def fit_scaling(x: Num[np.ndarray, "n *shape"], kind: str = "auto") -> Scaling:
     # The spread of a constant column is not exactly 0: its mean is rounded.
     rounding = len(rows) * np.finfo(np.float64).eps * np.abs(shift)
     constant = scale <= np.maximum(rounding, np.finfo(np.float32).tiny)
-    return Scaling(kind, shift, np.where(constant, 1.0, scale), measure_images(x))
+    scale = np.where(constant, 1.0, scale)
+    matrix = _fit_whitening(x, shift, scale) if kind == "whiten" else None
+    return Scaling(kind, shift, scale, measure_images(x), matrix)
+
+
+def _fit_whitening(
+    x: Num[np.ndarray, "n *shape"], shift: Float[np.ndarray, "d"], scale: Float[np.ndarray, "d"]
+) -> Float[np.ndarray, "d d"]:
+    """Return the inverse square root of the correlation matrix, its eigenvalues bounded below."""
+    rows = (x.reshape(-1, x.shape[-1]) - shift) / scale
+    values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    return (vectors / np.sqrt(np.maximum(values, WHITE_FLOOR))) @ vectors.T
+
+
+def _multiply(
+    rows: Float[np.ndarray, "..."], matrix: Float[np.ndarray, "*seeds d d"]
+) -> Float[np.ndarray, "..."]:
+    """Multiply the last axis of rows by a matrix, or by that of each seed."""
+    matrix = matrix.astype(rows.dtype)
+    if matrix.ndim == 2:
+        return rows @ matrix
+    return np.stack([of_seed @ one for of_seed, one in zip(rows, matrix, strict=True)])
+
+
+def stack_scalings(scalings: Sequence[Scaling]) -> Scaling:
+    """Stack the scalings of several seeds, all of one kind, along a leading seed axis."""
+    ranges = [one.images for one in scalings if one.images is not None]
+    matrices = [one.matrix for one in scalings if one.matrix is not None]
+    return Scaling(
+        scalings[0].kind,
+        np.stack([one.shift for one in scalings]),
+        np.stack([one.scale for one in scalings]),
+        reduce(ImageRange.merge, ranges) if ranges else None,
+        np.stack(matrices) if matrices else None,
+    )
+
+
+def select_scaling(scaling: Scaling, index: int) -> Scaling:
+    """Return the scaling of one seed of stacked ones."""
+    matrix = None if scaling.matrix is None else scaling.matrix[index]
+    return scaling._replace(shift=scaling.shift[index], scale=scaling.scale[index], matrix=matrix)
 
 
 def _choose_kind(x: np.ndarray) -> str:

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Int
 
-from jaxad.data.image_range import ImageRange
-from jaxad.data.scaling import Scaling
+from jaxad.data.scaling import Scaling, select_scaling, stack_scalings
 from jaxad.errors import ConfigError
 from jaxad.types import TestData, TrainData
 
@@ -88,9 +86,7 @@ class Split:
                 mask=None if self.test.mask is None else self.test.mask[index, :m],
             ),
             hidden=self.hidden[index, :n],
-            scaling=self.scaling._replace(
-                shift=self.scaling.shift[index], scale=self.scaling.scale[index]
-            ),
+            scaling=select_scaling(self.scaling, index),
             setting=setting | {"seeds": None},
             train_rows=self.train_rows[index, :n],
             test_rows=self.test_rows[index, :m],
@@ -112,17 +108,11 @@ def stack_splits(splits: Sequence[Split]) -> Split:
     """
     first = splits[0]
     drawn = {name: [s.setting[name] for s in splits] for name in DRAWN}
-    ranges = [s.scaling.images for s in splits if s.scaling.images is not None]
     return Split(
         train=jax.tree.map(lambda *leaves: _stack(leaves), *(s.train for s in splits)),
         test=jax.tree.map(lambda *leaves: _stack(leaves), *(s.test for s in splits)),
         hidden=_stack([s.hidden for s in splits]),
-        scaling=Scaling(
-            first.scaling.kind,
-            np.stack([s.scaling.shift for s in splits]),
-            np.stack([s.scaling.scale for s in splits]),
-            reduce(ImageRange.merge, ranges) if ranges else None,
-        ),
+        scaling=stack_scalings([s.scaling for s in splits]),
         setting=first.setting | drawn | {"seeds": len(splits)},
         train_rows=_stack([s.train_rows for s in splits], fill=-1),
         test_rows=_stack([s.test_rows for s in splits], fill=-1),

@@ -205,7 +205,8 @@ def _join_ranges(fitted: Fit, scaling: Scaling | None) -> dict[str, ImageRange]:
 def _join_arrays(state: State | None, scaling: Scaling | None) -> dict[str, PyTree]:
     arrays: dict[str, PyTree] = {} if state is None else {"state": state}
     if scaling is not None:
-        arrays["scaling"] = {n: np.asarray(getattr(scaling, n)) for n in ("shift", "scale")}
+        names = ("shift", "scale") if scaling.matrix is None else ("shift", "scale", "matrix")
+        arrays["scaling"] = {name: np.asarray(getattr(scaling, name)) for name in names}
     return arrays
 
 
@@ -226,6 +227,11 @@ def _choose_target(state: State | None, saved: dict[str, Any], about: Descriptio
     shape = shapes.pop()
     if shape not in ((columns,), (about.seeds, columns)):
         raise ValueError(f"the scaling is of {shape}, examples of {about.input_shape}")
+    if about.scaling == "whiten":
+        matrix = saved.get("scaling/matrix")
+        if matrix is None or tuple(matrix.shape) != (*shape, columns):
+            raise ValueError(f"a scaling that whitens has a matrix of {(*shape, columns)}")
+        found["matrix"] = matrix
     return target | {"scaling": found}
 
 
@@ -235,10 +241,10 @@ def _restore_scaling(kind: str, arrays: PyTree) -> Scaling:
     Raises:
         ValueError: A number of it is not finite, or a scale is not above 0.
     """
-    shift, scale = (np.asarray(arrays[name]) for name in ("shift", "scale"))
-    if not (np.isfinite(shift).all() and np.isfinite(scale).all() and (scale > 0).all()):
+    found = {name: np.asarray(array) for name, array in arrays.items()}
+    if not (all(np.isfinite(one).all() for one in found.values()) and (found["scale"] > 0).all()):
         raise ValueError("the scaling is not finite and above 0")
-    return Scaling(kind, shift, scale)
+    return Scaling(kind, found["shift"], found["scale"], matrix=found.get("matrix"))
 
 
 def _keep_name(name: str) -> str:

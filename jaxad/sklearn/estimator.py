@@ -39,7 +39,8 @@ class JaxADDetector(OutlierMixin, TableEstimator):
             rule "quantile" marks this share of them as anomalous.
         threshold: The rule for the threshold: "quantile", "sigma(3)", "extreme(0.001)", "f1" or
             "conformal(0.05)"; or the threshold itself as a number. See `jaxad.thresholds`.
-        scaling: "standard", "minmax", "range", "gcn", "none", or "auto", which is "standard".
+        scaling: "standard", "minmax", "range", "gcn", "whiten", "none", or "auto", which is
+            "standard".
         positive: The value or values of `y` that mark labelled anomalies, such as "fraud".
             None: 1 and True.
         normal: The value or values of `y` that mark verified normal rows. None: none; `normal=0`

@@ -8,9 +8,12 @@ from fuzzing import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.spatial.distance import pdist
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from jaxad.data import SCALINGS, Scaling, fit_scaling
+from jaxad.data import SCALINGS, fit_scaling
+from jaxad.data.scaling import WHITE_FLOOR, select_scaling, stack_scalings
 from jaxad.errors import ConfigError, DataError
 
 tables = hnp.arrays(
@@ -90,8 +93,31 @@ def test_bytes_stay_bytes_without_scaling_and_tables_become_float32():
 def test_constants_of_two_seeds_give_the_rows_of_each(kind):
     x = np.random.default_rng(0).random((8, 4, 3))
     one, two = fit_scaling(x[:4], kind), fit_scaling(x[4:], kind)
-    both = Scaling(kind, np.stack([one.shift, two.shift]), np.stack([one.scale, two.scale]))
+    both = stack_scalings([one, two])
     np.testing.assert_array_equal(both.apply(x), np.stack([one.apply(x), two.apply(x)]))
+    np.testing.assert_array_equal(select_scaling(both, 1).apply(x), two.apply(x))
+
+
+def test_whitening_is_the_pca_of_scikit_learn_up_to_a_rotation():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 4)) @ rng.normal(size=(4, 4)) + 5
+    scaling = fit_scaling(x, "whiten")
+    rows = scaling.apply(x).astype(np.float64)
+    np.testing.assert_allclose(np.cov(rows.T, bias=True), np.eye(4), atol=1e-4)
+    peer = PCA(whiten=True).fit(x)
+    new = rng.normal(size=(6, 4)) + 5
+    ours, theirs = scaling.apply(new).astype(np.float64), peer.transform(new)
+    np.testing.assert_allclose(pdist(ours), pdist(theirs) * np.sqrt(200 / 199), rtol=1e-4)
+    np.testing.assert_allclose(scaling.matrix, scaling.matrix.T, atol=1e-12)
+
+
+def test_whitening_bounds_what_hardly_varies_in_training():
+    x = np.random.default_rng(0).normal(size=(5, 8))  # four directions have variance
+    scaling = fit_scaling(x, "whiten")
+    values = np.linalg.eigvalsh(scaling.matrix)
+    np.testing.assert_allclose(values[-4:], WHITE_FLOOR**-0.5)
+    constant = fit_scaling(np.stack([np.arange(9.0), np.full(9, 3.0)], axis=1), "whiten")
+    np.testing.assert_allclose(constant.apply(np.array([[4.0, 3.0], [4.0, 3.1]]))[:, 1], [0, 1])
 
 
 def test_subnormal_spread_overflows_nothing():

@@ -102,7 +102,7 @@ def test_checkpoints_of_another_fit_are_refused(detector, toy, toy_of, quick, tm
 
 @pytest.mark.parametrize("scaled", [False, True])
 def test_scores_are_the_same_after_loading_bit_for_bit(whole, toy, tmp_path, scaled):
-    scaling = fit_scaling(toy.train.x, "standard") if scaled else None
+    scaling = fit_scaling(toy.train.x, "whiten") if scaled else None
     folder = jaxad.save(whole, tmp_path / "here" / "saved", scaling=scaling)
     loaded, back = jaxad.load(folder)
     np.testing.assert_array_equal(jaxad.score(loaded, toy.test), jaxad.score(whole, toy.test))
@@ -232,8 +232,11 @@ def test_a_description_that_lacks_a_part_is_refused(folder, key):
         Scaling("standard", np.zeros((5, 6)), np.ones((5, 6))),
         Scaling("standard", np.zeros(6), np.zeros(6)),
         Scaling("standard", np.full(6, np.nan), np.ones(6)),
+        Scaling("whiten", np.zeros(6), np.ones(6)),
+        Scaling("whiten", np.zeros(6), np.ones(6), matrix=np.ones((6, 5))),
+        Scaling("standard", np.zeros(6), np.ones(6), matrix=np.eye(6)),
     ],
-    ids=["columns", "seeds", "zero", "nan"],
+    ids=["columns", "seeds", "zero", "nan", "no matrix", "matrix", "needless matrix"],
 )
 def test_a_scaling_of_other_columns_or_without_numbers_is_refused(whole, tmp_path, scaling):
     folder = jaxad.save(whole, tmp_path / "saved", scaling=scaling)

@@ -60,8 +60,9 @@ class Fit(TableReading, Common):
         strict: Make it an error that columns or entries of a table would be left out.
         scaling: How columns are scaled, here and by `jaxad score`. standard: mean 0 and standard
             deviation 1. minmax: 0 to 1 for each column. range: 0 to 1 over all columns. gcn: each
-            row by its mean and mean absolute deviation, then range. none: not scaled. auto:
-            standard for tables; images are not scaled if they lie in [0, 1] or have type uint8.
+            row by its mean and mean absolute deviation, then range. whiten: standard, then
+            uncorrelated. none: not scaled. auto: standard for tables; images are not scaled if they
+            lie in [0, 1] or have type uint8.
         exposure: A data set, by name or path, whose rows are added as labelled anomalies (outlier
             exposure). Images are converted to the size and the colours of the file's images.
         exposure_rows: How many of its rows to use.
@@ -178,8 +179,9 @@ class Audit(TableReading, Common):
             normal row; training does not use it. y for the labels of an npz file.
         scaling: How columns are scaled. standard: mean 0 and standard deviation 1. minmax: 0 to 1
             for each column. range: 0 to 1 over all columns. gcn: each row by its mean and mean
-            absolute deviation, then range. none: not scaled. auto: standard for tables; images are
-            not scaled if they lie in [0, 1] or have type uint8.
+            absolute deviation, then range. whiten: standard, then uncorrelated. none: not scaled.
+            auto: standard for tables; images are not scaled if they lie in [0, 1] or have type
+            uint8.
         seeds: The number of seeds; rows are ranked by the mean of their ranks.
         seed_root: The root of all randomness, a whole number.
         epochs: Passes over the training rows, also in pre-training.

@@ -133,9 +133,9 @@ class Protocol:
             where the data comes with a test part, and 0.3 under the protocol adbench.
         scaling: How columns are scaled, fitted on the training rows, labelled and unlabelled.
             standard: mean 0, standard deviation 1. minmax: 0 to 1 for each column. range: 0 to 1
-            over all columns. gcn: each row by its mean and deviation, then range. none: as they
-            are. auto: what the data set asks for, or [0, 1] for images (those in uint8 stay uint8)
-            and standard for tables.
+            over all columns. gcn: each row by its mean and deviation, then range. whiten: standard,
+            then uncorrelated. none: as they are. auto: what the data set asks for, or [0, 1] for
+            images (those in uint8 stay uint8) and standard for tables.
         protocol: default, or adbench: the choices of that benchmark, for comparison with its
             numbers. Below 1,000 rows a bootstrap of 1,000, above 10,000 a subsample of 10,000, a
             70/30 split, min-max scaling. A bootstrap before the split leaks: copies of one row are
