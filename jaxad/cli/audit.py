@@ -59,7 +59,13 @@ def execute(options: Audit) -> int:
     result = audit_fit(fitted, train, options.method, hidden=data.hidden)
     frame = result.frame()
     if data.ids is not None:
-        frame.insert(2, name_ids(data.id), data.ids[frame.row])
+        named = data.ids[frame.row]
+        if (
+            data.id is None
+        ):  # rows that could not be used are left out: these are numbers in the file
+            frame["row"] = named
+        else:
+            frame.insert(2, name_ids(data.id), named)
     _write(result, frame, options)
     first = frame[name_ids(data.id)][:SHOWN]
     _print(result, name, options, ", ".join(map(str, first)))

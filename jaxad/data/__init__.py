@@ -12,8 +12,9 @@ from jaxad.data.protocol.drawing import contaminate
 from jaxad.data.protocol.settings import Protocol
 from jaxad.data.scaling import SCALINGS, Scaling, fit_scaling
 from jaxad.data.sources import bundled  # registers them  # noqa: F401
-from jaxad.data.sources.files import Table, load_table
+from jaxad.data.sources.files import load_table
 from jaxad.data.sources.load import list_datasets, load_dataset
+from jaxad.data.sources.loaded import Table
 from jaxad.data.sources.registry import register
 from jaxad.data.sources.sequences import as_sequences
 from jaxad.data.sources.synthetic import blobs, monotone_sequences, two_moons

@@ -208,6 +208,8 @@ class SavedDetector(NamedTuple):
 
     def _score_whole(self, source: str, options: TableOptions) -> Iterator[ScoredRows]:
         """Score a file that is read as a whole: an npz file or texts."""
+        import pyarrow as pa
+
         lexicon = self.fitted.detector.lexicon
         vocabulary = lexicon and lexicon.vocabulary
         label = None if options.label == "none" else options.label
@@ -220,10 +222,14 @@ class SavedDetector(NamedTuple):
             )
         x = table.x
         self._check_shape(source, x.shape[1:])
-        for start in range(0, len(x), self.rows_at_once):
-            rows = slice(start, start + self.rows_at_once)
-            scored = self._score(x[rows], {})
-            yield replace(scored, label=None if table.y is None else table.y[rows])
+        size = self.rows_at_once
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            bad = {i - start: why for i, why in (table.bad or {}).items() if 0 <= i - start < size}
+            scored = self._score(x[rows], bad)
+            label = None if table.y is None else table.y[rows]
+            ids = None if table.ids is None else pa.array(table.ids[rows].tolist())
+            yield replace(scored, label=label, ids=ids, id=table.id)
 
     def _score(
         self, x: np.ndarray, bad: dict[int, str], events: Events | None = None

@@ -38,11 +38,13 @@ class LabelledRows(NamedTuple):
         encoding: How columns become numbers; None unless the file is a table.
         mask: The masks of images.
         vocabulary: The vocabulary of texts.
-        ids: `(n,)` the ids of the rows, of a table that has them.
-        id: The name of the column of ids.
+        ids: `(n,)` the ids of the rows, of a table that has them; the names of files; or the
+            numbers of rows, where some rows could not be used.
+        id: The name of the column of ids; None for numbers of rows.
         others: The names of the columns that are not features.
         held: `(n,)` which rows are held out of training; None if none is.
         events: The values of the rows that training hardly saw, where rows are held out.
+        texts: `(n,)` the texts that the rows stand for; None without texts.
     """
 
     x: Num[np.ndarray, "n *shape"]
@@ -57,6 +59,7 @@ class LabelledRows(NamedTuple):
     others: tuple[str, ...] = ()
     held: Bool[np.ndarray, "n"] | None = None
     events: Events | None = None
+    texts: Any = None
 
 
 class TrainingFile(NamedTuple):
@@ -70,10 +73,11 @@ class TrainingFile(NamedTuple):
         rows: The number of rows of the file that are trained on.
         exposure: The name of the exposure set, or None.
         encoding: How columns become numbers; None unless the file is a table.
-        ids: `(n,)` the ids of the rows of the file, of a table that has them.
-        id: The name of the column of ids.
+        ids: `(n,)` the ids of the rows of the file, as in `LabelledRows`.
+        id: The name of the column of ids; None for numbers of rows.
         others: The names of the columns that are not features.
         held_out: The rows that were held out of training; None if none was.
+        texts: `(n,)` the texts that the rows stand for; None without texts.
     """
 
     train: TrainData
@@ -87,6 +91,7 @@ class TrainingFile(NamedTuple):
     id: str | None = None
     others: tuple[str, ...] = ()
     held_out: HeldOut | None = None
+    texts: Any = None
 
 
 def load_training_file(
@@ -163,6 +168,7 @@ def load_training_file(
         kept.id,
         kept.others,
         held,
+        kept.texts,
     )
 
 
@@ -172,7 +178,7 @@ def _hold_out(rows: LabelledRows) -> tuple[LabelledRows, HeldOut | None]:
         return rows, None
     events = None if rows.events is None else rows.events.select(rows.held)
     held = HeldOut(rows.x[rows.held], events)
-    each = ("x", "label", "hidden", "mask", "ids")
+    each = ("x", "label", "hidden", "mask", "ids", "texts")
     parts = {name: getattr(rows, name) for name in each}
     kept = {k: None if part is None else part[~rows.held] for k, part in parts.items()}
     return rows._replace(**kept, held=None, events=None), held
@@ -208,7 +214,7 @@ def read_labelled_rows(
     if truth not in (None, "y", "label"):
         raise ConfigError(f"--truth {truth}: the labels of {path} are called y; give --truth y")
     label = None if options.label == "none" else options.label
-    table = load_table(path, label=label)
+    table = load_table(path, label=label).drop_bad(str(path), strict)
     if truth is None:
         known, hidden = read_labels(table, options, Path(path)), None
     else:
@@ -226,7 +232,10 @@ def read_labelled_rows(
         table.columns,
         mask=table.mask,
         vocabulary=table.vocabulary,
+        ids=table.ids,
+        id=table.id,
         held=held,
+        texts=table.texts,
     )
 
 

@@ -1,13 +1,13 @@
 """Reading of images, tables and texts from files."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
 
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.sources.loaded import Table
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import fit_encoding
 from jaxad.data.tables.labels import as_text, is_number
@@ -32,7 +32,6 @@ from jaxad.utils.packed import read_npz
 __all__ = [
     "SUFFIXES",
     "TABLES",
-    "Table",
     "is_table",
     "load_table",
     "read_file",
@@ -42,26 +41,6 @@ __all__ = [
 
 TABLES = (".csv", ".tsv", *COLUMNAR)
 SUFFIXES = (".npz", *TABLES, *LINES)
-
-
-class Table(NamedTuple):
-    """Rows of a file, and their labels if it has any.
-
-    Attributes:
-        x: `(n, ...)` rows.
-        y: `(n,)` int64 class numbers, or None.
-        columns: Names of the columns of x; () for an npz file or texts.
-        class_names: Names of the classes 0, 1, ... if labels are strings; else ().
-        mask: `(n, height, width)` uint8: 1 where a pixel is anomalous; None if unknown.
-        vocabulary: The vocabulary of x if rows are documents.
-    """
-
-    x: Float[np.ndarray, "n *shape"]
-    y: Int[np.ndarray, "n"] | None
-    columns: tuple[str, ...] = ()
-    class_names: tuple[str, ...] = ()
-    mask: UInt8[np.ndarray, "n height width"] | None = None
-    vocabulary: Vocabulary | None = None
 
 
 def read_file(path: Path, label: str | None = None, options: TableOptions | None = None) -> Dataset:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int8
 
-from jaxad.data.sources.files import Table
+from jaxad.data.sources.loaded import Table
 from jaxad.data.tables.labels import as_training_labels
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
