@@ -36,6 +36,7 @@ class Dataset:
             known.
         mask_test: The same for the test part.
         vocabulary: The vocabulary of documents; None if rows are not text.
+        normal: The number of the normal class, where only one is; None: any may be.
 
     Raises:
         DataError: Fewer than two rows, a value that is not a finite number, labels that do not
@@ -54,6 +55,7 @@ class Dataset:
     mask: UInt8[np.ndarray, "n height width"] | None = None
     mask_test: UInt8[np.ndarray, "m height width"] | None = None
     vocabulary: Vocabulary | None = None
+    normal: int | None = None
 
     def __post_init__(self) -> None:
         if (self.x_test is None) != (self.y_test is None):
@@ -67,8 +69,10 @@ class Dataset:
                     f"rows of x_test are {self.x_test.dtype} {self.x_test.shape[1:]}"
                 )
         self._set_masks()
-        if self.anomaly and not self.class_names:
-            object.__setattr__(self, "class_names", ("normal", "anomaly"))
+        if self.anomaly:
+            object.__setattr__(self, "normal", 0)
+            if not self.class_names:
+                object.__setattr__(self, "class_names", ("normal", "anomaly"))
         self._check_classes()
 
     def _set_part(self, x_name: str, y_name: str, at_least: int) -> None:
@@ -172,13 +176,14 @@ class Dataset:
     def normal_classes(self, given: Sequence[int | str] = ()) -> tuple[int, ...]:
         """Return the classes that are normal one at a time: those given, or all of them.
 
-        Data whose classes are 0 normal and 1 anomaly has one normal class, 0.
+        Data whose classes are 0 normal and 1 anomaly has one normal class, 0; other data has one
+        where `normal` names it.
 
         Raises:
             ConfigError: The data lacks one of them.
         """
         if not given:
-            return (0,) if self.anomaly else self.classes
+            return self.classes if self.normal is None else (self.normal,)
         return tuple(dict.fromkeys(self.class_number(c) for c in given))
 
 

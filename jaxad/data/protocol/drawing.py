@@ -184,13 +184,13 @@ def _anomaly_classes(data: Dataset, protocol: Protocol) -> tuple[int, ...]:
         anomalous = data.class_numbers(anomaly_labels)
     else:
         if normal_class is None:
-            if not data.anomaly:
+            if data.normal is None:
                 classes = ", ".join(data.class_name(c) for c in data.classes)
                 raise ConfigError(
                     f"{data.name!r} has the classes {classes}: give the normal ones as "
                     "normal_class, or the anomalous ones as anomaly_labels"
                 )
-            normal_class = 0
+            normal_class = data.normal
         normal = data.class_numbers(normal_class)
         anomalous = tuple(c for c in data.classes if c not in normal)
     if not 0 < len(anomalous) < len(data.classes):

@@ -9,6 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.images.datasets import fingerprint, read_image_dataset
+from jaxad.data.images.layouts import (
+    ImageSource,
+    is_image_source,
+    looks_like_pictures,
+    open_pictures,
+    parse_source,
+)
+from jaxad.data.images.sizes import parse_size
 from jaxad.data.sources.files import SUFFIXES, read_file, read_labelled_table, split_mean
 from jaxad.data.sources.idx import has_idx, read_idx_folder
 from jaxad.data.sources.registry import DATASETS, is_plain, load_registered
@@ -24,7 +33,8 @@ __all__ = ["list_datasets", "load_dataset"]
 _RESULTS = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}.*\.parquet$")
 WAYS = (
     "Give a registered name; the path of an npz, csv, parquet, feather or jsonl file or of a "
-    "folder of idx files; the name of a file in a data folder, set by data_dir or JAXAD_DATA; "
+    "folder of pictures or idx files; the name of a file in a data folder, set by data_dir or "
+    "JAXAD_DATA; "
     "tfds:NAME; one of these with the prefix sequence: for rows that are sequences, or with the "
     "prefix mean:VECTORS: for mean word vectors of texts; a data frame with a label column; or "
     "arrays, as (x, y) or by from_arrays"
@@ -37,6 +47,7 @@ def load_dataset(
     data_dir: str | Path | None = None,
     label: str | None = None,
     options: TableOptions | None = None,
+    size: int | str | None = None,
 ) -> Dataset:
     """Load a data set by name, from a file or from arrays.
 
@@ -58,6 +69,11 @@ def load_dataset(
     the prefix `mean:VECTORS:`, as in `mean:glove.npz:reuters`, texts become rows of a table: the
     mean word vector of each text, with the vectors of the named file.
 
+    A folder of pictures (png, jpg, tif, bmp) has one subfolder for each class, or MVTec's layout:
+    `train/good`, `test/<defect>` and masks in `ground_truth/<defect>`. The layout is recognised;
+    the prefixes `folder:`, `classes:` and `mvtec:` name it, and `resize(64):`, `crop(64x48):` and
+    `pad(64):` are a size.
+
     Args:
         source: A name, a path, a pair of arrays `(x, y)`, a data frame of pandas or polars, or a
             `Dataset`, which is returned as it is.
@@ -65,6 +81,8 @@ def load_dataset(
         label: The label column of a table. Default: the column named label, y, anomaly or outlier,
             else the last one.
         options: How a table is read.
+        size: The size that the pictures of a folder get: 64 or "64x48" (WIDTHxHEIGHT),
+            "crop(64x48)" or "pad(64)". Default: they have one size.
 
     Returns:
         The data set.
@@ -93,11 +111,17 @@ def load_dataset(
     if is_plain(str(source)) and DATASETS.knows(str(source)):
         return load_registered(str(source))
     folder = _find_folder(data_dir)
+    given = parse_source(source)
+    size = size or (options and options.size)
+    given = given if size is None else given._replace(size=parse_size(size))
     if str(source).startswith("tfds:"):
         return _load_tfds(str(source).removeprefix("tfds:"), folder, explicit=bool(data_dir))
-    path = Path(source)
+    path = Path(given.path)
     if not path.exists():
-        path = _find(str(source), folder)
+        path = _find(given.path, folder)
+    given = given._replace(path=str(path.resolve()))
+    if given.layout or given.size or (is_image_source(path) and not has_idx(path)):
+        return _read_pictures(given, fingerprint(open_pictures(given)))
     data = _read(path.resolve(), path.stat().st_mtime_ns, label, options)
     if data.vocabulary is not None and folder is not None:
         # Files of word vectors are also searched for in the data folder.
@@ -131,20 +155,22 @@ def _find_folder(data_dir: str | Path | None) -> Path | None:
 
 
 def _list_candidates(folder: Path) -> Iterator[Path]:
-    """Yield the files and idx folders in a data folder and one level below."""
+    """Yield the files and the folders of images in a data folder and one level below."""
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            if has_idx(path):
+            inside = [p for p in sorted(path.iterdir()) if _is_data(p)]
+            if has_idx(path) or (looks_like_pictures(path) and all(p.is_dir() for p in inside)):
                 yield path
-            yield from (p for p in sorted(path.iterdir()) if _is_data(p))
+            else:
+                yield from inside
         elif _is_data(path):
             yield path
 
 
 def _is_data(path: Path) -> bool:
-    """Return whether a path is a supported file, except for results, or a folder of idx files."""
+    """Return whether a path is a supported file, except for results, or a folder of images."""
     if path.is_dir():
-        return has_idx(path)
+        return has_idx(path) or looks_like_pictures(path)
     return read_suffix(path) in SUFFIXES and not _RESULTS.match(path.name)
 
 
@@ -197,9 +223,15 @@ def _read(path: Path, modified: int, label: str | None, options: TableOptions | 
         return read_idx_folder(path)
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
     raise DataError(
-        f"{path}: not a folder of idx files (train-images-idx3-ubyte); it holds {inside}. "
-        "Give one of its files, or the folder as data_dir"
+        f"{path}: not a folder of idx files (train-images-idx3-ubyte) or of pictures; it holds "
+        f"{inside}. Give one of its files, or the folder as data_dir"
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _read_pictures(source: ImageSource, changed: int) -> Dataset:
+    """Read a folder of pictures; `changed` is only part of the cache's key."""
+    return read_image_dataset(source)
 
 
 @functools.lru_cache(maxsize=4)

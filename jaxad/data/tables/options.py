@@ -27,6 +27,7 @@ class TableOptions(NamedTuple):
         header: Whether the first line of a csv file holds names. "auto": it does unless its values
             are numbers.
         decimal: The decimal sign of a csv file, "." or ",".
+        size: The size that the pictures of a folder get; see `parse_size`.
     """
 
     label: str | None = None
@@ -38,6 +39,7 @@ class TableOptions(NamedTuple):
     delimiter: str | None = None
     header: HeaderKind = "auto"
     decimal: Literal[".", ","] = "."
+    size: str | None = None
 
 
 def check_options(options: TableOptions) -> None:

@@ -1,0 +1,1 @@
+"""Pictures in folders: finding files, recognising layouts, decoding, and reading in pieces."""
