@@ -6,6 +6,7 @@ number of valid rows, so that padding costs little time.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from jaxad.types import PyTree, TrainData
+from jaxad.types import PyTree, TrainData, Windows
 
 __all__ = [
     "bucket_features",
@@ -25,11 +26,13 @@ __all__ = [
     "masked_mean",
     "pad_axis",
     "pad_to_buckets",
+    "take_rows",
     "valid_rows",
 ]
 
 _BLOCK = 512
 _ELEMENTS = 2**20  # the smallest padded table holds this many numbers: 4 MB in float32
+_POINTS = 1024  # the smallest padded number of points of series
 
 
 def is_table(shape: tuple[int, ...]) -> bool:
@@ -84,14 +87,33 @@ def pad_to_buckets(data: TrainData) -> TrainData:
     """
     lead = np.ndim(data.count)
     shape = data.x.shape[lead + 1 :]
-    x = data.x
+    x: Any = data.x
     if is_table(shape):
         shape = (bucket_features(shape[0]),)
-        x = pad_axis(x, shape[0], x.ndim - 1)
+        x = _pad_columns(x, shape[0])
     rows = bucket_rows(x.shape[lead], shape)
     mask = None if data.mask is None else pad_axis(data.mask, rows, lead)
     label = pad_axis(data.label, rows, lead)
-    return data._replace(x=pad_axis(x, rows, lead), label=label, mask=mask, vocabulary=None)
+    return data._replace(x=_pad_rows(x, rows, lead), label=label, mask=mask, vocabulary=None)
+
+
+def _pad_columns(x: Any, size: int) -> Any:
+    return replace(x, padded=size) if isinstance(x, Windows) else pad_axis(x, size, x.ndim - 1)
+
+
+def _pad_rows(x: Any, rows: int, lead: int) -> Any:
+    if not isinstance(x, Windows):
+        return pad_axis(x, rows, lead)
+    points = _POINTS
+    while points < x.series.shape[lead]:
+        points *= 2
+    series = pad_axis(x.series, points, lead)
+    return replace(x, series=series, starts=pad_axis(x.starts, rows, lead))
+
+
+def take_rows(x: Any, index: Int[ArrayLike, "*b"]) -> Array:
+    """Return some rows of an array, or some windows of a view, `(*b, ...)`."""
+    return x[index] if isinstance(x, Windows) else jnp.asarray(x)[index]
 
 
 def valid_rows(data: TrainData) -> Bool[Array, "n"]:
@@ -115,13 +137,16 @@ def _largest_of_seeds(axis_size, in_batched, counts):
 
 
 def map_rows(
-    fn: Callable[[Array], PyTree], x: Array, count: Int[ArrayLike, ""], block: int = _BLOCK
+    fn: Callable[[Array], PyTree],
+    x: Array | Windows,
+    count: Int[ArrayLike, ""],
+    block: int = _BLOCK,
 ) -> PyTree:
     """Apply a function to the rows of `x` in blocks, up to a traced count.
 
     Args:
         fn: Maps `(b, ...)` rows to a pytree of `(b, ...)` arrays, independently for each row.
-        x: `(n, ...)` rows.
+        x: `(n, ...)` rows, or a view of windows.
         count: The number of valid rows.
         block: The number of rows in one call of `fn`.
 
@@ -136,7 +161,10 @@ def map_rows(
     def step(i, out):
         # If n is not a multiple of the block, the last block overlaps the one before.
         start = jnp.minimum(i * block, n - block)
-        part = fn(jax.lax.dynamic_slice_in_dim(x, start, block))
+        if isinstance(x, Windows):
+            part = fn(x[start + jnp.arange(block)])
+        else:
+            part = fn(jax.lax.dynamic_slice_in_dim(x, start, block))
         return jax.tree.map(
             lambda o, p: jax.lax.dynamic_update_slice_in_dim(o, p, start, 0), out, part
         )

@@ -44,7 +44,8 @@ def rank_overflows(
     places = np.flatnonzero(bad.any(axis=0))
     if not len(places):
         return scores
-    far = np.take(rows, places, axis=lead).astype(np.float64)
+    # Indexing copies only these rows of a view of windows, too.
+    far = (np.take(rows, places, axis=lead) if lead else rows[places]).astype(np.float64)
     inner = tuple(range(lead + 1, far.ndim))
     largest = np.abs(far).max(axis=inner, keepdims=True)
     near = rescore((far / np.maximum(largest, 1)).astype(rows.dtype))

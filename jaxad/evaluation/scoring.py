@@ -17,7 +17,7 @@ from jaxad.training.fitted import Fit
 from jaxad.training.host import score_models
 from jaxad.training.inference import apply_to_rows
 from jaxad.training.stacking import Functions, as_partial, share, stack_functions
-from jaxad.types import TestData, TrainData
+from jaxad.types import TestData, TrainData, Windows, as_rows_or_view
 
 __all__ = ["Evaluation", "evaluate", "evaluate_scores", "score"]
 
@@ -64,14 +64,14 @@ class Evaluation:
 
 
 def score(
-    fitted: Fit, x: np.ndarray | jax.Array | TestData | TrainData | Sequence[str]
+    fitted: Fit, x: np.ndarray | jax.Array | Windows | TestData | TrainData | Sequence[str]
 ) -> np.ndarray:
     """Compute the anomaly scores of rows under every seed.
 
     Args:
         fitted: A fitted detector.
-        x: `(n, ...)` rows for all seeds; the training or test data of a split, with or without a
-            seed axis; or texts, for a detector of texts.
+        x: `(n, ...)` rows, or a view of windows, for all seeds; the training or test data of a
+            split, with or without a seed axis; or texts, for a detector of texts.
 
     Returns:
         `(seeds, n)` scores, higher is more anomalous; NaN for rows of padding. A row whose score
@@ -86,9 +86,9 @@ def score(
     if isinstance(x, Split):
         raise ConfigError("x must be a part of the split: x.train or x.test; given the Split")
     if isinstance(x, TestData | TrainData):
-        rows, count = np.asarray(x.x), np.asarray(x.count)
+        rows, count = as_rows_or_view(x.x), np.asarray(x.count)
     else:
-        rows = np.asarray(x)
+        rows = as_rows_or_view(x)
         count = np.asarray(len(rows) if rows.ndim else 0)
     lexicon = fitted.detector.lexicon
     if lexicon is not None and rows.dtype.kind in "UO" and rows.ndim == 1 and rows.size:

@@ -25,7 +25,7 @@ from jaxad.detector import Detector, Parts, keep
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score
 from jaxad.learners import gradient_step
-from jaxad.padding import pad_to_buckets
+from jaxad.padding import pad_to_buckets, take_rows
 from jaxad.training import program
 from jaxad.training.checks import check_scorable, check_trainable
 from jaxad.training.fitted import Fit
@@ -181,7 +181,7 @@ def path_kernel(
     def step(t, carry):
         kernel, decay, state = carry
         rows = index[t]
-        batch = Batch(jnp.asarray(data.x)[rows], jnp.asarray(data.label)[rows], rows, epoch[t])
+        batch = Batch(take_rows(data.x, rows), jnp.asarray(data.label)[rows], rows, epoch[t])
         shares, penalty = _first_order(parts, state, batch, keys[t], x)
         rate = optimiser.rate(epoch[t])
         kernel = kernel.at[:, rows].add(-rate / rows.size * shares)

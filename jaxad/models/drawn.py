@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from jaxad.padding import valid_rows
+from jaxad.padding import take_rows, valid_rows
 from jaxad.sampling.permutation import ROUNDS, permute
 from jaxad.types import Key, TrainData
 
@@ -39,4 +39,4 @@ def draw_rows(key: Key, data: TrainData, number: int) -> Drawn:
     count = up_to[-1]
     place = jnp.arange(number)
     order = permute(jax.random.bits(key, (ROUNDS, 2), jnp.uint32), count, place % count)
-    return Drawn(jnp.asarray(data.x)[jnp.searchsorted(up_to, order + 1)], place < count)
+    return Drawn(take_rows(data.x, jnp.searchsorted(up_to, order + 1)), place < count)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxad.models.base import Applied, Model
-from jaxad.padding import valid_rows
+from jaxad.padding import take_rows, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["Distance", "MarginRule", "Margined"]
@@ -82,7 +82,7 @@ class Margined:
         mean = self.rule == "mean_unlabelled"
         kind = (data.label == 0) if mean else (data.label != 0)
         rows = _spread(valid_rows(data) & kind, _SAMPLE)
-        omega = self._compute_omega(variables, extras, jnp.asarray(data.x)[rows], train=True).out
+        omega = self._compute_omega(variables, extras, take_rows(data.x, rows), train=True).out
         return {"base": extras, "margin": jnp.mean(omega) if mean else jnp.max(omega)}
 
 

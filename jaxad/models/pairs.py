@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
-from jaxad.padding import valid_rows
+from jaxad.padding import take_rows, valid_rows
 from jaxad.types import Key, PyTree, TrainData, Variables
 
 __all__ = ["PairScore"]
@@ -105,4 +105,4 @@ def _draw_rows(key: Key, x: Array, where: Bool[Array, "n"]) -> Array:
     """Draw rows where a mask holds, with repetition; padding does not change the draw."""
     up_to = jnp.cumsum(where)
     number = jnp.floor(jax.random.uniform(key, (REFERENCES,)) * up_to[-1]).astype(up_to.dtype)
-    return jnp.asarray(x)[jnp.searchsorted(up_to, number + 1)]
+    return take_rows(x, jnp.searchsorted(up_to, number + 1))

@@ -11,7 +11,7 @@ from jaxad.data.text.vectors import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, DataWarning
-from jaxad.types import TrainData
+from jaxad.types import TrainData, Windows, as_rows_or_view
 
 __all__ = [
     "check_codes",
@@ -26,8 +26,10 @@ _LARGEST = np.finfo(np.float32).max
 _MOST_SEEDS = 10_000
 
 
-def check_finite(x: np.ndarray, name: str) -> None:
+def check_finite(x: np.ndarray | Windows, name: str) -> None:
     """Raise a `DataError` with the place of the first entry that is not finite in float32."""
+    if isinstance(x, Windows):
+        x, name = np.asarray(x.series), f"{name}.series"
     if x.dtype.kind not in "fiub":
         raise DataError(f"{name} must be real numbers; given dtype {x.dtype}")
     if x.dtype.kind != "f":
@@ -70,7 +72,7 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
         raise DataError(
             f"train must be a TrainData, as in `split.train`; given {type(train).__name__}"
         )
-    x, label = np.asarray(train.x), np.asarray(train.label)
+    x, label = as_rows_or_view(train.x), np.asarray(train.label)
     count = np.asarray(train.count)
     lead = count.ndim
     if x.ndim < lead + 2:
@@ -189,7 +191,7 @@ def check_seeds(seeds: int | Sequence[int] | None, train: TrainData) -> Int[np.n
     return numbers
 
 
-def check_scorable(x: np.ndarray, lead: int, input_shape: tuple[int, ...] | None) -> None:
+def check_scorable(x: np.ndarray | Windows, lead: int, input_shape: tuple[int, ...] | None) -> None:
     """Raise an error if rows cannot be scored.
 
     Args:

@@ -19,7 +19,7 @@ from jaxad.sampling.base import Sampler
 from jaxad.training.bound import bounded, bounded_integers
 from jaxad.training.seeds import map_seeds
 from jaxad.training.stacking import Functions
-from jaxad.types import Batch, Key, Keys, Leaf, PyTree, TrainData
+from jaxad.types import Batch, Key, Keys, Leaf, PyTree, TrainData, Windows
 
 __all__ = [
     "BUFFER",
@@ -194,6 +194,8 @@ def _advance_seed(
     return jax.lax.fori_loop(window.start, stop, step, (state, history))
 
 
-def _rows(x: Array, index: Int[Array, "*b"]) -> Array:
+def _rows(x: Array | Windows, index: Int[Array, "*b"]) -> Array:
+    if isinstance(x, Windows):
+        return x[index]
     # A sampler's rows exist: without bounds checks the gather takes a fraction of the time.
     return x.at[index].get(mode="promise_in_bounds")

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxad.errors import ConfigError
 from jaxad.models.base import Model, as_input, forward_mode
-from jaxad.padding import valid_rows
+from jaxad.padding import take_rows, valid_rows
 from jaxad.types import Batch, Info, PyTree, TrainData, Variables
 from jaxad.weighting.base import Context, Weighting, Weights
 from jaxad.weighting.registry import Record, register
@@ -158,7 +158,7 @@ def _init(how: _How, data: TrainData) -> EliteState:
         rows.append(jnp.argsort(~where, stable=True)[j % jnp.maximum(count, 1)])
         # A repeated row has no weight, so that each row of a kind counts the same.
         weights.append((j < count) / (jnp.clip(count, 1, max(size, 1)) * how.kinds))
-    x = jnp.asarray(data.x)[jnp.concatenate(rows)]
+    x = take_rows(data.x, jnp.concatenate(rows))
     n, zero = data.label.shape[0], jnp.zeros(())
     return EliteState(
         x=as_input(x, x.shape[1:]),

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
+from jaxad.data.series.options import SeriesOptions
 from jaxad.errors import ConfigError
 
 __all__ = ["HeaderKind", "TableOptions", "check_options", "unknown_column"]
@@ -28,6 +29,7 @@ class TableOptions(NamedTuple):
             are numbers.
         decimal: The decimal sign of a csv file, "." or ",".
         size: The size that the pictures of a folder get; see `parse_size`.
+        series: How the rows are read as series; None: they are rows of a table.
     """
 
     label: str | None = None
@@ -40,6 +42,7 @@ class TableOptions(NamedTuple):
     header: HeaderKind = "auto"
     decimal: Literal[".", ","] = "."
     size: str | None = None
+    series: SeriesOptions | None = None
 
 
 def check_options(options: TableOptions) -> None:

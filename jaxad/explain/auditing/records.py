@@ -15,7 +15,7 @@ from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluation.scoring import score
 from jaxad.training.fitted import Fit
-from jaxad.types import PyTree, TestData, TrainData
+from jaxad.types import PyTree, TestData, TrainData, as_rows_or_view
 from jaxad.weighting import RECORDS
 
 __all__ = ["check_auditable", "check_method", "find_record", "find_suspicion", "list_methods"]
@@ -87,7 +87,7 @@ def find_suspicion(
     if method == "score":
         seen = np.zeros(np.shape(train.label), bool)
         rows = TestData(train.x, np.asarray(train.label), train.count, seen)
-        return method, score(fitted, rows if np.ndim(train.count) else np.asarray(train.x))
+        return method, score(fitted, rows if np.ndim(train.count) else as_rows_or_view(train.x))
     if method == OUT_OF_BAG:
         return method, _stack_out_of_bag(fitted, n)
     record = RECORDS[method]

@@ -1,0 +1,1 @@
+"""Long series: reading, windows, and scores of windows as scores of timestamps."""
