@@ -24,6 +24,8 @@ VALIDATING = {
     "jaxad.explain.heat_maps.heatmaps",
     "jaxad.explain.pictures.bars.draw_attributions",
     "jaxad.explain.pictures.maps.draw_heatmaps",
+    "jaxad.explain.pixels.aupro",
+    "jaxad.explain.pixels.collect_pixels",
     "jaxad.explain.pixels.pixel_auroc",
     "jaxad.nets.conv.canonical_conv",
     "jaxad.thresholds.checks.check_scores",

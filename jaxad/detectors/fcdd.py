@@ -53,10 +53,11 @@ class FCDDConfig(AugmentedConfig):
             [0, 1). None uses 0.5 if there are no labelled anomalies, and 0 otherwise.
         largest: Maximum half axis of a confetti blob as a fraction of the shorter side of an image,
             in (0, 1].
-        pixelwise: Whether training uses the masks of anomalies, including those of confetti.
+        pixelwise: Whether training uses the masks of anomalies, including those of confetti. None:
+            with confetti, unless the weighting keeps labelled anomalies out of the batches.
         sigma: Standard deviation in pixels of the Gaussian that upsamples the map to a heat map,
-            > 0. None chooses it by the size of the images. Training uses it only if `pixelwise` is
-            true.
+            > 0. None chooses it by the size of the images. Training uses it only if it is
+            pixelwise.
     """
 
     epochs: int = 100
@@ -72,7 +73,7 @@ class FCDDConfig(AugmentedConfig):
     labelled_share: float = 0.5
     confetti: float | None = None
     largest: float = 0.25
-    pixelwise: bool = False
+    pixelwise: bool | None = None
     sigma: float | None = None
 
     def __post_init__(self):
@@ -85,7 +86,8 @@ class FCDDConfig(AugmentedConfig):
         ok = self.confetti is None or (is_number(self.confetti) and 0 <= self.confetti < 1)
         self._need(ok, "confetti", "in [0, 1), or None")
         self._need(is_number(self.largest) and 0 < self.largest <= 1, "largest", "in (0, 1]")
-        self._need(isinstance(self.pixelwise, bool), "pixelwise", "true or false")
+        ok = self.pixelwise is None or isinstance(self.pixelwise, bool)
+        self._need(ok, "pixelwise", "true or false, or None")
         ok = self.sigma is None or (is_number(self.sigma) and self.sigma > 0)
         self._need(ok, "sigma", "> 0, or None")
         if self.layers is not None:
@@ -115,8 +117,9 @@ def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
 
     Minimises the mean of `a` for rows taken as normal and `-log(1 - exp(-a))` for anomalies, where
     `a` is the mean of the map `sqrt(f(x)^2 + 1) - 1`. Anomalies are labelled ones, which are half
-    of each batch, or artificial ones that confetti makes of unlabelled rows. With `pixelwise` the
-    two losses are those of the unmarked and of the marked pixels of an image.
+    of each batch, or artificial ones that confetti makes of unlabelled rows. With `pixelwise`,
+    the default with confetti, the two losses are those of the unmarked and of the marked pixels of
+    an image.
 
     Raises:
         ConfigError: The examples are not images, or their size does not fit the layers; or there
@@ -126,8 +129,7 @@ def build_fcdd(config: FCDDConfig, spec: Spec) -> Detector:
     net = fcn(spec.shape, layers, config.norm, config.bias, config.slope)
     weighting, share = config.choose_weighting(by_label(), spec), _choose_share(config, spec)
     model, objective = ScoreMap(net), hypersphere_classification()
-    if config.pixelwise:
-        _check_pixelwise(config, weighting)
+    if _choose_pixelwise(config, weighting, share):
         model = PixelMap(net)
         objective = pixelwise(objective, model, config.choose_sigma(spec.shape))
     sampler = _choose_sampler(config, spec, weighting)
@@ -164,11 +166,18 @@ def _choose_sampler(config: FCDDConfig, spec: Spec, weighting: Weighting) -> Sam
     return Balanced(size, config.steps, float(weighting.labelled_normals), anomalies)
 
 
-def _check_pixelwise(config: FCDDConfig, weighting: Weighting) -> None:
-    """Raise a `ConfigError` if the weighting leaves labelled anomalies out of the batches."""
-    if not weighting.labelled_anomalies:
+def _choose_pixelwise(config: FCDDConfig, weighting: Weighting, share: float) -> bool:
+    """Return whether the losses are those of pixels.
+
+    Raises:
+        ConfigError: They are asked for, and the weighting leaves labelled anomalies out.
+    """
+    if config.pixelwise is None:
+        return share > 0 and weighting.labelled_anomalies
+    if config.pixelwise and not weighting.labelled_anomalies:
         raise ConfigError(
             "pixelwise must be false with a weighting that keeps labelled anomalies, and with them "
             f"the masks, out of the batches; given weighting={config.weighting!r}. Choose another "
-            "weighting, or set pixelwise=False"
+            "weighting, or leave pixelwise at its default"
         )
+    return config.pixelwise

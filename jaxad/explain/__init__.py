@@ -8,7 +8,17 @@ from jaxad.explain.heat_maps import heatmaps
 from jaxad.explain.mining import MiningCurve
 from jaxad.explain.pictures.bars import draw_attributions, top_features
 from jaxad.explain.pictures.maps import draw_heatmaps
-from jaxad.explain.pixels import PixelAUROC, pixel_auroc
+from jaxad.explain.pixels import (
+    PixelAUROC,
+    PixelMetrics,
+    Pixels,
+    aupro,
+    collect_pixels,
+    join_pixels,
+    measure_pixels,
+    pixel_auroc,
+    select_images,
+)
 from jaxad.explain.text import attention_page, context_distances, oracle_auroc, top_words
 from jaxad.explain.training_influence import Influence, PathKernel, influence, path_kernel
 
@@ -18,11 +28,15 @@ __all__ = [
     "MiningCurve",
     "PathKernel",
     "PixelAUROC",
+    "PixelMetrics",
+    "Pixels",
     "attention_page",
     "attribution_methods",
     "attributions",
     "audit",
+    "aupro",
     "clever_hans_score",
+    "collect_pixels",
     "context_distances",
     "draw_attributions",
     "draw_heatmaps",
@@ -30,9 +44,12 @@ __all__ = [
     "generated",
     "heatmaps",
     "influence",
+    "join_pixels",
+    "measure_pixels",
     "oracle_auroc",
     "path_kernel",
     "pixel_auroc",
+    "select_images",
     "similarity",
     "top_features",
     "top_words",

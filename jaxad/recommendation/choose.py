@@ -205,6 +205,4 @@ def _heat_maps(situation: Situation) -> Recommendation:
         "detectors were not ranked by their heat maps. docs/explanation/fcdd.md has its numbers.",
         learns,
     )
-    artificial = not (situation.exposure or situation.labelled_anomalies)
-    config = {"pixelwise": True} if artificial else {}
-    return Recommendation(situation, "fcdd", config, reasons, ())
+    return Recommendation(situation, "fcdd", {}, reasons, ())

@@ -11,6 +11,7 @@ import jaxad
 from jaxad.detectors.fcdd import FCDDConfig
 from jaxad.errors import ConfigError, DataError
 from jaxad.learners.optimiser import Optimiser
+from jaxad.models.score_map import PixelMap
 from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import ShuffledEpochs
 from jaxad.training import program
@@ -114,6 +115,20 @@ def test_masks_change_pixelwise_training_alone(images):
         (one, _), (other, _) = (by_hand(detector, train, b) for b in (batch, none))
         same = jax.tree.map(lambda a, b: bool(jnp.allclose(a, b)), one.params, other.params)
         assert all(jax.tree.leaves(same)) != pixelwise
+
+
+def test_confetti_brings_the_losses_of_pixels_unless_a_weighting_forbids_them(images):
+    train, alone = images.train, without_labels(images.train)
+    for data, settings, expected in (
+        (alone, {}, True),
+        (alone, {"pixelwise": False}, False),
+        (train, {"weighting": "elite(1.0)", "confetti": 0.5}, False),
+        (train, {}, False),
+        (train, {"confetti": 0.5}, True),
+        (train, {"pixelwise": True}, True),
+    ):
+        model = jaxad.make("fcdd", data, **SMALL, **settings).parts.model
+        assert isinstance(model, PixelMap) == expected, settings
 
 
 def test_pixelwise_training_needs_masks_or_confetti(images):

@@ -119,20 +119,6 @@ def test_pixel_auroc_is_scikit_learn_s():
     np.testing.assert_allclose(got.per_image, np.mean(each), rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("maps", "mask", "message"),
-    [
-        (np.zeros((2, 3, 3)), np.zeros((2, 3, 4)), r"must both be \(n, height, width\)"),
-        (np.zeros((2, 3, 3)), np.zeros((2, 3, 3)), "0 of 18 pixels are anomalous"),
-        (np.zeros((2, 3, 3)), np.full((2, 3, 3), 2), "0 and 1"),
-        (np.full((1, 1, 2), np.nan), np.array([[[0, 1]]]), "finite"),
-    ],
-)
-def test_pixel_auroc_refuses_what_has_none(maps, mask, message):
-    with pytest.raises(DataError, match=message):
-        pixel_auroc(maps, mask)
-
-
 def test_maps_are_normalised_by_quantiles_on_one_scale():
     maps = np.linspace(0, 1, 1001)[1:].reshape(10, 10, 10)
     got = normalise_maps(maps, 0.2, 0.9)

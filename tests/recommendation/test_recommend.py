@@ -303,7 +303,7 @@ def test_an_audit_is_by_a_weighting_that_keeps_a_record():
 
 def test_heat_maps_are_by_fcdd():
     found = jaxad.recommend(kind="image", want="heatmaps")
-    assert (found.detector, found.config, found.evidence) == ("fcdd", {"pixelwise": True}, ())
+    assert (found.detector, found.config, found.evidence) == ("fcdd", {}, ())
     found = jaxad.recommend(kind="image", want="heatmaps", labelled_anomalies=3)
     assert found.config == {}
 
