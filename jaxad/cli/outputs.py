@@ -1,8 +1,10 @@
 """Checks of the paths that commands write to, and the names of their columns."""
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from jaxad.data.tables.arrow import load_compute
 from jaxad.data.tables.delimited import UNNAMED
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["check_distinct", "escape_frame", "escape_table", "name_ids"]
+__all__ = ["check_distinct", "escape_frame", "escape_table", "name_ids", "write_names"]
 
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"  # as `escape_csv` has it
 
@@ -78,6 +80,13 @@ def escape_table(table: "pa.Table") -> "pa.Table":
             values = [escape_csv(value) for value in column.to_pylist()]
             table = table.set_column(i, field, pa.array(values, field.type))
     return table
+
+
+def write_names(file: IO[bytes], names: Sequence[str]) -> None:
+    """Write the names of columns as the first line of a csv file; text is escaped."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(escape_csv_row(names))
+    file.write(line.getvalue().encode())
 
 
 def _exists(path: Path) -> bool:

@@ -1,11 +1,8 @@
 """`jaxad score`: score the rows of a file with a saved detector, piece by piece."""
 
-import csv
-import io
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +11,17 @@ from jaxtyping import Float
 
 from jaxad.cli.options import Score
 from jaxad.cli.options.common import read_table_options
-from jaxad.cli.outputs import check_distinct, escape_table, name_ids
+from jaxad.cli.outputs import check_distinct, name_ids
+from jaxad.cli.pipes import is_pipe, open_stdin
+from jaxad.cli.score_output import Budget, open_output
 from jaxad.data.sources.sequences import PREFIX
+from jaxad.data.tables.lines import STDIN
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
 from jaxad.saving import SavedDetector, ScoredRows, open_detector
+from jaxad.saving.streams import score_stream
 from jaxad.thresholds import Rule, p_values, parse_rule
-from jaxad.utils.escaping import escape_csv_row
-from jaxad.utils.files import check_writable, write_atomically
+from jaxad.utils.files import check_writable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,56 +38,62 @@ def execute(options: Score) -> int:
     Returns:
         The exit code: 0, or 3 where some rows could not be scored.
     """
+    options = _complete_out(options)
     _check_out(options)
     rule = None if options.threshold is None else parse_rule(options.threshold)
     saved = open_detector(options.folder)
     how = read_table_options(options)
     limit, held_out = _choose_threshold(saved, rule, options, how)
     count = bad = alarms = 0
-    budget = None if options.top is None else _Budget(options.top)
-    with (
-        write_atomically(options.out) as partial,
-        _open_writer(partial, options.out.suffix, budget) as write,
-    ):
-        for part in saved.score_file(options.data, how, strict=options.strict):
+    budget = None if options.top is None else Budget(options.top)
+    assert options.out is not None
+    with open_output(options.out, budget) as write:
+        for part in _score_parts(saved, options, how):
             _report_bad(part, options, count, bad)
             write(_tabulate(part, count, limit, held_out))
             if limit is not None:
                 alarms += int(np.nansum(part.mean > limit))
             count, bad = count + part.count, bad + len(part.bad)
-        if bad == count:
+        if bad == count and not is_pipe(options.data):
             raise DataError(f"{options.data}: none of {count} rows could be scored")
-    print(f"{count} rows scored with {saved.fitted.seeds} seed(s); scores in {options.out}")
-    if limit is not None:
+    tell = _warn if is_pipe(options.out) else print
+    tell(f"{count} rows scored with {saved.fitted.seeds} seed(s); scores in {_name_out(options)}")
+    if limit is not None and count > bad:
         share = 100 * alarms / (count - bad)
-        print(f"{alarms} rows ({share:.3g} %) are anomalous: their score is above {limit:.6g}")
+        tell(f"{alarms} rows ({share:.3g} %) are anomalous: their score is above {limit:.6g}")
     if budget is not None:
-        print(f"The {len(budget.best)} rows with the highest scores are marked as anomalous")
+        tell(f"The {len(budget.best)} rows with the highest scores are marked as anomalous")
     if bad:
         more = f", the first {_NAMED} above" if bad > _NAMED else ""
         _warn(f"{bad} of {count} rows could not be scored{more}; their scores are nan")
     return BAD_ROWS if bad else 0
 
 
-class _Budget:
-    """The highest scores so far, as many as there may be alarms."""
+def _name_out(options: Score) -> str:
+    return "standard output" if is_pipe(options.out) else str(options.out)
 
-    def __init__(self, size: int):
-        self.size, self.best = size, np.zeros(0)
 
-    def add(self, score: np.ndarray) -> None:
-        best = np.concatenate([self.best, score[~np.isnan(score)]])
-        self.best = best if len(best) <= self.size else np.partition(best, -self.size)[-self.size :]
+def _score_parts(saved: SavedDetector, options: Score, how: TableOptions) -> Iterator[ScoredRows]:
+    if is_pipe(options.data):
+        return score_stream(saved, open_stdin(), how, strict=options.strict)
+    return saved.score_file(options.data, how, strict=options.strict)
 
-    def mark(self, score: np.ndarray, taken: int) -> np.ndarray:
-        """Return which rows are among the highest; `taken` of earlier rows were at the limit.
 
-        Of rows with the same score, the first ones are.
-        """
-        limit = self.best.min()
-        room = int(np.sum(self.best == limit)) - taken
-        level = score == limit
-        return (score > limit) | (level & (np.cumsum(level) <= room))
+def _complete_out(options: Score) -> Score:
+    """Return the options with an output; it is standard output for standard input.
+
+    Raises:
+        ConfigError: There is no output, or --top with standard output or input.
+    """
+    if options.out is None and not is_pipe(options.data):
+        raise ConfigError(f"--out is missing; give a csv or parquet file, or {STDIN} to print")
+    options = replace(options, out=options.out or Path(STDIN))
+    if options.top is not None and (is_pipe(options.data) or is_pipe(options.out)):
+        raise ConfigError(
+            "--top needs all scores before the first one is written; give files for DATA and "
+            "--out, or --threshold"
+        )
+    return options
 
 
 def _choose_threshold(
@@ -114,16 +120,21 @@ def _choose_threshold(
 
 
 def _check_out(options: Score) -> None:
+    """Raise before anything is computed if the output cannot be written."""
     out = options.out
+    assert out is not None
     if options.top is not None and (options.top < 1 or options.threshold is not None):
         raise ConfigError(
             f"--top {options.top} must be at least 1, and takes the place of --threshold"
         )
+    if is_pipe(out):
+        return
     if out.suffix.lower() not in (".csv", ".parquet"):
-        raise ConfigError(f"--out {out} must end in .csv or .parquet")
+        raise ConfigError(f"--out {out} must end in .csv or .parquet, or be {STDIN}")
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder; give a file")
     data = str(options.data).removeprefix(PREFIX)
+    data = None if data == STDIN else data
     check_distinct("--out", out, {"DATA": data, "--reference": options.reference})
     if options.folder.resolve() in out.resolve().parents:
         raise ConfigError(f"--out {out} is in the folder of the detector; give a file outside")
@@ -166,69 +177,3 @@ def _tabulate(
     if limit is not None:
         columns["anomaly"] = pa.array((mean > limit).astype(np.int8), mask=~good)
     return pa.table(columns)
-
-
-@contextmanager
-def _open_writer(
-    path: Path, suffix: str, budget: _Budget | None
-) -> Iterator[Callable[["pa.Table"], None]]:
-    """Open a file and give a function that appends a table to it.
-
-    With a budget the tables go through a temporary file, until it is known which rows are marked.
-    """
-    if budget is None:
-        with _open_plain(path, suffix) as write:
-            yield write
-        return
-    from pyarrow import parquet
-
-    with tempfile.TemporaryFile() as file:
-        with _open_plain(file, ".parquet") as keep:
-
-            def add(table: "pa.Table") -> None:
-                budget.add(table.column("score").to_numpy())
-                keep(table)
-
-            yield add
-        taken = 0
-        with parquet.ParquetFile(file) as scored, _open_plain(path, suffix) as write:
-            for batch in scored.iter_batches():
-                score = batch.column("score").to_numpy(zero_copy_only=False)
-                marked = budget.mark(score, taken)
-                taken += int(np.sum(marked & (score == budget.best.min())))
-                write(_add_marks(batch, marked, np.isnan(score)))
-
-
-def _add_marks(batch: Any, marked: np.ndarray, bad: np.ndarray) -> "pa.Table":
-    import pyarrow as pa
-
-    table = pa.Table.from_batches([batch])
-    return table.append_column("anomaly", pa.array(marked.astype(np.int8), mask=bad))
-
-
-@contextmanager
-def _open_plain(path: Any, suffix: str) -> Iterator[Callable[["pa.Table"], None]]:
-    """Open a file and give a function that appends a table to it."""
-    from pyarrow import csv as arrow
-    from pyarrow import parquet
-
-    opened: list[Any] = []
-
-    def write(table: "pa.Table") -> None:
-        if not opened:
-            if suffix.lower() == ".csv":
-                plain = arrow.WriteOptions(include_header=False)  # its header would be quoted
-                opened.append(open(path, "wb"))  # noqa: SIM115  # closed below
-                names = io.StringIO()
-                csv.writer(names, lineterminator="\n").writerow(escape_csv_row(table.column_names))
-                opened[0].write(names.getvalue().encode())
-                opened.insert(0, arrow.CSVWriter(opened[0], table.schema, write_options=plain))
-            else:
-                opened.append(parquet.ParquetWriter(path, table.schema))
-        opened[0].write_table(escape_table(table) if suffix.lower() == ".csv" else table)
-
-    try:
-        yield write
-    finally:
-        for writer in opened:
-            writer.close()

@@ -16,7 +16,7 @@ from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.events import Events, describe_mismatches, raise_scores
 from jaxad.data.tables.labels import as_training_labels
 from jaxad.data.tables.options import TableOptions
-from jaxad.data.tables.reading import open_table
+from jaxad.data.tables.reading import TableSource, open_table
 from jaxad.data.tables.roles import assign_roles
 from jaxad.data.text.documents import LINES, MEAN
 from jaxad.errors import ConfigError, DataError, DataWarning
@@ -127,26 +127,35 @@ class SavedDetector(NamedTuple):
             yield from self._score_whole(name, options)
             return
         table = open_table(path, options, self.columns)
+        yield from self.score_table(table, options, strict, windows=name.startswith(PREFIX))
+
+    def score_table(
+        self, table: TableSource, options: TableOptions, strict: bool, *, windows: bool = False
+    ) -> Iterator[ScoredRows]:
+        """Score a table in pieces; see `score_file`. With `windows`, columns are points in time."""
         if options.id is None and self.id in table.names:
             options = options._replace(id=self.id)
         roles = assign_roles(table.names, options, self.columns, index=table.index, what=table.name)
         trained = TrainedColumns(self.columns, self.encoding, self.id, self.others)
         columns = select_columns(trained, table, roles, options, strict)
-        windows = name.startswith(PREFIX)
         if self.encoding is None:
-            self._check_shape(name, (len(columns), 1) if windows else (len(columns),))
+            self._check_shape(table.name, (len(columns), 1) if windows else (len(columns),))
         needed = [*columns, *(n for n in (roles.label, roles.id) if n not in (None, *columns))]
         for number, piece in enumerate(table.pieces(self.rows_at_once, needed)):
             x, events = encode_piece(self.encoding, piece.table, columns, piece.bad)
             for mismatch in (
                 describe_mismatches(events) if events is not None and not number else ()
             ):
-                message = f"{name}: {mismatch}; is it of the kind that it has in training?"
+                message = f"{table.name}: {mismatch}; is it of the kind that it has in training?"
                 warnings.warn(message, DataWarning, stacklevel=2)
             x = as_windows(x) if windows else x
             label, ids = (None if n is None else piece.table[n] for n in (roles.label, roles.id))
             scored = self._score(x, piece.bad, events)
             yield replace(scored, label=label, ids=ids, id=roles.id, table=piece.table)
+
+    def warm_up(self) -> None:
+        """Compile what scores rows, so that the first ones do not wait for it."""
+        self._score(np.zeros((1, *self.shape), np.float32), {})
 
     def read_reference(self, source: str | Path, options: TableOptions | None = None) -> Reference:
         """Score the rows of a file that a threshold is chosen by.

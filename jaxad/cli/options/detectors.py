@@ -118,14 +118,18 @@ class Score(TableReading, Common):
     gets the score nan and a message. Gaps, unseen categories and text in place of numbers raise the
     score of a row as far as they were rare in training.
 
+    With - for DATA, lines of csv are read from standard input, the names of the columns first or
+    the columns of training without names. Each line is scored when it arrives.
+
     Exit codes: 0 done, 1 failure, 2 wrong use, 3 done, but some rows could not be scored.
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
         data: A table or npz file with the columns that the detector was trained on, with the prefix
             sequence: if the detector was trained with it. Rows are encoded and scaled as in
-            training; further columns are ignored.
-        out: The csv or parquet file to write; not the input or the reference.
+            training; further columns are ignored. - for standard input.
+        out: The csv or parquet file to write; not the input or the reference. - for csv on standard
+            output, the default for standard input.
         threshold: The threshold above which a score is an alarm: a number, or one of the rules
             quantile(0.1), sigma(3), extreme(0.001), f1 and conformal(0.05). Default: the threshold
             of an estimator; none for other detectors.
@@ -140,7 +144,9 @@ class Score(TableReading, Common):
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
     data: Annotated[Positional[Path], arg(metavar="DATA")]
-    out: Path
+    out: Annotated[Path | None, arg(help_behavior_hint="(required for a file)", metavar="PATH")] = (
+        None
+    )
     threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
     top: Annotated[int | None, arg(help_behavior_hint="(optional)", metavar="INT")] = None
     reference: Annotated[Path | None, arg(help_behavior_hint="(optional)", metavar="PATH")] = None

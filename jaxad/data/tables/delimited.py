@@ -20,7 +20,7 @@ from jaxad.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["UNNAMED", "CsvFormat", "find_format", "read_csv_batches"]
+__all__ = ["UNNAMED", "CsvFormat", "find_format", "read_csv_batches", "read_format"]
 
 UNNAMED = "__index_level_0__"  # pandas' name for an index without a name
 _DELIMITERS = ("\t", ";", "|", ",")
@@ -69,6 +69,24 @@ def find_format(path: Path, options: TableOptions, known: Sequence[str] = ()) ->
             more = file.read(len(sample) + 1)
             sample, complete = sample + more, not more
         complete = complete or not file.read(1)
+    return read_format(sample, str(path), options, known, complete=complete)
+
+
+def read_format(
+    sample: str, path: str, options: TableOptions, known: Sequence[str] = (), *, complete: bool
+) -> CsvFormat:
+    """Find the delimiter and the names of the columns by the beginning of a csv file.
+
+    Args:
+        sample: The first records at least.
+        path: The name of the file in errors.
+        options: As for `find_format`.
+        known: As for `find_format`.
+        complete: Whether the last record of the sample is whole.
+
+    Raises:
+        DataError: The file is empty, or its beginning cannot be read.
+    """
     delimiter = options.delimiter or _find_delimiter(sample, complete, options.decimal)
     try:
         records = _read_records(sample, delimiter, 1)

@@ -25,7 +25,15 @@ from jaxad.utils.limits import refuse_broken
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["COLUMNAR", "Piece", "TableSource", "as_table", "open_table", "read_table"]
+__all__ = [
+    "COLUMNAR",
+    "Piece",
+    "TableSource",
+    "as_table",
+    "open_table",
+    "read_table",
+    "with_points",
+]
 
 COLUMNAR = (".parquet", ".feather", ".arrow")
 _ROWS = 65_536  # rows of a piece where no size is given
@@ -113,7 +121,7 @@ class TableSource:
         elif self.form is not None:
             for table, bad in read_csv_batches(self.source, self.form, columns):
                 if options.decimal == ",":
-                    table = _with_points(table)
+                    table = with_points(table)
                 yield Piece(unify_columns(table, options.missing), bad)
         else:
             for table in _read_columnar(self.source, columns, size):
@@ -195,7 +203,7 @@ def _select_bad(bad: dict[int, str], start: int, stop: int) -> dict[int, str]:
     return {row - start: problem for row, problem in bad.items() if start <= row < stop}
 
 
-def _with_points(table: "pa.Table") -> "pa.Table":
+def with_points(table: "pa.Table") -> "pa.Table":
     """Return strings of numbers with a decimal comma as such with a point.
 
     Points between groups of three digits separate thousands, and are left out.
