@@ -10,6 +10,7 @@ from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import check_distinct, escape_frame, name_ids
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
+from jaxad.cli.windows import shape_windows
 from jaxad.data.protocol.training_file import load_training_file
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.detectors import make
@@ -46,8 +47,9 @@ def execute(options: Audit) -> int:
         truth=options.truth,
         scaling=options.scaling,
     )
+    name, config = _choose_detector(options, labelled=bool(np.any(data.train.label)))
+    data = shape_windows(data, name)
     train = data.train
-    name, config = _choose_detector(options, labelled=bool(np.any(train.label)))
     detector = make(name, train, **config)
     check_auditable(detector, train, options.method)
     with reporting(1) as reporter:

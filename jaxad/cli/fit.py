@@ -11,6 +11,7 @@ from jaxad.cli.options import Fit
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
+from jaxad.cli.windows import shape_windows
 from jaxad.data.protocol.training_file import TrainingFile, load_training_file
 from jaxad.data.tables.profile import Profile, profile_file
 from jaxad.detectors import make
@@ -56,8 +57,9 @@ def execute(options: Fit) -> int:
         calibration=options.calibration,
         seed=root,
     )
-    profile = profile_file(options.data, data.columns, how)
+    profile = None if data.series else profile_file(options.data, data.columns, how)
     name, config = _choose_detector(options, data)
+    data = shape_windows(data, name)
     detector = make(name, data.train, **config)
     check_savable(detector)  # before hours of training
     with reporting(1) as reporter:

@@ -166,10 +166,16 @@ def _tabulate(
     mean = part.mean
     good = np.isfinite(mean)
     rows: Any = np.arange(start, start + len(mean)) if part.ids is None else part.ids
-    columns: dict[str, Any] = {name_ids(part.id): rows, "score": mean}
+    empty = None if part.rim is None else part.rim  # null, so that a csv file has nothing there
+    columns: dict[str, Any] = {name_ids(part.id): rows}
+    if part.group is not None:
+        columns["group"] = part.group
+    columns |= {"score": pa.array(mean, mask=empty)} | {
+        name: pa.array(values, mask=empty) for name, values in part.more.items()
+    }
     if len(part.scores) > 1:
         each = part.scores.astype(np.float64)
-        columns |= {f"score_seed_{i}": scores for i, scores in enumerate(each)}
+        columns |= {f"score_seed_{i}": pa.array(s, mask=empty) for i, s in enumerate(each)}
     if held_out is not None:
         columns["p_value"] = np.full(len(mean), np.nan)
         if good.any():

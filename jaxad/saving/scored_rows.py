@@ -1,6 +1,6 @@
 """The scores of some rows of a file, and what is known of the rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,10 @@ class ScoredRows:
         id: The name of their column; None for row numbers.
         events: The unknown values by which scores were raised; None where there is no encoding.
         table: The columns of the rows as the file has them; None where the file is not a table.
+        group: `(n,)` the names of the series of timestamps; None where there are no groups.
+        more: `(n,)` further columns of outputs by name: the scores of channels.
+        rim: `(n,)` the timestamps of series that no window reaches: they have no score without
+            being bad. None for other rows.
     """
 
     scores: Float[np.ndarray, "seeds n"]
@@ -40,6 +44,9 @@ class ScoredRows:
     id: str | None = None
     events: Events | None = None
     table: "pa.Table | None" = None
+    group: Any = None
+    more: dict[str, Any] = field(default_factory=dict)
+    rim: Bool[np.ndarray, "n"] | None = None
 
     @property
     def count(self) -> int:
@@ -56,4 +63,4 @@ class ScoredRows:
         """Which rows have a score."""
         where = np.ones(self.count, bool)
         where[list(self.bad)] = False
-        return where
+        return where if self.rim is None else where & ~self.rim

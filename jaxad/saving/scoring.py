@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from jaxad.data.scaling import Scaling
+from jaxad.data.series.record import SeriesRecord
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import Encoding
@@ -26,6 +27,7 @@ from jaxad.saving.estimator import ESTIMATOR, read_record
 from jaxad.saving.folder import load
 from jaxad.saving.piece_reading import encode_piece, select_columns
 from jaxad.saving.scored_rows import ScoredRows
+from jaxad.saving.series import score_series
 from jaxad.saving.training_file import TrainedColumns, read_columns
 from jaxad.thresholds import SCORES, Reference, Rule, threshold, unpack
 from jaxad.training.fitted import Fit
@@ -47,6 +49,7 @@ class SavedDetector(NamedTuple):
         threshold: The threshold of an estimator; None for others.
         id: The name of the column of ids in the training file.
         others: The names of its further columns that are not features, which are passed over.
+        series: How series are read and cut to windows; None for a detector of other rows.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class SavedDetector(NamedTuple):
     threshold: float | None = None
     id: str | None = None
     others: tuple[str, ...] = ()
+    series: SeriesRecord | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -120,6 +124,9 @@ class SavedDetector(NamedTuple):
             ConfigError: An option is wrong.
         """
         options = options or TableOptions()
+        if self.series is not None:
+            yield from score_series(self, source, options, strict)
+            return
         name = str(source)
         path = Path(name.removeprefix(PREFIX))
         streamed = path.suffix.lower() not in (".npz", *LINES) and not name.startswith(MEAN)
@@ -184,6 +191,8 @@ class SavedDetector(NamedTuple):
         given = (options.positive or None, options.normal or None)
         known = as_training_labels(np.array(labels, object), *given, f"{source}: the labels")
         values = np.concatenate(scores)
+        reached = ~np.isnan(values)  # all rows but the rim of series
+        values, known = values[reached], known[reached]
         training = np.zeros(0) if self.reference is None else self.reference.of_training
         return Reference(values, known, values[known >= 0], training)
 
@@ -295,6 +304,7 @@ def open_detector(folder: str | Path) -> SavedDetector:
             known,
             id=columns.id,
             others=columns.others,
+            series=columns.series,
         )
     about = read_record(folder, scaling)
     names = about.names_in or ()

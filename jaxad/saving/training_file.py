@@ -9,6 +9,7 @@ from jaxtyping import Float, Num
 
 from jaxad.data.protocol.training_file import TrainingFile
 from jaxad.data.scaling import Scaling
+from jaxad.data.series.record import SeriesRecord
 from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.events import raise_scores
 from jaxad.data.tables.legacy import describe_numbers
@@ -16,6 +17,7 @@ from jaxad.data.tables.profile import PROFILE, Profile, dump_profile
 from jaxad.errors import DataError
 from jaxad.evaluation.scoring import score
 from jaxad.saving.folder import save
+from jaxad.saving.series import refer_to_training
 from jaxad.thresholds import SCORES, Reference, pack
 from jaxad.thresholds.checks import warn_if_constant
 from jaxad.training.fitted import Fit
@@ -34,12 +36,14 @@ class TrainedColumns(NamedTuple):
         encoding: How they become numbers; None if they are no table.
         id: The name of the column of ids, if the file has one.
         others: The names of the columns that are not features, such as that of labels.
+        series: How the file was read as series; None if it was not.
     """
 
     names: tuple[str, ...] = ()
     encoding: Encoding | None = None
     id: str | None = None
     others: tuple[str, ...] = ()
+    series: SeriesRecord | None = None
 
 
 def save_trained(
@@ -70,13 +74,15 @@ def save_trained(
         DataError: Training diverged: a score is not finite.
         ConfigError: The detector cannot be saved, or the folder exists or cannot be written.
     """
-    scores = _score(fitted, data.train.x, "training")
-    warn_if_constant(scores, fitted.detector.name)
-    known = Reference(scores, data.train.label)
+    if data.series is not None:
+        known = refer_to_training(fitted, data.series, data.train.x)
+    else:
+        known = Reference(_score(fitted, data.train.x, "training"), data.train.label)
+    warn_if_constant(known.score, fitted.detector.name)
     if data.held_out is not None:
         held = _score(fitted, data.held_out.x, "held-out")
         if data.held_out.events is not None:
-            held = raise_scores(held, data.held_out.events, scores)
+            held = raise_scores(held, data.held_out.events, known.score)
         known = known._replace(held_out=held)
     about: dict = {"columns": list(data.columns), "file": file, "rows": data.rows}
     if data.encoding is not None:
@@ -85,6 +91,9 @@ def save_trained(
         about["id"] = data.id
     if data.others:
         about["others"] = list(data.others)
+    if data.series is not None:
+        flat = data.train.x.flat
+        about["series"] = data.series.record._replace(flat=flat).dump()
     if data.exposure is not None:
         about["exposure"] = {"name": data.exposure, "rows": len(data.train.label) - data.rows}
     text = json.dumps(about, indent=2) + "\n"
@@ -128,7 +137,9 @@ def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:
         if not all(isinstance(name, str) for name in (*names, *others, id or "")):
             raise TypeError("names must be strings")
         if "encoding" in about:
-            return TrainedColumns(names, Encoding.restore(about["encoding"]), id, others)
+            series = about.get("series")
+            series = None if series is None else SeriesRecord.restore(series)
+            return TrainedColumns(names, Encoding.restore(about["encoding"]), id, others, series)
         if scaling is None or not names or scaling.shift.shape != (len(names),):
             return TrainedColumns(names, None, id, others)
         return TrainedColumns(

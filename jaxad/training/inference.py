@@ -11,7 +11,7 @@ from jaxad.training.devices import mesh_for
 from jaxad.training.program import How
 from jaxad.training.seeds import map_seeds, spread
 from jaxad.training.stacking import Functions
-from jaxad.types import State, TrainData
+from jaxad.types import State, TrainData, Windows
 from jaxad.utils.forks import refuse_forked
 from jaxad.utils.modes import pinned_modes
 
@@ -20,14 +20,19 @@ __all__ = ["apply_to_blocks", "apply_to_rows"]
 
 @pinned_modes()
 def apply_to_rows(
-    functions: Functions, state: State, x: np.ndarray, count: np.ndarray, seeds: int, mode: str
+    functions: Functions,
+    state: State,
+    x: np.ndarray | Windows,
+    count: np.ndarray,
+    seeds: int,
+    mode: str,
 ) -> np.ndarray:
     """Apply a function `(state, rows)` of every seed to all rows, in blocks.
 
     Args:
         functions: Functions from `(b, ...)` rows to `(b, ...)` numbers, each row for itself.
         state: The states of all seeds.
-        x: `(n, ...)` rows for all seeds, or `(seeds, n, ...)`.
+        x: `(n, ...)` rows for all seeds, or `(seeds, n, ...)`; or a view of windows.
         count: How many rows are data; one number, or one for each seed.
         seeds: How many seeds there are.
         mode: How seeds are mapped.

@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast, get_args
 
 from tyro.conf import UseAppendAction, arg
 
+from jaxad.data.series.options import SeriesOptions
 from jaxad.data.tables.options import HeaderKind, TableOptions
 
 __all__ = [
@@ -113,10 +114,11 @@ class TableReading(TableFormat):
 
 def read_table_options(options: TableFormat) -> TableOptions:
     """Return how a table is read, from the options of a command."""
-    values = {
+    values: dict[str, Any] = {
         name: tuple(text for texts in getattr(options, name, ()) for text in texts)
         for name in ("drop", "missing", "positive", "normal")
     }
+    series = [getattr(options, name, None) for name in SeriesOptions._fields]
     tab = options.delimiter in ("tab", "\\t")
     return TableOptions(
         label=options.label,
@@ -124,5 +126,6 @@ def read_table_options(options: TableFormat) -> TableOptions:
         delimiter="\t" if tab else options.delimiter,
         header=options.header,
         decimal=cast(Any, options.decimal),  # checked where tables are read
+        series=None if all(value is None for value in series) else SeriesOptions(*series),
         **values,
     )

@@ -17,6 +17,7 @@ from jaxad.cli.options.common import (
     TableFormat,
     TableReading,
 )
+from jaxad.cli.options.series import SeriesReading
 from jaxad.data.scaling import ScalingKind
 from jaxad.explain.auditing import list_methods
 from jaxad.explain.images import ExplanationKind
@@ -40,7 +41,7 @@ class List(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(TableReading, Common):
+class Fit(SeriesReading, Common):
     """Train a detector on a file, and save it.
 
     The file is a table (csv, parquet or feather) with columns of numbers, strings, booleans and
@@ -155,7 +156,7 @@ class Score(TableReading, Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audit(TableReading, Common):
+class Audit(SeriesReading, Common):
     """Rank the rows of a file by how likely they are hidden anomalies.
 
     Trains a detector on the file and writes a csv file with a line for each unlabelled row, the

@@ -12,6 +12,8 @@ from jaxad.data.protocol.exposure import expose
 from jaxad.data.protocol.settings import Protocol
 from jaxad.data.rng import Stream
 from jaxad.data.scaling import Scaling, ScalingKind, fit_scaling
+from jaxad.data.series.sources import find_series
+from jaxad.data.series.training import SeriesTraining, name_points, read_training_series
 from jaxad.data.sources.files import is_table, load_table
 from jaxad.data.sources.labels import read_labels, read_truth
 from jaxad.data.sources.load import load_dataset
@@ -78,6 +80,7 @@ class TrainingFile(NamedTuple):
         others: The names of the columns that are not features.
         held_out: The rows that were held out of training; None if none was.
         texts: `(n,)` the texts that the rows stand for; None without texts.
+        series: The series of which the rows are windows; None for other files.
     """
 
     train: TrainData
@@ -92,6 +95,7 @@ class TrainingFile(NamedTuple):
     others: tuple[str, ...] = ()
     held_out: HeldOut | None = None
     texts: Any = None
+    series: SeriesTraining | None = None
 
 
 def load_training_file(
@@ -135,6 +139,10 @@ def load_training_file(
     Protocol(scaling=scaling, exposure=exposure, exposure_rows=exposure_rows)
     if calibration is not None and not 0 < calibration < 1:
         raise ConfigError(f"calibration (--calibration) must be in (0, 1); given {calibration!r}")
+    series = find_series(path, options or TableOptions())
+    if series is not None:
+        given = {"exposure": exposure, "feedback": feedback, "calibration": calibration}
+        return _load_series(*series, truth, strict, scaling, given)
     found = read_labelled_rows(
         path,
         options,
@@ -169,6 +177,40 @@ def load_training_file(
         kept.others,
         held,
         kept.texts,
+    )
+
+
+def _load_series(
+    path: Any,
+    options: TableOptions,
+    truth: str | None,
+    strict: bool,
+    scaling: ScalingKind,
+    given: dict[str, Any],
+) -> TrainingFile:
+    """Read a table as series; its rows are windows, named by their first timestamps."""
+    cures = {
+        "exposure": "leave it out",
+        "feedback": "write the labels into a column of the file",
+        "calibration": "score a later part of the series with --reference, as windows that "
+        "overlap are not exchangeable",
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(f"{name} (--{name}) does not apply to series: {cures[name]}")
+    found = read_training_series(path, options, truth=truth, strict=strict, scaling=scaling)
+    starts = np.asarray(found.train.x.starts)
+    return TrainingFile(
+        found.train,
+        found.scaling,
+        found.hidden,
+        found.rows.roles.features,
+        len(starts),
+        encoding=found.encoding,
+        ids=name_points(found.rows, starts),
+        id="time",
+        others=found.rows.others,
+        series=found,
     )
 
 
