@@ -56,6 +56,7 @@ FAMILIES = (
     "Adversarial",
     "Few labels",
     "Hidden anomalies",
+    "Maps of patches",
     "Sequences and texts",
     "Classical",
 )

@@ -11,6 +11,7 @@ __all__ = ["ImageRange", "check_image_range", "measure_images"]
 # How many times the range of training a float may lie outside it. Pixels in other units, such as
 # 0..255 in place of 0..1, lie farther away.
 _MARGIN = 10
+_COLOURS = 4  # the most channels of an image: red, green, blue and alpha
 
 
 class ImageRange(NamedTuple):
@@ -40,6 +41,8 @@ class ImageRange(NamedTuple):
 def measure_images(x: Any, lead: int = 0) -> ImageRange | None:
     """Return the range of images; None for other rows.
 
+    Floats with more than 4 channels are maps of features, which may lie in any range.
+
     Args:
         x: `(n, height, width, channels)` images, or other rows.
         lead: The number of axes in front of the rows.
@@ -49,6 +52,8 @@ def measure_images(x: Any, lead: int = 0) -> ImageRange | None:
     x = np.asarray(x)
     if x.dtype == np.uint8:
         return ImageRange("uint8", 0.0, 255.0)
+    if x.shape[-1] > _COLOURS:
+        return None
     return ImageRange("float", float(x.min()), float(x.max()))
 
 

@@ -22,6 +22,7 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     hybrid,
     latentout,
     ncae,
+    patches,
     prenet,
     pu_bagging_network,
     real_nvp,

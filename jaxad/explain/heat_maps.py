@@ -20,6 +20,7 @@ from jaxad.models.base import as_input
 from jaxad.nets.upsampling import blur, default_sigma, gaussian_upsampling
 from jaxad.training.checks import check_scorable
 from jaxad.training.fitted import Fit
+from jaxad.training.host import flatten_rows
 from jaxad.training.layout import as_partial
 from jaxad.types import State
 from jaxad.utils.modes import pinned_modes
@@ -40,7 +41,8 @@ def heatmaps(
 ) -> Float[np.ndarray, "seeds n height width"]:
     """Compute heat maps of images under every seed; higher is more anomalous.
 
-    - "map": the map whose mean is FCDD's score, up-sampled by a Gaussian (`gaussian_upsampling`).
+    - "map": the map whose mean is FCDD's score, up-sampled by a Gaussian (`gaussian_upsampling`);
+      for PaDiM and PatchCore the distance of each patch, which is smoothed only by a given `sigma`.
     - "gradient": the absolute derivative of the score with respect to each pixel, summed over
       channels; for all detectors of this library that are trained by gradients.
     - "reconstruction": the squared reconstruction error of each pixel, summed over channels.
@@ -61,11 +63,12 @@ def heatmaps(
     """
     drawn = heatmap_kind(fitted, kind)
     detector = fitted.single
-    assert not isinstance(detector, HostDetector)
     x = np.asarray(x)
     check_scorable(x, 0, detector.input_shape)
     if x.ndim != 4:
         raise DataError(f"x must be images (n, height, width, channels); given shape {x.shape}")
+    if isinstance(detector, HostDetector):
+        return _measure_patches(fitted, x, _check_sigma(0.0 if sigma is None else sigma))
     chosen = _choose_sigma(sigma, detector, x.shape[1:])
     if drawn == "map" and chosen == 0:
         raise ConfigError("sigma must be > 0 for kind='map', whose maps are up-sampled; given 0")
@@ -87,6 +90,15 @@ def _choose_sigma(sigma: float | None, detector: Detector, shape: tuple[int, ...
     """
     if sigma is None:
         return float(getattr(detector.config, "choose_sigma", default_sigma)(shape))
+    return _check_sigma(sigma)
+
+
+def _check_sigma(sigma: float) -> float:
+    """Return `sigma` as a float.
+
+    Raises:
+        ConfigError: It is not a number of at least 0.
+    """
     if not isinstance(sigma, int | float) or isinstance(sigma, bool) or not 0 <= sigma < np.inf:
         raise ConfigError(f"sigma must be a number >= 0; given {sigma!r}")
     return float(sigma)
@@ -105,20 +117,38 @@ def heatmap_kind(fitted: Fit, kind: str = "auto") -> str:
     if kind not in get_args(HeatmapKind):
         raise unknown_name("kind of heat maps", kind, get_args(HeatmapKind))
     detector = fitted.single
-    if isinstance(detector, HostDetector):
+    has = _list_kinds(detector)
+    if not any(has.values()):
         raise ConfigError(f"{detector.name!r} is trained by another library; it has no heat maps")
-    model = _get_model(detector)
-    has = {
-        "map": isinstance(model, ScoreMap),
-        "reconstruction": isinstance(model, Reconstruction),
-        "gradient": True,
-    }
     if kind == "auto":
         return next(name for name, there in has.items() if there)
     if not has[kind]:
         having = ", ".join(name for name, there in has.items() if there)
         raise ConfigError(f"{detector.name!r} has no heat maps of kind {kind!r}; it has {having}")
     return kind
+
+
+def _list_kinds(detector: Detector | HostDetector) -> dict[str, bool]:
+    """Return which kinds of heat maps a detector has."""
+    if isinstance(detector, HostDetector):
+        of_rows = detector.coder is None and hasattr(detector.score_type, "compute_maps")
+        return {"map": of_rows, "reconstruction": False, "gradient": False}
+    model = _get_model(detector)
+    return {
+        "map": isinstance(model, ScoreMap),
+        "reconstruction": isinstance(model, Reconstruction),
+        "gradient": True,
+    }
+
+
+def _measure_patches(
+    fitted: Fit, x: np.ndarray, sigma: float
+) -> Float[np.ndarray, "seeds n height width"]:
+    """Return the maps by the score function of each seed, smoothed by a Gaussian if sigma > 0."""
+    maps = np.stack([model.compute_maps(flatten_rows(x)) for model in fitted.models])
+    if sigma == 0:
+        return maps
+    return np.stack([np.asarray(blur(jnp.asarray(of_seed), sigma)) for of_seed in maps])
 
 
 def _get_model(detector: Any) -> Any:

@@ -70,13 +70,17 @@ def compute_maps(
 def stretch_contrast(
     images: Num[np.ndarray, "n height width channels"],
     all_images: Num[np.ndarray, "m height width channels"],
-) -> Num[np.ndarray, "n height width channels"]:
+) -> Num[np.ndarray, "n height width drawn"]:
     """Return images that can be drawn: uint8 or within [0, 1] as they are, others rescaled.
+
+    Maps of features, which have another number of channels than 1 or 3, are drawn by their mean.
 
     Args:
         images: The images to draw.
         all_images: The images whose range becomes [0, 1].
     """
+    if images.shape[-1] not in (1, 3):
+        images, all_images = (x.mean(axis=-1, keepdims=True) for x in (images, all_images))
     if images.dtype == np.uint8 or (images.min() >= 0 and images.max() <= 1):
         return images
     low, high = all_images.min(), all_images.max()
