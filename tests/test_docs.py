@@ -234,6 +234,8 @@ def write_files(folder: Path) -> None:
         for i in range(8):
             pixels = rng.integers(0, 255, (24, 24), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{i}.png")
+    tiles = rng.integers(0, 255, (40, 24, 24), np.uint8)
+    np.savez(folder / "tiles.npz", x=tiles, y=np.repeat([0, 1], [30, 10]))
 
 
 @pytest.mark.parametrize("path", HOW_TO, ids=lambda path: path.stem)

@@ -11,6 +11,7 @@ from jaxtyping import Int, Num
 
 from jaxad.data.scaling import Scaling
 from jaxad.data.series.record import SeriesRecord
+from jaxad.data.sources.features import FEATURES
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import Encoding
@@ -129,8 +130,8 @@ class SavedDetector(NamedTuple):
             return
         name = str(source)
         path = Path(name.removeprefix(PREFIX))
-        streamed = path.suffix.lower() not in (".npz", *LINES) and not name.startswith(MEAN)
-        if not streamed or self.fitted.detector.lexicon is not None:
+        whole = path.suffix.lower() in (".npz", *LINES) or name.startswith((MEAN, FEATURES))
+        if whole or self.fitted.detector.lexicon is not None:
             yield from self._score_whole(name, options)
             return
         table = open_table(path, options, self.columns)

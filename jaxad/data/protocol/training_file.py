@@ -14,6 +14,7 @@ from jaxad.data.rng import Stream
 from jaxad.data.scaling import Scaling, ScalingKind, fit_scaling
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import SeriesTraining, name_points, read_training_series
+from jaxad.data.sources.features import choose_feature_scaling
 from jaxad.data.sources.files import is_table, load_table
 from jaxad.data.sources.labels import read_labels, read_truth
 from jaxad.data.sources.load import load_dataset
@@ -152,7 +153,7 @@ def load_training_file(
         calibration=None if calibration is None else Calibration(calibration, seed),
     )
     kept, held = _hold_out(found)
-    fitted = fit_scaling(kept.x, scaling)
+    fitted = fit_scaling(kept.x, choose_feature_scaling(path, kept.x, scaling))
     held = None if held is None else held._replace(x=fitted.apply(held.x))
     known, rows, mask, name = kept.label, fitted.apply(kept.x), kept.mask, None
     if exposure is not None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.sources.features import FEATURES, as_feature_table, parse_features
 from jaxad.data.sources.loaded import Table
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import fit_encoding
@@ -107,7 +108,8 @@ def load_table(
     Args:
         path: A csv, parquet, feather or npz file; an npz file holds `X` or `x`, `y` if there are
             labels, and `mask` if anomalous pixels of images are known.
-            With the prefix `sequence:`, columns are points in time of sequences of one channel.
+            With the prefix `sequence:`, columns are points in time of sequences of one channel;
+            with `features:`, rows are features of images.
         label: The label column of a table. Default: the column named label, y, anomaly or outlier
             if there is one; "none": all columns are features.
         vocabulary: The vocabulary by which texts are encoded. Default: one built from the file.
@@ -122,6 +124,9 @@ def load_table(
     """
     if str(path).startswith(PREFIX):
         return _load_sequences(str(path), label, options)
+    if str(path).startswith(FEATURES):
+        folder, name = parse_features(path)
+        return as_feature_table(load_table(name, label=label, options=options), folder, name)
     if str(path).startswith(MEAN):
         vectors, name = split_mean(str(path))
         table = load_table(name, label=label)
@@ -168,7 +173,7 @@ def is_table(source: str | Path) -> bool:
     """Return whether a source is a file of a table, perhaps of sequences."""
     name = str(source)
     path = Path(name.removeprefix(PREFIX))
-    if name.startswith(MEAN) or read_suffix(path) not in TABLES:
+    if name.startswith((MEAN, FEATURES)) or read_suffix(path) not in TABLES:
         return False
     return name.startswith(PREFIX) or not holds_texts(path)
 

@@ -18,6 +18,7 @@ from jaxad.data.images.layouts import (
     parse_source,
 )
 from jaxad.data.images.sizes import parse_size
+from jaxad.data.sources.features import FEATURES, as_features, parse_features
 from jaxad.data.sources.files import SUFFIXES, read_file, read_labelled_table, split_mean
 from jaxad.data.sources.idx import has_idx, read_idx_folder
 from jaxad.data.sources.registry import DATASETS, is_plain, load_registered
@@ -36,7 +37,8 @@ WAYS = (
     "folder of pictures or idx files; the name of a file in a data folder, set by data_dir or "
     "JAXAD_DATA; "
     "tfds:NAME; one of these with the prefix sequence: for rows that are sequences, or with the "
-    "prefix mean:VECTORS: for mean word vectors of texts; a data frame with a label column; or "
+    "prefix mean:VECTORS: for mean word vectors of texts; features:FILE.npz or "
+    "features:FOLDER:SOURCE for features of images; a data frame with a label column; or "
     "arrays, as (x, y) or by from_arrays"
 )
 
@@ -74,6 +76,11 @@ def load_dataset(
     the prefixes `folder:`, `classes:` and `mvtec:` name it, and `resize(64):`, `crop(64x48):` and
     `pad(64):` are a size.
 
+    With the prefix `features:`, as in `features:maps.npz`, rows are features of a frozen network:
+    a table `(n, d)`, or maps `(n, height, width, d)`, which are not scaled. As in
+    `features:FOLDER:SOURCE`, they are the inner maps of the detector that was saved in a folder, of
+    the images of a source (see `jaxad.data.sources.features`).
+
     Args:
         source: A name, a path, a pair of arrays `(x, y)`, a data frame of pandas or polars, or a
             `Dataset`, which is returned as it is.
@@ -103,6 +110,11 @@ def load_dataset(
     if str(source).startswith(PREFIX):
         rest = str(source).removeprefix(PREFIX)
         return as_sequences(load_dataset(rest, data_dir=data_dir, label=label, options=options))
+    if str(source).startswith(FEATURES):
+        folder, rest = parse_features(source)
+        return as_features(
+            load_dataset(rest, data_dir=data_dir, options=options, size=size), folder
+        )
     if str(source).startswith(MEAN):
         vectors, rest = split_mean(str(source))
         return as_means(
