@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _BLOCK = 512
+_MOST = 2**23  # numbers in a block of large examples
 _ELEMENTS = 2**20  # the smallest padded table holds this many numbers: 4 MB in float32
 _POINTS = 1024  # the smallest padded number of points of series
 
@@ -148,13 +149,13 @@ def map_rows(
         fn: Maps `(b, ...)` rows to a pytree of `(b, ...)` arrays, independently for each row.
         x: `(n, ...)` rows, or a view of windows.
         count: The number of valid rows.
-        block: The number of rows in one call of `fn`.
+        block: The number of rows in one call of `fn`; fewer if examples are large.
 
     Returns:
         The pytree for all rows, `(n, ...)`. From row `count` on, values are arbitrary.
     """
     n = x.shape[0]
-    block = min(block, n)
+    block = min(block, n, max(_MOST // max(int(np.prod(x.shape[1:])), 1), 1))
     shapes = jax.eval_shape(fn, jax.ShapeDtypeStruct((block, *x.shape[1:]), x.dtype))
     out = jax.tree.map(lambda s: jnp.zeros((n, *s.shape[1:]), s.dtype), shapes)
 

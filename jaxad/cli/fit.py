@@ -88,6 +88,8 @@ def _report(name: str, fitted: TrainedFit, data: TrainingFile, options: Fit) -> 
         f"{counts[-1]} labelled anomalies and {counts[1]} verified normal rows; saved to "
         f"{options.out}"
     )
+    if data.images is not None:
+        print(f"Pictures are read as {data.images}, here and by `jaxad score`")
     if data.held_out is not None:
         held = len(data.held_out.x)
         print(

@@ -146,7 +146,10 @@ def _check_out(options: Score) -> None:
 def _report_bad(part: ScoredRows, options: Score, before: int, reported: int) -> None:
     """Print which rows are bad, up to `_NAMED` of all; with --strict raise at the first."""
     for place, row in enumerate(sorted(part.bad)):
-        message = f"row {before + row}: {part.bad[row]}"
+        name = f"row {before + row}"
+        if part.id == "file" and part.ids is not None:
+            name = str(part.ids[row])
+        message = f"{name}: {part.bad[row]}"
         if options.strict:
             raise DataError(f"{options.data}: {message} (--strict)")
         if reported + place < _NAMED:

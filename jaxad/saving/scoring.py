@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Num
 
+from jaxad.data.images.layouts import is_image_source
+from jaxad.data.images.sizes import ImageFormat
 from jaxad.data.scaling import Scaling
 from jaxad.data.series.record import SeriesRecord
 from jaxad.data.sources.features import FEATURES
@@ -26,6 +28,7 @@ from jaxad.evaluation.scoring import score
 from jaxad.padding import bucket_features, bucket_rows, is_table
 from jaxad.saving.estimator import ESTIMATOR, read_record
 from jaxad.saving.folder import load
+from jaxad.saving.pictures import score_pictures
 from jaxad.saving.piece_reading import encode_piece, select_columns
 from jaxad.saving.scored_rows import ScoredRows
 from jaxad.saving.series import score_series
@@ -51,6 +54,7 @@ class SavedDetector(NamedTuple):
         id: The name of the column of ids in the training file.
         others: The names of its further columns that are not features, which are passed over.
         series: How series are read and cut to windows; None for a detector of other rows.
+        images: The format of the pictures that it was trained on; None for other files.
     """
 
     folder: Path
@@ -63,6 +67,7 @@ class SavedDetector(NamedTuple):
     id: str | None = None
     others: tuple[str, ...] = ()
     series: SeriesRecord | None = None
+    images: ImageFormat | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,8 +114,9 @@ class SavedDetector(NamedTuple):
         """Score the rows of a file in order; memory does not grow with a table.
 
         Args:
-            source: A table or an npz file with the columns of training, or a file of texts; with
-                `sequence:` in front if the detector was trained so.
+            source: A table or an npz file with the columns of training, a folder of pictures (see
+                `score_pictures`), or a file of texts; with `sequence:` in front if the detector
+                was trained so.
             options: How a table is read, and its columns of labels and ids. Default: labels are in
                 the column named label, y, anomaly or outlier, unless the detector was trained on
                 it; ids in the column that was named in training, if there is one.
@@ -129,6 +135,9 @@ class SavedDetector(NamedTuple):
             yield from score_series(self, source, options, strict)
             return
         name = str(source)
+        if is_image_source(name):
+            yield from score_pictures(self, name, options)
+            return
         path = Path(name.removeprefix(PREFIX))
         whole = path.suffix.lower() in (".npz", *LINES) or name.startswith((MEAN, FEATURES))
         if whole or self.fitted.detector.lexicon is not None:
@@ -158,12 +167,12 @@ class SavedDetector(NamedTuple):
                 warnings.warn(message, DataWarning, stacklevel=2)
             x = as_windows(x) if windows else x
             label, ids = (None if n is None else piece.table[n] for n in (roles.label, roles.id))
-            scored = self._score(x, piece.bad, events)
+            scored = self.score_rows(x, piece.bad, events)
             yield replace(scored, label=label, ids=ids, id=roles.id, table=piece.table)
 
     def warm_up(self) -> None:
         """Compile what scores rows, so that the first ones do not wait for it."""
-        self._score(np.zeros((1, *self.shape), np.float32), {})
+        self.score_rows(np.zeros((1, *self.shape), np.float32), {})
 
     def read_reference(self, source: str | Path, options: TableOptions | None = None) -> Reference:
         """Score the rows of a file that a threshold is chosen by.
@@ -245,12 +254,12 @@ class SavedDetector(NamedTuple):
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             bad = {i - start: why for i, why in (table.bad or {}).items() if 0 <= i - start < size}
-            scored = self._score(x[rows], bad)
+            scored = self.score_rows(x[rows], bad)
             label = None if table.y is None else table.y[rows]
             ids = None if table.ids is None else pa.array(table.ids[rows].tolist())
             yield replace(scored, label=label, ids=ids, id=table.id)
 
-    def _score(
+    def score_rows(
         self, x: np.ndarray, bad: dict[int, str], events: Events | None = None
     ) -> ScoredRows:
         """Score rows, NaN for bad ones; add those to `bad` that have no finite score."""
@@ -306,6 +315,7 @@ def open_detector(folder: str | Path) -> SavedDetector:
             id=columns.id,
             others=columns.others,
             series=columns.series,
+            images=columns.images,
         )
     about = read_record(folder, scaling)
     names = about.names_in or ()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Num
 
+from jaxad.data.images.sizes import ImageFormat
 from jaxad.data.protocol.training_file import TrainingFile
 from jaxad.data.scaling import Scaling
 from jaxad.data.series.record import SeriesRecord
@@ -37,6 +38,7 @@ class TrainedColumns(NamedTuple):
         id: The name of the column of ids, if the file has one.
         others: The names of the columns that are not features, such as that of labels.
         series: How the file was read as series; None if it was not.
+        images: The format of the pictures of a folder; None for other files.
     """
 
     names: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class TrainedColumns(NamedTuple):
     id: str | None = None
     others: tuple[str, ...] = ()
     series: SeriesRecord | None = None
+    images: ImageFormat | None = None
 
 
 def save_trained(
@@ -87,7 +90,9 @@ def save_trained(
     about: dict = {"columns": list(data.columns), "file": file, "rows": data.rows}
     if data.encoding is not None:
         about["encoding"] = data.encoding.dump()
-    if data.id is not None:
+    if data.images is not None:
+        about["images"] = data.images.dump()
+    elif data.id is not None:
         about["id"] = data.id
     if data.others:
         about["others"] = list(data.others)
@@ -136,6 +141,8 @@ def read_columns(folder: Path, scaling: Scaling | None) -> TrainedColumns:
         others = tuple(about.get("others", ()))
         if not all(isinstance(name, str) for name in (*names, *others, id or "")):
             raise TypeError("names must be strings")
+        if "images" in about:
+            return TrainedColumns(images=ImageFormat.restore(about["images"]))
         if "encoding" in about:
             series = about.get("series")
             series = None if series is None else SeriesRecord.restore(series)

@@ -16,6 +16,7 @@ __all__ = [
     "Exposure",
     "ExposureRows",
     "Own",
+    "PictureReading",
     "Settings",
     "TableFormat",
     "TableReading",
@@ -98,6 +99,19 @@ class TableFormat:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PictureReading:
+    """The option of every command that reads pictures to train on.
+
+    Attributes:
+        size: The size that the pictures of a folder get, in pixels: 64, or 64x48 for WIDTHxHEIGHT;
+            crop(64x48) and pad(64x48) keep the aspect ratio and cut to the centre or fill up with
+            black. Default: all must have one size.
+    """
+
+    size: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="SIZE")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableReading(TableFormat):
     """The options of every command that reads the labels of a table.
 
@@ -127,5 +141,6 @@ def read_table_options(options: TableFormat) -> TableOptions:
         header=options.header,
         decimal=cast(Any, options.decimal),  # checked where tables are read
         series=None if all(value is None for value in series) else SeriesOptions(*series),
+        size=getattr(options, "size", None),
         **values,
     )

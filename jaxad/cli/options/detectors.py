@@ -13,6 +13,7 @@ from jaxad.cli.options.common import (
     Exposure,
     ExposureRows,
     Own,
+    PictureReading,
     Settings,
     TableFormat,
     TableReading,
@@ -41,11 +42,16 @@ class List(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(SeriesReading, Common):
-    """Train a detector on a file, and save it.
+class Fit(SeriesReading, PictureReading, Common):
+    """Train a detector on a file or a folder of pictures, and save it.
 
     The file is a table (csv, parquet or feather) with columns of numbers, strings, booleans and
-    dates; or an npz file with X and, if there are labels, y. Labels are optional: 1 or true marks a
+    dates; or an npz file with X and, if there are labels, y. The pictures (png, jpg, tif, bmp) of a
+    plain folder are unlabelled. A folder may have one subfolder for each class, whose names are
+    labels, or the layout of MVTec: train/good, which is unlabelled, and test/DEFECT with masks in
+    ground_truth/DEFECT; with --positive DEFECT the pictures of a defect are labelled anomalies.
+
+    Labels are optional: 1 or true marks a
     labelled anomaly; 0, false, -1 and nothing an unlabelled row. --positive and --normal name other
     values. The y of an npz file holds training labels: -1 for a labelled anomaly, 0 for an
     unlabelled row and 1 for a verified normal row.
@@ -54,11 +60,14 @@ class Fit(SeriesReading, Common):
     SIGTERM (nothing is saved).
 
     Attributes:
-        data: The file. With the prefix sequence: its columns are the time points of sequences.
+        data: The file or folder. The prefixes folder:, classes: and mvtec: name the layout of a
+            folder, which is recognised otherwise. With the prefix sequence: the columns of a table
+            are the time points of sequences.
         detector: A name that `jaxad list` shows. Default: auto for tables; for images and
             sequences the detector that `jaxad recommend` names, with its settings.
         out: The folder to save to; it must not exist yet.
-        strict: Make it an error that columns or entries of a table would be left out.
+        strict: Make it an error that columns or entries of a table, or broken pictures, would be
+            left out.
         scaling: How columns are scaled, here and by `jaxad score`. standard: mean 0 and standard
             deviation 1. minmax: 0 to 1 for each column. range: 0 to 1 over all columns. gcn: each
             row by its mean and mean absolute deviation, then range. whiten: standard, then
@@ -108,9 +117,10 @@ class Fit(SeriesReading, Common):
 
 @dataclass(frozen=True, kw_only=True)
 class Score(TableReading, Common):
-    """Score the rows of a file with a saved detector; higher is more anomalous.
+    """Score the rows of a file or the pictures of a folder; higher is more anomalous.
 
-    Writes the columns row (from 0), or the ids of --id, and score. With several seeds score is the
+    Writes the columns row (from 0), or the ids of --id, or for pictures file (the path within the
+    folder), and score. With several seeds score is the
     mean over them, and the columns score_seed_0, score_seed_1, ... follow. With a threshold or
     --top the column anomaly is 1 for the anomalous rows, and with conformal there is a column
     p_value.
@@ -122,13 +132,18 @@ class Score(TableReading, Common):
     With - for DATA, lines of csv are read from standard input, the names of the columns first or
     the columns of training without names. Each line is scored when it arrives.
 
+    Folders of pictures may be larger than memory. Pictures are read in the size, the colours and
+    the depth of training; one that is broken or has another size gets the score nan and a message.
+    In a folder with the layout of MVTec those of test are scored.
+
     Exit codes: 0 done, 1 failure, 2 wrong use, 3 done, but some rows could not be scored.
 
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
-        data: A table or npz file with the columns that the detector was trained on, with the prefix
-            sequence: if the detector was trained with it. Rows are encoded and scaled as in
-            training; further columns are ignored. - for standard input.
+        data: A table or npz file with the columns that the detector was trained on, a folder of
+            pictures or one picture; with the prefix sequence: if the detector was trained with it.
+            Rows are encoded and scaled as in training; further columns are ignored. - for standard
+            input.
         out: The csv or parquet file to write; not the input or the reference. - for csv on standard
             output, the default for standard input.
         threshold: The threshold above which a score is an alarm: a number, or one of the rules
@@ -156,7 +171,7 @@ class Score(TableReading, Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audit(SeriesReading, Common):
+class Audit(SeriesReading, PictureReading, Common):
     """Rank the rows of a file by how likely they are hidden anomalies.
 
     Trains a detector on the file and writes a csv file with a line for each unlabelled row, the
@@ -171,7 +186,7 @@ class Audit(SeriesReading, Common):
     SIGTERM (nothing is written).
 
     Attributes:
-        data: The table or npz file.
+        data: The table, npz file or folder of pictures.
         detector: A name that `jaxad list` shows. Default: auto if rows are labelled, else deep_svdd
             with weighting=latent_outlier_exposure(0.1).
         out: The csv file to write.
@@ -183,7 +198,8 @@ class Audit(SeriesReading, Common):
             auto and pu_bagging. score: the anomaly score after training. auto: exposure or
             out_of_bag where there is one, else score. A plug-in's weighting may add a method.
         truth: A column of labels by which the audit is measured, 1 for an anomaly and 0 for a
-            normal row; training does not use it. y for the labels of an npz file.
+            normal row; training does not use it. y for the labels of an npz file, class for the
+            folders of the classes of pictures.
         scaling: How columns are scaled. standard: mean 0 and standard deviation 1. minmax: 0 to 1
             for each column. range: 0 to 1 over all columns. gcn: each row by its mean and mean
             absolute deviation, then range. whiten: standard, then uncorrelated. none: not scaled.
@@ -238,8 +254,9 @@ class Explain(TableFormat, Common):
     Attributes:
         folder: The folder that `jaxad fit` or an estimator saved to.
         data: A table or npz file of rows as in training, which are encoded and scaled in the same
-            way. An npz file of images may have mask. For a detector of texts: JSON lines, or a csv
-            file with a column text.
+            way, or a folder of pictures. An npz file of images may have mask; in a folder with the
+            layout of MVTec the pictures of test are explained, with their masks. For a detector of
+            texts: JSON lines, or a csv file with a column text.
         out: The folder for the pictures.
         kind: lrp: layer-wise relevance propagation. residuals: the squared error of each column or
             pixel. terms: the term of each column in a score that is a sum over columns.

@@ -12,13 +12,12 @@ from jaxad.data.images.decoding import (
     Header,
     SizeError,
     decode,
-    decode_mask,
     measure,
     read_header,
 )
 from jaxad.data.images.files import show_name
-from jaxad.data.images.layouts import GOOD, ImageFolder, Picture
-from jaxad.data.images.reading import open_pool
+from jaxad.data.images.layouts import ImageFolder
+from jaxad.data.images.reading import open_pool, read_mask
 from jaxad.data.images.sizes import ImageFormat, ImageSize
 from jaxad.errors import DataError, DataWarning
 
@@ -99,30 +98,12 @@ def load_masks(
     if not folder.masked:
         return None
     out = np.zeros(images.x.shape[:3], np.uint8)
-    marked = [
-        (i, p)
-        for i, p in enumerate(folder.pictures)
-        if p.mask is not None or (p.part == "test" and p.group != GOOD)
-    ]
-
-    def read(item: tuple[int, Picture]) -> None:
-        place, picture = item
-        if picture.mask is None:
-            raise DataError(
-                f"{show_name(folder.root / picture.name)} has no mask; add it to ground_truth/"
-                f"{show_name(picture.group)}, or take ground_truth away to go without masks"
-            )
-        size = (form.width, form.height)
-        if form.size is not None:
-            size = measure(folder.root / picture.name)
-        try:
-            out[place] = decode_mask(folder.root / picture.mask, form, size)
-        except DataError as error:
-            raise DataError(f"{show_name(folder.root / picture.mask)} {error}") from error
-
-    for problem in _collect(read, marked):
-        if isinstance(problem, DataError):
-            raise problem
+    found = _collect(lambda picture: read_mask(folder, picture, form), folder.pictures)
+    for place, mask in enumerate(found):
+        if isinstance(mask, DataError):
+            raise mask
+        if mask is not None:
+            out[place] = mask
     return out
 
 

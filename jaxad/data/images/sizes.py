@@ -51,6 +51,11 @@ class ImageFormat(NamedTuple):
     depth: int = 8
     way: Way | None = None
 
+    def __str__(self) -> str:
+        colours = "grey" if self.channels == 1 else "in colour"
+        how = "" if self.way is None else f", by {self.way}"
+        return f"{self.width}x{self.height} pixels{how}, {colours}, {self.depth} bits"
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """The shape of one picture."""

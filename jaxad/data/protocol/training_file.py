@@ -7,6 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Int8, Num
 
 from jaxad.data.arrays import as_rows, as_train_data
+from jaxad.data.images.layouts import is_image_source
+from jaxad.data.images.sizes import ImageFormat
+from jaxad.data.images.training import TrainingPictures, read_training_pictures
 from jaxad.data.protocol.calibration import Calibration, HeldOut
 from jaxad.data.protocol.exposure import expose
 from jaxad.data.protocol.settings import Protocol
@@ -48,6 +51,7 @@ class LabelledRows(NamedTuple):
         held: `(n,)` which rows are held out of training; None if none is.
         events: The values of the rows that training hardly saw, where rows are held out.
         texts: `(n,)` the texts that the rows stand for; None without texts.
+        images: The format of the pictures of a folder; None for other files.
     """
 
     x: Num[np.ndarray, "n *shape"]
@@ -63,6 +67,7 @@ class LabelledRows(NamedTuple):
     held: Bool[np.ndarray, "n"] | None = None
     events: Events | None = None
     texts: Any = None
+    images: ImageFormat | None = None
 
 
 class TrainingFile(NamedTuple):
@@ -82,6 +87,7 @@ class TrainingFile(NamedTuple):
         held_out: The rows that were held out of training; None if none was.
         texts: `(n,)` the texts that the rows stand for; None without texts.
         series: The series of which the rows are windows; None for other files.
+        images: The format of the pictures of a folder; None for other files.
     """
 
     train: TrainData
@@ -97,6 +103,7 @@ class TrainingFile(NamedTuple):
     held_out: HeldOut | None = None
     texts: Any = None
     series: SeriesTraining | None = None
+    images: ImageFormat | None = None
 
 
 def load_training_file(
@@ -178,6 +185,7 @@ def load_training_file(
         kept.others,
         held,
         kept.texts,
+        images=kept.images,
     )
 
 
@@ -249,6 +257,11 @@ def read_labelled_rows(
         return _read_table(str(path), options, truth, strict, feedback, calibration)
     if feedback is not None:
         raise ConfigError(f"--feedback {feedback} applies only to tables; {path} is not one")
+    if is_image_source(path):
+        found = read_training_pictures(str(path), options, truth=truth, strict=strict)
+        return _of_pictures(found, calibration, str(path))
+    if options.size is not None:
+        raise ConfigError(f"--size {options.size} applies only to folders of pictures")
     if options.label not in (None, "none") and Path(path).suffix.lower() == ".npz":
         raise ConfigError(
             f"--label {options.label} cannot be used with an npz file, whose labels are the array "
@@ -280,6 +293,14 @@ def read_labelled_rows(
         held=held,
         texts=table.texts,
     )
+
+
+def _of_pictures(
+    found: TrainingPictures, calibration: Calibration | None, name: str
+) -> LabelledRows:
+    x, label, hidden, mask, names, form = found
+    held = None if calibration is None else calibration.draw(label, len(x), name)
+    return LabelledRows(x, label, hidden, mask=mask, ids=names, id="file", held=held, images=form)
 
 
 def _read_table(
