@@ -120,17 +120,18 @@ def _choose_mvtec(folder: ImageFolder, options: TableOptions) -> ImageFolder:
                 f"class of {show_name(folder.root)}; its classes are {', '.join(folder.classes)}"
             )
     anomalous = set() if options.label == "none" else set(options.positive)
-    chosen = [
+    train = folder.select("train").pictures
+    defects = tuple(
         p
-        for p in folder.pictures
-        if p.part == "train" or (show_name(p.group) in anomalous and p.group != GOOD)
-    ]
-    if not any(p.part == "train" for p in chosen):
+        for p in folder.select("test").pictures
+        if show_name(p.group) in anomalous and p.group != GOOD
+    )
+    if not train:
         raise DataError(
             f"{show_name(folder.root)} has no pictures in train/good to train on; to train on a "
             "folder of its own, name it"
         )
-    return folder._replace(pictures=tuple(chosen))
+    return folder._replace(pictures=train + defects)
 
 
 def _read_labels(
