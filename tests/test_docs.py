@@ -420,6 +420,11 @@ def test_the_choices_of_settings_are_those_of_the_stored_results():
         values = f"{one.auroc:.1f} | {one.auprc:.1f} |"
         alone = "of all four parts" in one.detector and one.tables == "all tables"
         assert alone or f"| {one.labelled} | {one.detector} | {one.tables} | {values}" in page
-    for one in results[results.tables == "outside"].itertuples():
+    wide = results.loc[results.tables == "outside", ["labelled", "detector", "auroc", "auprc"]]
+    rule = pd.read_csv(ROOT / "experiments" / "scarce" / "results" / "wide.csv")
+    of_rule = (rule["wide from"] == "left out") | ((rule["wide from"] != "none") & rule.labelled)
+    rule = rule[of_rule & (rule.tables == "outside")].assign(detector="auto")
+    assert len(rule) == 3
+    for one in pd.concat([wide, rule]).itertuples():
         row = f"| {one.labelled} | {one.detector} | {one.auroc:.1f} | {one.auprc:.1f} |"
         assert row in page

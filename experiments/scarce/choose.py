@@ -82,10 +82,12 @@ def count_seeds(name: str, labelled: int) -> int:
     return 2 if labelled else 3
 
 
-def draw(name: str, labelled: int, seed: int, data_dir: Path) -> jaxad.Split | None:
-    """Draw a split of at most 3,000 rows of a table; None if it has too few anomalies."""
+def draw(
+    name: str, labelled: int, seed: int, data_dir: Path, most: int | None = None
+) -> jaxad.Split | None:
+    """Draw a split of at most `most` rows of a table; None if it has too few anomalies."""
     data = jaxad.load_dataset(name, data_dir=data_dir)
-    most = 2000 if name in OUTSIDE else 3000
+    most = most or (2000 if name in OUTSIDE else 3000)
     if len(data.x) > most:
         kept = np.sort(np.random.default_rng(0).permutation(len(data.x))[:most])
         data = replace(data, x=data.x[kept], y=data.y[kept])
@@ -189,6 +191,9 @@ def write_choices(folder: Path) -> None:
     whole = {name: means for name, means in parts.items() if len(without[name]) == len(KINDS)}
     times = leave_out([whole])
     report("auto, of all four parts", 0, lambda table: parts[times[table]], times)
+    nested = {name: parts[name] for name in map(describe, list_nested())}
+    size = leave_out([nested])
+    report("auto, of nested sets", 0, lambda table: parts[size[table]], size)
     for i, count in enumerate(LABELLED):
         report("pu_bagging", count, lambda t, i=i: bag_means[i][bag_choice[t]], bag_choice)
         named = {t: "{:.1f} / labels^{}".format(*rule) for t, rule in rule_choice.items()}
@@ -213,7 +218,8 @@ def write_choices(folder: Path) -> None:
             if group == "outside":
                 bag, rule = bag_choice["all"], rule_choice["all"]
                 score = weigh(best, bag, count, *rule) if count else mean_of(best)
-                tell("auto", count, group, measure(found, score), "chosen on all tables")
+                values = measure(found, score)
+                tell("auto, as with few columns", count, group, values, "chosen on all tables")
                 if count:
                     values = measure(found, lambda s, bag=bag: s[f"score {bag}"])
                     tell("pu_bagging", count, group, values, "chosen on all tables")
@@ -228,6 +234,12 @@ def list_parts() -> Iterator[tuple[str, ...]]:
         for kinds in combinations(KINDS, count):
             for refits in (0, 2):
                 yield tuple(f"{kind}, {refits * (kind != 'forest')} refits" for kind in kinds)
+
+
+def list_nested() -> Iterator[tuple[str, ...]]:
+    """Yield the forest alone, and with one to three further parts, fitted again."""
+    for count in range(1, len(KINDS) + 1):
+        yield tuple(f"{kind}, {2 * (kind != 'forest')} refits" for kind in KINDS[:count])
 
 
 def describe(parts: tuple[str, ...]) -> str:

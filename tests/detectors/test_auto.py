@@ -43,6 +43,16 @@ def test_labels_alone_decide_on_the_parts(rows):
         np.testing.assert_allclose(model.weights @ model.list_parts(x), model(x))
 
 
+@pytest.mark.parametrize(("columns", "wide"), [(99, False), (100, True)])
+def test_wide_rows_are_fitted_once_and_without_histograms(columns, wide):
+    x = np.random.default_rng(1).normal(size=(80, columns)).astype(np.float32)
+    label = np.where(np.arange(80) < 2, -1, 0)
+    model = fit(x, label, trees=2, members=2, reject=0.5).models[0]
+    without = [0.2 / 3] * 3 + [0] if wide else [0.2 / 4] * 4
+    np.testing.assert_allclose(model.weights, [*without, 0.8])
+    assert len(model.outlier_scores.near.points) == (78 if wide else 39)
+
+
 def test_neighbours_are_searched_without_the_farthest_rows(rows):
     x, truth = rows
     near = fit(x, np.zeros(len(x)), reject=0.25).models[0].outlier_scores.near

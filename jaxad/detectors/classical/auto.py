@@ -17,6 +17,7 @@ from jaxad.detectors.registry import Spec, register
 __all__ = ["Auto", "AutoScore", "Surprise", "fit_surprise", "weigh_parts"]
 
 _REFITS = 2  # how often parts without labels are fitted again, without the rows farthest out
+_WIDE = 100  # columns from which they are fitted once, and histograms have no weight
 _KNOTS = 1024  # quantiles that a distribution of scores is kept by
 
 
@@ -29,7 +30,8 @@ class Auto(CheckedConfig):
         members: Number of bags, used if there are labelled anomalies, >= 1.
         neighbours: Number of neighbours, >= 1.
         reject: Fraction of the unlabelled rows that all parts without labels but the forest are
-            fitted again without: those that lie farthest out, in [0, 1).
+            fitted again without: those that lie farthest out, in [0, 1). Not used with 100 columns
+            or more.
         reference: Maximum number of rows that neighbours are searched among, >= 20; larger data is
             sampled at random.
         unlabelled_share: Weight of the parts without labels beside one labelled anomaly, in [0, 1];
@@ -120,12 +122,15 @@ def build_auto(config: Auto, spec: Spec) -> HostDetector:
     Without labelled anomalies it is the mean of minus the logarithms of four tails: of the scores
     of an isolation forest, of the mean distances to the nearest rows, of the distances of a
     Gaussian, and of the scores of histograms. All but the forest are fitted again without the rows
-    that lie farthest out. With labelled anomalies `pu_bagging` is a further part, whose weight
-    grows with their number. The numbers of labels and rows alone decide.
+    that lie farthest out. With 100 columns or more they are fitted once, and histograms have no
+    weight. With labelled anomalies `pu_bagging` is a further part, whose weight grows with their
+    number. The numbers of labels and columns alone decide.
     """
 
     def train(x, label, seed):
         others, labelled = x[label >= 0], int((label < 0).sum())
+        wide = x.shape[1] >= _WIDE
+        refits = 0 if wide else _REFITS
         outlier_scores = fit_outlier_scores(
             others,
             seed,
@@ -133,12 +138,12 @@ def build_auto(config: Auto, spec: Spec) -> HostDetector:
             reference=config.reference,
             trees=config.trees,
             reject=config.reject,
-            refits=_REFITS,
+            refits=refits,
         )
-        histograms = fit_again(fit_histograms, others, config.reject, _REFITS)
+        histograms = fit_again(fit_histograms, others, config.reject, refits)
         scores = outlier_scores(x)
         parts, trees = [*scores.T, histograms(x)], []
-        weights = weigh_parts(labelled, config.unlabelled_share)
+        weights = weigh_parts(labelled, config.unlabelled_share, wide)
         if labelled:
             bags = fit_bags(join_inputs(x, scores), label, Bags(members=config.members), seed)
             parts, trees = [*parts, bags.out_of_bag], bags.trees
@@ -149,14 +154,15 @@ def build_auto(config: Auto, spec: Spec) -> HostDetector:
     return HostDetector(train, score_type=AutoScore)
 
 
-def weigh_parts(labelled: int, share: float) -> Float[np.ndarray, "parts"]:
+def weigh_parts(labelled: int, share: float, wide: bool = False) -> Float[np.ndarray, "parts"]:
     """Return the weights of the four parts without labels and, if there are labels, of the bags.
 
     Args:
         labelled: The number of labelled anomalies.
         share: The weight of the parts without labels beside one labelled anomaly, in [0, 1].
+        wide: Whether rows have many columns; the fourth part, histograms, has no weight then.
     """
-    without = np.full(4, 1 / 4)
+    without = np.array([1, 1, 1, 0]) / 3 if wide else np.full(4, 1 / 4)
     if not labelled:
         return without
     share = share / labelled
