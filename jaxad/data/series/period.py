@@ -9,7 +9,7 @@ __all__ = ["FEWEST", "FIXED", "MOST", "choose_window"]
 FEWEST, MOST = 10, 300  # the bounds of a chosen window
 FIXED = 50  # the window of a series without a period
 _USED = 20_000  # timestamps, at most
-_PROMINENCE = 0.1
+_PROMINENCE = 0.2
 
 
 def choose_window(
@@ -17,9 +17,10 @@ def choose_window(
 ) -> tuple[int, str]:
     """Choose the length of windows of series.
 
-    It is the lag of the first peak of the autocorrelation with a prominence of at least 0.1, from
-    10 to 300 timestamps, of the longest piece without a gap (its first 20,000 timestamps), as mean
-    over channels. Without such a peak it is 50. It is at most a third of the piece, and at least 2.
+    It is the lag of the first peak of the autocorrelation, from 10 to 300 timestamps, of the
+    longest piece without a gap (its first 20,000 timestamps), as mean over channels. The peak has a
+    prominence of at least 0.2, or `5 / sqrt(n)` for n timestamps if that is more. Without such a
+    peak the length is 50. It is at most a third of the piece, and at least 2.
 
     Args:
         values: `(n, channels)` the values of all series.
@@ -33,7 +34,9 @@ def choose_window(
     size = int(sizes.max())
     most = max(2, min(MOST, size // 3))
     lags = correlate(values[first : first + min(size, _USED)], most + 1)
-    peaks, _ = find_peaks(lags, prominence=_PROMINENCE)
+    # The autocorrelation of n values of noise has a standard deviation of about 1 / sqrt(n).
+    prominence = max(_PROMINENCE, 5 / np.sqrt(min(size, _USED)))
+    peaks, _ = find_peaks(lags, prominence=prominence)
     peaks = peaks[(peaks >= FEWEST) & (peaks <= most)]
     if len(peaks):
         return int(peaks[0]), "the first peak of the autocorrelation"

@@ -97,6 +97,7 @@ def read_training_series(
             f"{rows.name}: has no labels for --positive and --normal; name their column with "
             "--label"
         )
+    _check_channels(rows, strict)
     encoding = fit_encoding(rows.features, strict=strict)
     x, events = encoding.apply(rows.features)
     record, reason = _choose_cut(rows, x, options)
@@ -118,6 +119,19 @@ def read_training_series(
     count = np.asarray(len(starts), np.int32)
     train = TrainData(view, marks, count, np.asarray(x.shape[1], np.int32))
     return SeriesTraining(train, fitted, encoding, record, rows, label, hidden, events, reason)
+
+
+def _check_channels(rows: SeriesRows, strict: bool) -> None:
+    """Warn of channels without a value, or with `strict` raise a `DataError`."""
+    empty = [n for n in rows.features.column_names if rows.features[n].null_count == rows.points]
+    for name in empty:
+        message = (
+            f"{rows.name}: channel {name!r} has no values; leave it out (--drop), as a value in "
+            "further series would be new to the detector"
+        )
+        if strict:
+            raise DataError(message)
+        warnings.warn(message, DataWarning, stacklevel=4)
 
 
 def _convert(

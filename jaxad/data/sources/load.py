@@ -18,6 +18,8 @@ from jaxad.data.images.layouts import (
     parse_source,
 )
 from jaxad.data.images.sizes import parse_size
+from jaxad.data.series.dataset import read_series_dataset
+from jaxad.data.series.sources import PREFIX as SERIES
 from jaxad.data.sources.features import FEATURES, as_features, parse_features
 from jaxad.data.sources.files import SUFFIXES, read_file, read_labelled_table, split_mean
 from jaxad.data.sources.idx import has_idx, read_idx_folder
@@ -38,7 +40,8 @@ WAYS = (
     "JAXAD_DATA; "
     "tfds:NAME; one of these with the prefix sequence: for rows that are sequences, or with the "
     "prefix mean:VECTORS: for mean word vectors of texts; features:FILE.npz or "
-    "features:FOLDER:SOURCE for features of images; a data frame with a label column; or "
+    "features:FOLDER:SOURCE for features of images; series:FILE for windows of long series; "
+    "a data frame with a label column; or "
     "arrays, as (x, y) or by from_arrays"
 )
 
@@ -65,6 +68,9 @@ def load_dataset(
     With the prefix `sequence:`, as in `sequence:monotone`, the columns of a table are the points in
     time of sequences of one channel (see `as_sequences`). Arrays `(n, time, channels)` in an npz
     file are sequences without the prefix.
+
+    `series:FILE`, or with options `series:time=timestamp,window=50:FILE`, reads a table whose rows
+    are timestamps as windows of one or several long series; see `read_series_dataset`.
 
     Files of JSON lines (`.jsonl`, plain or gzipped), and csv files with a column `text`, hold
     texts, with the fields text, label and split; rows whose split is test are the test part. With
@@ -115,6 +121,8 @@ def load_dataset(
         return as_features(
             load_dataset(rest, data_dir=data_dir, options=options, size=size), folder
         )
+    if str(source).startswith(SERIES):
+        return read_series_dataset(str(source), label, options)
     if str(source).startswith(MEAN):
         vectors, rest = split_mean(str(source))
         return as_means(
