@@ -51,7 +51,7 @@ class Windows:
     the shape and the dtype of the array of its windows; indexing and `np.asarray` copy windows.
 
     Attributes:
-        series: `(points, channels)` all series, one behind the other.
+        series: `(points, channels)` floating: all series, one behind the other.
         starts: `(n,)` int32: the first point of each window.
         length: The number of points in a window.
         flat: Whether a window is a row `(length * channels,)` of a table instead of
@@ -59,8 +59,8 @@ class Windows:
         padded: The number of columns of such a row with zeros at the end; 0: none are added.
     """
 
-    series: Float[Leaf, "points channels"]
-    starts: Int[Leaf, "n"]
+    series: Any  # arrays, or what JAX puts in their place, such as shapes
+    starts: Any
     length: int = field(metadata={"static": True})
     flat: bool = field(default=False, metadata={"static": True})
     padded: int = field(default=0, metadata={"static": True})

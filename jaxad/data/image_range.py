@@ -58,7 +58,7 @@ def measure_images(x: Any, lead: int = 0) -> ImageRange | None:
 
 
 def check_image_range(
-    x: np.ndarray, trained: ImageRange | None, *, scaled: bool = False, lead: int = 0
+    x: Any, trained: ImageRange | None, *, scaled: bool = False, lead: int = 0
 ) -> None:
     """Raise a `DataError` if images are in another range than those of training.
 

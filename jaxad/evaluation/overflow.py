@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
+from jaxad.types import Windows
+
 __all__ = ["CEILINGS", "rank_overflows"]
 
 # Far enough below the largest number that a sum over many seeds stays finite.
@@ -13,7 +15,7 @@ CEILINGS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e300}
 
 def rank_overflows(
     scores: Float[np.ndarray, "seeds n"],
-    rows: Num[np.ndarray, "..."],
+    rows: Num[np.ndarray, "..."] | Windows,
     lead: int,
     valid: Bool[np.ndarray, "seeds n"],
     rescore: Callable[[Num[np.ndarray, "..."]], Float[np.ndarray, "seeds m"]],
@@ -29,7 +31,7 @@ def rank_overflows(
 
     Args:
         scores: Scores of the rows.
-        rows: `(n, ...)` rows of all seeds, or `(seeds, n, ...)`.
+        rows: `(n, ...)` rows of all seeds, or `(seeds, n, ...)`; or a view of windows.
         lead: 1 if the rows have a seed axis in front, else 0.
         valid: Which scores belong to rows that are not padding.
         rescore: Computes the scores of `(m, ...)` or `(seeds, m, ...)` rows.

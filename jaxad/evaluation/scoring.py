@@ -109,7 +109,7 @@ def score(
     return np.where(valid, rank_overflows(scores, rows, count.ndim, valid, rescore), np.nan)
 
 
-def _compute_scores(fitted: Fit, rows: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _compute_scores(fitted: Fit, rows: np.ndarray | Windows, count: np.ndarray) -> np.ndarray:
     """Return the `(seeds, n)` scores of all rows, as the detector computes them."""
     if isinstance(fitted.detector, HostDetector):
         return _score_on_host(fitted, fitted.detector, rows, count)
@@ -119,7 +119,7 @@ def _compute_scores(fitted: Fit, rows: np.ndarray, count: np.ndarray) -> np.ndar
 
 
 def _score_on_host(
-    fitted: Fit, detector: HostDetector, rows: np.ndarray, count: np.ndarray
+    fitted: Fit, detector: HostDetector, rows: np.ndarray | Windows, count: np.ndarray
 ) -> np.ndarray:
     """Return the scores by models on the host; infinite where the codes of a row overflow."""
     if detector.coder is None:
@@ -132,7 +132,7 @@ def _score_on_host(
 
 
 def _compute_outputs(
-    functions: Functions, fitted: Fit, rows: np.ndarray, count: np.ndarray
+    functions: Functions, fitted: Fit, rows: np.ndarray | Windows, count: np.ndarray
 ) -> np.ndarray:
     assert fitted.state is not None
     return apply_to_rows(functions, fitted.state, rows, count, fitted.seeds, fitted.mode)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 from jaxad.models.base import Applied, as_input
 from jaxad.nets.base import Net
 from jaxad.padding import take_rows, valid_rows
-from jaxad.types import Key, PyTree, TrainData, Variables
+from jaxad.types import Key, PyTree, TrainData, Variables, Windows
 
 __all__ = ["PairScore"]
 
@@ -101,7 +101,7 @@ def _draw_references(key: Key, data: TrainData) -> PyTree:
     }
 
 
-def _draw_rows(key: Key, x: Array, where: Bool[Array, "n"]) -> Array:
+def _draw_rows(key: Key, x: Array | Windows, where: Bool[Array, "n"]) -> Array:
     """Draw rows where a mask holds, with repetition; padding does not change the draw."""
     up_to = jnp.cumsum(where)
     number = jnp.floor(jax.random.uniform(key, (REFERENCES,)) * up_to[-1]).astype(up_to.dtype)

@@ -17,7 +17,7 @@ from jaxad.training.fitted import Fit, Progress
 from jaxad.training.inference import apply_to_rows
 from jaxad.training.seeds import MapMode
 from jaxad.training.stacking import as_partial, share
-from jaxad.types import Key, TrainData
+from jaxad.types import Key, TrainData, Windows
 from jaxad.utils.modes import pinned_modes
 from jaxad.utils.timing import stopwatch
 
@@ -130,7 +130,7 @@ def _select_seed(train: TrainData, i: int) -> TrainData:
 
 @pinned_modes()
 def score_models(
-    models: tuple[HostScore, ...], rows: Sequence[np.ndarray], count: np.ndarray
+    models: tuple[HostScore, ...], rows: Sequence[np.ndarray | Windows], count: np.ndarray
 ) -> np.ndarray:
     """Compute `(seeds, n)` scores; NaN for rows of padding.
 
