@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxad.cli.options import Audit
 from jaxad.cli.options.common import read_table_options
-from jaxad.cli.outputs import check_distinct, escape_frame, name_ids
+from jaxad.cli.outputs import check_distinct, escape_frame, name_ids, shorten
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.windows import shape_windows
@@ -60,14 +60,15 @@ def execute(options: Audit) -> int:
         reporter.done(f"compile {fitted.seconds.compile:.1f} s  run {fitted.seconds.run:.1f} s")
     result = audit_fit(fitted, train, options.method, hidden=data.hidden)
     frame = result.frame()
+    texts = None if data.texts is None else [shorten(text) for text in data.texts[frame.row]]
     if data.ids is not None:
         named = data.ids[frame.row]
-        if (
-            data.id is None
-        ):  # rows that could not be used are left out: these are numbers in the file
+        if data.id is None:  # numbers in the file, of which some rows could not be used
             frame["row"] = named
         else:
             frame.insert(2, name_ids(data.id), named)
+    if texts is not None:
+        frame["text"] = texts
     _write(result, frame, options)
     first = frame[name_ids(data.id)][:SHOWN]
     _print(result, name, options, ", ".join(map(str, first)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["check_distinct", "escape_frame", "escape_table", "name_ids", "write_names"]
+__all__ = ["check_distinct", "escape_frame", "escape_table", "name_ids", "shorten", "write_names"]
 
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"  # as `escape_csv` has it
 
@@ -29,13 +29,15 @@ def check_distinct(option: str, out: Path, inputs: Mapping[str, str | Path | Non
         option: The option of the output, such as "--out".
         out: Its path.
         inputs: The inputs by the name of their argument; None for those that are not given. A name
-            that is not a path, such as that of a bundled data set, is not checked.
+            that is not a path, such as that of a bundled data set, is not checked; in a source with
+            a prefix each path is.
 
     Raises:
         ConfigError: They are the same file or folder.
     """
-    for name, path in inputs.items():
-        if path is None or not _exists(Path(path)):
+    parts = [(name, part) for name, path in inputs.items() for part in _split(path)]
+    for name, path in parts:
+        if not _exists(Path(path)):
             continue
         if Path(out).resolve() == Path(path).resolve() or _is_same(Path(out), Path(path)):
             raise ConfigError(
@@ -87,6 +89,17 @@ def write_names(file: IO[bytes], names: Sequence[str]) -> None:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(escape_csv_row(names))
     file.write(line.getvalue().encode())
+
+
+def shorten(text: str, most: int = 100) -> str:
+    """Return the beginning of a text in one line."""
+    line = " ".join(text[: 4 * most].split())
+    return line if len(line) <= most else line[: most - 1] + "\u2026"
+
+
+def _split(source: str | Path | None) -> list[str]:
+    """Return a source and the paths in it, such as those of `mean:VECTORS:TEXTS`."""
+    return [] if source is None else [str(source), *str(source).split(":")[1:]]
 
 
 def _exists(path: Path) -> bool:

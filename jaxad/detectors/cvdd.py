@@ -90,7 +90,7 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     Minimises the mean over documents of `sum_k sigma_k d_k`, `sigma = softmax_k(-alpha d)`, plus
     `context_penalty ||C C^T - I||_F^2`, with `d_k = (1 - cos(M_k, c_k)) / 2` and the means M of
     the word vectors H weighted by the attention `softmax_over_words(tanh(H W1) W2)`. Word vectors
-    are not trained. A document without a known word has `d = 1/2`.
+    are not trained. A document without a known word has `d = 1`, the largest distance.
     """
     words = spec.lexicon
     if words is None:

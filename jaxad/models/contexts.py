@@ -24,7 +24,10 @@ __all__ = ["ContextOut", "Contexts"]
 
 
 class ContextOut(NamedTuple):
-    """Distances `(1 - cos(m_k, c_k)) / 2` of each document to each context, in [0, 1]."""
+    """Distances `(1 - cos(m_k, c_k)) / 2` of each document to each context, in [0, 1].
+
+    A document without a word vector has the largest distance, 1.
+    """
 
     distance: Float[Array, "b k"]
 
@@ -87,9 +90,10 @@ class Contexts:
         del extras, key
         contexts = variables.params["contexts"]
         means = self._pool_words(variables.params["attention"], x)
-        # Documents without a word vector have a cosine of 0 to all contexts.
         cosine = jnp.sum(_scale_to_unit_norm(means) * _scale_to_unit_norm(contexts), axis=-1)
-        out, stats = ContextOut((1 - cosine) / 2), variables.batch_stats
+        has_words = jnp.any(means != 0, axis=-1)
+        distance = jnp.where(has_words, (1 - cosine) / 2, 1)
+        out, stats = ContextOut(distance), variables.batch_stats
         if not train:
             return Applied(out, stats)
         off = contexts @ contexts.T - jnp.eye(self.contexts)

@@ -13,6 +13,7 @@ from jaxad.data.images.layouts import is_image_source
 from jaxad.data.images.sizes import ImageFormat
 from jaxad.data.scaling import Scaling
 from jaxad.data.series.record import SeriesRecord
+from jaxad.data.sources.embeddings import EMBEDDINGS
 from jaxad.data.sources.features import FEATURES
 from jaxad.data.sources.files import load_table
 from jaxad.data.sources.sequences import PREFIX, as_windows
@@ -22,7 +23,9 @@ from jaxad.data.tables.labels import as_training_labels
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import TableSource, open_table
 from jaxad.data.tables.roles import assign_roles
-from jaxad.data.text.documents import LINES, MEAN
+from jaxad.data.text.documents import MEAN
+from jaxad.data.text.reading import LINES
+from jaxad.data.text.vectors import Lexicon
 from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.evaluation.scoring import score
 from jaxad.padding import bucket_features, bucket_rows, is_table
@@ -139,7 +142,8 @@ class SavedDetector(NamedTuple):
             yield from score_pictures(self, name, options)
             return
         path = Path(name.removeprefix(PREFIX))
-        whole = path.suffix.lower() in (".npz", *LINES) or name.startswith((MEAN, FEATURES))
+        prefixed = name.startswith((MEAN, FEATURES, EMBEDDINGS))
+        whole = prefixed or path.suffix.lower() in (".npz", *LINES)
         if whole or self.fitted.detector.lexicon is not None:
             yield from self._score_whole(name, options)
             return
@@ -239,9 +243,8 @@ class SavedDetector(NamedTuple):
         import pyarrow as pa
 
         lexicon = self.fitted.detector.lexicon
-        vocabulary = lexicon and lexicon.vocabulary
         label = None if options.label == "none" else options.label
-        table = load_table(source, label=label, vocabulary=vocabulary)
+        table = load_table(source, label=label, options=options, lexicon=lexicon, lenient=True)
         if (table.vocabulary is None) != (lexicon is None):
             kinds = ("numbers", "text") if lexicon is None else ("text", "numbers")
             raise DataError(
@@ -254,7 +257,8 @@ class SavedDetector(NamedTuple):
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             bad = {i - start: why for i, why in (table.bad or {}).items() if 0 <= i - start < size}
-            scored = self.score_rows(x[rows], bad)
+            filled = x[rows] if lexicon is None else _fill(x[rows], bad, lexicon)
+            scored = self.score_rows(filled, bad)
             label = None if table.y is None else table.y[rows]
             ids = None if table.ids is None else pa.array(table.ids[rows].tolist())
             yield replace(scored, label=label, ids=ids, id=table.id)
@@ -328,6 +332,13 @@ def open_detector(folder: str | Path) -> SavedDetector:
 def _add_reasons(bad: dict[int, str], good: Any, reason: str) -> None:
     for row in np.flatnonzero(~np.asarray(good)).tolist():
         bad.setdefault(row, reason)
+
+
+def _fill(x: np.ndarray, bad: dict[int, str], lexicon: Lexicon) -> np.ndarray:
+    """Return documents with a known word in those that are bad, whose scores do not count."""
+    x = x.copy()
+    x[list(bad), 0] = int(np.argmax(lexicon.known))
+    return x
 
 
 def _list_values(labels: Any) -> list[Any]:

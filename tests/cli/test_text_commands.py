@@ -59,10 +59,10 @@ def test_fit_and_score_texts_and_say_which_have_no_known_word(folder, tmp_path, 
     vectors = ["--set", f"vectors={folder / 'v.txt'}"]
     code = main(["fit", str(folder / "money.jsonl"), "cvdd", "--out", saved, *SETTINGS, *vectors])
     assert code == 0, capsys.readouterr().err
-    assert main(["score", saved, str(folder / "new.csv"), "--out", str(out)]) == 0
-    assert "1 of 3 documents contain no word with a vector" in capsys.readouterr().err
+    assert main(["score", saved, str(folder / "new.csv"), "--out", str(out)]) == 3
+    assert "row 1: none of its 1 words has a vector" in capsys.readouterr().err
     scores = pd.read_csv(out).score
-    assert scores[1] == pytest.approx(0.5) and scores[0] < 0.5
+    assert np.isnan(scores[1]) and scores[0] < 0.5
     assert abs(scores[2] - 0.5) > 1e-3  # the word is of the file of vectors, not of training
 
 

@@ -141,10 +141,10 @@ def test_texts_are_scored_as_their_words_are(fit, split, data):
     np.testing.assert_array_equal(jaxad.score(fit, texts), jaxad.score(fit, split.test.x))
 
 
-def test_a_text_without_a_known_word_scores_one_half_and_is_counted(fit):
+def test_a_text_without_a_known_word_scores_highest_and_is_counted(fit):
     with pytest.warns(DataWarning, match="2 of 3 documents contain no word"):
         scores = jaxad.score(fit, ["bank", "unheard", ""])
-    np.testing.assert_allclose(scores[:, 1:], 0.5, atol=1e-6)
+    np.testing.assert_array_equal(scores[:, 1:], 1)
     assert (scores[:, 0] < 0.5).all()
 
 

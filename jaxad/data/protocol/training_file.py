@@ -270,7 +270,7 @@ def read_labelled_rows(
     if truth not in (None, "y", "label"):
         raise ConfigError(f"--truth {truth}: the labels of {path} are called y; give --truth y")
     label = None if options.label == "none" else options.label
-    table = load_table(path, label=label).drop_bad(str(path), strict)
+    table = load_table(path, label=label, options=options).drop_bad(str(path), strict)
     if truth is None:
         known, hidden = read_labels(table, options, Path(path)), None
     else:

@@ -7,26 +7,21 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.sources.embeddings import EMBEDDINGS, add_texts, split_embeddings
 from jaxad.data.sources.features import FEATURES, as_feature_table, parse_features
 from jaxad.data.sources.loaded import Table
 from jaxad.data.sources.sequences import PREFIX, as_windows
+from jaxad.data.sources.text_tables import load_means, load_texts
 from jaxad.data.tables.encoding import fit_encoding
 from jaxad.data.tables.labels import as_text, is_number
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import COLUMNAR, open_table
 from jaxad.data.tables.roles import assign_roles
 from jaxad.data.tables.rows import TableRows, as_numbers, read_rows
-from jaxad.data.text.documents import (
-    LINES,
-    MEAN,
-    holds_texts,
-    read_suffix,
-    read_text_dataset,
-    read_texts,
-    strip_suffix,
-)
-from jaxad.data.text.vectors import average_vectors, build_lexicon
-from jaxad.data.text.vocabulary import Vocabulary, build_vocabulary, split_words
+from jaxad.data.text.documents import MEAN, read_text_dataset
+from jaxad.data.text.reading import LINES, holds_texts, read_suffix, strip_suffix
+from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError
 from jaxad.utils.packed import read_npz
 
@@ -37,7 +32,6 @@ __all__ = [
     "load_table",
     "read_file",
     "read_labelled_table",
-    "split_mean",
 ]
 
 TABLES = (".csv", ".tsv", *COLUMNAR)
@@ -45,10 +39,10 @@ SUFFIXES = (".npz", *TABLES, *LINES)
 
 
 def read_file(path: Path, label: str | None = None, options: TableOptions | None = None) -> Dataset:
-    """Read a labelled npz file, table or file of texts.
+    """Read a labelled npz file, a table or texts.
 
     Args:
-        path: The file.
+        path: The file, or a folder of text files.
         label: The label column of a table or field of texts. Default: the column named label, y,
             anomaly or outlier, else the last one.
         options: How a table is read.
@@ -60,10 +54,10 @@ def read_file(path: Path, label: str | None = None, options: TableOptions | None
         DataError: The file is broken, or does not hold rows with labels.
         ConfigError: The label column does not exist, or the kind of file is not supported.
     """
-    if _check_suffix(path) == ".npz":
-        return _build_dataset(path, _read_npz(path))
     if holds_texts(path):
         return read_text_dataset(path, label)
+    if _check_suffix(path) == ".npz":
+        return _build_dataset(path, _read_npz(path))
     return read_labelled_table(path, strip_suffix(path), label, options)
 
 
@@ -102,18 +96,23 @@ def load_table(
     label: str | None = None,
     vocabulary: Vocabulary | None = None,
     options: TableOptions | None = None,
+    lexicon: Lexicon | None = None,
+    lenient: bool = False,
 ) -> Table:
     """Read the rows of a file, and their labels if it has any.
 
     Args:
-        path: A csv, parquet, feather or npz file; an npz file holds `X` or `x`, `y` if there are
-            labels, and `mask` if anomalous pixels of images are known.
+        path: A csv, parquet, feather or npz file, or texts in a file or folder; an npz file holds
+            `X` or `x`, `y` if there are labels, and `mask` if anomalous pixels of images are known.
             With the prefix `sequence:`, columns are points in time of sequences of one channel;
-            with `features:`, rows are features of images.
+            with `features:`, rows are features of images; with `embeddings:`, vectors of texts.
         label: The label column of a table. Default: the column named label, y, anomaly or outlier
             if there is one; "none": all columns are features.
         vocabulary: The vocabulary by which texts are encoded. Default: one built from the file.
-        options: How a table is read.
+        options: How a table is read, and the field that names texts.
+        lexicon: The words that a detector of texts knows, in place of `vocabulary`; see
+            `load_texts`.
+        lenient: Whether lines of texts that cannot be read are bad rows, and not an error.
 
     Returns:
         The rows, and their labels if there are any. The columns of a table are encoded as numbers.
@@ -127,16 +126,14 @@ def load_table(
     if str(path).startswith(FEATURES):
         folder, name = parse_features(path)
         return as_feature_table(load_table(name, label=label, options=options), folder, name)
+    if str(path).startswith(EMBEDDINGS):
+        return _load_embeddings(str(path), label, options)
     if str(path).startswith(MEAN):
-        vectors, name = split_mean(str(path))
-        table = load_table(name, label=label)
-        if table.vocabulary is None:
-            raise DataError(f"{name} does not hold texts, which {MEAN} needs; leave {MEAN} out")
-        x = average_vectors(table.x, build_lexicon(table.vocabulary, vectors, more=0))
-        return table._replace(x=x, vocabulary=None)
+        return load_means(str(path), label, options and options.id, lenient=lenient)
     path = Path(path)
-    if _check_suffix(path) != ".npz" and holds_texts(path):
-        return _read_text_table(path, label, vocabulary)
+    if holds_texts(path):
+        id = options and options.id
+        return load_texts(path, label, id, vocabulary=vocabulary, lexicon=lexicon)
     if _check_suffix(path) != ".npz":
         rows = _read_rows(path, label, options)
         encoding = fit_encoding(rows.features)
@@ -154,26 +151,11 @@ def load_table(
     return Table(x, y, class_names=names, mask=mask)
 
 
-def split_mean(source: str) -> tuple[str, str]:
-    """Split `mean:VECTORS:NAME` into the file of word vectors and the name of the data set.
-
-    Raises:
-        ConfigError: One of the two is missing.
-    """
-    vectors, colon, name = source.removeprefix(MEAN).partition(":")
-    if not (vectors and colon and name):
-        raise ConfigError(
-            f"{source!r} must have the form mean:VECTORS:NAME, with a file of word vectors and a "
-            "data set of texts"
-        )
-    return vectors, name
-
-
 def is_table(source: str | Path) -> bool:
     """Return whether a source is a file of a table, perhaps of sequences."""
     name = str(source)
     path = Path(name.removeprefix(PREFIX))
-    if name.startswith((MEAN, FEATURES)) or read_suffix(path) not in TABLES:
+    if name.startswith((MEAN, FEATURES, EMBEDDINGS)) or read_suffix(path) not in TABLES:
         return False
     return name.startswith(PREFIX) or not holds_texts(path)
 
@@ -186,6 +168,16 @@ def _load_sequences(source: str, label: str | None, options: TableOptions | None
     else:
         table = load_table(path, label=label)
     return table._replace(x=as_windows(table.x, source))
+
+
+def _load_embeddings(source: str, label: str | None, options: TableOptions | None) -> Table:
+    path = Path(split_embeddings(source)[0])
+    if not is_table(path):
+        return add_texts(load_table(path, label=label), source)
+    rows = _read_rows(path, label, options)
+    table = _build_table(rows, as_numbers(rows.features, rows.name), rows.roles.features)
+    ids = None if rows.ids is None else np.array(rows.ids.to_pylist(), object)
+    return add_texts(table._replace(columns=(), ids=ids, id=rows.roles.id), source)
 
 
 def _read_rows(path: Path, label: str | None, options: TableOptions | None) -> TableRows:
@@ -209,17 +201,6 @@ def _number_classes(column: Any, what: str) -> tuple[np.ndarray, tuple[str, ...]
     if set(texts) <= {"true", "false"}:
         return as_label_column([text == "true" for text in texts], what)
     return as_label_column(np.array(values, object), what)
-
-
-def _read_text_table(path: Path, label: str | None, vocabulary: Vocabulary | None) -> Table:
-    """Read the texts of a file, encoded by a given vocabulary or by their own."""
-    texts = read_texts(path, label)
-    words = [split_words(text) for text in texts.text]
-    vocabulary = vocabulary or build_vocabulary(words, path.resolve().parent)
-    y, names = None, ()
-    if texts.label is not None:
-        y, names = as_label_column(texts.label, f"{path}: label")
-    return Table(vocabulary.encode_words(words), y, class_names=names, vocabulary=vocabulary)
 
 
 def _check_suffix(path: Path) -> str:

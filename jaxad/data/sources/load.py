@@ -20,14 +20,18 @@ from jaxad.data.images.layouts import (
 from jaxad.data.images.sizes import parse_size
 from jaxad.data.series.dataset import read_series_dataset
 from jaxad.data.series.sources import PREFIX as SERIES
+from jaxad.data.sources.embeddings import EMBEDDINGS, split_embeddings
 from jaxad.data.sources.features import FEATURES, as_features, parse_features
-from jaxad.data.sources.files import SUFFIXES, read_file, read_labelled_table, split_mean
+from jaxad.data.sources.files import SUFFIXES, load_table, read_file, read_labelled_table
 from jaxad.data.sources.idx import has_idx, read_idx_folder
 from jaxad.data.sources.registry import DATASETS, is_plain, load_registered
 from jaxad.data.sources.sequences import PREFIX, as_sequences
+from jaxad.data.sources.text_tables import split_mean
 from jaxad.data.sources.tfds import read_tfds
 from jaxad.data.tables.options import TableOptions
-from jaxad.data.text.documents import MEAN, as_means, read_suffix, strip_suffix
+from jaxad.data.text.documents import MEAN, as_means
+from jaxad.data.text.folders import holds_text_files
+from jaxad.data.text.reading import read_suffix, strip_suffix
 from jaxad.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["list_datasets", "load_dataset"]
@@ -36,13 +40,13 @@ __all__ = ["list_datasets", "load_dataset"]
 _RESULTS = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}.*\.parquet$")
 WAYS = (
     "Give a registered name; the path of an npz, csv, parquet, feather or jsonl file or of a "
-    "folder of pictures or idx files; the name of a file in a data folder, set by data_dir or "
-    "JAXAD_DATA; "
+    "folder of pictures, texts or idx files; the name of a file in a data folder, set by data_dir "
+    "or JAXAD_DATA; "
     "tfds:NAME; one of these with the prefix sequence: for rows that are sequences, or with the "
     "prefix mean:VECTORS: for mean word vectors of texts; features:FILE.npz or "
     "features:FOLDER:SOURCE for features of images; series:FILE for windows of long series; "
-    "a data frame with a label column; or "
-    "arrays, as (x, y) or by from_arrays"
+    "embeddings:FILE for vectors of texts; a data frame with a label column; or arrays, as (x, y) "
+    "or by from_arrays"
 )
 
 
@@ -73,9 +77,12 @@ def load_dataset(
     are timestamps as windows of one or several long series; see `read_series_dataset`.
 
     Files of JSON lines (`.jsonl`, plain or gzipped), and csv files with a column `text`, hold
-    texts, with the fields text, label and split; rows whose split is test are the test part. With
-    the prefix `mean:VECTORS:`, as in `mean:glove.npz:reuters`, texts become rows of a table: the
-    mean word vector of each text, with the vectors of the named file.
+    texts, with the fields text, label and split; rows whose split is test are the test part. So do
+    folders of files that end in `.txt`, one folder a class; see `read_text_folder`. With the prefix
+    `mean:VECTORS:`, as in `mean:glove.npz:reuters`, texts become rows of a table: the mean word
+    vector of each text, with the vectors of the named file. With the prefix `embeddings:`, as in
+    `embeddings:vectors.npz:news.jsonl`, the rows of a file are the vectors of texts by any encoder;
+    the texts themselves may follow.
 
     A folder of pictures (png, jpg, tif, bmp) has one subfolder for each class, or MVTec's layout:
     `train/good`, `test/<defect>` and masks in `ground_truth/<defect>`. The layout is recognised;
@@ -128,6 +135,8 @@ def load_dataset(
         return as_means(
             load_dataset(rest, data_dir=data_dir, label=label, options=options), vectors
         )
+    if str(source).startswith(EMBEDDINGS):
+        return _load_embeddings(str(source), data_dir, label, options)
     if is_plain(str(source)) and DATASETS.knows(str(source)):
         return load_registered(str(source))
     folder = _find_folder(data_dir)
@@ -142,11 +151,33 @@ def load_dataset(
     given = given._replace(path=str(path.resolve()))
     if given.layout or given.size or (is_image_source(path) and not has_idx(path)):
         return _read_pictures(given, fingerprint(open_pictures(given)))
-    data = _read(path.resolve(), path.stat().st_mtime_ns, label, options)
+    if holds_text_files(path) and not has_idx(path):
+        data = read_file(path, label)  # not kept, as the files may change without the folder
+    else:
+        data = _read(path.resolve(), path.stat().st_mtime_ns, label, options)
     if data.vocabulary is not None and folder is not None:
         # Files of word vectors are also searched for in the data folder.
         data = replace(data, vocabulary=replace(data.vocabulary, folder=folder))
     return data
+
+
+def _load_embeddings(
+    source: str, data_dir: str | Path | None, label: str | None, options: TableOptions | None
+) -> Dataset:
+    """Load vectors of texts; the labels are those of the texts if the vectors have none."""
+    file, texts = split_embeddings(source)
+    if texts is None:
+        data = load_dataset(file, data_dir=data_dir, label=label, options=options)
+        if data.x.ndim != 2 or data.vocabulary is not None:
+            raise DataError(f"{file} does not hold vectors of texts, one a row")
+        return data
+    folder = _find_folder(data_dir)
+    paths = [str(p if (p := Path(one)).exists() else _find(one, folder)) for one in (file, texts)]
+    table = load_table(EMBEDDINGS + ":".join(paths), label=label, options=options)
+    if table.y is None:
+        raise DataError(f"{source}: neither the vectors nor the texts have labels")
+    names = table.class_names
+    return from_arrays(table.x, table.y, name=strip_suffix(Path(file)), class_names=names)
 
 
 def list_datasets(data_dir: str | Path | None = None) -> list[str]:
@@ -243,7 +274,7 @@ def _read(path: Path, modified: int, label: str | None, options: TableOptions | 
         return read_idx_folder(path)
     inside = ", ".join(sorted(p.name for p in path.iterdir())[:10]) or "nothing"
     raise DataError(
-        f"{path}: not a folder of idx files (train-images-idx3-ubyte) or of pictures; it holds "
+        f"{path}: not a folder of idx files (train-images-idx3-ubyte), pictures or texts; it holds "
         f"{inside}. Give one of its files, or the folder as data_dir"
     )
 

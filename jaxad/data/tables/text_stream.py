@@ -9,10 +9,12 @@ from typing import IO, Any
 from jaxad.errors import DataError
 from jaxad.utils.packed import open_unpacked
 
-__all__ = ["Utf8Stream", "open_text"]
+__all__ = ["Utf8Stream", "find_encoding", "open_text"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # it starts as the mark of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -35,7 +37,7 @@ class Utf8Stream(io.RawIOBase):
         self._path, self._end = path, end
         self._file = open_unpacked(path)
         start = self._read_bytes(_PROBE)
-        self._decoder = codecs.getincrementaldecoder(_find_encoding(start))(errors="replace")
+        self._decoder = codecs.getincrementaldecoder(find_encoding(start))(errors="replace")
         self._rest = self._decoder.decode(start).encode(errors="replace")
         self._ended = False
 
@@ -86,7 +88,7 @@ def open_text(path: Path) -> IO[str]:
     return io.TextIOWrapper(io.BufferedReader(Utf8Stream(path)), "utf-8", newline="")
 
 
-def _find_encoding(start: bytes) -> str:
+def find_encoding(start: bytes) -> str:
     """Return the encoding by the byte order mark, or by the zeros of UTF-16 without one."""
     for mark, name in _MARKS:
         if start.startswith(mark):

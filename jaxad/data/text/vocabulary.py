@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from unicodedata import category, normalize
 
 import jax
 import numpy as np
@@ -18,7 +19,9 @@ __all__ = ["LONGEST", "STOP_WORDS", "Vocabulary", "bucket_words", "build_vocabul
 LONGEST = 1024  # words of a document; longer documents are truncated
 _SHORTEST = 32
 _LETTERS = 3
-_WORD = re.compile(r"[^\W\d_]+")
+_LETTER = r"[^\W\d_]"
+_WORD = re.compile(f"{_LETTER}+")  # of texts without marks
+_JOINERS = "\u200c\u200d"  # invisible, within words of Persian and of Indian languages
 
 _STOP = """
 about above after again against all also although always among and another any are around
@@ -35,18 +38,47 @@ would yet you your yours yourself yourselves
 STOP_WORDS = frozenset(_STOP.split())
 
 
-def split_words(text: str) -> list[str]:
-    """Split a text into its words, in lower case and in order.
+def _choose_pattern(text: str) -> re.Pattern[str]:
+    return _WORD if text.isascii() else _word_pattern()
 
-    Characters that are not letters separate words, and are dropped. Words of fewer than three
-    letters and those in `STOP_WORDS` are dropped too.
+
+@cache
+def _word_pattern() -> re.Pattern[str]:
+    """Return the pattern of a word: a letter, and the letters and marks that follow it.
+
+    Marks (accents, vowel signs) are letters of a word to Unicode, and not to the module `re`.
+    """
+    codes = (code for code in range(0x300, 0x1F000) if category(chr(code)) in ("Mn", "Mc"))
+    marks = re.escape("".join(map(chr, codes)))
+    mark = f"[{marks}]"
+    more = f"(?:{mark}|[{_JOINERS}](?={_LETTER}|{mark})){_LETTER}*"
+    return re.compile(f"{_LETTER}+(?:{more})*")
+
+
+def split_words(text: str) -> list[str]:
+    """Split a text into its words, in lower case, composed (NFC) and in order.
+
+    A word is a run of letters of any script with their combining marks. Other characters separate
+    words, and are dropped. Words in `STOP_WORDS` are dropped too, and so are words of fewer than
+    three letters in Latin, Greek and Cyrillic; in other scripts a word may be short. Scripts that
+    put no spaces between words (Chinese, Japanese, Thai) must be split into words beforehand.
 
     Example:
         >>> split_words("The dollar fell 2.5 pct to a two-year low, dealers said.")
         ['dollar', 'fell', 'pct', 'two', 'year', 'low', 'dealers', 'said']
+        >>> split_words("एक हिन्दी समाचार")
+        ['एक', 'हिन्दी', 'समाचार']
     """
-    found = (word.lower() for word in _WORD.findall(text))
-    return [word for word in found if len(word) >= _LETTERS and word not in STOP_WORDS]
+    found = _choose_pattern(text).findall(text)
+    return [word for word in map(_normalise, found) if _is_kept(word)]
+
+
+def _normalise(word: str) -> str:
+    return normalize("NFC", word.lower())  # which returns an ASCII string as it is
+
+
+def _is_kept(word: str) -> bool:
+    return word not in STOP_WORDS and (len(word) >= _LETTERS or max(word) >= "\u0530")
 
 
 @jax.tree_util.register_static
@@ -98,8 +130,9 @@ class Vocabulary:
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Return the start and the end in a text of each word that `encode` keeps, in order."""
-        found = ((word.span(), split_words(word.group())) for word in _WORD.finditer(text))
-        spans = [span for span, words in found if words and words[0] in self.number]
+        matches = _choose_pattern(text).finditer(text)
+        found = ((word.span(), _normalise(word.group())) for word in matches)
+        spans = [span for span, word in found if _is_kept(word) and word in self.number]
         return spans[: self.length]
 
     def decode(self, x: Int32[np.ndarray, "n length"]) -> list[list[str]]:

@@ -8,7 +8,7 @@ import pytest
 
 import jaxad
 from jaxad.data import from_texts, load_dataset, load_table
-from jaxad.data.text.documents import read_suffix, read_texts, strip_suffix
+from jaxad.data.text.reading import read_suffix, read_texts, strip_suffix
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 ROWS = [

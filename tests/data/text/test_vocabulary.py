@@ -26,6 +26,14 @@ WORDS = Vocabulary(("bank", "dollar", "ship"), 32)
         ("the company's <CH> 3rd-quarter", ["company", "quarter"]),
         ("Käse für die Straße", ["käse", "für", "die", "straße"]),
         ("a_b snake_case", ["snake", "case"]),
+        ("cafe\u0301 Z\u00fcrich", ["caf\u00e9", "z\u00fcrich"]),
+        ("एक हिन्दी समाचार", ["एक", "हिन्दी", "समाचार"]),
+        ("은행 금리", ["은행", "금리"]),
+        (
+            "\u0645\u06cc\u200c\u062e",
+            ["\u0645\u06cc\u200c\u062e"],
+        ),
+        ("银行 利率 in 上海", ["银行", "利率", "上海"]),
         ("1987 -- 5.5 !!", []),
         ("", []),
     ],
@@ -39,7 +47,7 @@ def test_no_word_has_digits_spaces_or_is_short_or_a_stop_word(text):
     for word in split_words(text):
         assert not any(c.isdecimal() or c.isspace() or c == "_" for c in word)
         assert word not in STOP_WORDS
-        assert len(word) >= 3
+        assert len(word) >= 3 or max(word) > "\u052f"
 
 
 def test_the_most_frequent_words_come_first_and_ties_by_the_alphabet():
