@@ -41,6 +41,12 @@ def execute(options: Explain) -> int:
         ConfigError: There is no explanation of this kind for the detector.
     """
     saved = open_detector(options.folder)
+    if saved.series is not None:
+        raise ConfigError(
+            f"FOLDER: the detector in {options.folder} takes series, which are not explained here; "
+            "`jaxad score` writes a score for each channel, score_CHANNEL, for forecasters and "
+            "autoencoders of several channels"
+        )
     if saved.fitted.detector.lexicon is not None:
         return _explain_texts(saved, options)
     if len(saved.shape) == 1:

@@ -15,6 +15,8 @@ from jaxad.cli.options import Recommend
 from jaxad.cli.options.common import read_table_options
 from jaxad.data import Dataset, load_dataset
 from jaxad.data.protocol.training_file import LabelledRows, read_labelled_rows
+from jaxad.data.series.sources import find_series
+from jaxad.data.series.training import read_training_series
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError
 from jaxad.recommendation import (
@@ -98,10 +100,15 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
     if is_file:
         for option in ("labelled_anomalies", "labelled_normals"):
             _refuse(options, option, f"is read from {name}, with --label and --positive")
-        rows = read_labelled_rows(name, read_table_options(options))
-        label = np.zeros(len(rows.x)) if rows.label is None else rows.label
+        series = find_series(name, read_table_options(options))
+        if series is not None:
+            train = read_training_series(*series).train
+            label, has = train.label, {"kind": "sequence", "rows": len(train.label)}
+        else:
+            rows = read_labelled_rows(name, read_table_options(options))
+            label = np.zeros(len(rows.x)) if rows.label is None else rows.label
+            has = _of_examples(rows, name, len(rows.x))
         anomalies, normals = int(np.sum(label == -1)), int(np.sum(label == 1))
-        has = _of_examples(rows, name, len(rows.x))
     else:
         for option, value in _list_table_options(options):
             if value:

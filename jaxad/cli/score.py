@@ -44,7 +44,7 @@ def execute(options: Score) -> int:
     saved = open_detector(options.folder)
     how = read_table_options(options)
     limit, held_out = _choose_threshold(saved, rule, options, how)
-    count = bad = alarms = 0
+    count = bad = alarms = rim = 0
     budget = None if options.top is None else Budget(options.top)
     assert options.out is not None
     with open_output(options.out, budget) as write:
@@ -54,12 +54,15 @@ def execute(options: Score) -> int:
             if limit is not None:
                 alarms += int(np.nansum(part.mean > limit))
             count, bad = count + part.count, bad + len(part.bad)
+            rim += 0 if part.rim is None else int(part.rim.sum())
         if bad == count and not is_pipe(options.data):
             raise DataError(f"{options.data}: none of {count} rows could be scored")
     tell = _warn if is_pipe(options.out) else print
     tell(f"{count} rows scored with {saved.fitted.seeds} seed(s); scores in {_name_out(options)}")
-    if limit is not None and count > bad:
-        share = 100 * alarms / (count - bad)
+    if rim:
+        tell(f"{rim} of them have no score, as no window reaches them")
+    if limit is not None and count > bad + rim:
+        share = 100 * alarms / (count - bad - rim)
         tell(f"{alarms} rows ({share:.3g} %) are anomalous: their score is above {limit:.6g}")
     if budget is not None:
         tell(f"The {len(budget.best)} rows with the highest scores are marked as anomalous")

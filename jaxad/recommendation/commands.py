@@ -64,7 +64,7 @@ def suggest_commands(found: Recommendation, source: DataSource | None = None) ->
     fit += [*_exposure(found, source), *_settings(config)]
     if asked.want == "heatmaps":
         return [fit, ["jaxad", "explain", MODEL, data, "--out", "pictures"]]
-    how = _list_options(source.table._replace(positive=(), normal=()))
+    how = _list_options(source.table._replace(positive=(), normal=(), series=None))
     return [fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *how]]
 
 
@@ -80,8 +80,10 @@ def _data(found: Recommendation, source: DataSource, detector: str) -> str:
 def _list_options(table: TableOptions) -> list[str]:
     """Return the options of tables that differ from the defaults."""
     options = []
-    for name, value in table._asdict().items():
-        if value != getattr(_PLAIN, name):
+    series = {} if table.series is None else table.series._asdict()
+    own = table._replace(series=None)._asdict()
+    for name, value in (own | {n: str(v) for n, v in series.items() if v is not None}).items():
+        if value != getattr(_PLAIN, name, None):
             options += [f"--{name}", *((value,) if isinstance(value, str) else value)]
     return options
 

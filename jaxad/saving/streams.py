@@ -38,7 +38,8 @@ def score_stream(
         ConfigError: An option is wrong, or the detector takes texts or images.
     """
     options = options or TableOptions()
-    if saved.fitted.detector.lexicon is not None or len(saved.shape) != 1:
+    tables = saved.fitted.detector.lexicon is None and saved.series is None
+    if not tables or len(saved.shape) != 1:
         raise ConfigError(
             f"{STDIN}: lines of a stream are rows of a table; the detector in {saved.folder} takes "
             f"examples of shape {saved.shape}; give a file"

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from jaxad.cli.options.common import Common, DataDir, Exposure, TableReading, show_choices
+from jaxad.cli.options.common import Common, DataDir, Exposure, show_choices
+from jaxad.cli.options.series import SeriesReading
 from jaxad.detectors.registry import Examples
 from jaxad.recommendation.situation import Want
 
@@ -15,7 +16,7 @@ Number = Annotated[int | None, arg(help_behavior_hint="(default: unknown)", meta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommend(TableReading, Common):
+class Recommend(SeriesReading, Common):
     """Recommend the detector to try first, with reasons and the next commands.
 
     The recommendation is based on results that come with jaxad, measured on other data sets in the

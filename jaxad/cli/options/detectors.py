@@ -62,7 +62,8 @@ class Fit(SeriesReading, PictureReading, Common):
     Attributes:
         data: The file or folder. The prefixes folder:, classes: and mvtec: name the layout of a
             folder, which is recognised otherwise. With the prefix sequence: the columns of a table
-            are the time points of sequences.
+            are the time points of sequences; with series: or --time its rows are timestamps of
+            long series.
         detector: A name that `jaxad list` shows. Default: auto for tables; for images and
             sequences the detector that `jaxad recommend` names, with its settings.
         out: The folder to save to; it must not exist yet.
@@ -128,6 +129,10 @@ class Score(TableReading, Common):
     Tables may be larger than memory. A row that cannot be scored (too few or too many values)
     gets the score nan and a message. Gaps, unseen categories and text in place of numbers raise the
     score of a row as far as they were rare in training.
+
+    Of series, all timestamps get a row, with the column time in place of row, and group where there
+    are groups. The score is empty where no window reaches, which is not a failure; columns
+    score_CHANNEL follow for forecasters and autoencoders of several channels.
 
     With - for DATA, lines of csv are read from standard input, the names of the columns first or
     the columns of training without names. Each line is scored when it arrives.
