@@ -11,7 +11,7 @@ from jaxad.errors import ConfigError
 from jaxad.learners.batches.augment import parse_augment
 from jaxad.learners.batches.transform import transform_batches
 from jaxad.learners.optimiser import Optimiser, OptimiserKind
-from jaxad.nets.base import Net
+from jaxad.nets.base import Net, Precision
 from jaxad.nets.norm import Norm
 from jaxad.objectives import Objective
 from jaxad.sampling.base import Sampler
@@ -51,6 +51,8 @@ class GradientConfig:
             "explicit" (a loss in place of BatchNorm).
         bias: Whether layers have a bias, except those before BatchNorm.
         slope: Slope of the leaky ReLU for negative inputs, in [0, 1].
+        precision: Type in which the networks compute: "float32", or "bfloat16", which accelerators
+            multiply several times faster. Parameters, statistics and losses are float32 in both.
         net: A `Net` in place of the detector's network, or a pair (encoder, decoder) if the
             detector trains an autoencoder; from Python only.
         objective: An `Objective` in place of that of the detector; from Python only.
@@ -71,6 +73,7 @@ class GradientConfig:
     norm: Norm = "batch_no_affine"
     bias: bool = False
     slope: float = 0.1
+    precision: Precision = "float32"
     net: Net | tuple[Net, Net] | None = field(default=None, metadata=OBJECT)
     objective: Objective | None = field(default=None, metadata=OBJECT)
     sampler: Sampler | None = field(default=None, metadata=OBJECT)

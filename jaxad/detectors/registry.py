@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -11,7 +12,7 @@ from jaxad.data.text.vectors import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name
-from jaxad.nets.base import Net
+from jaxad.nets.base import Net, Precision, map_nets
 from jaxad.types import TrainData
 from jaxad.utils.configs import list_objects
 from jaxad.utils.modes import pinned_modes
@@ -202,7 +203,20 @@ def make_for(name: str, spec: Spec, config: dict[str, Any]) -> Detector | HostDe
     )
     if isinstance(detector, Detector):
         _check_objects(detector)
+        return _set_precision(detector)
     return detector
+
+
+def _set_precision(detector: Detector) -> Detector:
+    """Return a detector whose networks compute in the type of its settings."""
+    precision: Precision = getattr(detector.config, "precision", "float32")
+    if precision == "float32":
+        return detector
+    functions = ("init", "update", "score", "begin", "each_epoch", "generate", "before", "parts")
+    change = partial(Net.with_precision, precision=precision)
+    return detector._replace(
+        **{name: map_nets(getattr(detector, name), change) for name in functions}
+    )
 
 
 def _check_epochs(detector: Detector | HostDetector) -> None:

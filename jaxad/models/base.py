@@ -1,12 +1,11 @@
 """The protocol of score models."""
 
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxad.nets.base import Applied, Net
+from jaxad.nets.base import Applied, Net, map_nets
 from jaxad.padding import is_table, pad_axis
 from jaxad.types import Key, PyTree, TrainData, Variables
 
@@ -70,8 +69,4 @@ def forward_mode(model: Any) -> Any:
     Args:
         model: A frozen dataclass whose fields hold its networks.
     """
-    if isinstance(model, Net):
-        return model.forward_mode()
-    if not is_dataclass(model) or isinstance(model, type):
-        return model
-    return replace(model, **{f.name: forward_mode(getattr(model, f.name)) for f in fields(model)})
+    return map_nets(model, Net.forward_mode)

@@ -1,7 +1,9 @@
 """Networks as pure functions of their variables."""
 
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -9,10 +11,12 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array, Float
 
-from jaxad.nets.conv import plain_conv
+from jaxad.nets.conv import canonical_conv, plain_conv
 from jaxad.types import Key, PyTree, Variables
 
-__all__ = ["INPUT", "OUTPUT", "PENALTIES", "ZEROS", "Applied", "Net"]
+__all__ = ["INPUT", "OUTPUT", "PENALTIES", "ZEROS", "Applied", "Net", "Precision", "map_nets"]
+
+Precision = Literal["float32", "bfloat16"]
 
 # Names of the layers next to a table's columns, some of which may be padding.
 INPUT, OUTPUT = "input", "output"
@@ -47,11 +51,14 @@ class Net:
         module: A linen module called with `(x, train)`.
         input_shape: Shape of one example, for tables with padding.
         convolutional: Whether `vmap` would turn it into grouped convolutions, slow on the CPU.
+        precision: The type in which layers compute. Parameters, the statistics of normalisation
+            and the output are float32.
     """
 
     module: nn.Module
     input_shape: tuple[int, ...]
     convolutional: bool = False
+    precision: Precision = "float32"
 
     def init(self, key: Key, features: Array | int) -> Variables:
         """Draw random variables; those of padded columns are zero.
@@ -70,6 +77,11 @@ class Net:
 
     def apply(self, params: PyTree, batch_stats: PyTree, x: Array, train: bool) -> Applied:
         """Apply the network to a batch `(b, *input_shape)`."""
+        if self.precision == "bfloat16":
+            whole = replace(self, precision="float32")
+            lower = _cast((params, x), jnp.bfloat16)
+            applied = whole.apply(lower[0], batch_stats, lower[1], train)
+            return applied._replace(out=_cast(applied.out, jnp.float32))
         variables = {"params": params, "batch_stats": batch_stats}
         if not train:
             return Applied(self.module.apply(variables, x, train=False), batch_stats)
@@ -83,6 +95,45 @@ class Net:
         if not hasattr(self.module, "convolution"):
             return self
         return replace(self, module=self.module.clone(convolution=plain_conv))
+
+    def with_precision(self, precision: Precision) -> "Net":
+        """Return the same network computing in another type.
+
+        In bfloat16 all convolutions are direct: Fourier transforms would lose its few digits.
+        """
+        module = self.module
+        if precision == "bfloat16" and hasattr(module, "convolution"):
+            module = module.clone(convolution=canonical_conv)
+        return replace(self, module=module, precision=precision)
+
+
+def map_nets(value: Any, change: Callable[[Net], Net]) -> Any:
+    """Return a value with each network in it replaced, such as a model or a partial function of it.
+
+    Args:
+        value: Networks in dataclasses, tuples and arguments of partial functions; all else stays.
+        change: What a network is replaced by.
+    """
+    if isinstance(value, Net):
+        return change(value)
+    if isinstance(value, partial):
+        args = [map_nets(arg, change) for arg in value.args]
+        named = {name: map_nets(arg, change) for name, arg in value.keywords.items()}
+        return type(value)(value.func, *args, **named)
+    if isinstance(value, tuple):
+        parts = [map_nets(part, change) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if not is_dataclass(value) or isinstance(value, type | nn.Module):
+        return value
+    return replace(
+        value, **{f.name: map_nets(getattr(value, f.name), change) for f in fields(value)}
+    )
+
+
+def _cast(tree: PyTree, dtype: Any) -> PyTree:
+    """Convert the floating-point leaves of a tree."""
+    floating = lambda leaf: jnp.issubdtype(jnp.result_type(leaf), jnp.floating)  # noqa: E731
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if floating(leaf) else leaf, tree)
 
 
 def _draw_kernels(params: PyTree, key: Key, features: Array | int) -> PyTree:

@@ -1,7 +1,7 @@
 """Normalisation layers by name."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
@@ -38,7 +38,8 @@ class Explicit(nn.Module):
     def __call__(self, x):
         if self.train:
             axes = tuple(range(x.ndim - 1))
-            mean, square = jnp.mean(x, axis=axes), jnp.mean(x**2, axis=axes)
+            wide = x.astype(_statistics_type(x))
+            mean, square = jnp.mean(wide, axis=axes), jnp.mean(wide**2, axis=axes)
             self.sow("penalties", "explicit", _EXPLICIT * jnp.mean(mean**2 + (square - 1) ** 2))
         return x
 
@@ -65,17 +66,24 @@ class PooledBatchNorm(nn.Module):
             shift = self.param("bias", nn.initializers.zeros_init(), (features,), x.dtype)
             sign = jnp.where(scale < 0, -1, 1).astype(x.dtype)
         largest = sign * max_pool(x * sign, self.window)
-        running_mean = self.variable("batch_stats", "mean", jnp.zeros, features, x.dtype)
-        running_var = self.variable("batch_stats", "var", jnp.ones, features, x.dtype)
+        kind = _statistics_type(x)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, features, kind)
+        running_var = self.variable("batch_stats", "var", jnp.ones, features, kind)
         mean, var = running_mean.value, running_var.value
         if self.train:
             axes = tuple(range(x.ndim - 1))
-            mean = jnp.mean(x, axis=axes)
+            mean = jnp.mean(x, axis=axes, dtype=kind)
             var = jnp.mean((x - mean) ** 2, axis=axes)
             if not self.is_initializing():
                 for running, now in ((running_mean, mean), (running_var, var)):
                     running.value = _MOMENTUM * running.value + (1 - _MOMENTUM) * now
-        return (largest - mean) * (scale * jax.lax.rsqrt(var + _EPSILON)) + shift
+        y = (largest - mean) * (scale * jax.lax.rsqrt(var + _EPSILON)) + shift
+        return y.astype(x.dtype)
+
+
+def _statistics_type(x: Array) -> Any:
+    """Return the type of the statistics of rows: at least float32."""
+    return jnp.promote_types(x.dtype, jnp.float32)
 
 
 def bias_before(norm: Norm, bias: bool) -> bool:

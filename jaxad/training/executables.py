@@ -22,8 +22,12 @@ Avals = tuple[tuple, ...]  # of each leaf: shape, dtype, whether its type is wea
 _APART = {"cpu": {"xla_gpu_autotune_level": 3}}
 _APART_ELSEWHERE = {"xla_cpu_parallel_codegen_split_count": 31}
 
+# Without XLA's newer emitters of fused loops, programs compile in 70 to 90 % of the time, run as
+# fast, and give the same bits.
+_FASTER = {"cpu": {"xla_cpu_use_fusion_emitters": False}}
+
 # Half of the time to compile a program of integers, which no option changes.
-_QUICK = {"cpu": {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}}
+_QUICK = {"cpu": {"xla_backend_optimization_level": 1}}
 
 _hits = threading.local()
 
@@ -66,7 +70,7 @@ def compile_program(lowered: Any, *, apart: bool, integers: bool) -> tuple[Any, 
         integers: Whether all its numbers are integers, so that it may be compiled quickly.
     """
     platform = jax.default_backend()
-    quick = _QUICK.get(platform, {}) if integers else {}
+    quick = _FASTER.get(platform, {}) | (_QUICK.get(platform, {}) if integers else {})
     before = getattr(_hits, "count", 0)
     try:
         if not apart:
