@@ -12,6 +12,7 @@ from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.windows import shape_windows
 from jaxad.data.protocol.training_file import load_training_file
+from jaxad.data.series.sources import strip_series
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.detectors import make
 from jaxad.errors import ConfigError
@@ -86,7 +87,8 @@ def _check_outputs(options: Audit) -> None:
             continue
         if path.is_dir():
             raise ConfigError(f"{name} {path} is a folder; give a file")
-        check_distinct(name, path, {"DATA": str(options.data).removeprefix(PREFIX)})
+        data = strip_series(str(options.data).removeprefix(PREFIX))
+        check_distinct(name, path, {"DATA": data})
         if path.exists() and not options.force:
             raise ConfigError(f"{name} {path} exists already; give another file, or --force")
         check_writable(path.absolute().parent)

@@ -19,6 +19,7 @@ from jaxad.cli.options import Clean
 from jaxad.cli.options.common import Common, read_table_options
 from jaxad.cli.outputs import check_distinct, name_ids
 from jaxad.cli.settings import check_root, parse_configurations
+from jaxad.data.series.sources import PREFIX as SERIES
 from jaxad.data.sources.files import is_table
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.data.tables.labels import as_text
@@ -97,6 +98,10 @@ def _begin(options: Clean, folder: Path) -> SessionRecord:
         )
     if str(path).startswith(PREFIX) or not is_table(path):
         raise ConfigError(f"{path} must be a table: csv, parquet or feather")
+    if str(path).startswith(SERIES):
+        raise ConfigError(
+            f"{path} must be a table; windows of series are not cleaned: rank them by `jaxad audit`"
+        )
     check_distinct("--session", folder, {"DATA": path})
     if options.batch < 1:
         raise ConfigError(f"--batch must be at least 1; given {options.batch}")

@@ -14,6 +14,7 @@ from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import check_distinct, name_ids
 from jaxad.cli.pipes import is_pipe, open_stdin
 from jaxad.cli.score_output import Budget, open_output
+from jaxad.data.series.sources import strip_series
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.data.tables.lines import STDIN
 from jaxad.data.tables.options import TableOptions
@@ -136,7 +137,7 @@ def _check_out(options: Score) -> None:
         raise ConfigError(f"--out {out} must end in .csv or .parquet, or be {STDIN}")
     if out.is_dir():
         raise ConfigError(f"--out {out} is a folder; give a file")
-    data = str(options.data).removeprefix(PREFIX)
+    data = strip_series(str(options.data).removeprefix(PREFIX))
     data = None if data == STDIN else data
     check_distinct("--out", out, {"DATA": data, "--reference": options.reference})
     if options.folder.resolve() in out.resolve().parents:

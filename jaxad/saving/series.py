@@ -10,7 +10,7 @@ import numpy as np
 from jaxad.data.series.reading import SeriesRows, read_series
 from jaxad.data.series.record import SeriesRecord
 from jaxad.data.series.segments import find_starts
-from jaxad.data.series.sources import PREFIX, split_series
+from jaxad.data.series.sources import PREFIX, strip_series
 from jaxad.data.series.training import SeriesTraining, check_fitting
 from jaxad.data.tables.encoding import Encoding, check_columns, make_unique
 from jaxad.data.tables.events import describe_mismatches, raise_scores
@@ -63,8 +63,8 @@ def score_series(
     """
     record, encoding = saved.series, saved.encoding
     assert record is not None and encoding is not None
-    file, given = split_series(str(source)) if str(source).startswith(PREFIX) else (source, {})
-    if given:
+    file = strip_series(str(source))
+    if str(source) not in (file, PREFIX + file):
         raise ConfigError(
             f"{source}: options of series are those of training, saved with the detector; give the "
             "file alone"

@@ -8,7 +8,7 @@ from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.reading import open_table
 from jaxad.errors import ConfigError, DataError, unknown_name
 
-__all__ = ["PREFIX", "find_series", "read_series_options", "split_series"]
+__all__ = ["PREFIX", "find_series", "read_series_options", "split_series", "strip_series"]
 
 PREFIX = "series:"
 _BENCHMARK = ["data", "label"]  # TSB-AD's univariate files
@@ -41,6 +41,11 @@ def split_series(source: str) -> tuple[str, dict[str, str]]:
             )
         options[name.strip()] = value.strip()
     return tail, options
+
+
+def strip_series(source: str) -> str:
+    """Return the file of a name with the prefix `series:`; other names as they are."""
+    return split_series(source)[0] if source.startswith(PREFIX) else source
 
 
 def read_series_options(
