@@ -145,10 +145,13 @@ def _measure_patches(
     fitted: Fit, x: np.ndarray, sigma: float
 ) -> Float[np.ndarray, "seeds n height width"]:
     """Return the maps by the score function of each seed, smoothed by a Gaussian if sigma > 0."""
-    maps = np.stack([model.compute_maps(flatten_rows(x)) for model in fitted.models])
-    if sigma == 0:
-        return maps
-    return np.stack([np.asarray(blur(jnp.asarray(of_seed), sigma)) for of_seed in maps])
+    maps = np.empty((fitted.seeds, *x.shape[:3]), np.float32)
+    for i, model in enumerate(fitted.models):
+        for start in range(0, len(x), _BLOCK):
+            found = model.compute_maps(flatten_rows(x[start : start + _BLOCK]))
+            smooth = blur(jnp.asarray(found), sigma) if sigma > 0 else found
+            maps[i, start : start + _BLOCK] = smooth
+    return maps
 
 
 def _get_model(detector: Any) -> Any:

@@ -3,6 +3,7 @@
 Codes come from a detector of this library, which is trained first, for all seeds in one program.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from jaxad.utils.timing import stopwatch
 __all__ = ["fit_on_host", "flatten_rows", "score_models", "train_models"]
 
 _BLOCK = 4096  # rows that a model scores at once: some hold a kernel between them and their own
+_ENTRIES = 2**27  # entries of these rows: 1 GiB
 
 
 def fit_on_host(
@@ -142,8 +144,9 @@ def score_models(
     scores = np.full((len(models), len(rows[0])), np.nan)
     counts = np.broadcast_to(count, len(models))
     for of_seed, model, x, n in zip(scores, models, rows, counts, strict=True):
-        for start in range(0, int(n), _BLOCK):
-            block = slice(start, min(start + _BLOCK, int(n)))
+        most = max(1, min(_BLOCK, _ENTRIES // math.prod(x.shape[1:])))
+        for start in range(0, int(n), most):
+            block = slice(start, min(start + most, int(n)))
             of_seed[block] = model(flatten_rows(x[block]))
     return scores
 

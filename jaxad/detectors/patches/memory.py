@@ -29,7 +29,8 @@ def find_nearest(
     """
     scaled, centre, size = _scale(memory)
     search = partial(_search, memory=scaled)
-    distance, nearest = _apply_in_blocks(search, [(points - centre) / size], len(memory))
+    width = max(memory.shape)
+    distance, nearest = _apply_in_blocks(search, [(points - centre) / size], width)
     return distance * size, nearest
 
 
@@ -53,8 +54,10 @@ def weight_by_neighbours(
         neighbours: The number b; all of the memory if there are fewer.
     """
     scaled, centre, size = _scale(memory)
-    weight = partial(_weight, memory=scaled, size=size, neighbours=min(neighbours, len(memory)))
-    return _apply_in_blocks(weight, [(points - centre) / size, nearest], len(memory))[0]
+    most = min(neighbours, len(memory))
+    weight = partial(_weight, memory=scaled, size=size, neighbours=most)
+    width = max(len(memory), most * memory.shape[1])
+    return _apply_in_blocks(weight, [(points - centre) / size, nearest], width)[0]
 
 
 def _scale(memory: Float[np.ndarray, "m d"]) -> tuple[Array, np.ndarray, np.float32]:
@@ -68,12 +71,12 @@ def _scale(memory: Float[np.ndarray, "m d"]) -> tuple[Array, np.ndarray, np.floa
 def _apply_in_blocks(
     function: Callable[..., Any], columns: list[np.ndarray], width: int
 ) -> list[np.ndarray]:
-    """Apply a function to rows in blocks of one size, each with a matrix of `width` columns.
+    """Apply a function to rows in blocks of one size, which bounds its memory.
 
     Args:
         function: Maps `(b, ...)` arrays to a tuple of `(b,)` arrays, each row for itself.
         columns: `(n, ...)` arrays.
-        width: The number of columns of the matrix.
+        width: The largest number of entries that the function has for a row.
     """
     n = len(columns[0])
     block = max(1, min(_ENTRIES // width, 1 << (n - 1).bit_length()))
