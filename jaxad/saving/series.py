@@ -76,7 +76,13 @@ def score_series(
         message = f"{file}: {mismatch}; is it of the kind that it has in training?"
         warnings.warn(message, DataWarning, stacklevel=3)
     starts = find_starts(rows.segments, record.window, record.stride).astype(np.int32)
-    found = score_points(saved.fitted, Windows(saved.scale(x), starts, record.window, record.flat))
+    view = Windows(saved.scale(x), starts, record.window, record.flat)
+    if view.shape[1:] != saved.shape:
+        raise DataError(
+            f"{saved.folder}: the detector takes examples of shape {saved.shape}, but windows of "
+            f"its series have shape {view.shape[1:]}; fit and save it again"
+        )
+    found = score_points(saved.fitted, view)
     mean = found.scores.mean(axis=0, dtype=np.float64)
     infinite = np.flatnonzero(found.reached & ~np.isfinite(mean))
     mean[infinite], found.scores[:, infinite] = np.nan, np.nan

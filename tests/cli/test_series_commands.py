@@ -111,7 +111,7 @@ def test_the_layout_of_tsb_ad_needs_no_options(cli, tmp_path):
     frame.to_csv(tmp_path / "001_wave_tr_100_x.csv", index=False)
     done = cli("fit", "001_wave_tr_100_x.csv", "knn", "--out", "m")
     assert done.code == 0, done.err
-    assert "windows of 12 timestamps (the first peak of the autocorrelation) every 1" in done.out
+    assert "windows of 12 timestamps (the period by the autocorrelation) every 1" in done.out
     assert cli("score", "m", "001_wave_tr_100_x.csv", "--out", "s.csv").code == 0
     found = pd.read_csv("s.csv")
     assert found["time"].tolist() == list(range(200)) and found["score"].notna().all()

@@ -21,8 +21,8 @@ class SeriesReading(TableReading):
             or one of the next three, the rows of the table are timestamps, and all other columns
             are channels.
         group: The column that tells several series of one file apart; windows never cross them.
-        window: The number of timestamps in a window. Default: the first peak of the
-            autocorrelation from 10 to 300, else 50.
+        window: The number of timestamps in a window. Default: the period of the series
+            by its autocorrelation, from 10 to 300, else 50.
         stride: The number of timestamps from one window to the next. Default: a tenth of the
             window.
     """

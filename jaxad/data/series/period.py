@@ -10,6 +10,7 @@ FEWEST, MOST = 10, 300  # the bounds of a chosen window
 FIXED = 50  # the window of a series without a period
 _USED = 20_000  # timestamps, at most
 _PROMINENCE = 0.2
+_NEARLY = 0.9  # of the highest peak: peaks at multiples of a period are about as high
 
 
 def choose_window(
@@ -17,10 +18,11 @@ def choose_window(
 ) -> tuple[int, str]:
     """Choose the length of windows of series.
 
-    It is the lag of the first peak of the autocorrelation, from 10 to 300 timestamps, of the
-    longest piece without a gap (its first 20,000 timestamps), as mean over channels. The peak has a
-    prominence of at least 0.2, or `5 / sqrt(n)` for n timestamps if that is more. Without such a
-    peak the length is 50. It is at most a third of the piece, and at least 2.
+    It is the lag of the highest peak of the autocorrelation, from 10 to 300 timestamps, of the
+    longest piece without a gap (its first 20,000 timestamps), as mean over channels; of peaks that
+    reach nine tenths of it, the first one. Peaks have a prominence of at least 0.2, or
+    `5 / sqrt(n)` for n timestamps if that is more. Without a peak the length is 50. It is at most a
+    third of the piece, and at least 2.
 
     Args:
         values: `(n, channels)` the values of all series.
@@ -39,7 +41,8 @@ def choose_window(
     peaks, _ = find_peaks(lags, prominence=prominence)
     peaks = peaks[(peaks >= FEWEST) & (peaks <= most)]
     if len(peaks):
-        return int(peaks[0]), "the first peak of the autocorrelation"
+        high = peaks[lags[peaks] >= _NEARLY * lags[peaks].max()]
+        return int(high[0]), "the period by the autocorrelation"
     return min(FIXED, most), "the default, as the autocorrelation has no clear peak"
 
 
