@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _BLOCK = 512
-_MOST = 2**23  # numbers in a block of large examples
+_MOST = 2**22  # numbers in a block of large examples
 _ELEMENTS = 2**20  # the smallest padded table holds this many numbers: 4 MB in float32
 _POINTS = 1024  # the smallest padded number of points of series
 

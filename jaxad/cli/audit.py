@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxad.cli.options import Audit
 from jaxad.cli.options.common import read_table_options
-from jaxad.cli.outputs import check_distinct, escape_frame, name_ids, shorten
+from jaxad.cli.outputs import check_distinct, check_outside, escape_frame, name_ids, shorten
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.windows import shape_windows
@@ -91,6 +91,8 @@ def _check_outputs(options: Audit) -> None:
         check_distinct(name, path, {"DATA": data})
         if path.exists() and not options.force:
             raise ConfigError(f"{name} {path} exists already; give another file, or --force")
+        if path is options.plot:
+            check_outside(name, path, options.data)
         check_writable(path.absolute().parent)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
+from jaxad.cli.outputs import check_outside
 from jaxad.cli.score import BAD_ROWS
 from jaxad.data import Table, load_table
 from jaxad.data.images.layouts import is_image_source
@@ -87,6 +88,7 @@ def _explain_texts(saved: SavedDetector, options: Explain) -> int:
 def _explain_images(saved: SavedDetector, options: Explain) -> int:
     """Draw heat maps of the images with the highest and with the lowest scores."""
     _check_out(options, (HIGHEST, LOWEST))
+    check_outside("--out", options.out, options.data)
     kind = choose_map_kind(saved.fitted, options.kind)
     if options.sigma is not None and kind in get_args(AttributionMethod):
         raise ConfigError(f"--sigma smooths heat maps; --kind {kind} is not smoothed")

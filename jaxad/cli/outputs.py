@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from jaxad.data.images.layouts import is_image_source, parse_source
 from jaxad.data.tables.arrow import load_compute
 from jaxad.data.tables.delimited import UNNAMED
 from jaxad.errors import ConfigError
@@ -15,7 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["check_distinct", "escape_frame", "escape_table", "name_ids", "shorten", "write_names"]
+__all__ = [
+    "check_distinct",
+    "check_outside",
+    "escape_frame",
+    "escape_table",
+    "name_ids",
+    "shorten",
+    "write_names",
+]
 
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"  # as `escape_csv` has it
 
@@ -44,6 +53,26 @@ def check_distinct(option: str, out: Path, inputs: Mapping[str, str | Path | Non
                 f"{option} {out} is also the input {name} {path}, which must not change; give "
                 "another path"
             )
+
+
+def check_outside(option: str, out: Path, data: str | Path) -> None:
+    """Raise if pictures would be written among those that are read.
+
+    Args:
+        option: The option of the output, such as "--out".
+        out: Its path.
+        data: The input; only a folder of pictures is checked.
+
+    Raises:
+        ConfigError: The output is in the folder.
+    """
+    if not is_image_source(data):
+        return
+    folder = Path(parse_source(data).path)
+    if folder.is_dir() and folder.resolve() in (out.resolve(), *out.resolve().parents):
+        raise ConfigError(
+            f"{option} {out} is in the folder {folder}, whose pictures are read; give another path"
+        )
 
 
 def name_ids(name: str | None) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 from jaxad.cli.options import Recommend
 from jaxad.cli.options.common import read_table_options
 from jaxad.data import Dataset, load_dataset
+from jaxad.data.images.layouts import is_image_source, parse_source
 from jaxad.data.protocol.training_file import LabelledRows, read_labelled_rows
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import read_training_series
@@ -94,7 +95,7 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
         ConfigError: An option says what is read from the data.
     """
     name = str(options.data)
-    is_file = Path(name.split(":")[-1]).is_file()
+    is_file = Path(name.split(":")[-1]).is_file() or _is_folder(name)
     for option in ("type", "rows", "columns"):
         _refuse(options, option, f"is read from {name}")
     if is_file:
@@ -118,6 +119,11 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
         trained = 1.0 if data.x_test is not None else TRAINED
         has = _of_examples(data, name, round(trained * len(data.x)))
     return has | {"labelled_anomalies": anomalies, "labelled_normals": normals}, is_file
+
+
+def _is_folder(name: str) -> bool:
+    """Return whether a name is the path of a folder of pictures."""
+    return is_image_source(name) and Path(parse_source(name).path).is_dir()
 
 
 def _list_table_options(options: Recommend) -> list[tuple[str, Any]]:

@@ -21,7 +21,8 @@ from jaxad.nets.conv import Padding, canonical_conv, is_channels_last
 
 __all__ = ["compute_saving", "conv_by_cost", "spectral_conv"]
 
-_MOST_ENTRIES = 1_000_000
+_MOST_ENTRIES = 1_000_000  # of a matrix of transforms
+_MOST_KERNEL = 2**26  # numbers in the transform of a kernel: 256 MB in float32
 
 
 class _Transforms(NamedTuple):
@@ -79,8 +80,8 @@ def compute_saving(x: tuple[int, ...], kernel: tuple[int, ...], padding: Padding
         padding: As in `spectral_conv`.
 
     Returns:
-        The factor; 0 if the transform must not be used: its matrices would be too large, padding
-        is negative, or the kernel is larger than the padded image.
+        The factor; 0 if the transform must not be used: its matrices or the transform of the kernel
+        would be too large, padding is negative, or the kernel is larger than the padded image.
     """
     (n, height, width, c), (*sides, _, out) = x, kernel
     pads = _resolve_padding((height, width), tuple(sides), padding)
@@ -90,6 +91,8 @@ def compute_saving(x: tuple[int, ...], kernel: tuple[int, ...], padding: Padding
         return 0.0
     spectrum = 3 * (torus[0] * torus[1] // 2 + 2)
     if spectrum * max(height * width, rows * columns) > _MOST_ENTRIES:
+        return 0.0
+    if spectrum * c * out > _MOST_KERNEL:
         return 0.0
     of_images = n * (height * width * c + c * out + rows * columns * out)
     of_kernel = sides[0] * sides[1] * c * out

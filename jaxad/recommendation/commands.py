@@ -64,7 +64,8 @@ def suggest_commands(found: Recommendation, source: DataSource | None = None) ->
     fit += [*_exposure(found, source), *_settings(config)]
     if asked.want == "heatmaps":
         return [fit, ["jaxad", "explain", MODEL, data, "--out", "pictures"]]
-    how = _list_options(source.table._replace(positive=(), normal=(), series=None))
+    plain = source.table._replace(positive=(), normal=(), series=None, size=None)
+    how = _list_options(plain)
     return [fit, ["jaxad", "score", MODEL, data, "--out", "scores.csv", *how]]
 
 

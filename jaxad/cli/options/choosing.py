@@ -5,7 +5,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from jaxad.cli.options.common import Common, DataDir, Exposure, show_choices
+from jaxad.cli.options.common import Common, DataDir, Exposure, PictureReading, show_choices
 from jaxad.cli.options.series import SeriesReading
 from jaxad.detectors.registry import Examples
 from jaxad.recommendation.situation import Want
@@ -16,7 +16,7 @@ Number = Annotated[int | None, arg(help_behavior_hint="(default: unknown)", meta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommend(SeriesReading, Common):
+class Recommend(SeriesReading, PictureReading, Common):
     """Recommend the detector to try first, with reasons and the next commands.
 
     The recommendation is based on results that come with jaxad, measured on other data sets in the
@@ -27,9 +27,9 @@ class Recommend(SeriesReading, Common):
     Exit codes: 0 done, 1 failure, 2 wrong use.
 
     Attributes:
-        data: A file to train on, as for `jaxad fit`, or the name of a labelled data set, as for
-            `jaxad run`. Its type, its rows and columns, and the labels of a file are read from it.
-            Without it the options describe the data.
+        data: A file or folder to train on, as for `jaxad fit`, or the name of a labelled data set,
+            as for `jaxad run`. Its type, its rows and columns, and the labels of a file are read
+            from it. Without it the options describe the data.
         type: The type of an example.
         rows: The number of training rows.
         columns: The number of columns of a table.

@@ -11,6 +11,7 @@ from jaxad.cli.options.common import (
     Common,
     DataDir,
     Own,
+    PictureReading,
     Settings,
     TableFormat,
     show_choices,
@@ -24,7 +25,7 @@ __all__ = ["Report", "Run", "Sweep"]
 
 @dataclass(frozen=True, kw_only=True)
 @add_protocol_options
-class Run(TableFormat, Common):
+class Run(TableFormat, PictureReading, Common):
     """Evaluate detectors on a labelled data set, side by side.
 
     Each class in turn is the normal one, and all others are anomalies. For every seed the rows are
@@ -37,10 +38,11 @@ class Run(TableFormat, Common):
 
     Attributes:
         dataset: A name that `jaxad list` shows, the path of a table, of an npz file or of a folder
-            of idx files, or tfds:NAME; with the prefix sequence: the columns of a table are the
-            points in time of sequences; with series: the rows of a table are timestamps, and
-            options stand before the file, as in series:time=COLUMN,window=50:FILE. The classes of a
-            table are in the column of --label, by default the last one if none has a usual name.
+            of pictures or idx files, or tfds:NAME; with the prefix sequence: the columns of a table
+            are the points in time of sequences; with series: the rows of a table are timestamps,
+            and options stand before the file, as in series:time=COLUMN,window=50:FILE. The classes
+            of a table are in the column of --label, by default the last one if none has a usual
+            name.
         detectors: One or more names that `jaxad list` shows.
         normal_class: The normal class, by number or name; repeat the option for several in turn.
             Default: each class in turn, or the normal rows if the data is labelled normal and
