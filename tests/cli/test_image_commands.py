@@ -157,3 +157,20 @@ def test_explain_and_audit_name_files(cli, tiles, tmp_path):
     ended = cli("audit", tiles / "train", "knn", "--seeds", "1", "--out", "r.csv")
     assert ended.code == 0, ended.err
     assert {row["file"] for row in read_csv("r.csv")} == {f"good/{i:03}.png" for i in range(8)}
+
+
+def test_other_commands_take_folders(cli, tiles, model, tmp_path):
+    ended = cli("recommend", tiles, "--size", "8", "--positive", "crack", "--json")
+    assert ended.code == 0, ended.err
+    assert '"kind": "image"' in ended.out and '"--size", "8"' in ended.out
+    none = ("--contamination", "0", "--labelled-anomalies", "0", "--seeds", "1")
+    ended = cli("run", "tile", "knn", "--data-dir", tiles.parent, "--size", "8", *none)
+    assert ended.code == 0, ended.err
+    assert "tile-8x8:" in ended.out and "good" in ended.out
+    assert "100.0" in ended.out  # bright squares are easily found
+    ended = cli("audit", tiles, "knn", "--out", "r.csv", "--plot", tiles / "train/good/a.png")
+    assert ended.code == 2 and "whose pictures are read" in ended.err
+    ended = cli("score", model, tmp_path, "--out", "s.csv")
+    assert ended.code == 2 and "png" in ended.err
+    ended = cli("score", model, tmp_path / "gone", "--out", "s.csv")
+    assert ended.code != 0 and "gone" in ended.err

@@ -31,7 +31,8 @@ def read_image_dataset(source: ImageSource) -> Dataset:
     folder = open_pictures(source)
     name = show_name(folder.root.resolve().name) or "pictures"
     if source.size is not None:
-        name = f"{source.size}:{name}"
+        wide, high, way = source.size
+        name += f"-{wide}x{high}" + (f"-{way}" if way != "resize" else "")
     images = load_pictures(folder, source.size)
     masks, y, classes = load_masks(images), number_classes(images.folder), folder.classes
     if folder.layout != "mvtec":

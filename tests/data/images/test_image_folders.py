@@ -120,7 +120,7 @@ def test_a_data_set_has_classes_parts_and_masks(tmp_path):
     assert split.test.label.sum() == 6 and split.setting["normal_classes"] == ["good"]
     small = jaxad.load_dataset(tmp_path / "bottle", size="pad(8)")
     assert small.x.shape[1:] == (8, 8, 3) and small.mask_test.sum(axis=(1, 2))[0] == 4
-    assert small.name == "pad(8x8):bottle"
+    assert small.name == "bottle-8x8-pad"
 
 
 def test_a_folder_is_read_again_when_a_file_changes(tmp_path):
