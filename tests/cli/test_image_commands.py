@@ -170,7 +170,13 @@ def test_other_commands_take_folders(cli, tiles, model, tmp_path):
     assert "100.0" in ended.out  # bright squares are easily found
     ended = cli("audit", tiles, "knn", "--out", "r.csv", "--plot", tiles / "train/good/a.png")
     assert ended.code == 2 and "whose pictures are read" in ended.err
-    ended = cli("score", model, tmp_path, "--out", "s.csv")
-    assert ended.code == 2 and "png" in ended.err
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/a.md").touch()
+    for command in (
+        ("fit", "notes", "knn", "--out", "m"),
+        ("score", model, "notes", "--out", "s.csv"),
+    ):
+        ended = cli(*command)
+        assert ended.code in (1, 2) and "without pictures" in ended.err and "a.md" in ended.err
     ended = cli("score", model, tmp_path / "gone", "--out", "s.csv")
     assert ended.code != 0 and "gone" in ended.err

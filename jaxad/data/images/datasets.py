@@ -8,11 +8,13 @@ from jaxtyping import Int, Num, UInt8
 
 from jaxad.data.dataset import Dataset
 from jaxad.data.images.files import show_name
-from jaxad.data.images.layouts import GOOD, ImageFolder, ImageSource, open_pictures
+from jaxad.data.images.layouts import GOOD, ImageFolder, ImageSource, open_pictures, parse_source
 from jaxad.data.images.loading import LoadedImages, load_masks, load_pictures
-from jaxad.errors import DataError
+from jaxad.data.images.sizes import parse_size
+from jaxad.data.sources.loaded import Table
+from jaxad.errors import ConfigError, DataError
 
-__all__ = ["fingerprint", "read_image_dataset"]
+__all__ = ["fingerprint", "number_classes", "read_image_dataset", "read_image_table"]
 
 
 def read_image_dataset(source: ImageSource) -> Dataset:
@@ -54,6 +56,27 @@ def read_image_dataset(source: ImageSource) -> Dataset:
         mask=first.mask,
         mask_test=last.mask if has_test else None,
     )
+
+
+def read_image_table(source: str, size: str | None = None) -> Table:
+    """Read the pictures of a folder as rows, and the classes that their folders name.
+
+    Args:
+        source: The folder, perhaps with a prefix as in `parse_source`.
+        size: The size that pictures get; see `parse_size`.
+
+    Raises:
+        ConfigError: The folder has MVTec's layout, whose parts are read one at a time.
+        DataError: The folder cannot be read.
+    """
+    given = parse_source(source)
+    folder = open_pictures(given)
+    if folder.layout == "mvtec":
+        root = show_name(folder.root)
+        raise ConfigError(f"{root} has the layout of MVTec; give {root}/train or {root}/test")
+    images = load_pictures(folder, given.size if size is None else parse_size(size))
+    y = None if folder.layout == "folder" else number_classes(images.folder)
+    return Table(images.x, y, class_names=images.folder.classes, ids=images.names, id="file")
 
 
 def number_classes(folder: ImageFolder) -> Int[np.ndarray, "n"]:

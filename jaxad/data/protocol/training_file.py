@@ -17,7 +17,7 @@ from jaxad.data.rng import Stream
 from jaxad.data.scaling import Scaling, ScalingKind, fit_scaling
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import SeriesTraining, name_points, read_training_series
-from jaxad.data.sources.features import choose_feature_scaling
+from jaxad.data.sources.features import FEATURES, choose_feature_scaling
 from jaxad.data.sources.files import is_table, load_table
 from jaxad.data.sources.labels import read_labels, read_truth
 from jaxad.data.sources.load import load_dataset
@@ -260,7 +260,7 @@ def read_labelled_rows(
     if is_image_source(path):
         found = read_training_pictures(str(path), options, truth=truth, strict=strict)
         return _of_pictures(found, calibration, str(path))
-    if options.size is not None:
+    if options.size is not None and not str(path).startswith(FEATURES):
         raise ConfigError(f"--size {options.size} applies only to folders of pictures")
     if options.label not in (None, "none") and Path(path).suffix.lower() == ".npz":
         raise ConfigError(

@@ -7,6 +7,8 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.images.datasets import read_image_table
+from jaxad.data.images.layouts import is_image_source
 from jaxad.data.sources.embeddings import EMBEDDINGS, add_texts, split_embeddings
 from jaxad.data.sources.features import FEATURES, as_feature_table, parse_features
 from jaxad.data.sources.loaded import Table
@@ -15,7 +17,7 @@ from jaxad.data.sources.text_tables import load_means, load_texts
 from jaxad.data.tables.encoding import fit_encoding
 from jaxad.data.tables.labels import as_text, is_number
 from jaxad.data.tables.options import TableOptions
-from jaxad.data.tables.reading import COLUMNAR, open_table
+from jaxad.data.tables.reading import COLUMNAR, open_table, refuse_folder
 from jaxad.data.tables.roles import assign_roles
 from jaxad.data.tables.rows import TableRows, as_numbers, read_rows
 from jaxad.data.text.documents import MEAN, read_text_dataset
@@ -102,7 +104,8 @@ def load_table(
     """Read the rows of a file, and their labels if it has any.
 
     Args:
-        path: A csv, parquet, feather or npz file, or texts in a file or folder; an npz file holds
+        path: A csv, parquet, feather or npz file, or texts in a file or folder, or a folder of
+            pictures, plain or with one subfolder for each class; an npz file holds
             `X` or `x`, `y` if there are labels, and `mask` if anomalous pixels of images are known.
             With the prefix `sequence:`, columns are points in time of sequences of one channel;
             with `features:`, rows are features of images; with `embeddings:`, vectors of texts.
@@ -130,6 +133,8 @@ def load_table(
         return _load_embeddings(str(path), label, options)
     if str(path).startswith(MEAN):
         return load_means(str(path), label, options and options.id, lenient=lenient)
+    if is_image_source(path):
+        return read_image_table(str(path), options and options.size)
     path = Path(path)
     if holds_texts(path):
         id = options and options.id
@@ -209,6 +214,7 @@ def _check_suffix(path: Path) -> str:
     Raises:
         ConfigError: Files of this kind are not supported.
     """
+    refuse_folder(path)
     if read_suffix(path) not in SUFFIXES:
         raise ConfigError(f"{path} must be a file that ends in {', '.join(SUFFIXES)}")
     return read_suffix(path)

@@ -3,6 +3,7 @@
 All commands and functions read tables here, so that a file has the same rows and values in each.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,6 +148,8 @@ def open_table(
     """
     options = options or TableOptions()
     check_options(options)
+    if isinstance(source, str | Path):
+        refuse_folder(Path(source))
     if not isinstance(source, str | Path):
         table = as_table(source, options.missing)
         opened = TableSource("X", tuple(table.column_names), (), table, options)
@@ -221,6 +224,16 @@ def with_points(table: "pa.Table") -> "pa.Table":
         pattern = rf"^(\s*[+-]?\d*),(\d*{exponent}\s*)$"
         columns.append(pc.replace_substring_regex(column, pattern, r"\1.\2"))
     return pa.table(columns, names=table.column_names)
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise a `DataError` if a path is a folder, which holds neither pictures nor texts."""
+    if path.is_dir():
+        inside = ", ".join(sorted(os.listdir(path))[:5]) or "nothing"
+        raise DataError(
+            f"{path} is a folder without pictures (.png, .jpg, .tif, .bmp) or texts (.txt); it "
+            f"holds {inside}"
+        )
 
 
 @contextmanager
