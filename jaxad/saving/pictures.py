@@ -28,7 +28,7 @@ __all__ = [
     "score_piece",
 ]
 
-PIXELS = 2**25  # numbers in a piece
+PIXELS = 2**23  # numbers in a piece
 
 
 def score_pictures(
