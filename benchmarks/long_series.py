@@ -35,9 +35,11 @@ def write_series(path: Path, points: int) -> None:
 
 def run(*argv: str) -> tuple[float, float]:
     """Run a command of jaxad; return its seconds and its peak memory in MB."""
+    # Linux's own peak of the process: that of `resource` includes the process that started it.
     code = (
-        "import resource, sys; from jaxad.cli import main; code = main(sys.argv[1:]); "
-        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"
+        "import sys; from jaxad.cli import main; code = main(sys.argv[1:]); "
+        "status = open('/proc/self/status').read().split(); "
+        "print('peak', status[status.index('VmHWM:') + 1]); sys.exit(code)"
     )
     began = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True)
