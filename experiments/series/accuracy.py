@@ -42,7 +42,7 @@ LONG, CHANNELS = 20_000, 5
 KINDS = {"spike": 30, "shift": 10, "correlation": 5}
 LENGTHS = {"spike": (1, 4), "shift": (40, 121), "correlation": (60, 161)}
 DETECTORS = {
-    "lstm_forecaster": {"epochs": 20, "batch_size": 64, "learning_rate": 3e-3},
+    "lstm_forecaster": {"epochs": 10, "batch_size": 64, "learning_rate": 3e-3},
     "mlp_forecaster": {"epochs": 20, "batch_size": 64, "learning_rate": 1e-3},
     "knn": {},
     "iforest": {},
@@ -123,7 +123,7 @@ def score_test(series: Series, name: str, seed: int) -> np.ndarray:
     flat = "forecaster" not in name
     train = flatten_windows(read.train) if flat else read.train
     detector = jaxad.make(name, train, **DETECTORS[name])
-    fitted = jaxad.fit(detector, train, seed_root=seed)
+    fitted = jaxad.fit(detector, train, key=seed)
     x = read.scaling.apply(read.encoding.apply(_as_table(series.test, names))[0])
     starts = find_starts(np.array([[0, len(x)]]), series.window, series.stride).astype(np.int32)
     return score_points(fitted, Windows(x, starts, series.window, flat)).scores[0]
