@@ -5,6 +5,7 @@ from typing import get_args
 import numpy as np
 
 from jaxad.cli.explain_rows import CSV, explain_table
+from jaxad.cli.explain_series import explain_series
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import check_outside
@@ -43,11 +44,10 @@ def execute(options: Explain) -> int:
     """
     saved = open_detector(options.folder)
     if saved.series is not None:
-        raise ConfigError(
-            f"FOLDER: the detector in {options.folder} takes series, which are not explained here; "
-            "`jaxad score` writes a score for each channel, score_CHANNEL, for forecasters and "
-            "autoencoders of several channels"
-        )
+        _check_out(options, ())
+        return explain_series(saved, options)
+    if options.threshold is not None:
+        raise ConfigError("--threshold applies only to series")
     if saved.fitted.detector.lexicon is not None:
         return _explain_texts(saved, options)
     if len(saved.shape) == 1:

@@ -254,6 +254,11 @@ class Explain(TableFormat, Common):
     For a detector of texts, it writes the page texts.html: the texts with the highest and with the
     lowest scores, their words highlighted by attention, and the words of each context.
 
+    For a detector of series, it draws each series to series.png, or to series_NAME.png with
+    --group: the channels, the score, the threshold, and the score of each channel where the
+    detector has such scores. With labels it shades the true ranges, and prints VUS-PR, VUS-ROC and,
+    with --threshold, affiliation precision and recall.
+
     Exit codes: 0 done, 1 failure, 2 wrong use, 3 done, but some rows could not be scored.
 
     Attributes:
@@ -275,7 +280,8 @@ class Explain(TableFormat, Common):
             of map, reconstruction and gradient that the detector has.
         sigma: The standard deviation in pixels of the Gaussian that smooths map, gradient and
             reconstruction.
-        most: The number of rows or images in a picture.
+        most: The number of rows, images or channels in a picture, and of pictures of series.
+        threshold: For series: the threshold above which a score is an alarm, as for `jaxad score`.
         force: Replace the pictures if they exist.
     """
 
@@ -288,6 +294,7 @@ class Explain(TableFormat, Common):
         arg(help_behavior_hint="(default: by image size)", metavar="FLOAT"),
     ] = None
     most: int = 16
+    threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
     force: bool = False
 
 

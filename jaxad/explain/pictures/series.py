@@ -101,9 +101,10 @@ def draw_series(path: str | Path, series: SeriesPicture) -> None:
                 alpha=mark.alpha,
                 linewidth=0,
             )
-        axes.margins(x=0)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=7)
+    if numbers[0] < numbers[-1]:
+        rows[-1].set_xlim(numbers[0], numbers[-1])
     if strip:
         assert series.parts is not None
         _draw_parts(rows[-1], numbers, series.parts, series.names)
