@@ -6,9 +6,14 @@ mkdocs calls `on_page_markdown` for each page. It replaces comments such as
     <!-- results ncae/table_2_dense auroc means -->
 
 by the table of a metric, or by its means over data sets and classes alone, with a line that says
-how to make it. Results that `make results-check` found stale are marked.
+how to make it. Results that `make results-check` found stale are marked. Comments such as
+
+    <!-- csv series/means data=ecg5000 -->
+
+are replaced by the rows of a csv file of a script, whose column `data` has that value.
 """
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -24,6 +29,8 @@ ROOT = Path(__file__).parents[1] / "experiments"
 OUTCOME = "results-check.json"
 MARKER = re.compile(r"^<!-- results (\w+/\w+) (\w+)( means)? -->$", re.MULTILINE)
 
+CSV = re.compile(r"^<!-- csv (\w+/\w+) (\w+)=(.+?) -->$", re.MULTILINE)
+
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Replace the comments of a page by tables of results."""
@@ -32,7 +39,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     def replace(found: re.Match) -> str:
         return make_results(ROOT, found[1], found[2], means=bool(found[3]))
 
-    return MARKER.sub(replace, markdown)
+    def tabulate(found: re.Match) -> str:
+        return make_table(ROOT, found[1], found[2], found[3])
+
+    return CSV.sub(tabulate, MARKER.sub(replace, markdown))
 
 
 def make_results(root: Path, name: str, metric: str, means: bool = False) -> str:
@@ -64,6 +74,41 @@ def make_results(root: Path, name: str, metric: str, means: bool = False) -> str
     body = [f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells]]
     parts = [make_caption(table, results.about["seeds"]) + ":", "\n".join(body)]
     return "\n\n".join([*parts, _describe(results, name), *_mark(root, path)])
+
+
+def make_table(root: Path, name: str, column: str, value: str) -> str:
+    """Return some rows of a csv file of means and standard deviations, in Markdown.
+
+    Metrics in [0, 1] that have a column NAME_std are shown in %, as mean ± standard deviation.
+    Columns whose values are all equal are left out.
+
+    Args:
+        root: The folder of experiments.
+        name: The paper and the name of the file, such as "series/means".
+        column: A column by which rows are chosen.
+        value: Its value in the rows that are shown.
+
+    Raises:
+        ValueError: No row has that value.
+    """
+    paper, stem = name.split("/")
+    path = root / paper / "results" / f"{stem}.csv"
+    with path.open() as file:
+        rows = [row for row in csv.DictReader(file) if row[column] == value]
+    if not rows:
+        raise ValueError(f"{path} has no row whose {column} is {value!r}")
+    metrics = [key for key in rows[0] if f"{key}_std" in rows[0]]
+    spreads = {f"{key}_std" for key in metrics}
+    keys = [key for key in rows[0] if key not in spreads]
+    keys = [key for key in keys if key in metrics or len({row[key] for row in rows}) > 1]
+
+    def show(row: dict[str, str], key: str) -> str:
+        if key not in metrics:
+            return escape_markdown(row[key])
+        return f"{100 * float(row[key]):.1f} ± {100 * float(row[f'{key}_std']):.1f}"
+
+    lines = [keys, ["---"] * len(keys), *([show(row, key) for key in keys] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _describe(results: Committed, name: str) -> str:

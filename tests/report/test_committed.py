@@ -145,3 +145,19 @@ def test_the_committed_results_of_this_repository_are_whole():
     for path in results.list_committed(ROOT / "experiments"):
         assert results.find_source(path) is not None
         assert read_committed(path).tables
+
+
+def test_rows_of_a_csv_file_are_shown(tmp_path):
+    folder = tmp_path / "paper" / "results"
+    folder.mkdir(parents=True)
+    (folder / "means.csv").write_text(
+        "data,detector,auroc,auroc_std,seeds\na,knn,0.9,0.012,3\na,x|y,0.5,0,3\nb,knn,0.1,0,3\n"
+    )
+    assert tables.make_table(tmp_path, "paper/means", "data", "a").splitlines() == [
+        "| detector | auroc |",
+        "| --- | --- |",
+        "| knn | 90.0 ± 1.2 |",
+        r"| x\|y | 50.0 ± 0.0 |",
+    ]
+    with pytest.raises(ValueError, match="no row whose data is 'c'"):
+        tables.make_table(tmp_path, "paper/means", "data", "c")
