@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 
 from jaxad.cli.explain_rows import CSV, explain_table
-from jaxad.cli.explain_series import explain_series
+from jaxad.cli.explain_series import explain_timestamps
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import check_outside
@@ -45,7 +45,7 @@ def execute(options: Explain) -> int:
     saved = open_detector(options.folder)
     if saved.series is not None:
         _check_out(options, ())
-        return explain_series(saved, options)
+        return explain_timestamps(saved, options)
     if options.threshold is not None:
         raise ConfigError("--threshold applies only to series")
     if saved.fitted.detector.lexicon is not None:

@@ -18,7 +18,7 @@ from jaxad.explain.pictures.series import SeriesPicture, draw_series
 from jaxad.saving import SavedDetector, ScoredRows
 from jaxad.thresholds import parse_rule
 
-__all__ = ["SERIES", "explain_series"]
+__all__ = ["SERIES", "explain_timestamps"]
 
 SERIES = "series.png"
 _THRESHOLDS = 2000  # of the volumes: anomalies may be rarer than 1 in 250
@@ -32,7 +32,7 @@ _LABELS = {
 }
 
 
-def explain_series(saved: SavedDetector, options: Explain) -> int:
+def explain_timestamps(saved: SavedDetector, options: Explain) -> int:
     """Draw each series of a file with its scores; print the metrics of labelled series.
 
     Returns:
