@@ -53,8 +53,7 @@ def twin_step(steps: int) -> Seconds:
     """Time a step of the twin."""
     layers = [nn.Conv2d(1, 128, 5, padding=2, bias=False), nn.BatchNorm2d(128, eps=1e-4)]
     layers += [nn.LeakyReLU(0.1), nn.MaxPool2d(2)]
-    layers += [nn.Conv2d(128, 128, 5, padding=2, bias=False), nn.BatchNorm2d(128, eps=1e-4)]
-    layers += [nn.LeakyReLU(0.1), nn.MaxPool2d(2), nn.Conv2d(128, 1, 1)]
+    layers += [nn.Conv2d(128, 128, 5, padding=2), nn.MaxPool2d(2), nn.Conv2d(128, 1, 1)]
     net = nn.Sequential(*layers).to(memory_format=torch.channels_last)
     optimiser = torch.optim.SGD(
         net.parameters(), lr=1e-2, momentum=0.9, nesterov=True, weight_decay=1e-6, fused=True

@@ -41,9 +41,10 @@ class FCDDConfig(AugmentedConfig):
             [0, 1]; it drops after the first epoch at the earliest.
         drop: Factor by which the step size drops, in (0, 1].
         period: Number of epochs between two drops, > 0.
-        layers: All layers but the last, such as "conv(128, 5), pool, conv(128, 5), pool". None
-            chooses them by the size of the images (see
-            `jaxad.nets.fully_convolutional.default_layers`).
+        layers: All layers but the last, such as "conv(128, 5), pool, conv(128, 5), pool". A
+            convolution is followed by `norm` and a leaky ReLU, with `activation="relu"` by a ReLU,
+            and with `activation="none"` by neither. None chooses them by the size of the images
+            (see `jaxad.nets.fully_convolutional.default_layers`).
         steps: Number of batches in an epoch if there are labelled anomalies, >= 1; None for as many
             as it takes to have every other row once.
         labelled_share: Fraction of each batch that are labelled anomalies, in (0, 1); at least one

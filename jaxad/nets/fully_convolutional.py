@@ -7,6 +7,8 @@ References:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
 
 import flax.linen as nn
 import jax
@@ -19,6 +21,7 @@ from jaxad.nets.spectral import conv_by_cost
 from jaxad.utils.calls import evaluate_call, parse_calls
 
 __all__ = [
+    "Activation",
     "Conv",
     "Layer",
     "Pool",
@@ -30,14 +33,19 @@ __all__ = [
 ]
 
 
+Activation = Literal["leaky_relu", "relu", "none"]
+
+
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with normalisation, leaky ReLU and zero padding of `(kernel - 1) / 2`.
+    """A convolution with zero padding of `(kernel - 1) / 2`, a normalisation and an activation.
 
     Attributes:
         filters: Number of output channels, >= 1.
         kernel: Side of the square kernel, odd.
         stride: Stride, >= 1.
+        activation: "leaky_relu" or "relu", each after a normalisation; "none" for the convolution
+            alone, without a normalisation.
 
     Raises:
         ConfigError: An attribute is out of its range.
@@ -46,9 +54,13 @@ class Conv:
     filters: int
     kernel: int = 3
     stride: int = 1
+    activation: Activation = "leaky_relu"
 
     def __post_init__(self):
-        _check(self)
+        _check(self, ("filters", "kernel", "stride"))
+        if self.activation not in get_args(Activation):
+            allowed = ", ".join(map(repr, get_args(Activation)))
+            raise ConfigError(f"activation must be one of {allowed}; given {self}")
         if self.kernel % 2 == 0:
             raise ConfigError(
                 f"kernel must be an odd number, so that its centre is a pixel; given {self}"
@@ -69,7 +81,7 @@ class Pool:
     window: int = 2
 
     def __post_init__(self):
-        _check(self)
+        _check(self, ("window",))
 
 
 Layer = Conv | Pool
@@ -119,26 +131,30 @@ def default_layers(shape: tuple[int, ...]) -> tuple[Layer, ...]:
     """Return the default layers for images of a shape.
 
     Images below 32 pixels (receptive field 16), of 32 to 47 pixels (22) and of at least 128 pixels
-    (62) get the published networks for Fashion-MNIST, CIFAR-10 and images of 224 pixels. Images in
-    between get a smaller network of our own (27), which a CPU trains in minutes.
+    (62) get the networks of appendix B.2 of the thesis for Fashion-MNIST, CIFAR-10 and images of
+    224 pixels. In the first two, the last of these convolutions has neither a normalisation nor an
+    activation; the third has ReLU in place of leaky ReLU. Images in between get a smaller network
+    of our own (27), which a CPU trains in minutes.
     """
     side = min(shape[:2])
     if side < 32:
-        return Conv(128, 5), Pool(), Conv(128, 5), Pool()
+        return Conv(128, 5), Pool(), Conv(128, 5, activation="none"), Pool()
     if side < 48:
-        return Conv(128), Pool(), Conv(256), Conv(256), Pool(), Conv(128)
+        first = Conv(128), Pool(), Conv(256), Conv(256), Pool()
+        return *first, Conv(128, activation="none")
     if side < 128:
         return Conv(16, 5, 2), Conv(32), Pool(), Conv(64), Conv(64)
-    first = Conv(64), Pool(), Conv(128), Pool()
-    return *first, Conv(256), Conv(256), Pool(), Conv(512), Conv(512)
+    relu = partial(Conv, activation="relu")
+    first = relu(64), Pool(), relu(128), Pool()
+    return *first, relu(256), relu(256), Pool(), relu(512), relu(512)
 
 
 def parse_layers(text: str) -> tuple[Layer, ...]:
     """Parse a string of layers with literal arguments.
 
     Args:
-        text: Calls of `conv(filters, kernel=3, stride=1)` and `pool(window=2)`, separated by
-            commas, such as "conv(128, 5), pool(2), conv(64), pool".
+        text: Calls of `conv(filters, kernel=3, stride=1, activation="leaky_relu")` and
+            `pool(window=2)`, separated by commas, such as "conv(128, 5), pool(2), conv(64), pool".
 
     Raises:
         ConfigError: The text is not such a list, or an argument is invalid.
@@ -159,20 +175,23 @@ class FCN(nn.Module):
     @nn.compact
     def __call__(self, x, train):
         """Map images `(b, height, width, channels)` to maps `(b, u, v)`."""
-        bias = bias_before(self.norm, self.bias)
         after = (*self.layers[1:], None)
         for i, (layer, following) in enumerate(zip(self.layers, after, strict=True)):
-            if isinstance(layer, Conv):
-                x = self.conv(layer, bias, f"conv_{i}")(x)
+            if isinstance(layer, Conv) and layer.activation == "none":
+                x = self.conv(layer, self.bias, f"conv_{i}")(x)
+            elif isinstance(layer, Conv):
+                x = self.conv(layer, bias_before(self.norm, self.bias), f"conv_{i}")(x)
                 norm = self.pooled_norm(train, following, f"norm_{i}")
-                x = nn.leaky_relu(norm(x), self.slope)
+                slope = 0.0 if layer.activation == "relu" else self.slope
+                x = nn.leaky_relu(norm(x), slope)
             elif i == 0 or not self.pools_early(self.layers[i - 1]):
                 x = max_pool(x, layer.window)
         return self.conv(Conv(1, 1), self.bias, "conv_out")(x)[..., 0]
 
     def pools_early(self, layer: Layer) -> bool:
         """Return whether a pool after a layer comes before its activation, which is cheaper."""
-        return isinstance(layer, Conv) and self.norm in ("batch", "batch_no_affine")
+        activated = isinstance(layer, Conv) and layer.activation != "none"
+        return activated and self.norm in ("batch", "batch_no_affine")
 
     def pooled_norm(self, train: bool, following: Layer | None, name: str):
         """Build the normalisation of a convolution, including a pool that follows it."""
@@ -245,7 +264,8 @@ def _check_size(shape: tuple[int, ...], jump: int) -> None:
     )
 
 
-def _check(layer: Layer) -> None:
-    for name, value in vars(layer).items():
+def _check(layer: Layer, counts: Sequence[str]) -> None:
+    for name in counts:
+        value = getattr(layer, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigError(f"{name} must be a whole number of at least 1; given {layer}")

@@ -2,6 +2,7 @@
 
 import json
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,13 @@ __all__ = [
 FORMAT, VERSION = "jaxad-detector", 3
 # Settings by their names in older versions of the format that can be read.
 _SETTINGS: dict[int, dict[str, str]] = {2: {"weighing": "weighting"}, 3: {}}
+# The default layers of fcdd in version 2, for images with sides below a number of pixels.
+_FCDD_LAYERS = (
+    (32, "conv(128, 5), pool, conv(128, 5), pool"),
+    (48, "conv(128), pool, conv(256), conv(256), pool, conv(128)"),
+    (128, None),
+    (inf, "conv(64), pool, conv(128), pool, conv(256), conv(256), pool, conv(512), conv(512)"),
+)
 CONFIG = "config.json"
 _LARGEST = 2**31 - 1
 _MOST, _LONGEST = 64, 2000
@@ -111,6 +119,9 @@ def read_description(folder: Path) -> Description:
         names.get(name, str(name)): tuple(value) if isinstance(value, list) else value
         for name, value in found["config"].items()
     }
+    if saved_version == 2 and found["detector"] == "fcdd" and config.get("layers") is None:
+        side = min(found["input_shape"][:2])
+        config["layers"] = next(layers for below, layers in _FCDD_LAYERS if side < below)
     anomalies, normals = found["labelled"]
     return Description(
         detector=found["detector"],

@@ -27,6 +27,39 @@ def test_the_nets_of_the_thesis_have_its_receptive_fields(side, size, jump):
 
 
 @pytest.mark.parametrize(
+    ("shape", "printed", "cancelled"),
+    [
+        ((28, 28, 1), 413_441, 128),
+        ((32, 32, 3), 1_185_281, 128 + 2 * 256),
+        ((224, 224, 3), 4_504_833, 64 + 128 + 2 * 256 + 2 * 512),
+    ],
+)
+def test_the_nets_of_the_thesis_have_its_parameters(shape, printed, cancelled):
+    """Appendix B.2, less the biases in front of a BatchNorm, which cancels them."""
+    net = fcn(shape)
+    params = jax.eval_shape(lambda: net.init(jax.random.key(0), shape[-1])).params
+    assert sum(p.size for p in jax.tree.leaves(params)) == printed - cancelled
+
+
+def test_a_convolution_without_activation_is_linear():
+    """A convolution with a bias, and nothing else: the map is linear up to a constant."""
+    net = fcn((8, 8, 1), (Conv(3, 3, activation="none"),), convolution=plain_conv)
+    params, stats = net.init(jax.random.key(0), 1)
+    assert stats == {} and set(params["conv_0"]) == {"kernel", "bias"}
+    x = jax.random.normal(jax.random.key(1), (2, 8, 8, 1))
+
+    def maps(x):
+        return net.apply(params, stats, x, True).out
+
+    np.testing.assert_allclose(maps(x) + maps(-x), 2 * maps(0 * x), atol=1e-5)
+    relu = fcn((8, 8, 1), (Conv(3, 3, activation="relu"),), norm="none", convolution=plain_conv)
+    leaky = fcn((8, 8, 1), (Conv(3, 3),), norm="none", slope=0.0, convolution=plain_conv)
+    np.testing.assert_array_equal(
+        relu.apply(params, {}, x, True).out, leaky.apply(params, {}, x, True).out
+    )
+
+
+@pytest.mark.parametrize(
     "layers",
     [
         (Conv(2, 3), Pool(), Conv(2, 3), Conv(2, 3)),
@@ -61,6 +94,7 @@ def test_a_map_has_an_entry_for_each_jump(shape):
 def test_layers_are_read_from_text():
     assert parse_layers("conv(128, 5), pool, conv(64)") == (Conv(128, 5), Pool(), Conv(64))
     assert parse_layers("conv(8, kernel=1, stride=2), pool(3)") == (Conv(8, 1, 2), Pool(3))
+    assert parse_layers("conv(8, activation='none')") == (Conv(8, activation="none"),)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +106,7 @@ def test_layers_are_read_from_text():
         ("convolution(3)", "convolution"),
         ("conv(8", "as in"),
         ("pool(2.5)", "window must be"),
+        ("conv(8, activation='tanh')", "activation must be one of 'leaky_relu', 'relu', 'none'"),
     ],
 )
 def test_layers_that_make_no_sense_are_refused(text, message):

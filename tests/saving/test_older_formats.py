@@ -16,7 +16,8 @@ import pytest
 
 import jaxad
 from jaxad.errors import DataError
-from jaxad.saving.description import VERSION
+from jaxad.nets.fully_convolutional import Pool, default_layers, parse_layers, receptive_field
+from jaxad.saving.description import VERSION, read_description
 from jaxad.sklearn import JaxADDetector
 from jaxad.utils.checksums import write_checksums
 
@@ -72,6 +73,22 @@ def test_it_scores_files_and_is_saved_in_the_present_format(old, expected, tmp_p
     np.testing.assert_allclose(
         JaxADDetector.load(again).anomaly_score(expected["x"]), expected["score"], rtol=1e-6
     )
+
+
+@pytest.mark.parametrize(("side", "layers"), [(28, 4), (32, 6), (64, None), (224, 9)])
+def test_fcdd_keeps_the_layers_of_version_2(tmp_path, side, layers):
+    about = {"format": "jaxad-detector", "version": 2, "detector": "fcdd", "seeds": 1, "rows": 8}
+    about |= {"input_shape": [side, side, 1], "labelled": [0, 0], "scaling": None}
+    (tmp_path / "config.json").write_text(json.dumps(about | {"config": {"layers": None}}))
+    got = read_description(tmp_path).config["layers"]
+    if layers is None:
+        assert got is None
+    else:
+        parsed = parse_layers(got)
+        shape = (side, side, 1)
+        assert len(parsed) == layers
+        assert receptive_field(parsed) == receptive_field(default_layers(shape))
+        assert all(isinstance(one, Pool) or one.activation == "leaky_relu" for one in parsed)
 
 
 @pytest.mark.parametrize(
