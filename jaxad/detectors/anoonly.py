@@ -16,6 +16,7 @@ from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
 from jaxad.nets.norm import Norm
 from jaxad.weighting import Weighting, anoonly, by_label, chain
+from jaxad.weighting.only_anomalies import Statistics
 
 __all__ = [
     "AnoOnlyConfig",
@@ -40,11 +41,14 @@ class AnoOnlyConfig(GradientConfig):
     Attributes:
         normal_weight: Weight of the loss of rows taken as normal, in [0, 1]; 0 drops it, 1 is the
             base detector with a normalisation.
+        statistics: Rows that BatchNorm takes its statistics from in training: "all" rows of a
+            batch, as published, or "normal", those that are not labelled anomalies.
         allow_no_norm: Whether a network without a normalisation is allowed, in which nothing keeps
             the scores of normal rows low.
     """
 
     normal_weight: float = 0.0
+    statistics: Statistics = "all"
     allow_no_norm: bool = False
 
     def __post_init__(self):
@@ -58,10 +62,15 @@ class AnoOnlyConfig(GradientConfig):
                 "normal rows act only through normalisation; given 'none'. Set allow_no_norm=True "
                 "to build the detector without one"
             )
+        if self.statistics == "normal" and not self.norm.startswith("batch"):
+            raise ConfigError(
+                "statistics must be 'all' without BatchNorm, which alone takes statistics of a "
+                f"batch; given 'normal' and norm={self.norm!r}. Set norm='batch_no_affine'"
+            )
 
     def weights(self, eta: float = 1.0) -> Weighting:
         """Return the weighting by label with the weight of rows taken as normal reduced."""
-        return chain(by_label(eta), anoonly(self.normal_weight))
+        return chain(by_label(eta), anoonly(self.normal_weight, self.statistics))
 
 
 @dataclass(frozen=True, kw_only=True)

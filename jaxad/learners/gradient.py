@@ -6,6 +6,7 @@ from jaxtyping import Array, Float
 
 from jaxad.learners.optimiser import Optimiser
 from jaxad.models.base import Model
+from jaxad.nets.norm import batch_statistics
 from jaxad.objectives import Objective
 from jaxad.types import Batch, Info, Key, PyTree, State, TrainData, Variables
 from jaxad.weighting.base import Context, Weighting, Weights
@@ -93,7 +94,9 @@ def batch_loss(
     """
     model_key, weighting_key = jax.random.split(key)
     variables, extras = state.variables, state.extras
-    out, batch_stats, penalty = model.apply(variables, extras, batch.x, True, model_key)
+    rows = weighting.statistics(batch)
+    with batch_statistics(None if rows is None else rows.reshape(-1)):
+        out, batch_stats, penalty = model.apply(variables, extras, batch.x, True, model_key)
     constants = jax.lax.stop_gradient((variables, extras, out))
     context = Context(
         model=model,
@@ -106,8 +109,8 @@ def batch_loss(
         drawn=batch,
         model_key=model_key,
     )
-    rows = context.batch.label.shape
-    start = Weights(jnp.ones(rows), jnp.zeros(rows))
+    shape = context.batch.label.shape
+    start = Weights(jnp.ones(shape), jnp.zeros(shape))
     weights, weighting_state = weighting.update(start, state.weighting, context)
     loss = weighted_loss(objective, weights, out, batch) + penalty
     return loss, (out, state._replace(batch_stats=batch_stats, weighting=weighting_state))

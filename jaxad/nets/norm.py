@@ -1,16 +1,17 @@
 """Normalisation layers by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Bool
 
 from jaxad.nets.conv import max_pool
 
-__all__ = ["Norm", "PooledBatchNorm", "bias_before", "normalise"]
+__all__ = ["Norm", "PooledBatchNorm", "batch_statistics", "bias_before", "normalise"]
 
 _MOMENTUM, _EPSILON = 0.9, 1e-4
 _EXPLICIT = 1e-4
@@ -57,8 +58,14 @@ class PooledBatchNorm(nn.Module):
     window: int = 2
 
     @nn.compact
-    def __call__(self, x):
-        """Map images `(b, h, w, features)` to `(b, h // window, w // window, features)`."""
+    def __call__(self, x, mask=None):
+        """Map images `(b, h, w, features)` to `(b, h // window, w // window, features)`.
+
+        Args:
+            x: The images.
+            mask: `(b, 1, 1, 1)` the rows that the statistics are of, as of `nn.BatchNorm`; None
+                for all.
+        """
         features, sign = x.shape[-1], jnp.ones((), x.dtype)
         scale, shift = sign, jnp.zeros((), x.dtype)
         if self.affine:
@@ -72,8 +79,8 @@ class PooledBatchNorm(nn.Module):
         mean, var = running_mean.value, running_var.value
         if self.train:
             axes = tuple(range(x.ndim - 1))
-            mean = jnp.mean(x, axis=axes, dtype=kind)
-            var = jnp.mean((x - mean) ** 2, axis=axes)
+            mean = jnp.mean(x, axis=axes, dtype=kind, where=mask)
+            var = jnp.mean((x - mean) ** 2, axis=axes, where=mask)
             if not self.is_initializing():
                 for running, now in ((running_mean, mean), (running_var, var)):
                     running.value = _MOMENTUM * running.value + (1 - _MOMENTUM) * now
@@ -84,6 +91,30 @@ class PooledBatchNorm(nn.Module):
 def _statistics_type(x: Array) -> Any:
     """Return the type of the statistics of rows: at least float32."""
     return jnp.promote_types(x.dtype, jnp.float32)
+
+
+@contextmanager
+def batch_statistics(rows: Bool[Array, "b"] | None) -> Iterator[None]:
+    """Let BatchNorm take its statistics in train mode from some rows of a batch.
+
+    All rows are normalised by them. Networks inside the context get batches of b rows.
+
+    Args:
+        rows: `(b,)` the rows that the statistics are of; all of them where none is. None for all.
+    """
+    if rows is None:
+        yield
+        return
+    rows = rows | ~jnp.any(rows)
+
+    def add_mask(call, args, kwargs, context):
+        takes_mask = isinstance(context.module, nn.BatchNorm | PooledBatchNorm)
+        if takes_mask and context.method_name == "__call__":
+            kwargs = {**kwargs, "mask": rows.reshape(-1, *[1] * (args[0].ndim - 1))}
+        return call(*args, **kwargs)
+
+    with nn.intercept_methods(add_mask):
+        yield
 
 
 def bias_before(norm: Norm, bias: bool) -> bool:

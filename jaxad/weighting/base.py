@@ -6,7 +6,7 @@ weightings that differ in numbers only share one compiled program.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -41,7 +41,11 @@ def _no_info(state: PyTree) -> Info:
     return {}
 
 
-NO_INFO = Partial(_no_info)
+def _all_rows(batch: Batch) -> None:
+    del batch
+
+
+NO_INFO, ALL_ROWS = Partial(_no_info), Partial(_all_rows)
 
 
 class Context(NamedTuple):
@@ -91,7 +95,7 @@ class Context(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["init", "update", "info"],
+    data_fields=["init", "update", "info", "statistics"],
     meta_fields=[],
     # Read when a detector is built, not after.
     drop_fields=["anomaly_loss", "codes", "labelled_anomalies", "labelled_normals", "blind"],
@@ -104,6 +108,8 @@ class Weighting:
         init: `(TrainData) -> state`, the initial state.
         update: `(Weights, state, Context) -> (Weights, state)`, the new weights of a batch.
         info: `state -> {name: number}`, diagnostics of a step for the history.
+        statistics: `Batch -> mask or None`, the rows of the batch as drawn that BatchNorm takes its
+            statistics from; None for all.
         anomaly_loss: Whether it can put weight on the objective's loss of anomalies.
         codes: Whether it reads the codes of a model that has them beside its scores
             (`jaxad.models.Calibrated`).
@@ -115,6 +121,7 @@ class Weighting:
     init: Partial
     update: Partial
     info: Partial = NO_INFO
+    statistics: Partial = ALL_ROWS
     anomaly_loss: bool = False
     codes: bool = False
     labelled_anomalies: bool = True
@@ -135,6 +142,7 @@ def chain(*weightings: Weighting) -> Weighting:
         Partial(_chain_init, weightings),
         Partial(_chain_update, weightings),
         Partial(_chain_info, weightings),
+        Partial(_chain_statistics, weightings),
         anomaly_loss=any(w.anomaly_loss for w in weightings),
         codes=any(w.codes for w in weightings),
         labelled_anomalies=all(w.labelled_anomalies for w in weightings),
@@ -160,6 +168,11 @@ def _chain_info(weightings, states: tuple) -> Info:
     for weighting, state in zip(weightings, states, strict=True):
         info |= weighting.info(state)
     return info
+
+
+def _chain_statistics(weightings, batch: Batch) -> Bool[Array, "b *group"] | None:
+    masks = [mask for w in weightings if (mask := w.statistics(batch)) is not None]
+    return reduce(jnp.logical_and, masks) if masks else None
 
 
 def no_state(data: TrainData | None) -> tuple[()]:

@@ -273,3 +273,22 @@ def test_tables_alone_are_taken(name):
     train = jaxad.TrainData(images, label, np.int32(20), np.int32(1))
     with pytest.raises(ConfigError, match=f"{name} takes rows of a table"):
         jaxad.make(name, train)
+
+
+@pytest.mark.parametrize("name", ["anoonly_devnet", "anoonly_prenet"])
+def test_labelled_anomalies_can_be_left_out_of_the_statistics(toy, name):
+    def move(batch):
+        return batch._replace(x=batch.x + 3 * (batch.label < 0)[..., None])
+
+    for statistics, moves in (("all", True), ("normal", False)):
+        detector = sgd(name, toy.train, statistics=statistics)
+        stats = [step(detector, toy.train, change)[2].batch_stats for change in (None, move)]
+        first, second = (np.concatenate(list(map(np.ravel, jax.tree.leaves(s)))) for s in stats)
+        assert np.isfinite(first).all() and (np.abs(first - second).max() > 1e-4) == moves
+
+
+def test_statistics_need_batch_norm(toy):
+    with pytest.raises(ConfigError, match="statistics must be 'all' without BatchNorm"):
+        jaxad.make("anoonly_devnet", toy.train, norm="layer", statistics="normal")
+    with pytest.raises(ConfigError, match="statistics must be"):
+        jaxad.make("devnet", toy.train, weighting="by_label, anoonly(statistics='some')")

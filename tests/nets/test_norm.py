@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxad.nets.conv import max_pool
-from jaxad.nets.norm import PooledBatchNorm, normalise
+from jaxad.nets.norm import PooledBatchNorm, batch_statistics, normalise
 
 
 class InFull(nn.Module):
@@ -64,3 +64,22 @@ def test_pooling_first_gives_the_same_values_statistics_and_derivatives(shape, n
         (pooled, about), gradient = jax.value_and_grad(run, 1, has_aux=True)(PooledFirst(norm), x)
         close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)  # noqa: E731
         jax.tree.map(close, (full, about_full, gradient_full), (pooled, about, gradient))
+
+
+@pytest.mark.parametrize("module", [InFull("batch_no_affine"), PooledFirst("batch_no_affine")])
+def test_statistics_of_some_rows_are_those_of_a_batch_of_them(module):
+    x = jnp.asarray(np.random.default_rng(0).normal(1, 2, (6, 4, 4, 2)), jnp.float32)
+    rows = jnp.asarray([True, False, True, True, False, True])
+    variables = module.init(jax.random.key(0), x, False)
+
+    def run(x, rows):
+        with batch_statistics(rows):
+            return module.apply(variables, x, True, mutable=["batch_stats"])
+
+    (out, some), (expected, alone) = run(x, rows), run(x[rows], None)
+    np.testing.assert_allclose(out[rows], expected, rtol=1e-5, atol=1e-6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), some, alone)
+    assert np.isfinite(out).all() and not np.allclose(run(x, None)[0], out)
+    # Where no row is left, all of them are used.
+    none, every = run(x, jnp.zeros(6, bool)), run(x, None)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), none, every)
