@@ -6,13 +6,16 @@ import pytest
 from scipy.stats import norm
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import KernelDensity
 from sklearn.svm import OneClassSVM
 
 import jaxad
 from jaxad.cli import main
 from jaxad.detectors import REGISTRY
+from jaxad.detectors.classical.kernels import choose_bandwidth, compute_likelihoods
 from jaxad.errors import ConfigError, DataError
 
+RNG = np.random.default_rng(0)
 HOST = [name for name, found in REGISTRY.items() if found.host and found.examples == "table"]
 each = pytest.mark.parametrize("name", HOST)
 
@@ -66,6 +69,47 @@ def test_the_svm_is_scikit_learn_s(toy):
     svm = OneClassSVM(nu=0.2, gamma="scale").fit(toy.train.x[toy.train.label >= 0].astype(float))
     want = -svm.decision_function(toy.test.x.astype(float))
     np.testing.assert_allclose(jaxad.score(fit, toy.test)[0], want, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ocsvm", "kpca", "ssad"])
+def test_the_width_of_the_kernel_is_a_setting(toy, name):
+    """The default is 1 / (d var(x)); another width gives other scores."""
+    used = toy.train.label == 0 if name == "ssad" else toy.train.label >= 0
+    rows = toy.train.x[used].astype(float)
+
+    def scores(**settings):
+        fitted = jaxad.fit(jaxad.make(name, toy.train, **settings), toy.train)
+        return jaxad.score(fitted, toy.test)[0]
+
+    default = scores()
+    np.testing.assert_allclose(scores(gamma=1 / (rows.shape[1] * rows.var())), default, atol=1e-5)
+    assert np.abs(scores(gamma=2.0) - default).max() > 1e-3
+    with pytest.raises(ConfigError, match="gamma must be > 0 or None; given 0"):
+        jaxad.make(name, toy.train, gamma=0)
+
+
+def test_the_likelihood_of_held_out_rows_is_scikit_learn_s():
+    rows, fold = RNG.normal(size=(60, 3)), np.arange(60) % 5
+    widths = np.array([0.2, 0.5, 1.0])
+
+    def held_out(width, k):
+        model = KernelDensity(bandwidth=width).fit(rows[fold != k])
+        return model.score_samples(rows[fold == k])
+
+    want = [np.mean([held_out(width, k) for k in range(5)]) for width in widths]
+    np.testing.assert_allclose(compute_likelihoods(rows, fold, widths), want, rtol=1e-6)
+
+
+def test_the_bandwidth_by_likelihood_fits_clusters():
+    """Scott's rule smooths narrow clusters away; rows between them are then hardly anomalous."""
+    x = np.repeat([[0.0, 0], [10, 0], [0, 10]], 40, axis=0) + 0.1 * RNG.normal(size=(120, 2))
+    scott, chosen = (choose_bandwidth(width, x, 0) for width in (None, "likelihood"))
+    assert chosen < 0.2 * scott
+    train = jaxad.as_train_data(x.astype(np.float32))
+    fitted = jaxad.fit(jaxad.make("kde", train, bandwidth="likelihood"), train)
+    assert jaxad.score(fitted, np.float32([[1, 1], [0, 0]]))[0].argmax() == 0
+    with pytest.raises(ConfigError, match="bandwidth must be > 0, 'likelihood' or None"):
+        jaxad.make("kde", train, bandwidth="likely")
 
 
 def test_splits_of_several_seeds_and_images(tmp_path):

@@ -13,6 +13,12 @@ import numpy as np
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
+from jaxad.detectors.classical.kernels import (
+    Bandwidth,
+    KernelConfig,
+    choose_bandwidth,
+    choose_gamma,
+)
 from jaxad.detectors.classical.scores import Isolation, KernelSum, OutsidePlane
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
@@ -21,19 +27,23 @@ __all__ = ["Kernel", "Neighbours", "OneClassSVM"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneClassSVM(CheckedConfig):
+class OneClassSVM(KernelConfig):
     """Settings of the one-class SVM.
 
     Attributes:
         nu: Upper bound on the fraction of training rows that lie outside, in (0, 1].
         kernel: "gaussian" or "linear". On rows of norm 1 the linear kernel is the cosine
             similarity.
+        gamma: Factor of squared distances in the Gaussian kernel, > 0; None for 1 / (d var(x)) of
+            the training rows x with d columns.
     """
 
     nu: float = 0.1
     kernel: Literal["gaussian", "linear"] = "gaussian"
+    gamma: float | None = None
 
     def __post_init__(self):
+        self._check_gamma()
         self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
         self._need(self.kernel in ("gaussian", "linear"), "kernel", "'gaussian' or 'linear'")
 
@@ -43,15 +53,17 @@ class Kernel(CheckedConfig):
     """Settings of the kernel density estimate.
 
     Attributes:
-        bandwidth: Width of the Gaussian kernel, > 0; None uses Scott's rule times the mean standard
-            deviation of the columns.
+        bandwidth: Standard deviation of the Gaussian kernel, > 0; None uses Scott's rule times the
+            mean standard deviation of the columns, and "likelihood" takes that, of 13 between 1/16
+            and 4 times it, under which held-out training rows have the highest likelihood.
     """
 
-    bandwidth: float | None = None
+    bandwidth: Bandwidth = None
 
     def __post_init__(self):
         width = self.bandwidth
-        self._need(width is None or (is_number(width) and width > 0), "bandwidth", "> 0 or None")
+        ok = width is None or width == "likelihood" or (is_number(width) and width > 0)
+        self._need(ok, "bandwidth", "> 0, 'likelihood' or None")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +85,20 @@ class Neighbours(CheckedConfig):
 def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
     """One-class SVM; the score is minus the decision function of a support vector machine.
 
-    Fitted by scikit-learn. The factor of squared distances in the Gaussian kernel is
-    1 / (d var(x)).
+    Fitted by scikit-learn.
     """
 
     def train(config, x, seed):
         from sklearn.svm import OneClassSVM as Model
 
         kernel = "rbf" if config.kernel == "gaussian" else config.kernel
-        model = Model(nu=config.nu, kernel=kernel, gamma="scale").fit(x)
+        gamma = choose_gamma(config.gamma, x)
+        model = Model(nu=config.nu, kernel=kernel, gamma=gamma)  # pyright: ignore[reportArgumentType]
+        model.fit(x)
         if kernel == "linear":
             return OutsidePlane(model)
         alpha = np.asarray(model.dual_coef_).ravel()
         height = float(alpha.sum())
-        gamma = 1 / (x.shape[1] * x.var()) if x.var() else 1.0  # "scale" of scikit-learn
         constant = float(model.offset_[0])
         return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
 
@@ -105,7 +117,7 @@ def build_kde(config: Kernel, spec: Spec) -> HostDetector:
 
     def train(config, x, seed):
         n, d = x.shape
-        width = config.bandwidth or max(n ** (-1 / (d + 4)) * x.std(axis=0).mean(), 1e-6)
+        width = choose_bandwidth(config.bandwidth, x, seed)
         constant = d / 2 * np.log(2 * np.pi * width**2)
         return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
 

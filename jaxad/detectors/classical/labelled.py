@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, sample_rows
+from jaxad.detectors.classical.kernels import KernelConfig, choose_gamma
 from jaxad.detectors.classical.scores import (
     BoostedOdds,
     Histograms,
@@ -30,7 +31,7 @@ _BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class SSAD(CheckedConfig):
+class SSAD(KernelConfig):
     """Settings of semi-supervised anomaly detection (SSAD).
 
     Attributes:
@@ -41,14 +42,18 @@ class SSAD(CheckedConfig):
             labelled rows it must be at least kappa.
         rows: Maximum number of unlabelled rows for training, >= 2; larger data is sampled at
             random.
+        gamma: Factor of squared distances in the Gaussian kernel, > 0; None for 1 / (d var(x)) of
+            the unlabelled rows x with d columns.
     """
 
     kappa: float = 1.0
     nu: float = 0.1
     labelled_cost: float = 1.0
     rows: int = 2000
+    gamma: float | None = None
 
     def __post_init__(self):
+        self._check_gamma()
         self._need(is_number(self.kappa) and self.kappa > 0, "kappa", "> 0")
         self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
         cost = self.labelled_cost
@@ -83,8 +88,7 @@ def build_ssad(config: SSAD, spec: Spec) -> HostDetector:
     Minimises `||w||^2 / 2 - rho - kappa gamma + sum_i xi_i / (nu n) + C sum_j xi_j` subject to
     `w.x_i >= rho - xi_i` for unlabelled rows, `y_j (w.x_j - rho) >= gamma - xi_j` for labelled rows
     (y = -1 for anomalies), `xi >= 0` and `gamma >= 0`, with a convex solver; the score is
-    `rho - w.x`. The factor of squared distances in the Gaussian kernel is 1 / (d var(x)). Without
-    labels this is the one-class SVM.
+    `rho - w.x`. Without labels this is the one-class SVM.
 
     Raises:
         ConfigError: The solver is not installed, or the total cost of the labelled rows is below
@@ -103,10 +107,10 @@ def build_ssad(config: SSAD, spec: Spec) -> HostDetector:
         unlabelled = sample_rows(x[label == 0], config.rows, seed)
         rows = np.concatenate([unlabelled, x[label != 0]])
         sign = np.concatenate([np.ones(len(unlabelled)), label[label != 0]])
-        gamma = 1 / max(rows.shape[1] * unlabelled.var(), 1e-12)
+        gamma = choose_gamma(config.gamma, unlabelled)
         weights, rho = solve_hyperplane(rbf(rows, rows, gamma), sign, len(unlabelled), config)
         kept = np.abs(weights) > 1e-9
-        return KernelPlane(rows[kept], weights[kept], float(gamma), rho)
+        return KernelPlane(rows[kept], weights[kept], gamma, rho)
 
     return HostDetector(train, score_type=KernelPlane)
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised, sample_rows
+from jaxad.detectors.classical.kernels import KernelConfig, choose_gamma
 from jaxad.detectors.classical.scores import Ellipsoid, OffKernelPlane, OffPlane, rbf
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
@@ -51,18 +52,22 @@ class Principal(CheckedConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class KernelPrincipal(Principal):
+class KernelPrincipal(Principal, KernelConfig):
     """Settings of kernel principal component analysis; `variance` is that in feature space.
 
     Attributes:
         rows: Maximum number of rows for training, >= 2; larger data is sampled at random, without
             use of labels.
+        gamma: Factor of squared distances in the Gaussian kernel, > 0; None for 1 / (d var(x)) of
+            the training rows x with d columns.
     """
 
     rows: int = 2000
+    gamma: float | None = None
 
     def __post_init__(self):
         super().__post_init__()
+        self._check_gamma()
         self._need(is_count(self.rows, 2), "rows", "a whole number of at least 2")
 
 
@@ -144,16 +149,15 @@ def fit_components(x: Float[np.ndarray, "n d"], variance: float) -> Any:
 def build_kpca(config: KernelPrincipal, spec: Spec) -> HostDetector:
     """Kernel principal component analysis; the score is the reconstruction error in feature space.
 
-    It is `k(x, x) - sum_j z_j^2` with the components z_j and the centred Gaussian kernel k, whose
-    factor of squared distances is 1 / (d var(x)) (Hoffmann 2007, Kernel PCA for novelty detection).
-    Fitted by scikit-learn.
+    It is `k(x, x) - sum_j z_j^2` with the components z_j and the centred Gaussian kernel k
+    (Hoffmann 2007, Kernel PCA for novelty detection). Fitted by scikit-learn.
     """
 
     def train(config, x, seed):
         from sklearn.decomposition import KernelPCA
 
         x = sample_rows(x, config.rows, seed)
-        gamma = 1 / max(x.shape[1] * x.var(), 1e-12)
+        gamma = choose_gamma(config.gamma, x)
         model = KernelPCA(kernel="rbf", gamma=gamma, eigen_solver="dense", remove_zero_eig=True)
         model.fit(x)
         shares = np.cumsum(model.eigenvalues_) / np.sum(model.eigenvalues_)
