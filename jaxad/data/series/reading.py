@@ -1,6 +1,7 @@
 """The one reader of series: a table whose rows are timestamps, series by series."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -95,6 +96,13 @@ def read_series(
     """
     series = options.series or SeriesOptions()
     check_series_options(series)
+    if isinstance(source, str | Path) and (
+        Path(source).is_dir() or Path(source).suffix.lower() in (".npz", ".jsonl")
+    ):
+        raise ConfigError(
+            f"{source} must be a table to be read as series: csv, parquet or feather. Leave --time, "
+            "--group, --window, --stride and series: out for other data"
+        )
     opened = open_table(source, options)
     named = {"time": series.time, "group": series.group, "truth": truth}
     _check_columns(opened, named, options)

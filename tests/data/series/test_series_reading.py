@@ -218,6 +218,12 @@ def test_options_out_of_range_are_refused(kwargs, message):
         train(make_frame(), **kwargs)
 
 
+def test_other_files_are_not_series(tmp_path):
+    for path in (tmp_path, tmp_path / "x.npz"):
+        with pytest.raises(ConfigError, match="must be a table"):
+            train(path)
+
+
 def test_short_series_are_named_and_left_out():
     frame = pd.concat([make_frame(), make_frame(1, ("lone",))])
     with pytest.warns(DataWarning, match=r"1 of 3 series: series 'lone' has 1 timestamp"):
