@@ -100,8 +100,8 @@ def read_series(
         Path(source).is_dir() or Path(source).suffix.lower() in (".npz", ".jsonl")
     ):
         raise ConfigError(
-            f"{source} must be a table to be read as series: csv, parquet or feather. Leave --time, "
-            "--group, --window, --stride and series: out for other data"
+            f"{source} must be a table to be read as series: csv, parquet or feather. Leave "
+            "--time, --group, --window, --stride and series: out for other data"
         )
     opened = open_table(source, options)
     named = {"time": series.time, "group": series.group, "truth": truth}
