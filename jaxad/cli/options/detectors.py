@@ -63,7 +63,8 @@ class Fit(SeriesReading, PictureReading, Common):
         data: The file or folder. The prefixes folder:, classes: and mvtec: name the layout of a
             folder, which is recognised otherwise. With the prefix sequence: the columns of a table
             are the time points of sequences; with series: or --time its rows are timestamps of
-            long series.
+            long series; with features: an npz file holds features of images, and as in
+            features:FOLDER:SOURCE a saved detector computes them.
         detector: A name that `jaxad list` shows. Default: auto for tables; for images and
             sequences the detector that `jaxad recommend` names, with its settings.
         out: The folder to save to; it must not exist yet.

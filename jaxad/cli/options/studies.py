@@ -40,9 +40,9 @@ class Run(TableFormat, PictureReading, Common):
         dataset: A name that `jaxad list` shows, the path of a table, of an npz file or of a folder
             of pictures or idx files, or tfds:NAME; with the prefix sequence: the columns of a table
             are the points in time of sequences; with series: the rows of a table are timestamps,
-            and options stand before the file, as in series:time=COLUMN,window=50:FILE. The classes
-            of a table are in the column of --label, by default the last one if none has a usual
-            name.
+            and options stand before the file, as in series:time=COLUMN,window=50:FILE; with
+            features: rows are features of images. The classes of a table are in the column of
+            --label, by default the last one if none has a usual name.
         detectors: One or more names that `jaxad list` shows.
         normal_class: The normal class, by number or name; repeat the option for several in turn.
             Default: each class in turn, or the normal rows if the data is labelled normal and
