@@ -92,9 +92,29 @@ def auroc(scores: np.ndarray, normal: np.ndarray) -> float:
     """Return the mean AUROC in % of `(seeds, n)` scores against `(seeds, m)` normal ones."""
     from sklearn.metrics import roc_auc_score
 
+    return _average(roc_auc_score, scores, normal)
+
+
+def average_precision(scores: np.ndarray, normal: np.ndarray) -> float:
+    """Return the mean average precision in % of `(seeds, n)` scores against normal ones."""
+    from sklearn.metrics import average_precision_score
+
+    return _average(average_precision_score, scores, normal)
+
+
+def _average(metric: Callable, scores: np.ndarray, normal: np.ndarray) -> float:
     label = np.repeat([1, 0], [scores.shape[1], normal.shape[1]])
     both = np.concatenate([scores, normal], axis=1)
-    return 100 * float(np.mean([roc_auc_score(label, s) for s in both]))
+    return 100 * float(np.mean([metric(label, s) for s in both]))
+
+
+def write_results(path: Path, cells: list[dict[str, str | float]]) -> None:
+    """Write a row for each method and corruption, with numbers to two digits."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(cells[0]), lineterminator="\n")
+        writer.writeheader()
+        for cell in cells:
+            writer.writerow({k: f"{v:.2f}" if isinstance(v, float) else v for k, v in cell.items()})
 
 
 def print_table(

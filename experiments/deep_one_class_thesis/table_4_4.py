@@ -1,6 +1,6 @@
 """Table 4.4 of the thesis of Ruff (2021): the Clever-Hans score of detectors.
 
-    python experiments/deep_one_class_thesis/table_4_4.py --data-dir DIR [--data notmnist_10k]
+    python experiments/deep_one_class_thesis/table_4_4.py --data-dir DIR [--data mnist]
         [--picture clever_hans.png]
 
 The score shows how far a detector is right for the wrong reason. For each corruption of clean
@@ -14,7 +14,16 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from nine import METHODS, auroc, clean_images, draw, fit, print_table, published
+from nine import (
+    METHODS,
+    auroc,
+    clean_images,
+    draw,
+    fit,
+    print_table,
+    published,
+    write_results,
+)
 
 import jaxad
 from jaxad.data.corruptions import CORRUPTIONS, corrupt
@@ -29,7 +38,7 @@ SHOWN = ("stripe", "dotted_line", "impulse_noise", "shear")
 def main() -> None:
     """Train and attribute each method, then print the scores."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", default="notmnist_10k")
+    parser.add_argument("--data", default="mnist")
     parser.add_argument("--data-dir")
     parser.add_argument("--train", type=int, default=1000)
     parser.add_argument("--test", type=int, default=100)
@@ -39,11 +48,13 @@ def main() -> None:
     parser.add_argument(
         "--picture", type=Path, help="write a png file with relevances of two images"
     )
+    parser.add_argument("--out", type=Path, help="write all numbers to a csv file")
     args = parser.parse_args()
     enable_compilation_cache()
     train, test = draw(clean_images(args.data, args.data_dir), args.train, args.test)
     changed = {name: corrupt(test, name, 0) for name in CORRUPTIONS}
     found, maps = {}, {}
+    cells: list[dict[str, str | float]] = []
     for method in [m for title in args.only for m in METHODS if m.title == title]:
         fitted = fit(method, train, args.epochs, args.seeds)
         normal = jaxad.score(fitted, test)
@@ -53,9 +64,13 @@ def main() -> None:
             cosine = 100 * np.nanmean(similarity(relevance, truth))
             score = clever_hans_score(share / 100, relevance, truth)
             found[name, method.title] = score, share, cosine
+            cell = {"data": args.data, "method": method.title, "corruption": name}
+            cells.append(cell | {"clever_hans": score, "auroc": share, "cosine": cosine})
             maps[name, method.title] = relevance[:2]
         print(method.title, flush=True)
     report(found, args)
+    if args.out is not None:
+        write_results(args.out, cells)
     if args.picture is not None:
         picture(args.picture, changed, maps, list(args.only))
 

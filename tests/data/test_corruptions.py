@@ -30,7 +30,7 @@ def test_the_truth_is_what_was_changed(digits, name):
 def test_a_key_says_all(digits, name):
     first, again, other = (corrupt(digits, name, key).x for key in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
-    same = name in ("brightness", "edges", "stripe")
+    same = name in ("brightness", "edges", "scale", "stripe")
     assert np.array_equal(first, other) == same
     # An image's numbers depend on its place alone, not on how many there are behind it.
     np.testing.assert_allclose(corrupt(digits[:5], name, 0).x, first[:5], atol=1e-6)
@@ -43,11 +43,41 @@ def test_lines_and_noise_leave_the_rest_as_it_was(digits):
         ("dotted_line", 0.05),
         ("zigzag", 0.15),
         ("impulse_noise", 0.2),
-        ("spatter", 0.12),
-        ("stripe", 0.2),
+        ("spatter", 0.4),
+        ("stripe", 0.51),
     ):
         changed = (corrupt(digits, name, 0).truth > 0).mean()
         assert 0 < changed < most, name
+
+
+def test_stripes_invert_the_outer_quarters_of_the_columns():
+    """MNIST-C inverts columns 0 to 6 and 21 to 27 of 28."""
+    image = np.random.default_rng(0).random((2, 28, 28, 1))
+    x, truth = corrupt(image, "stripe", 0)
+    outer = np.r_[0:7, 21:28]
+    np.testing.assert_allclose(x[:, :, outer], 1 - image[:, :, outer], atol=1e-6)
+    np.testing.assert_array_equal(x[:, :, 7:21], image[:, :, 7:21].astype(np.float32))
+    assert (truth[:, :, 7:21] == 0).all()
+
+
+def test_blots_are_dark_grey_and_cover_a_part():
+    """MNIST-C: 63 / 255 where the smoothed mask is at least 0.8, mixed with the image by it."""
+    white, black = (corrupt(np.full((64, 28, 28, 1), v), "spatter", 0).x for v in (1.0, 0.0))
+    covered = black > 0
+    assert covered.any(axis=(1, 2, 3)).all() and 0.1 < covered.mean() < 0.45
+    assert black[covered].min() >= 0.8 * 63 / 255 - 1e-6 and black.max() <= 63 / 255 + 1e-6
+    np.testing.assert_allclose(white + 192 / 63 * black, 1, atol=1e-5)
+
+
+def test_glass_only_moves_light_to_neighbours():
+    """Swaps keep the sum of all pixels; light moves up and to the left at most once per round."""
+    image = np.zeros((64, 28, 28, 1))
+    image[:, 14, 14] = 1
+    x = corrupt(image, "glass_blur", 0).x[..., 0]
+    np.testing.assert_allclose(x.sum(axis=(1, 2)), 1, atol=1e-5)
+    blurred = corrupt(np.full((2, 28, 28, 1), 0.5), "glass_blur", 0).x
+    np.testing.assert_allclose(blurred, 0.5, atol=1e-6)
+    assert len({one.tobytes() for one in x}) > 60
 
 
 def test_moves_keep_what_they_move():
