@@ -48,6 +48,17 @@ class Scaling(NamedTuple):
     images: ImageRange | None = None
     matrix: Float[np.ndarray, "*seeds d d"] | None = None
 
+    def repeat(self, times: int) -> "Scaling":
+        """Return the scaling of rows `(times * d,)` that hold rows `(d,)` one behind the other."""
+        matrix = None if self.matrix is None else np.kron(np.eye(times), self.matrix)
+        shift, scale = np.tile(self.shift, times), np.tile(self.scale, times)
+        return self._replace(shift=shift, scale=scale, matrix=matrix)
+
+    def select(self, columns: int) -> "Scaling":
+        """Return the scaling of the first columns; see `repeat`."""
+        matrix = None if self.matrix is None else self.matrix[:columns, :columns]
+        return self._replace(shift=self.shift[:columns], scale=self.scale[:columns], matrix=matrix)
+
     def apply(self, x: Num[np.ndarray, "n *shape"]) -> Num[np.ndarray, "..."]:
         """Scale raw rows as the training rows were scaled, without clipping.
 

@@ -225,8 +225,6 @@ def _choose_target(state: State | None, saved: dict[str, Any], about: Descriptio
     if None in shapes or len(shapes) != 1:
         raise ValueError("a scaling is a shift and a scale of one shape")
     shape = shapes.pop()
-    if len(about.input_shape) == 1 and shape and columns % max(shape[-1], 1) == 0:
-        columns = shape[-1]  # windows as rows of a table are scaled by channel
     if shape not in ((columns,), (about.seeds, columns)):
         raise ValueError(f"the scaling is of {shape}, examples of {about.input_shape}")
     if about.scaling == "whiten":

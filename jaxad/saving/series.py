@@ -76,7 +76,11 @@ def score_series(
         message = f"{file}: {mismatch}; is it of the kind that it has in training?"
         warnings.warn(message, DataWarning, stacklevel=3)
     starts = find_starts(rows.segments, record.window, record.stride).astype(np.int32)
-    view = Windows(saved.scale(x), starts, record.window, record.flat)
+    scaling = saved.scaling
+    assert scaling is not None
+    if record.flat:  # saved with a constant for each number of a window
+        scaling = scaling.select(x.shape[1])
+    view = Windows(scaling.apply(x), starts, record.window, record.flat)
     if view.shape[1:] != saved.shape:
         raise DataError(
             f"{saved.folder}: the detector takes examples of shape {saved.shape}, but windows of "

@@ -105,7 +105,10 @@ def save_trained(
     files = {ABOUT: text.encode(), SCORES: pack(known)}
     if profile is not None:
         files[PROFILE] = dump_profile(profile)
-    return save(fitted, folder, scaling=data.scaling, files=files)
+    scaling = data.scaling
+    if data.series is not None and data.train.x.flat:
+        scaling = scaling.repeat(data.series.record.window)
+    return save(fitted, folder, scaling=scaling, files=files)
 
 
 def _score(fitted: Fit, x: Num[np.ndarray, "n *shape"], kind: str) -> Float[np.ndarray, "n"]:

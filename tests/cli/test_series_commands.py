@@ -69,7 +69,9 @@ def test_a_detector_of_tables_takes_flat_windows(cli, files, frame):
     assert found["score"].idxmax() == 0  # a gap that training did not have
     fitted, scaling = jaxad.load("m")
     assert fitted.detector.input_shape == (16,) and scaling is not None
-    assert scaling.shift.shape == (2,)
+    frame = frame.sort_values(["unit", "timestamp"])
+    windows = frame.loc[frame["unit"] == "x", ["a", "b"]].to_numpy()[:8].reshape(1, 16)
+    assert np.isfinite(jaxad.score(fitted, scaling.apply(windows))).all()
 
 
 def test_an_audit_names_windows_by_their_first_timestamp(cli, files):
