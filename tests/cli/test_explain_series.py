@@ -78,3 +78,9 @@ def test_wrong_use(cli, saved, argv, message):
     make_series(40, 4).to_csv("new.csv", index=False)
     ended = cli("explain", saved / "m", "new.csv", "--out", "e", *argv)
     assert ended.code == 2 and message in ended.err
+
+
+def test_series_are_no_stream(cli, saved):
+    for name in ("m", "g"):
+        ended = cli("score", saved / name, "-")
+        assert ended.code == 2 and "lines of a stream are rows of a table" in ended.err
