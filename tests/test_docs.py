@@ -229,8 +229,8 @@ def write_files(folder: Path) -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "c"])
     table.assign(label=np.repeat([0, 1], [48, 12])).to_csv(folder / "mine.csv", index=False)
-    for name in ("good", "bad", "mask"):
-        (folder / name).mkdir()
+    for name in ("tiles/ok", "tiles/crack"):
+        (folder / name).mkdir(parents=True)
         for i in range(8):
             pixels = rng.integers(0, 255, (24, 24), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{i}.png")

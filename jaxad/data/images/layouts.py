@@ -114,7 +114,10 @@ def is_image_source(source: str | Path) -> bool:
         return True
     path = Path(plain.path)
     try:
-        return has_pictures(path) if path.is_dir() else is_picture(path)
+        if path.is_dir():
+            return has_pictures(path)
+        # A colon ends a prefix of another kind of source, unless it is part of a file's name.
+        return is_picture(path) and (":" not in plain.path or os.path.lexists(path))
     except (DataError, OSError, ValueError):
         return False
 

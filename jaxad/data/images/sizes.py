@@ -86,9 +86,8 @@ class ImageFormat(NamedTuple):
         if not isinstance(values, dict) or set(values) != names:
             raise DataError(f"images must have the entries {', '.join(cls._fields)}")
         found = cls(**values)
-        sides = (found.height, found.width)
         if (
-            not all(type(n) is int and 1 <= n <= LARGEST for n in sides)
+            not all(type(n) is int and 1 <= n <= LARGEST for n in found[:4])
             or found.channels not in (1, 3)
             or found.depth not in (8, 16)
             or found.way not in (None, *get_args(Way))

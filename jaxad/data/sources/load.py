@@ -149,7 +149,7 @@ def load_dataset(
     if not path.exists():
         path = _find(given.path, folder)
     given = given._replace(path=str(path.resolve()))
-    if given.layout or given.size or (is_image_source(path) and not has_idx(path)):
+    if given.layout or given.size or (not has_idx(path) and is_image_source(path)):
         return _read_pictures(given, fingerprint(open_pictures(given)))
     if holds_text_files(path) and not has_idx(path):
         data = read_file(path, label)  # not kept, as the files may change without the folder

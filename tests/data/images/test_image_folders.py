@@ -11,7 +11,7 @@ from PIL import Image
 import jaxad
 from jaxad.data.images.files import find_pictures, natural_key, show_name
 from jaxad.data.images.layouts import is_image_source, open_pictures, parse_source
-from jaxad.data.images.sizes import ImageSize, parse_size
+from jaxad.data.images.sizes import ImageFormat, ImageSize, parse_size
 from jaxad.errors import ConfigError, DataError, DataWarning
 
 
@@ -79,6 +79,17 @@ def test_layouts_and_sizes_have_names(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [{}, {"height": 0}, {"width": 1e9}, {"channels": 2}, {"depth": True}, {"way": "cut"}, {"x": 1}],
+)
+def test_a_format_is_restored_only_if_it_is_one(wrong):
+    good = ImageFormat(4, 6, 1, 16, "pad").dump()
+    assert ImageFormat.restore(good) == (4, 6, 1, 16, "pad")
+    with pytest.raises(DataError, match="images"):
+        ImageFormat.restore(good | wrong if wrong else wrong)
+
+
+@pytest.mark.parametrize(
     "text", ["", "0", "64x", "crop(64", "64)", "-1", "99999", "fill(3)", "6.5"]
 )
 def test_other_sizes_are_refused(text):
@@ -92,7 +103,8 @@ def test_folders_without_pictures_say_what_they_hold(tmp_path):
     touch(tmp_path, "notes.txt")
     with pytest.raises(DataError, match=r"it holds notes.txt. Pictures end in \.png"):
         open_pictures(tmp_path)
-    assert not is_image_source(tmp_path)
+    assert not is_image_source(tmp_path) and not is_image_source("features:model:a.png")
+    assert is_image_source("gone.png")
     with pytest.raises(DataError, match="no such folder"):
         open_pictures(tmp_path / "missing")
 
