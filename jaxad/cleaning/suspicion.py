@@ -4,6 +4,7 @@ References:
     Mordelet and Vert 2014, A bagging SVM to learn from positive and unlabeled examples.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,10 @@ from jaxad.data import as_train_data
 from jaxad.detector import HostDetector
 from jaxad.detectors import make
 
-__all__ = ["Ground", "compute_suspicion", "fit_ground"]
+__all__ = ["Ground", "compute_suspicion", "fit_ground", "weigh_unlabelled"]
 
 _LEAST = 20  # unlabelled rows in a bag, as in `pu_bagging`
 _PER_ANOMALY = 2
-_ALONE = 0.3  # weight of the scores without labels beside one known anomaly
 
 
 class Ground(NamedTuple):
@@ -49,19 +49,25 @@ def fit_ground(x: Float[np.ndarray, "n d"], fitted: Bool[np.ndarray, "n"], seed:
     return Ground(np.asarray(model(x)), np.column_stack([x, parts.T]))
 
 
+def weigh_unlabelled(anomalies: int) -> float:
+    """Return the weight of the scores without labels beside some known anomalies, at least one."""
+    return 0.15 / anomalies
+
+
 def compute_suspicion(
     ground: Ground,
     label: Int8[np.ndarray, "n"],
     fitted: Bool[np.ndarray, "n"],
     members: int,
     seed: int,
+    weigh: Callable[[int], float] = weigh_unlabelled,
 ) -> Float[np.ndarray, "n"]:
     r"""Compute the suspicion of rows, given the labels of some.
 
     Without known anomalies it is how rare the outlier score of a row is,
     $-\log F(s)$ with the upper tail $F$ among the fitted rows. With $n_A$ known anomalies it is
 
-    $$\frac{0.3}{\sqrt{n_A}} (-\log F(s)) + \left(1 - \frac{0.3}{\sqrt{n_A}}\right) (-\log G(v))$$
+    $$\frac{0.15}{n_A} (-\log F(s)) + \left(1 - \frac{0.15}{n_A}\right) (-\log G(v))$$
 
     with the upper tail $G$ of the votes $v$ of bags of randomised trees for the row. A tree that
     has seen a row does not vote for it.
@@ -72,6 +78,8 @@ def compute_suspicion(
         fitted: The rows whose labels are used, and that bags are drawn from.
         members: The number of trees.
         seed: Seed of the bags.
+        weigh: A function from the number of known anomalies to the weight of the scores without
+            labels, in [0, 1].
 
     Returns:
         The suspicion of all rows, known ones included.
@@ -81,7 +89,7 @@ def compute_suspicion(
     count = int((known < 0).sum())
     if not count:
         return rare
-    alone = _ALONE / np.sqrt(count)
+    alone = weigh(count)
     votes = _count_votes(ground.inputs, known, fitted, members, seed)
     return alone * rare + (1 - alone) * _surprise(votes, fitted)
 
