@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 import jaxad
-from jaxad.detectors.members import map_members
+from jaxad.detectors.members import get_member_scores, map_members
 from jaxad.errors import ConfigError, DataError
 from jaxad.sampling.bags import Bags
 from jaxad.types import TrainData
@@ -87,6 +87,37 @@ def test_any_detector_of_labels_is_a_member(toy, member):
     scores = jaxad.score(fit, toy.test)
     assert scores.shape == (1, len(toy.test.x))
     assert roc_auc_score(toy.test.label, scores[0]) > 0.9
+
+
+def test_the_audit_reads_scores_of_members_whose_bag_lacks_the_row(toy, tmp_path):
+    settings = {"members": 5, "epochs": 10, "unlabelled": 30}
+    fit = jaxad.fit(jaxad.make("pu_bagging_network", toy.train, **settings), toy.train, seeds=2)
+    found = jaxad.audit(fit, toy.train)
+    assert found.method == "out_of_bag"
+    in_bag = np.asarray(fit.state.weighting.in_bag)
+    anomalous, n = toy.train.label < 0, int(toy.train.count)
+    assert in_bag[..., : len(anomalous)][..., anomalous].all()
+    assert (in_bag.sum(axis=-1) - anomalous.sum() == 30).all() and in_bag[..., n:].sum() == 0
+    scores = jax.vmap(get_member_scores(fit.detector), (0, None))(fit.state, toy.train.x)
+    for seed, row in ((0, np.flatnonzero(toy.train.label == 0)[0]), (1, n - 1)):
+        away = ~in_bag[seed, :, row]
+        if toy.train.label[row] == 0 and away.any():
+            want = np.asarray(scores)[seed, row, away].mean()
+            np.testing.assert_allclose(found.suspicion[seed, row], want, rtol=1e-4)
+    assert not np.allclose(
+        found.suspicion, jaxad.audit(fit, toy.train, "score").suspicion, equal_nan=True
+    )
+    jaxad.save(fit, tmp_path / "model")
+    loaded, _ = jaxad.load(tmp_path / "model")
+    again = jaxad.audit(loaded, toy.train).suspicion
+    np.testing.assert_allclose(again, found.suspicion, rtol=1e-5)
+
+
+def test_records_of_members_are_summed(toy):
+    member = "deep_sad(widths=(4,), weighting='by_label, latent_outlier_exposure(0.1)')"
+    detector = jaxad.make("pu_bagging_network", toy.train, member=member, members=3, epochs=5)
+    found = jaxad.audit(jaxad.fit(detector, toy.train), toy.train, "exposure")
+    assert np.isfinite(found.suspicion[0, toy.train.label == 0]).all()
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ class Audit(SeriesReading, PictureReading, Common):
             with the weighting elite. exposure: how anomalous a row was among the rows of its
             batches, for those with latent_outlier_exposure. mining: the same, for those with
             mining. out_of_bag: the score, with the votes of bags for the rows they do not hold, for
-            auto and pu_bagging. score: the anomaly score after training. auto: exposure or
+            auto and the two kinds of pu_bagging. score: the anomaly score. auto: exposure or
             out_of_bag where there is one, else score. A plug-in's weighting may add a method.
         truth: A column of labels by which the audit is measured, 1 for an anomaly and 0 for a
             normal row; training does not use it. y for the labels of an npz file, class for the

@@ -45,7 +45,7 @@ def audit(
     * "mining": the mean over training of the row's rank in its batch by the criterion of NCAE's
       mining, for detectors with the weighting `mining`. With the share 0 it mines nothing.
     * "out_of_bag": the anomaly score with the votes of bags for the rows that they do not hold
-      alone, for `auto` and `pu_bagging`.
+      alone, for `auto`, `pu_bagging` and `pu_bagging_network`.
     * "score": the anomaly score of the fitted detector, for all detectors.
     * The method of any other weighting that is registered with a record
       (`jaxad.weighting.register`): the mean over training of what it records for the row.

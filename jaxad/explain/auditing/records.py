@@ -14,13 +14,12 @@ from jaxtyping import Float
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name
 from jaxad.evaluation.scoring import score
+from jaxad.explain.auditing.bags import OUT_OF_BAG, compute_out_of_bag, has_bags, was_bagged
 from jaxad.training.fitted import Fit
 from jaxad.types import PyTree, TestData, TrainData, as_rows_or_view
 from jaxad.weighting import RECORDS
 
 __all__ = ["check_auditable", "check_method", "find_record", "find_suspicion", "list_methods"]
-
-OUT_OF_BAG = "out_of_bag"  # a field of the models of bags, and the method that reads it
 
 
 def list_methods() -> list[str]:
@@ -46,7 +45,7 @@ def check_auditable(detector: Detector | HostDetector, train: TrainData, method:
     if method in ("auto", "score"):
         return
     if method == OUT_OF_BAG:
-        if OUT_OF_BAG not in getattr(getattr(detector, "score_type", None), "__annotations__", {}):
+        if not has_bags(detector):
             raise _explain_missing_bags(detector.name)
         return
     parts = getattr(detector, "parts", None)
@@ -69,8 +68,8 @@ def _explain_missing_record(method: str, detector: str) -> ConfigError:
 
 def _explain_missing_bags(detector: str) -> ConfigError:
     return ConfigError(
-        f"method='out_of_bag' needs a detector that is fitted to bags of rows, auto or pu_bagging; "
-        f"{detector} is not. Use method='score'"
+        f"method='out_of_bag' needs a detector that is fitted to bags of rows, auto, pu_bagging or "
+        f"pu_bagging_network; {detector} is not. Use method='score'"
     )
 
 
@@ -82,29 +81,22 @@ def find_suspicion(
     n = np.shape(train.label)[-1]
     if method == "auto":
         exposure = _record(fitted, RECORDS["exposure"].field, n)
-        bagged = any(hasattr(model, OUT_OF_BAG) for model in fitted.models)
-        method = "exposure" if exposure is not None else OUT_OF_BAG if bagged else "score"
+        method = (
+            "exposure" if exposure is not None else OUT_OF_BAG if was_bagged(fitted) else "score"
+        )
     if method == "score":
         seen = np.zeros(np.shape(train.label), bool)
         rows = TestData(train.x, np.asarray(train.label), train.count, seen)
         return method, score(fitted, rows if np.ndim(train.count) else as_rows_or_view(train.x))
     if method == OUT_OF_BAG:
-        return method, _stack_out_of_bag(fitted, n)
+        if not was_bagged(fitted):
+            raise _explain_missing_bags(fitted.detector.name)
+        return method, compute_out_of_bag(fitted, train)
     record = RECORDS[method]
     values = _record(fitted, record.field, n)
     if values is None:
         raise _explain_missing_record(method, fitted.detector.name)
     return method, record.sign * values
-
-
-def _stack_out_of_bag(fitted: Fit, n: int) -> Float[np.ndarray, "seeds n"]:
-    """Return the scores out of bag of the training rows of each seed; NaN for padding."""
-    if not all(hasattr(model, OUT_OF_BAG) for model in fitted.models) or not fitted.models:
-        raise _explain_missing_bags(fitted.detector.name)
-    stacked = np.full((len(fitted.models), n), np.nan)
-    for of_seed, model in zip(stacked, fitted.models, strict=True):
-        of_seed[: len(model.out_of_bag)] = model.out_of_bag
-    return stacked
 
 
 def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | None:
@@ -116,7 +108,9 @@ def _record(fitted: Fit, name: str, n: int) -> Float[np.ndarray, "seeds n"] | No
     found = None if fitted.state is None else find_record(fitted.state.weighting, name)
     if found is None:
         return None
-    total, seen = (np.asarray(leaf)[:, :n] for leaf in (getattr(found, name), found.seen))
+    # Detectors of members have a record for each; all are summed.
+    leaves = (np.asarray(leaf) for leaf in (getattr(found, name), found.seen))
+    total, seen = (leaf.reshape(len(leaf), -1, leaf.shape[-1]).sum(1)[:, :n] for leaf in leaves)
     if not seen.any(axis=1).all():
         raise DataError("the fit has no record of its rows, as no training step was taken")
     mean = total / np.maximum(seen, 1)
