@@ -1,35 +1,28 @@
 """`jaxad explain`: draw what the scores of a saved detector come from."""
 
-from typing import get_args
-
 import numpy as np
 
+from jaxad.cli.explain_images import HIGHEST, IMAGE_FILES, LOWEST, explain_images
 from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.explain_series import explain_timestamps
+from jaxad.cli.image_parts import read_folder, read_table
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.outputs import check_outside
-from jaxad.cli.score import BAD_ROWS
-from jaxad.data import Table, load_table
+from jaxad.data import load_table
 from jaxad.data.images.layouts import is_image_source
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.text.documents import read_texts
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError
 from jaxad.evaluation.scoring import score as score_models
-from jaxad.explain.attribution import AttributionMethod
-from jaxad.explain.images import choose_map_kind, compute_maps, stretch_contrast
 from jaxad.explain.pictures.base import check_picture
-from jaxad.explain.pictures.maps import draw_heatmaps
-from jaxad.explain.pixels import pixel_auroc
 from jaxad.explain.text import attention_page, top_words
 from jaxad.saving import SavedDetector, open_detector
-from jaxad.saving.pictures import load_pictures_to_explain
-from jaxad.utils.escaping import escape_label
+from jaxad.saving.pictures import open_pictures_to_score
 from jaxad.utils.files import check_writable, write_atomically
 
 __all__ = ["execute"]
 
-HIGHEST, LOWEST = "highest.png", "lowest.png"
 PAGE = "texts.html"
 
 
@@ -86,47 +79,14 @@ def _explain_texts(saved: SavedDetector, options: Explain) -> int:
 
 
 def _explain_images(saved: SavedDetector, options: Explain) -> int:
-    """Draw heat maps of the images with the highest and with the lowest scores."""
-    _check_out(options, (HIGHEST, LOWEST))
+    """Draw heat maps over images."""
+    _check_out(options, IMAGE_FILES)
     check_outside("--out", options.out, options.data)
-    kind = choose_map_kind(saved.fitted, options.kind)
-    if options.sigma is not None and kind in get_args(AttributionMethod):
-        raise ConfigError(f"--sigma smooths heat maps; --kind {kind} is not smoothed")
-    table, skipped = _load_images(saved, options)
-    if table.x.shape[1:] != saved.shape:
-        raise DataError(
-            f"{options.data}: rows have shape {table.x.shape[1:]}; the detector in "
-            f"{options.folder} was trained on {saved.shape}"
-        )
-    x = saved.scale(table.x)
-    scores = score_models(saved.fitted, x).mean(axis=0)
-    order = np.argsort(-scores, kind="stable")
-    for name, rows in ((HIGHEST, order[: options.most]), (LOWEST, order[::-1][: options.most])):
-        maps = compute_maps(saved.fitted, x[rows], kind, sigma=options.sigma)
-        masks = None if table.mask is None else table.mask[rows]
-        titles = [f"{_name(table, row)}: {scores[row]:.3g}" for row in rows]
-        draw_heatmaps(options.out / name, stretch_contrast(x[rows], x), maps, masks, titles=titles)
-    print(
-        f"{len(x)} images scored with {saved.fitted.seeds} seed(s); heat maps of kind {kind} in "
-        f"{options.out / HIGHEST} and {options.out / LOWEST}"
-    )
-    if table.mask is not None and 0 < table.mask.mean() < 1:
-        maps = compute_maps(saved.fitted, x, kind, sigma=options.sigma)
-        pooled, per_image = pixel_auroc(maps, table.mask)
-        print(f"Pixel AUROC {100 * pooled:.1f}; mean over images {100 * per_image:.1f}")
-    return BAD_ROWS if skipped else 0
-
-
-def _load_images(saved: SavedDetector, options: Explain) -> tuple[Table, int]:
-    """Return the images that can be read, and how many cannot."""
-    if not is_image_source(options.data):
-        return load_table(options.data), 0
-    table = load_pictures_to_explain(saved, str(options.data))
-    return table.drop_bad(str(options.data)), len(table.bad or {})
-
-
-def _name(table: Table, row: int) -> str:
-    return f"row {row}" if table.ids is None else escape_label(str(table.ids[row]))
+    if is_image_source(options.data):
+        pictures = open_pictures_to_score(saved, str(options.data))
+        return explain_images(saved, options, lambda: read_folder(saved, pictures))
+    table = load_table(options.data)
+    return explain_images(saved, options, lambda: read_table(table))
 
 
 def _refuse_table_options(options: Explain, kind: str) -> None:

@@ -11,7 +11,6 @@ from jaxad.data.images.layouts import ImageFolder, open_pictures, parse_source
 from jaxad.data.images.reading import ImagePiece, decode_pieces
 from jaxad.data.images.sizes import ImageFormat
 from jaxad.data.images.training import check_picture_options
-from jaxad.data.sources.loaded import Table
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
 from jaxad.saving.scored_rows import ScoredRows
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "get_picture_format",
-    "load_pictures_to_explain",
+    "match_range",
     "open_pictures_to_score",
     "read_pictures",
     "score_pictures",
@@ -101,39 +100,17 @@ def score_piece(
     """Score the pictures of a piece; those that cannot be read get NaN."""
     import pyarrow as pa
 
-    x = piece.x
-    raw = saved.scaling and saved.scaling.images
-    if raw and raw.dtype == "float" and x.dtype == np.uint8:  # of arrays in [0, 1]
-        x = x.astype(np.float32) / 255
-    scored = saved.score_rows(x, dict(piece.bad))
+    scored = saved.score_rows(match_range(saved, piece.x), dict(piece.bad))
     label = piece.groups if with_label else None
     return replace(scored, label=label, ids=pa.array(piece.names.tolist(), pa.string()), id="file")
 
 
-def load_pictures_to_explain(saved: "SavedDetector", source: str) -> Table:
-    """Read the pictures of a folder whole, with their masks.
-
-    Args:
-        saved: The detector, in whose format pictures are read.
-        source: The folder or one picture, as for `score_pictures`.
-
-    Returns:
-        The pictures; those that cannot be read are 0, and in `bad`.
-    """
-    pieces = list(read_pictures(saved, open_pictures_to_score(saved, source), masks=True))
-    masks = [piece.mask for piece in pieces if piece.mask is not None]
-    bad, count = {}, 0
-    for piece in pieces:
-        bad |= {count + place: reason for place, reason in piece.bad.items()}
-        count += len(piece.x)
-    return Table(
-        np.concatenate([piece.x for piece in pieces]),
-        None,
-        mask=np.concatenate(masks) if masks else None,
-        ids=np.concatenate([piece.names for piece in pieces]),
-        id="file",
-        bad=bad,
-    )
+def match_range(saved: "SavedDetector", x: np.ndarray) -> np.ndarray:
+    """Return images of 8 bits in [0, 1] if the detector was trained on such numbers."""
+    trained = saved.scaling and saved.scaling.images
+    if trained and trained.dtype == "float" and x.dtype == np.uint8:
+        return x.astype(np.float32) / 255
+    return x
 
 
 def get_picture_format(saved: "SavedDetector") -> ImageFormat:

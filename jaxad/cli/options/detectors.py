@@ -248,9 +248,11 @@ class Explain(TableFormat, Common):
     each column, and events, the values that training hardly saw. With several seeds all numbers are
     means over them.
 
-    For images, the two pictures show the images with the highest and with the lowest scores, their
-    heat maps on one scale and, if the npz file has mask, the anomalous pixels; then the AUROC of
-    pixels is printed as well.
+    For images, the two pictures show the images with the highest and with the lowest scores, with
+    their names, and their heat maps over them on one scale. The folder overlays has a larger
+    picture of each, images.csv the score of every image, and images.html a page of it all. Where
+    the true masks are known, their outlines are drawn, and the AUROC of pixels and AUPRO are
+    computed, for all images and for each kind of defect.
 
     For a detector of texts, it writes the page texts.html: the texts with the highest and with the
     lowest scores, their words highlighted by attention, and the words of each context.
@@ -281,7 +283,9 @@ class Explain(TableFormat, Common):
             of map, reconstruction and gradient that the detector has.
         sigma: The standard deviation in pixels of the Gaussian that smooths map, gradient and
             reconstruction.
-        most: The number of rows, images or channels in a picture, and of pictures of series.
+        most: The number of rows, images (up to 64) or channels in a picture, and of pictures of
+            series.
+        all_images: Write an overlay of every image, not only of those in the two pictures.
         threshold: For series: the threshold above which a score is an alarm, as for `jaxad score`.
         force: Replace the pictures if they exist.
     """
@@ -295,6 +299,7 @@ class Explain(TableFormat, Common):
         arg(help_behavior_hint="(default: by image size)", metavar="FLOAT"),
     ] = None
     most: int = 16
+    all_images: Annotated[bool, arg(name="all")] = False
     threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
     force: bool = False
 

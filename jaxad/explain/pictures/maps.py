@@ -9,7 +9,7 @@ from jaxtyping import Float, Num
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain.pictures.base import check_picture, save_picture
 
-__all__ = ["draw_heatmaps", "normalise_maps"]
+__all__ = ["convert_images", "draw_heatmaps", "normalise_maps"]
 
 COLUMNS = 8
 GAP = 2  # pixels between images
@@ -63,7 +63,7 @@ def draw_heatmaps(
         DataError: Not images, or maps, masks or titles that do not fit.
     """
     check_picture(path)
-    images, maps = _convert_images(np.asarray(images)), np.asarray(maps)
+    images, maps = convert_images(np.asarray(images)), np.asarray(maps)
     size = images.shape[:3]
     for name, shape in (
         ("maps", maps.shape),
@@ -100,7 +100,7 @@ def _draw_one(axes: Any, pictures: list[np.ndarray], title: str | None) -> None:
         axes.set_title(title, fontsize=7, parse_math=False)
 
 
-def _convert_images(images: np.ndarray) -> Float[np.ndarray, "n height width 3"]:
+def convert_images(images: np.ndarray) -> Float[np.ndarray, "n height width 3"]:
     """Return images with three channels in [0, 1]."""
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
         raise DataError(f"images must be (n, height, width, 1 or 3); given shape {images.shape}")
