@@ -24,6 +24,8 @@ VALIDATING = {
     "jaxad.explain.heat_maps.heatmaps",
     "jaxad.explain.pictures.bars.draw_attributions",
     "jaxad.explain.pictures.maps.draw_heatmaps",
+    "jaxad.explain.pictures.overlays.draw_overlays",
+    "jaxad.explain.pictures.overlays.draw_sheet",
     "jaxad.explain.pixels.aupro",
     "jaxad.explain.pixels.collect_pixels",
     "jaxad.explain.pixels.pixel_auroc",

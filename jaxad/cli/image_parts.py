@@ -11,7 +11,12 @@ from jaxad.data.images.layouts import ImageFolder
 from jaxad.data.sources.loaded import Table
 from jaxad.errors import DataError
 from jaxad.evaluation.scoring import score
-from jaxad.explain.images import ExplanationKind, compute_maps, stretch_contrast
+from jaxad.explain.images import (
+    ExplanationKind,
+    average_channels,
+    compute_maps,
+    stretch_contrast,
+)
 from jaxad.explain.pictures.maps import convert_images
 from jaxad.explain.pixels import Pixels, collect_pixels, join_pixels
 from jaxad.saving import SavedDetector
@@ -123,7 +128,7 @@ class ExplainedImages:
             found = self._score_part(part, pixels)
             for place in np.flatnonzero(np.isnan(found)).tolist():
                 reasons.setdefault(place, "has no finite score or heat map")
-            usable = part.x[np.isfinite(found)]
+            usable = average_channels(part.x[np.isfinite(found)])
             if len(usable):
                 low, high = min(low, float(usable.min())), max(high, float(usable.max()))
             bad |= {part.names[place]: why for place, why in sorted(reasons.items())}
@@ -163,13 +168,15 @@ class ExplainedImages:
             scored: The scores of all images.
             rows: The numbers of the images.
         """
-        limits, start = np.array([scored.low, scored.high]), 0
+        start = 0
         for part in self.parts():
             chosen = [i for i in range(len(part.x)) if start + i in rows]
             if chosen:
                 x = part.x[chosen]
                 maps = compute_maps(self.saved.fitted, self._scale(x), self.kind, sigma=self.sigma)
-                images = convert_images(stretch_contrast(x, limits))
+                images = convert_images(
+                    stretch_contrast(average_channels(x), scored.low, scored.high)
+                )
                 shown = ShownImages({}, {}, {})
                 for place, i in enumerate(chosen):
                     shown.image[start + i] = images[place]

@@ -8,6 +8,7 @@ from jaxad.explain.heat_maps import heatmaps
 from jaxad.explain.mining import MiningCurve
 from jaxad.explain.pictures.bars import draw_attributions, top_features
 from jaxad.explain.pictures.maps import draw_heatmaps
+from jaxad.explain.pictures.overlays import draw_overlays, draw_sheet
 from jaxad.explain.pixels import (
     PixelAUROC,
     PixelMetrics,
@@ -41,6 +42,8 @@ __all__ = [
     "draw_attributions",
     "draw_heatmaps",
     "draw_images",
+    "draw_overlays",
+    "draw_sheet",
     "generated",
     "heatmaps",
     "influence",

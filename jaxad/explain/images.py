@@ -11,7 +11,13 @@ from jaxad.explain.heat_maps import HeatmapKind, heatmap_kind, heatmaps
 from jaxad.training.fitted import Fit
 from jaxad.utils.modes import pinned_modes
 
-__all__ = ["ExplanationKind", "choose_map_kind", "compute_maps", "stretch_contrast"]
+__all__ = [
+    "ExplanationKind",
+    "average_channels",
+    "choose_map_kind",
+    "compute_maps",
+    "stretch_contrast",
+]
 
 ExplanationKind = Literal[HeatmapKind, AttributionMethod, "occlusion"]
 _BLOCK = 256
@@ -67,21 +73,25 @@ def compute_maps(
     return np.concatenate(parts)
 
 
+def average_channels(
+    images: Num[np.ndarray, "n height width channels"],
+) -> Num[np.ndarray, "n height width shown"]:
+    """Return images of 1 or 3 channels as they are, and others, such as features, as their mean."""
+    return images if images.shape[-1] in (1, 3) else images.mean(axis=-1, keepdims=True)
+
+
 def stretch_contrast(
     images: Num[np.ndarray, "n height width channels"],
-    all_images: Num[np.ndarray, "m height width channels"],
+    low: float,
+    high: float,
 ) -> Num[np.ndarray, "n height width drawn"]:
     """Return images that can be drawn: uint8 or within [0, 1] as they are, others rescaled.
 
-    Maps of features, which have another number of channels than 1 or 3, are drawn by their mean.
-
     Args:
-        images: The images to draw.
-        all_images: The images whose range becomes [0, 1].
+        images: The images to draw, with 1 or 3 channels.
+        low: The smallest value of a pixel of all images.
+        high: The largest value; both together become [0, 1].
     """
-    if images.shape[-1] not in (1, 3):
-        images, all_images = (x.mean(axis=-1, keepdims=True) for x in (images, all_images))
-    if images.dtype == np.uint8 or (images.min() >= 0 and images.max() <= 1):
+    if images.dtype == np.uint8 or (low >= 0 and high <= 1):
         return images
-    low, high = all_images.min(), all_images.max()
-    return (images - low) / max(high - low, 1e-12)
+    return (images.astype(np.float32) - low) / max(high - low, 1e-12)

@@ -6,7 +6,7 @@ images whose values exceed the threshold.
 
 References:
     Bergmann et al. 2021, The MVTec anomaly detection dataset, International Journal of Computer
-    Vision 129, section 5.
+    Vision 129.
 """
 
 from collections.abc import Sequence
@@ -129,7 +129,7 @@ def aupro(
         DataError: As for `pixel_auroc`.
 
     References:
-        Bergmann et al. 2021, The MVTec anomaly detection dataset, section 5.
+        Bergmann et al. 2021, The MVTec anomaly detection dataset.
     """
     return measure_pixels(collect_pixels(maps, mask), limit).aupro
 

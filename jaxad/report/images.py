@@ -16,7 +16,11 @@ __all__ = ["ImageSummary", "list_defects", "render_images", "summarise_images"]
 
 _HEADER = ["defect", "images", "regions", "AUROC of images", "AUROC of pixels",
            "mean over images", "AUPRO"]  # fmt: skip
-_STYLE = "<style>figure { margin: 1.5rem 0 } figcaption { overflow-wrap: anywhere }</style>"
+_STYLE = """<style>
+.images { display: grid; grid-template-columns: repeat(auto-fill, minmax(24rem, 1fr)); gap: 1rem }
+figure { margin: 0 }
+figcaption { overflow-wrap: anywhere; font-size: 13px }
+</style>"""
 
 
 class ImageSummary(NamedTuple):
@@ -116,7 +120,8 @@ def render_images(summary: ImageSummary, shown: Mapping[str, Sequence[tuple[int,
         )
     for section, images in shown.items():
         parts.append(f"<h2>{html.escape(section)}</h2>")
-        parts += [_figure(summary, row, path) for row, path in images]
+        figures = "".join(_figure(summary, row, path) for row, path in images)
+        parts.append(f'<div class="images">{figures}</div>')
     if summary.bad:
         parts.append("<h2>Not scored</h2>")
         parts.append(make_rows([["image", "reason"], *map(list, summary.bad.items())]))

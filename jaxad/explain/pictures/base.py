@@ -1,5 +1,6 @@
 """Writing pictures to files. matplotlib is imported when a picture is drawn."""
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,5 +48,7 @@ def save_picture(figure: "Figure", path: str | Path, dpi: int = 150) -> None:
         ConfigError: Another ending, or matplotlib is not installed.
     """
     kind = check_picture(path)
-    with write_atomically(Path(path)) as partial:
+    with write_atomically(Path(path)) as partial, warnings.catch_warnings():
+        # A name in a script that matplotlib's font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(partial, format=kind, dpi=dpi)
