@@ -67,7 +67,8 @@ def explain_images(
         shown.image.update(part.image)
         shown.map.update(part.map)
         shown.mask.update(part.mask)
-    scale = choose_scale(np.stack(list(shown.map.values())))
+    finite = [values for values in shown.map.values() if np.isfinite(values).all()]
+    scale = choose_scale(np.stack(finite)) if finite else MapScale(0.0, 1.0)
     for name, rows in ends.items():
         _draw_ends(options.out / name, rows[:SHOWN], shown, scored, scale)
     drawn = sorted(order) if options.all_images else sorted({*ends[HIGHEST], *ends[LOWEST]})
@@ -109,21 +110,20 @@ def _draw_overlays(
 ) -> dict[int, Path]:
     """Draw an overlay of each of some images, and return their paths within the folder."""
     titles = [name.replace(" ", "_") if scored.id is None else name for name in scored.names]
-    paths = {
-        row: Path(OVERLAYS, name)
-        for row, name in enumerate(make_file_names(titles, ".png"))
-        if row in set(drawn)
-    }
-    pieces = [known] if set(drawn) <= set(known.map) else images.read(scored, set(drawn))
+    names, wanted = make_file_names(titles, ".png"), set(drawn)
+    paths = {row: Path(OVERLAYS, names[row]) for row in drawn}
+    pieces = [known] if wanted <= set(known.map) else images.read(scored, wanted)
     high, wide = images.saved.shape[:2]
     paint = make_overlay_painter((high, wide), scale)
     for piece in pieces:
         for row, image in piece.image.items():
-            if row not in paths:
+            if row not in wanted:
                 continue
             path = out / paths[row]
             path.parent.mkdir(parents=True, exist_ok=True)
             title = f"{scored.names[row]}: score {scored.score[row]:.4g}"
+            if not np.isfinite(piece.map[row]).all():
+                title += "; the heat map is not finite"
             paint(path, image, piece.map[row], piece.mask[row], title)
     return paths
 

@@ -87,7 +87,7 @@ class ShownImages(NamedTuple):
     """Images to draw, by their number.
 
     Attributes:
-        image: The image, with three channels in [0, 1].
+        image: The image, with three channels of 8 bits.
         map: Its heat map.
         mask: Its mask; None if unknown.
     """
@@ -179,7 +179,7 @@ class ExplainedImages:
                 )
                 shown = ShownImages({}, {}, {})
                 for place, i in enumerate(chosen):
-                    shown.image[start + i] = images[place]
+                    shown.image[start + i] = np.round(255 * images[place]).astype(np.uint8)
                     shown.map[start + i] = maps[place]
                     shown.mask[start + i] = None if part.mask is None else part.mask[i]
                 yield shown

@@ -103,8 +103,8 @@ def make_overlay_painter(
         scale: The scale of their heat maps.
 
     Returns:
-        A function of a path, an image `(height, width, 3)` in [0, 1], a heat map, a mask or None,
-        and a title.
+        A function of a path, an image `(height, width, 1 or 3)` of uint8 or floats in [0, 1], a
+        heat map, a mask or None, and a title.
     """
     from matplotlib.figure import Figure
 
@@ -123,8 +123,8 @@ def make_overlay_painter(
     figure.colorbar(over, ax=list(panels), extend="max", label="heat map", fraction=0.05)
 
     def paint(path, image, values, mask, title) -> None:
-        plain.set_data(image)
-        under.set_data(image)
+        plain.set_data(convert_images(image[None])[0])
+        under.set_data(convert_images(image[None])[0])
         over.set_data(values)
         figure.suptitle(clean_title(title, 90), fontsize=8, parse_math=False)
         lines = _outline(panels[1], mask)
