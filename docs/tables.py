@@ -10,7 +10,8 @@ how to make it. Results that `make results-check` found stale are marked. Commen
 
     <!-- csv series/means data=ecg5000 -->
 
-are replaced by the rows of a csv file of a script, whose column `data` has that value.
+are replaced by the rows of a csv file of a script, whose column `data` has that value; without
+`data=ecg5000`, by all rows.
 """
 
 import csv
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[1] / "experiments"
 OUTCOME = "results-check.json"
 MARKER = re.compile(r"^<!-- results (\w+/\w+) (\w+)( means)? -->$", re.MULTILINE)
 
-CSV = re.compile(r"^<!-- csv (\w+/\w+) (\w+)=(.+?) -->$", re.MULTILINE)
+CSV = re.compile(r"^<!-- csv (\w+/\w+)(?: (\w+)=(.+?))? -->$", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
@@ -76,16 +77,16 @@ def make_results(root: Path, name: str, metric: str, means: bool = False) -> str
     return "\n\n".join([*parts, _describe(results, name), *_mark(root, path)])
 
 
-def make_table(root: Path, name: str, column: str, value: str) -> str:
-    """Return some rows of a csv file of means and standard deviations, in Markdown.
+def make_table(root: Path, name: str, column: str | None = None, value: str = "") -> str:
+    """Return some or all rows of a csv file of a script, in Markdown.
 
     Metrics in [0, 1] that have a column NAME_std are shown in %, as mean ± standard deviation.
-    Columns whose values are all equal are left out.
+    Columns whose values are all equal are left out if rows are chosen.
 
     Args:
         root: The folder of experiments.
         name: The paper and the name of the file, such as "series/means".
-        column: A column by which rows are chosen.
+        column: A column by which rows are chosen; None for all rows.
         value: Its value in the rows that are shown.
 
     Raises:
@@ -94,13 +95,14 @@ def make_table(root: Path, name: str, column: str, value: str) -> str:
     paper, stem = name.split("/")
     path = root / paper / "results" / f"{stem}.csv"
     with path.open() as file:
-        rows = [row for row in csv.DictReader(file) if row[column] == value]
+        rows = [row for row in csv.DictReader(file) if column is None or row[column] == value]
     if not rows:
         raise ValueError(f"{path} has no row whose {column} is {value!r}")
     metrics = [key for key in rows[0] if f"{key}_std" in rows[0]]
     spreads = {f"{key}_std" for key in metrics}
     keys = [key for key in rows[0] if key not in spreads]
-    keys = [key for key in keys if key in metrics or len({row[key] for row in rows}) > 1]
+    if column is not None:
+        keys = [key for key in keys if key in metrics or len({row[key] for row in rows}) > 1]
 
     def show(row: dict[str, str], key: str) -> str:
         if key not in metrics:
