@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxad.cli.explain_images import HIGHEST, IMAGE_FILES, LOWEST, explain_images
+from jaxad.cli.explain_images import HIGHEST, IMAGE_FILES, LOWEST, draw_explanations
 from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.explain_series import explain_timestamps
 from jaxad.cli.image_parts import read_folder, read_table
@@ -84,9 +84,9 @@ def _explain_images(saved: SavedDetector, options: Explain) -> int:
     check_outside("--out", options.out, options.data)
     if is_image_source(options.data):
         pictures = open_pictures_to_score(saved, str(options.data))
-        return explain_images(saved, options, lambda: read_folder(saved, pictures))
+        return draw_explanations(saved, options, lambda: read_folder(saved, pictures))
     table = load_table(options.data)
-    return explain_images(saved, options, lambda: read_table(table))
+    return draw_explanations(saved, options, lambda: read_table(table))
 
 
 def _refuse_table_options(options: Explain, kind: str) -> None:

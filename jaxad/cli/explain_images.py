@@ -28,7 +28,7 @@ from jaxad.utils.escaping import escape_csv, escape_csv_row
 from jaxad.utils.files import write_atomically
 from jaxad.utils.safe_names import make_file_names
 
-__all__ = ["HIGHEST", "IMAGE_FILES", "LOWEST", "explain_images"]
+__all__ = ["HIGHEST", "IMAGE_FILES", "LOWEST", "draw_explanations"]
 
 HIGHEST, LOWEST, PAGE, CSV, OVERLAYS = (
     "highest.png", "lowest.png", "images.html", "images.csv", "overlays",
@@ -36,7 +36,7 @@ HIGHEST, LOWEST, PAGE, CSV, OVERLAYS = (
 IMAGE_FILES = (HIGHEST, LOWEST, PAGE, CSV, OVERLAYS)
 
 
-def explain_images(
+def draw_explanations(
     saved: SavedDetector, options: Explain, parts: Callable[[], Iterator[ImagePart]]
 ) -> int:
     """Write overlays, sheets, a list and a page of images.
