@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Bool, Shaped
 
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
 from jaxad.cli.score import BAD_ROWS
 from jaxad.data.series.times import NUMBERS, ROWS, read_times
+from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.rows import convert_labels
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.ranges import compute_range_metrics
 from jaxad.explain.pictures.series import SeriesPicture, draw_series
 from jaxad.saving import SavedDetector, ScoredRows
@@ -49,9 +50,7 @@ def explain_timestamps(saved: SavedDetector, options: Explain) -> int:
     limit = saved.choose_threshold(rule)
     how = read_table_options(options)
     (part,) = saved.score_file(options.data, how)
-    truth = None
-    if part.label is not None:
-        truth = convert_labels(part.label, how, f"{options.data}: the labels") == -1
+    truth = None if part.label is None else _read_truth(part, options, how)
     time = _read_times(saved, part, str(options.data))
     series = _split(part, options.most)
     paths = _name_pictures(options, [name for name, _ in series])
@@ -70,6 +69,18 @@ def explain_timestamps(saved: SavedDetector, options: Explain) -> int:
             metrics.append(compute_range_metrics(score, truth[rows], buffer, limit, levels))
     _print_summary(saved, part, paths, metrics)
     return BAD_ROWS if part.bad else 0
+
+
+def _read_truth(part: ScoredRows, options: Explain, how: TableOptions) -> Bool[np.ndarray, "n"]:
+    """Return which timestamps are labelled as anomalies.
+
+    Raises:
+        DataError: A label is neither 1 nor 0, or a value of the same meaning.
+    """
+    try:
+        return convert_labels(part.label, how, f"{options.data}: the labels") == -1
+    except DataError as error:
+        raise DataError(f"{error}. --label none draws the series without true ranges") from error
 
 
 def _list_series(part: ScoredRows) -> Iterator[Shaped[np.ndarray, "m"]]:

@@ -54,6 +54,14 @@ def test_a_series_is_drawn_and_measured(cli, saved):
     assert plain.code == 0 and "VUS" not in plain.out
 
 
+def test_labels_of_no_meaning_name_the_cure(cli, saved):
+    new = make_series(40, 4, anomaly=True)
+    new.assign(label=new.label.map({0: "no", 1: "yes"})).to_csv("new.csv", index=False)
+    ended = cli("explain", saved / "m", "new.csv", "--out", "e")
+    assert ended.code == 1 and "new.csv: the labels holds no, yes" in ended.err
+    assert "--label none" in ended.err and not list(Path("e").iterdir())
+
+
 def test_groups_have_a_picture_each(cli, saved):
     lines = make_lines(("x/1", make_series(40, 4)), ("y", make_series(60, 5, anomaly=True)))
     lines.to_csv("new.csv", index=False)
