@@ -259,3 +259,10 @@ def test_it_is_open_to_every_base_by_configuration(toy, quick):
         )
     ]
     np.testing.assert_array_equal(*scores)
+
+
+def test_labelled_normal_rows_get_a_weight_of_their_own_in_a_chain():
+    """Remark 1 of the paper: `L_noisy + eta L_normal - lambda L_anomalous`."""
+    weights, _ = weigh(parse_weighting("by_label(2.0), contradicting(10.0, 1e9)"))
+    np.testing.assert_allclose(weights.normal, [-20, 1, 2, -20])
+    np.testing.assert_allclose(weights.anomaly, 0)
