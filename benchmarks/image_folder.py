@@ -6,8 +6,8 @@
 For each number of pictures a new process scores a folder of colour PNG files as `jaxad score` does.
 Columns of the csv file: `peak_mib`, the largest resident memory of that process; `seconds`, the
 time of scoring; `decode`, the time of decoding alone, without scoring; `waited`, how long scoring
-waited for pictures. The pictures are copies of 50, so that they come from the memory of the system, not from a
-disk. The detector has random weights: they make no difference to time and memory.
+waited for pictures. The pictures are copies of 50, so that they come from the memory of the system,
+not from a disk. The detector has random weights: they make no difference to time and memory.
 """
 
 import argparse
