@@ -1,10 +1,9 @@
 """`jaxad explain`: draw what the scores of a saved detector come from."""
 
-import numpy as np
-
 from jaxad.cli.explain_images import HIGHEST, IMAGE_FILES, LOWEST, draw_explanations
 from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.explain_series import explain_timestamps
+from jaxad.cli.explain_texts import explain_texts, shows_texts
 from jaxad.cli.image_parts import read_folder, read_table
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
@@ -12,18 +11,14 @@ from jaxad.cli.outputs import check_outside
 from jaxad.data import load_table
 from jaxad.data.images.layouts import is_image_source
 from jaxad.data.tables.options import TableOptions
-from jaxad.data.text.documents import read_texts
 from jaxad.errors import ConfigError
-from jaxad.evaluation.scoring import score as score_models
 from jaxad.explain.pictures.base import check_picture
-from jaxad.explain.text import attention_page, top_words
+from jaxad.explain.text_pages import INDEX
 from jaxad.saving import SavedDetector, open_detector
 from jaxad.saving.pictures import open_pictures_to_score
-from jaxad.utils.files import check_writable, write_atomically
+from jaxad.utils.files import check_writable
 
 __all__ = ["execute"]
-
-PAGE = "texts.html"
 
 
 def execute(options: Explain) -> int:
@@ -41,8 +36,9 @@ def execute(options: Explain) -> int:
         return explain_timestamps(saved, options)
     if options.threshold is not None:
         raise ConfigError("--threshold applies only to series")
-    if saved.fitted.detector.lexicon is not None:
-        return _explain_texts(saved, options)
+    if shows_texts(saved, str(options.data)):
+        _check_out(options, (INDEX,))
+        return explain_texts(saved, options)
     if len(saved.shape) == 1:
         _check_out(options, (HIGHEST, LOWEST, CSV))
         return explain_table(saved, options, options.out / HIGHEST, options.out / LOWEST)
@@ -53,29 +49,6 @@ def execute(options: Explain) -> int:
         )
     _refuse_table_options(options, "images")
     return _explain_images(saved, options)
-
-
-def _explain_texts(saved: SavedDetector, options: Explain) -> int:
-    """Write a page of the texts with the highest and the lowest scores, with attention weights."""
-    _check_out(options, (PAGE,))
-    if options.kind != "auto" or options.sigma is not None:
-        raise ConfigError("--kind and --sigma apply only to tables and images, not to texts")
-    _refuse_table_options(options, "texts")
-    texts = read_texts(options.data).text
-    scores = score_models(saved.fitted, texts).mean(axis=0)
-    order = np.argsort(-scores, kind="stable").tolist()
-    rows = dict.fromkeys([*order[: options.most], *order[::-1][: options.most]])
-    words = top_words(saved.fitted, texts)
-    shown = [texts[i] for i in rows]
-    page = attention_page(
-        saved.fitted, shown, rows=list(rows), words=words, title=options.data.name
-    )
-    with write_atomically((options.out / PAGE).absolute()) as partial:
-        partial.write_text(page)
-    print(f"{len(texts)} texts scored; attention of the first seed in {options.out / PAGE}")
-    for k, of_context in enumerate(words, 1):
-        print(f"Context {k}: {', '.join(word for word, _ in of_context)}")
-    return 0
 
 
 def _explain_images(saved: SavedDetector, options: Explain) -> int:

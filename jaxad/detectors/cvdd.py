@@ -11,7 +11,8 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad.data.text.vectors import build_lexicon
+from jaxad.data.text.vectors import build_lexicon, drop_words
+from jaxad.data.text.vocabulary import list_stop_words
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector
 from jaxad.detectors.config import GradientConfig, is_count, is_number
@@ -44,6 +45,9 @@ class CVDDConfig(GradientConfig):
             used one after another, each for an equal share of the epochs.
         score: "mean" for the mean distance to the contexts, or "min" for the distance to the
             nearest one.
+        stop_words: "keep", or "drop" for English words without a meaning of their own (see
+            `jaxad.data.text.vocabulary.list_stop_words`), to which no head then attends. Words that
+            documents never hold, such as "the", do not count.
         more_words: Number of words kept in addition to those of the training data, for texts that
             are scored later, >= 0; the first ones of the file are kept.
     """
@@ -61,6 +65,7 @@ class CVDDConfig(GradientConfig):
     variant: Literal["released", "paper"] = "released"
     alpha: tuple[float, ...] = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
     score: Literal["mean", "min"] = "mean"
+    stop_words: Literal["keep", "drop"] = "keep"
     more_words: int = 50_000
 
     def __post_init__(self):
@@ -96,6 +101,8 @@ def build_cvdd(config: CVDDConfig, spec: Spec) -> Detector:
     if words is None:
         assert spec.vocabulary is not None  # checked by `make_for`
         words = build_lexicon(spec.vocabulary, config.vectors, config.more_words)
+        if config.stop_words == "drop":
+            words = drop_words(words, list_stop_words())
     table = _pad_vectors(words.vectors)
     net = attention_net(table.shape[1], config.attention_size, config.contexts)
     entries = config.contexts**2 if config.variant == "released" else 1

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.vocabulary import list_stop_words
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import Summary, compute_metrics, summarise
 from jaxad.models import Contexts
@@ -22,11 +23,21 @@ from jaxad.training.fitted import Fit
 from jaxad.types import State, TestData
 from jaxad.utils.modes import pinned_modes
 
-__all__ = ["TopWord", "attention_page", "context_distances", "oracle_auroc", "top_words", "weights"]
+__all__ = [
+    "STYLE",
+    "TopWord",
+    "attention_page",
+    "choose_colour",
+    "context_distances",
+    "mark_words",
+    "oracle_auroc",
+    "top_words",
+    "weights",
+]
 
 _NEAREST = 25  # documents of which a context's top words come
 _COLOURS = ("#1b6ac9", "#c9541b", "#1b9e4b", "#8a3ac2", "#b8960c", "#c21b6a", "#0f9aa8", "#6b6b6b")
-_STYLE = """
+STYLE = """
 body { font: 15px/1.7 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 article { border-top: 1px solid #ddd; padding: .6rem 0 } small { color: #555 }
 """
@@ -91,11 +102,12 @@ def top_words(
     *,
     seed: int = 0,
     nearest: int = _NEAREST,
+    stop_words: frozenset[str] | None = None,
 ) -> list[list[TopWord]]:
     """Find the words that each context attends to most.
 
     The attention weights of each word are summed over the documents nearest to the context; the
-    words with the largest sums come first.
+    words with the largest sums come first. Stop words are left out: they describe no context.
 
     Args:
         fitted: A fitted CVDD.
@@ -103,6 +115,7 @@ def top_words(
         count: How many words to return.
         seed: The index of the seed.
         nearest: How many of the nearest documents to use.
+        stop_words: The words that are left out; by default `list_stop_words`.
 
     Raises:
         ConfigError: As for `weights`.
@@ -112,13 +125,14 @@ def top_words(
     documents = _encode_documents(x, lexicon)
     distance = context_distances(fitted, documents)[seed]
     names = ("", *lexicon.vocabulary.words)
+    stopped = list_stop_words() if stop_words is None else stop_words
     found = []
     for k in range(distance.shape[1]):
         near = documents[np.argsort(distance[:, k], kind="stable")[:nearest]]
         share = weights(fitted, near, seed)[..., k]
         sums: Counter[str] = Counter()
         for number, value in zip(near.ravel().tolist(), share.ravel().tolist(), strict=True):
-            if value > 0:
+            if value > 0 and names[number] not in stopped:
                 sums[names[number]] += value
         total = sum(sums.values()) or 1.0
         found.append([TopWord(word, value / total) for word, value in sums.most_common(count)])
@@ -192,22 +206,22 @@ def attention_page(
     parts = [f"<h1>{html.escape(title)}</h1>", "<h2>Contexts</h2>"]
     for k, of_context in enumerate(top):
         listed = html.escape(", ".join(word for word, _ in of_context))
-        parts.append(f'<p><b style="color: {_choose_colour(k)}">{k + 1}</b> {listed}</p>')
+        parts.append(f'<p><b style="color: {choose_colour(k)}">{k + 1}</b> {listed}</p>')
     parts.append("<h2>Texts</h2>")
     for i in np.argsort(-score, kind="stable"):
         k = int(distance[i].argmin())
         each = ", ".join(f"{d:.3f}" for d in distance[i])
-        marked = _marked(texts[i], lexicon, share[i, :, k], _choose_colour(k))
+        marked = mark_words(texts[i], lexicon, share[i, :, k], choose_colour(k))
         about = f"row {i if rows is None else rows[i]}, score {score[i]:.3f}, distances {each}"
         if not share[i].any():
             about += ", no word with a vector"
         parts.append(f"<article><small>{about}</small><br>{marked}</article>")
     head = f"<meta charset=utf-8><title>{html.escape(title)}</title>"
     body = "\n".join(parts)
-    return f'<!doctype html><html lang="en">{head}<style>{_STYLE}</style>\n{body}\n</html>\n'
+    return f'<!doctype html><html lang="en">{head}<style>{STYLE}</style>\n{body}\n</html>\n'
 
 
-def _marked(text: str, lexicon: Lexicon, share: Float[np.ndarray, "length"], colour: str) -> str:
+def mark_words(text: str, lexicon: Lexicon, share: Float[np.ndarray, "length"], colour: str) -> str:
     """Return a text as HTML whose words have a background by their share of attention."""
     parts, end, most = [], 0, max(float(share.max()), 1e-30)
     for (start, stop), value in zip(lexicon.vocabulary.places(text), share, strict=False):
@@ -219,7 +233,8 @@ def _marked(text: str, lexicon: Lexicon, share: Float[np.ndarray, "length"], col
     return "".join(parts) + html.escape(text[end:])
 
 
-def _choose_colour(context: int) -> str:
+def choose_colour(context: int) -> str:
+    """Return the colour of a context, by its index."""
     return _COLOURS[context % len(_COLOURS)]
 
 

@@ -33,6 +33,7 @@ class ScoredRows:
         more: `(n,)` further columns of outputs by name: the scores of channels.
         rim: `(n,)` the timestamps of series that no window reaches: they have no score without
             being bad. None for other rows.
+        texts: `(n,)` the texts that the rows stand for; None without texts.
     """
 
     scores: Float[np.ndarray, "seeds n"]
@@ -47,6 +48,7 @@ class ScoredRows:
     group: Any = None
     more: dict[str, Any] = field(default_factory=dict)
     rim: Bool[np.ndarray, "n"] | None = None
+    texts: Any = None
 
     @property
     def count(self) -> int:

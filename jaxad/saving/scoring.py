@@ -261,7 +261,8 @@ class SavedDetector(NamedTuple):
             scored = self.score_rows(filled, bad)
             label = None if table.y is None else table.y[rows]
             ids = None if table.ids is None else pa.array(table.ids[rows].tolist())
-            yield replace(scored, label=label, ids=ids, id=table.id)
+            texts = None if table.texts is None else table.texts[rows]
+            yield replace(scored, label=label, ids=ids, id=table.id, texts=texts)
 
     def score_rows(
         self, x: np.ndarray, bad: dict[int, str], events: Events | None = None

@@ -82,6 +82,7 @@ def test_explain_writes_a_page_of_texts_and_says_the_words_of_contexts(folder, t
     assert main(command) == 0
     printed = capsys.readouterr().out
     page = (out / "texts.html").read_text()
+    assert len(list((out / "texts").iterdir())) == 4
     for words in re.findall(r"^Context \d: (.*)$", printed, re.MULTILINE):
         assert set(words.split(", ")) <= set(MONEY)
         assert f"</b> {words}</p>" in page

@@ -31,6 +31,8 @@ def test_fit_score_and_audit_a_folder_by_mean_vectors(cli, texts):
     scores = pd.read_csv("s.csv").set_index("file").score
     assert scores.idxmax() == "23.txt" and list(scores.index)[:3] == ["0.txt", "1.txt", "2.txt"]
     assert scores.index[scores.isna()].tolist() == ["bad.txt", "none.txt"]
+    assert cli("explain", "m", "mean:v.txt:texts", "--out", "p", "--most", "2").code == 3
+    assert "bank loan" in (texts.parent / "p" / "texts" / "1.html").read_text()
     ended = cli("audit", "mean:v.txt:texts", "knn", "--out", "a.csv")
     assert ended.code == 0 and "2 of 26 rows cannot be used" in ended.err
     first = pd.read_csv("a.csv").iloc[0]

@@ -7,15 +7,18 @@ import pytest
 
 import jaxad
 from jaxad.data import from_texts
+from jaxad.data.text.vocabulary import list_stop_words
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import compute_metrics
 from jaxad.explain.text import (
+    TopWord,
     attention_page,
     context_distances,
     oracle_auroc,
     top_words,
     weights,
 )
+from jaxad.explain.text_pages import list_contexts, render_pages, show_attention, show_texts
 
 MONEY = ["bank", "dollar", "market", "trade", "price"]
 
@@ -72,6 +75,33 @@ def test_a_page_marks_words_and_escapes_all_text(fit):
     order = [int(i) for i in re.findall(r"row (\d)", page)]
     score = context_distances(fit, texts)[0].mean(axis=1)
     assert order == np.argsort(-score, kind="stable").tolist()
+
+
+def test_each_text_has_a_page_that_shows_every_context_and_escapes_all_text(fit):
+    texts = ['<script>Bank</script> & "dollar"', "SHIP<b>port"]
+    pages = show_attention(fit, texts, ["a <i>.txt", "row 1"], [0.5, 0.25])
+    files = render_pages(pages, "<T>", list_contexts([[TopWord("<w>", 1.0)]]))
+    assert sorted(files) == ["texts.html", "texts/1.html", "texts/2.html"]
+    for page in files.values():
+        assert not re.search("<(script|b|i|w|T)>", page)
+    assert files["texts/1.html"].count("distance 0.") == 3
+    assert "Lower score" in files["texts/1.html"] and "Lower score" not in files["texts/2.html"]
+    assert "a &lt;i&gt;.txt, score 0.500" in files["texts.html"]
+    plain = render_pages(show_texts(texts, ["a", "b"], [2.0, 1.0]), "T")
+    assert "<span" not in plain["texts/1.html"] and "&lt;script&gt;Bank" in plain["texts/1.html"]
+
+
+def test_stop_words_describe_no_context_and_get_no_attention_if_they_are_dropped(fit, split):
+    found = top_words(fit, split.test.x, 3, stop_words=frozenset({"bank"}))
+    assert all(word != "bank" for words in found for word, _ in words)
+    assert {"two", "first", "the"} <= list_stop_words() and "interest" not in list_stop_words()
+    texts = ["bank lends two loans", "two dollars", "the first bank", "bank and market"]
+    data = from_texts(texts, [0, 0, 0, 1])
+    train = jaxad.as_train_data(data.x, vocabulary=data.vocabulary)
+    for keep in (True, False):
+        made = jaxad.make("cvdd", train, contexts=2, stop_words="keep" if keep else "drop")
+        known = made.lexicon.known[made.lexicon.vocabulary.number["two"]]
+        assert known == keep and made.lexicon.known[made.lexicon.vocabulary.number["bank"]]
 
 
 def test_what_has_no_contexts_no_texts_or_no_such_seed_is_refused(fit, split, fitted):

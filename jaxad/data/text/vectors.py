@@ -4,7 +4,7 @@ import functools
 import os
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ __all__ = [
     "WordVectors",
     "average_vectors",
     "build_lexicon",
+    "drop_words",
     "find_vectors",
     "hash_vectors",
     "read_lexicon",
@@ -73,6 +74,14 @@ class Lexicon:
             x: `(..., length)` documents as word numbers.
         """
         return int(np.sum(~self.known[x].any(axis=-1)))
+
+
+def drop_words(lexicon: Lexicon, words: Collection[str]) -> Lexicon:
+    """Return a lexicon in which some words have no vector: detectors then pass them over."""
+    vectors = lexicon.vectors.copy()
+    dropped = [lexicon.vocabulary.number[w] for w in words if w in lexicon.vocabulary.number]
+    vectors[dropped] = 0
+    return replace(lexicon, vectors=vectors)
 
 
 def find_vectors(name: str, folder: Path | None = None) -> Path:

@@ -14,7 +14,15 @@ from jaxtyping import Int32
 
 from jaxad.errors import DataError
 
-__all__ = ["LONGEST", "STOP_WORDS", "Vocabulary", "bucket_words", "build_vocabulary", "split_words"]
+__all__ = [
+    "LONGEST",
+    "STOP_WORDS",
+    "Vocabulary",
+    "bucket_words",
+    "build_vocabulary",
+    "list_stop_words",
+    "split_words",
+]
 
 LONGEST = 1024  # words of a document; longer documents are truncated
 _SHORTEST = 32
@@ -36,6 +44,23 @@ well were what when where whether which while who whom whose why will with withi
 would yet you your yours yourself yourselves
 """
 STOP_WORDS = frozenset(_STOP.split())
+# Words of scikit-learn's list that have a meaning of their own.
+_MEANT = """
+amount bill bottom call computer cry describe detail fill fire found front full interest mill mine
+move part serious side sincere system thick thin top
+"""
+
+
+@cache
+def list_stop_words() -> frozenset[str]:
+    """Return English stop words: `STOP_WORDS`, and those of scikit-learn without a meaning.
+
+    Documents are split without `STOP_WORDS`. The others, such as numbers in words, stay in
+    documents, and are left out of descriptions.
+    """
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    return STOP_WORDS | ENGLISH_STOP_WORDS.difference(_MEANT.split())
 
 
 def _choose_pattern(text: str) -> re.Pattern[str]:
