@@ -38,7 +38,7 @@ def main() -> None:
             f"{name}: {len(split.train.x)} training texts, {normal} of {len(split.test.x)} test "
             f"texts normal; AUROC {100 * auroc:.1f}, best context (oracle) {100 * oracle:.1f}"
         )
-        for k, words in enumerate(top_words(fit, split.train.x)):
+        for k, words in enumerate(top_words(fit, split.train.x, stop_words=frozenset())):
             print(f"  {k + 1}: {', '.join(word for word, _ in words)}", flush=True)
         if options.page is not None:
             texts = [" ".join(words) for words in data.vocabulary.decode(split.test.x[::20])]

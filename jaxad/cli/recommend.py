@@ -19,6 +19,7 @@ from jaxad.data.protocol.training_file import LabelledRows, read_labelled_rows
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import read_training_series
 from jaxad.data.tables.options import TableOptions
+from jaxad.data.text.folders import holds_text_files
 from jaxad.errors import ConfigError
 from jaxad.recommendation import (
     DataSource,
@@ -95,7 +96,8 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
         ConfigError: An option says what is read from the data.
     """
     name = str(options.data)
-    is_file = Path(name.split(":")[-1]).is_file() or _is_folder(name)
+    path = Path(name.split(":")[-1])
+    is_file = path.is_file() or _is_folder(name) or holds_text_files(path)
     for option in ("type", "rows", "columns"):
         _refuse(options, option, f"is read from {name}")
     if is_file:
@@ -142,6 +144,8 @@ def _of_examples(data: Dataset | LabelledRows, name: str, rows: int) -> dict[str
     shape = data.x.shape[1:]
     if data.vocabulary is not None or name.startswith("mean:"):
         return {"kind": "text", "rows": rows}
+    if len(shape) == 1 and name.startswith(("embeddings:", "features:")):
+        return {"kind": "features", "rows": rows, "columns": shape[0]}
     if len(shape) == 1:
         return {"kind": "table", "rows": rows, "columns": shape[0]}
     return {"kind": "sequence" if len(shape) == 2 else "image", "rows": rows}

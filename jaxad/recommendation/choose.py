@@ -25,6 +25,12 @@ _BY_SCORE = (
     "An audit ranks training rows by its scores. No detector whose weighting keeps a record of "
     "them was measured in this situation; detectors were compared by the AUROC of test rows."
 )
+# What `jaxad audit` trains on tables with labelled anomalies and without.
+AUDIT_LABELLED: tuple[str, dict[str, Any]] = ("auto", {})
+AUDIT_UNLABELLED: tuple[str, dict[str, Any]] = (
+    "deep_svdd",
+    {"weighting": "latent_outlier_exposure(0.1)"},
+)
 RECORDS = ("latent_outlier_exposure", "elite")  # weightings that `jaxad audit` can read
 
 
@@ -102,7 +108,11 @@ def recommend(
     situation = Situation(**(describe_data(data, y, positive, normal) | asked))
     if situation.want == "heatmaps":
         return _heat_maps(situation)
-    near = select_nearest(read_measurements() if measured is None else measured, situation)
+    if situation.want == "audit" and situation.kind in ("table", "features"):
+        return _audit(situation)
+    by_tables = situation.kind == "features" and situation.labelled_anomalies > 0
+    nearest = replace(situation, kind="table") if by_tables else situation
+    near = select_nearest(read_measurements() if measured is None else measured, nearest)
     ranked = prefer_composite(rank_detectors(near))
     reasons = []
     if situation.want == "audit":
@@ -179,8 +189,15 @@ def _notes(found: Recommendation) -> list[str]:
         notes.append('It needs a convex solver: pip install "jaxad[ssad]".')
     if situation.kind == "image":
         notes.append(
-            "Measured with dense layers on 28 x 28 grey images of one collection; for larger or "
+            "Measured with dense layers on grey images of at most 64 x 64 pixels; for larger or "
             "coloured ones leave channels and widths out, which was not measured here."
+        )
+    if situation.kind == "features" and best.measured[0].kind == "table":
+        notes.append("With labels no detector was measured on features: these are tables.")
+    elif situation.kind == "features":
+        notes.append(
+            "Measured on features of ResNet-18 for pictures of 15 products, and of BERT for one "
+            "collection of texts."
         )
     if situation.kind == "sequence":
         notes.append("Measured on a single data set of heartbeats: weak evidence.")
@@ -190,6 +207,22 @@ def _notes(found: Recommendation) -> list[str]:
             "also says which words a score comes from."
         )
     return notes
+
+
+def _audit(situation: Situation) -> Recommendation:
+    """Recommend what `jaxad audit` trains on tables where no detector is named."""
+    name, config = AUDIT_LABELLED if situation.labelled_anomalies else AUDIT_UNLABELLED
+    record = (
+        "An audit ranks rows by its scores out of bag: a bag counts for the rows that it lacks."
+        if situation.labelled_anomalies
+        else "Its weighting keeps a record of how suspicious each training row is."
+    )
+    reasons = (
+        "It is the default of `jaxad audit`: audits were compared on tables with known hidden "
+        "anomalies (experiments/audit/results/benchmark.csv); docs/howto/audit.md has the numbers.",
+        record,
+    )
+    return Recommendation(situation, name, dict(config), reasons, ())
 
 
 def _heat_maps(situation: Situation) -> Recommendation:

@@ -17,6 +17,7 @@ PLACEHOLDERS = {
     "image": "mine.npz",
     "sequence": "sequence:mine.csv",
     "text": "mine.jsonl",
+    "features": "features:mine.npz",
 }
 
 

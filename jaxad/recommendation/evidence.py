@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxad.detectors import get_entry
-from jaxad.detectors.registry import Examples
 from jaxad.errors import DataError
+from jaxad.recommendation.situation import Kind
 from jaxad.utils.files import write_atomically
 
 __all__ = [
@@ -37,11 +37,11 @@ class Measurement:
 
     Attributes:
         experiment: The experiment's file in `experiments/recommend`.
-        kind: The kind of example: "table", "image", "sequence" or "text".
+        kind: The kind of example; see `Situation`.
         dataset: The data set.
         normal_class: Its normal class.
         rows: How many unlabelled rows it was trained on.
-        columns: How many columns the table has; 0 for other kinds.
+        columns: How many columns the table or the features have; 0 for other kinds.
         anomalies: The share of anomalies in the data set, from 0 to 1.
         labelled: How many labelled anomalies there were.
         hidden: The share of anomalies among the unlabelled rows, from 0 to 1.
@@ -55,7 +55,7 @@ class Measurement:
     """
 
     experiment: str
-    kind: Examples
+    kind: Kind
     dataset: str
     normal_class: str
     rows: int

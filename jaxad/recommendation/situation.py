@@ -9,8 +9,9 @@ from jaxad.data.tables.labels import as_training_labels
 from jaxad.detectors.registry import Examples
 from jaxad.errors import ConfigError, DataError
 
-__all__ = ["Situation", "Want", "describe_data"]
+__all__ = ["Kind", "Situation", "Want", "describe_data"]
 
+Kind = Literal[Examples, "features"]
 Want = Literal["scores", "audit", "heatmaps"]
 
 
@@ -19,7 +20,8 @@ class Situation:
     """Properties of a data set, and what is wanted of a detector.
 
     Attributes:
-        kind: The kind of example: "table" (a row of one), "image", "sequence" or "text".
+        kind: The kind of example: "table" (a row of one), "image", "sequence", "text" or
+            "features" (a row of features that a frozen network computed).
         rows: How many training rows there are, >= 2; None if unknown.
         columns: How many columns a table has, >= 1; None if unknown.
         labelled_anomalies: How many of the training rows are labelled anomalies, >= 0.
@@ -34,7 +36,7 @@ class Situation:
         ConfigError: A value out of its range, or values that exclude each other.
     """
 
-    kind: Examples = "table"
+    kind: Kind = "table"
     rows: int | None = None
     columns: int | None = None
     labelled_anomalies: int = 0
@@ -44,7 +46,7 @@ class Situation:
     exposure: bool = False
 
     def __post_init__(self) -> None:
-        for name, allowed in (("kind", get_args(Examples)), ("want", get_args(Want))):
+        for name, allowed in (("kind", get_args(Kind)), ("want", get_args(Want))):
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"{name} must be {_either(allowed)}; given {self.__dict__[name]!r}"
@@ -63,7 +65,7 @@ class Situation:
         labelled = self.labelled_anomalies + self.labelled_normals
         if self.rows is not None and labelled > self.rows:
             raise ConfigError(f"{labelled} labelled rows are more than rows={self.rows}")
-        if self.columns is not None and self.kind != "table":
+        if self.columns is not None and self.kind not in ("table", "features"):
             raise ConfigError(f"columns={self.columns} are a table's; kind is {self.kind!r}")
         for name, asked in (
             ("want='heatmaps'", self.want == "heatmaps"),

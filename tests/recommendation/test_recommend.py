@@ -90,7 +90,7 @@ def test_results_are_numbers_in_their_range_and_none_is_there_twice(results):
     for one in results:
         assert 0 <= one.auroc <= 1 and 0 <= one.auprc <= 1 and 0 <= one.auroc_std <= 1
         assert 0 < one.anomalies < 1 and one.rows > 1
-        assert (one.columns > 0) == (one.kind == "table")
+        assert (one.columns > 0) == (one.kind in ("table", "features"))
 
 
 def test_there_are_enough_tables_for_a_choice(results):
@@ -266,7 +266,10 @@ def test_regret_is_how_much_less_than_the_best_in_hindsight():
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"kind": "video"}, "kind must be 'table', 'image', 'sequence' or 'text'; given 'video'"),
+        (
+            {"kind": "video"},
+            "kind must be 'table', 'image', 'sequence', 'text' or 'features'; given 'video'",
+        ),
         ({"want": "all"}, "want must be 'scores', 'audit' or 'heatmaps'"),
         ({"rows": 1}, "rows must be a whole number of at least 2; given 1"),
         ({"columns": 0}, "columns must be a whole number of at least 1; given 0"),
@@ -293,12 +296,29 @@ def test_without_any_result_nothing_is_recommended():
         jaxad.recommend(measured=[])
 
 
-def test_an_audit_is_by_a_weighting_that_keeps_a_record():
-    for labelled in (0, 10):
-        found = jaxad.recommend(want="audit", labelled_anomalies=labelled)
-        weighting = found.config.get("weighting", "")
-        assert found.detector.startswith("elite") or "latent_outlier_exposure" in weighting
-        assert suggest_commands(found)[0][:2] == ["jaxad", "audit"]
+def test_an_audit_is_by_a_record_of_training():
+    for kind in ("table", "image"):
+        for labelled in (0, 10):
+            found = jaxad.recommend(kind=kind, want="audit", labelled_anomalies=labelled)
+            weighting = found.config.get("weighting", "")
+            by_bags = kind == "table" and labelled and found.detector == "auto"
+            assert by_bags or "latent_outlier_exposure" in weighting
+            assert suggest_commands(found)[0][:2] == ["jaxad", "audit"]
+
+
+def test_an_audit_of_a_table_is_recommended_as_the_command_does_it():
+    from jaxad.cli.audit import LABELLED, RECORD, UNLABELLED
+
+    assert jaxad.recommend(want="audit", labelled_anomalies=3).detector == LABELLED
+    found = jaxad.recommend(want="audit")
+    assert (found.detector, format_settings(found.config)) == (UNLABELLED, RECORD)
+
+
+def test_features_with_labels_go_by_tables_which_is_said():
+    found = jaxad.recommend(kind="features", labelled_anomalies=10)
+    assert {one.kind for one in found.evidence} == {"table"}
+    assert any("these are tables" in reason for reason in found.reasons)
+    assert {one.kind for one in jaxad.recommend(kind="features").evidence} == {"features"}
 
 
 def test_heat_maps_are_by_fcdd():

@@ -7,8 +7,7 @@ from tyro.conf import Positional, arg
 
 from jaxad.cli.options.common import Common, DataDir, Exposure, PictureReading, show_choices
 from jaxad.cli.options.series import SeriesReading
-from jaxad.detectors.registry import Examples
-from jaxad.recommendation.situation import Want
+from jaxad.recommendation.situation import Kind, Want
 
 __all__ = ["Recommend"]
 
@@ -30,7 +29,8 @@ class Recommend(SeriesReading, PictureReading, Common):
         data: A file or folder to train on, as for `jaxad fit`, or the name of a labelled data set,
             as for `jaxad run`. Its type, its rows and columns, and the labels of a file are read
             from it. Without it the options describe the data.
-        type: The type of an example.
+        type: The type of an example; features are those of a frozen network, one row an image or a
+            text.
         rows: The number of training rows.
         columns: The number of columns of a table.
         labelled_anomalies: The number of training rows that are, or will be, labelled anomalies.
@@ -48,8 +48,8 @@ class Recommend(SeriesReading, PictureReading, Common):
         Positional[str | None], arg(metavar="[DATA]", help_behavior_hint="(optional)")
     ] = None
     type: Annotated[
-        Examples | None,
-        arg(help_behavior_hint="(default: table)", metavar=show_choices(Examples)),
+        Kind | None,
+        arg(help_behavior_hint="(default: table)", metavar=show_choices(Kind)),
     ] = None
     rows: Number = None
     columns: Number = None
