@@ -3,7 +3,7 @@
 from jaxad.cli.explain_images import HIGHEST, IMAGE_FILES, LOWEST, draw_explanations
 from jaxad.cli.explain_rows import CSV, explain_table
 from jaxad.cli.explain_series import explain_timestamps
-from jaxad.cli.explain_texts import explain_texts, shows_texts
+from jaxad.cli.explain_texts import explain_documents, shows_texts
 from jaxad.cli.image_parts import read_folder, read_table
 from jaxad.cli.options import Explain
 from jaxad.cli.options.common import read_table_options
@@ -38,7 +38,7 @@ def execute(options: Explain) -> int:
         raise ConfigError("--threshold applies only to series")
     if shows_texts(saved, str(options.data)):
         _check_out(options, (INDEX,))
-        return explain_texts(saved, options)
+        return explain_documents(saved, options)
     if len(saved.shape) == 1:
         _check_out(options, (HIGHEST, LOWEST, CSV))
         return explain_table(saved, options, options.out / HIGHEST, options.out / LOWEST)

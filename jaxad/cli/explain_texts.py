@@ -19,7 +19,7 @@ from jaxad.explain.text_pages import (
 from jaxad.saving import SavedDetector
 from jaxad.utils.files import write_atomically
 
-__all__ = ["explain_texts", "shows_texts"]
+__all__ = ["explain_documents", "shows_texts"]
 
 
 def shows_texts(saved: SavedDetector, source: str) -> bool:
@@ -29,7 +29,7 @@ def shows_texts(saved: SavedDetector, source: str) -> bool:
     return source.startswith(EMBEDDINGS) and split_embeddings(source)[1] is not None
 
 
-def explain_texts(saved: SavedDetector, options: Explain) -> int:
+def explain_documents(saved: SavedDetector, options: Explain) -> int:
     """Write the pages; a detector of texts marks words by the attention of its first seed.
 
     Returns:
