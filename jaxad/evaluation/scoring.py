@@ -123,7 +123,7 @@ def _score_on_host(
 ) -> np.ndarray:
     """Return the scores by models on the host; infinite where the codes of a row overflow."""
     if detector.coder is None:
-        each = list(rows) if count.ndim else [rows] * fitted.seeds
+        each = [rows[i] for i in range(len(rows))] if count.ndim else [rows] * fitted.seeds
         return score_models(fitted.models, each, count)
     codes = _compute_outputs(share(as_partial(detector.coder.code)), fitted, rows, count)
     finite = np.all(np.isfinite(codes), axis=-1)

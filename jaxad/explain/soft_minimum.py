@@ -23,7 +23,7 @@ def soft_min(kernel: KernelSum, rows: Float[np.ndarray, "m d"]) -> Float[np.ndar
     """
     from scipy.special import logsumexp
 
-    return np.maximum(-logsumexp(kernel.log_parts(rows), axis=1), 0)
+    return np.maximum(-np.asarray(logsumexp(kernel.log_parts(rows), axis=1)), 0)
 
 
 def soft_min_relevance(

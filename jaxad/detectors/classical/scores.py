@@ -55,7 +55,7 @@ class KernelSum:
 
         block = max(1, _ENTRIES // len(self.points))
         pieces = (rows[i : i + block] for i in range(0, len(rows), block))
-        k = np.concatenate([logsumexp(self.log_parts(piece), axis=1) for piece in pieces])
+        k = np.concatenate([np.asarray(logsumexp(self.log_parts(p), axis=1)) for p in pieces])
         return self.constant - (k if self.height is None else self.height * np.exp(k))
 
     def log_parts(self, rows: np.ndarray) -> Float[np.ndarray, "m n"]:
