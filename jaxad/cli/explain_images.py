@@ -71,7 +71,7 @@ def draw_explanations(
     scale = choose_scale(np.stack(finite)) if finite else MapScale(0.0, 1.0)
     for name, rows in ends.items():
         _draw_ends(options.out / name, rows[:SHOWN], shown, scored, scale)
-    drawn = sorted(order) if options.all_images else sorted({*ends[HIGHEST], *ends[LOWEST]})
+    drawn = sorted(order) if options.all else sorted({*ends[HIGHEST], *ends[LOWEST]})
     paths = _draw_overlays(images, options.out, scored, scale, drawn, shown)
     _write_list(options.out / CSV, saved, scored, paths)
     summary = _summarise(saved, options, kind, scored, scale)

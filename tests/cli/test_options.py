@@ -11,9 +11,8 @@ from jaxad.cli.options import Audit, Explain, Fit, Recommend, Report, Sweep
 from jaxad.cli.options.common import show_choices
 from jaxad.data.scaling import ScalingKind
 from jaxad.data.tables.options import HeaderKind
-from jaxad.detectors.registry import Examples
 from jaxad.explain.images import ExplanationKind
-from jaxad.recommendation.situation import Want
+from jaxad.recommendation.situation import Kind, Want
 from jaxad.report.tables import Format
 from jaxad.sweep.experiment import Size
 
@@ -33,7 +32,7 @@ def list_choices(hint):
         (Fit, "scaling", ScalingKind),
         (Audit, "scaling", ScalingKind),
         (Explain, "kind", ExplanationKind),
-        (Recommend, "type", Examples),
+        (Recommend, "type", Kind),
         (Recommend, "want", Want),
         (Fit, "header", HeaderKind),
         (Sweep, "size", Size),

@@ -285,7 +285,7 @@ class Explain(TableFormat, Common):
             reconstruction.
         most: The number of rows, images (up to 64) or channels in a picture, and of pictures of
             series.
-        all_images: Write an overlay of every image, not only of those in the two pictures.
+        all: Write an overlay of every image, not only of those in the two pictures.
         threshold: For series: the threshold above which a score is an alarm, as for `jaxad score`.
         force: Replace the pictures if they exist.
     """
@@ -299,7 +299,7 @@ class Explain(TableFormat, Common):
         arg(help_behavior_hint="(default: by image size)", metavar="FLOAT"),
     ] = None
     most: int = 16
-    all_images: Annotated[bool, arg(name="all")] = False
+    all: bool = False
     threshold: Annotated[str | None, arg(help_behavior_hint="(optional)", metavar="RULE")] = None
     force: bool = False
 
