@@ -58,7 +58,7 @@ class PooledBatchNorm(nn.Module):
     window: int = 2
 
     @nn.compact
-    def __call__(self, x, mask=None):
+    def __call__(self, x: Array, mask: Array | None = None) -> Array:
         """Map images `(b, h, w, features)` to `(b, h // window, w // window, features)`.
 
         Args:
