@@ -11,7 +11,11 @@ how to make it. Results that `make results-check` found stale are marked. Commen
     <!-- csv series/means data=ecg5000 -->
 
 are replaced by the rows of a csv file of a script, whose column `data` has that value; without
-`data=ecg5000`, by all rows.
+`data=ecg5000`, by all rows. Comments such as
+
+    <!-- pivot deep_one_class_thesis/table_4_2 auroc by corruption and method published -->
+
+are replaced by one number of such a file by two of its columns, with published values in brackets.
 """
 
 import csv
@@ -31,6 +35,12 @@ OUTCOME = "results-check.json"
 MARKER = re.compile(r"^<!-- results (\w+/\w+) (\w+)( means)? -->$", re.MULTILINE)
 
 CSV = re.compile(r"^<!-- csv (\w+/\w+)(?: (\w+)=(.+?))? -->$", re.MULTILINE)
+# What published rows are called by the scripts.
+NAMES = {"canny_edges": "edges"}
+
+PIVOT = re.compile(
+    r"^<!-- pivot (\w+/\w+) (\w+) by (\w+) and (\w+)( published)? -->$", re.MULTILINE
+)
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
@@ -43,7 +53,10 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     def tabulate(found: re.Match) -> str:
         return make_table(ROOT, found[1], found[2], found[3])
 
-    return CSV.sub(tabulate, MARKER.sub(replace, markdown))
+    def cross(found: re.Match) -> str:
+        return make_pivot(ROOT, *found.group(1, 2, 3, 4), published=bool(found[5]))
+
+    return PIVOT.sub(cross, CSV.sub(tabulate, MARKER.sub(replace, markdown)))
 
 
 def make_results(root: Path, name: str, metric: str, means: bool = False) -> str:
@@ -111,6 +124,47 @@ def make_table(root: Path, name: str, column: str | None = None, value: str = ""
 
     lines = [keys, ["---"] * len(keys), *([show(row, key) for key in keys] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def make_pivot(
+    root: Path, name: str, value: str, rows: str, columns: str, *, published: bool = False
+) -> str:
+    """Return one number of a csv file of a script by two of its columns, in Markdown.
+
+    The last row has the means of the columns.
+
+    Args:
+        root: The folder of experiments.
+        name: The paper and the name of the file, such as "deep_one_class_thesis/table_4_2".
+        value: The column of the numbers, in %.
+        rows: The column whose values name the rows.
+        columns: The column whose values name the columns.
+        published: Whether published values, of the same name, follow in brackets.
+    """
+    paper, stem = name.split("/")
+    with (root / paper / "results" / f"{stem}.csv").open() as file:
+        cells = {(r[rows], r[columns]): float(r[value]) for r in csv.DictReader(file)}
+    known: dict[tuple[str, str], float] = {}
+    if published:
+        with (root / paper / "published" / f"{stem}.csv").open() as file:
+            lines = [r for r in csv.DictReader(file) if r["metric"] == value]
+        known = {
+            (NAMES.get(r["subset"], r["subset"]), r["method"]): float(r["mean"]) for r in lines
+        }
+    down, across = (list(dict.fromkeys(key[i] for key in cells)) for i in (0, 1))
+
+    def show(row: str, column: str) -> str:
+        more = f" ({known[row, column]:g})" if (row, column) in known else ""
+        return f"{cells[row, column]:.1f}{more}"
+
+    def average(column: str) -> str:
+        means = [sum(v[row, column] for row in down) / len(down) for v in (cells, known) if v]
+        return f"{means[0]:.1f}" + "".join(f" ({mean:.1f})" for mean in means[1:])
+
+    body = [[row.replace("_", " "), *(show(row, column) for column in across)] for row in down]
+    body.append(["mean", *map(average, across)])
+    head = [[rows, *across], ["---"] * (len(across) + 1)]
+    return "\n".join(f"| {' | '.join(map(escape_markdown, line))} |" for line in [*head, *body])
 
 
 def _describe(results: Committed, name: str) -> str:

@@ -4,7 +4,7 @@
         --out experiments/features/results/contaminated_tiles.csv
 
 DATA is a folder with magnetic_tile_64.npz. Training uses 60 % of the 952 tiles without a defect and
-a share of those 60 % of the 392 tiles with a defect that are no test tiles; no tile is labelled.
+a share of the 60 % of the 392 tiles with a defect that are not test tiles; no tile is labelled.
 The other tiles are the test. Networks are trained on the contaminated tiles themselves: FCDD with
 confetti and losses of pixels, and an autoencoder. PatchCore has the inner maps of either
 (`features:FOLDER:SOURCE`), with and without the weighting of its memory by local density.

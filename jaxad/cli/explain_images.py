@@ -50,7 +50,7 @@ def draw_explanations(
         The exit code: 0, or 3 where some images could not be scored.
 
     Raises:
-        ConfigError: There are no heat maps of that kind.
+        ConfigError: The detector has no heat maps of that kind.
         DataError: No image can be scored.
     """
     kind = choose_map_kind(saved.fitted, options.kind)

@@ -161,3 +161,26 @@ def test_rows_of_a_csv_file_are_shown(tmp_path):
     ]
     with pytest.raises(ValueError, match="no row whose data is 'c'"):
         tables.make_table(tmp_path, "paper/means", "data", "c")
+
+
+def test_a_number_is_shown_by_two_columns_with_published_values(tmp_path):
+    for kind, text in {
+        "results": "method,kind,auroc\nknn,a_b,90.04\nknn,c,50\nkde,a_b,70\nkde,c,10\n",
+        "published": "method,dataset,subset,metric,mean\n"
+        "knn,x,a_b,auroc,91\nknn,x,c,auroc,52\nkde,x,a_b,auroc,1\nkde,x,c,auroc,4\n"
+        "kde,x,c,ap,99\n",
+    }.items():
+        folder = tmp_path / "paper" / kind
+        folder.mkdir(parents=True)
+        (folder / "t.csv").write_text(text)
+    arguments = (tmp_path, "paper/t", "auroc", "kind", "method")
+    assert tables.make_pivot(*arguments).splitlines() == [
+        "| kind | knn | kde |",
+        "| --- | --- | --- |",
+        "| a b | 90.0 | 70.0 |",
+        "| c | 50.0 | 10.0 |",
+        "| mean | 70.0 | 40.0 |",
+    ]
+    shown = tables.make_pivot(*arguments, published=True).splitlines()
+    assert shown[2] == "| a b | 90.0 (91) | 70.0 (1) |"
+    assert shown[4] == "| mean | 70.0 (71.5) | 40.0 (2.5) |"
