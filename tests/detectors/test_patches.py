@@ -1,9 +1,6 @@
 """PaDiM and PatchCore against their equations, and on maps with a defect in one place."""
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 from scipy.special import softmax
@@ -17,7 +14,6 @@ from jaxad.detectors.patches.memory import find_nearest, weight_by_neighbours
 from jaxad.errors import ConfigError
 from jaxad.explain import heatmaps
 
-ROOT = Path(__file__).parents[2]
 NAMES = ("padim", "patchcore")
 each = pytest.mark.parametrize("name", NAMES)
 PLACES = np.s_[:, 2:4, 1:3]
@@ -206,12 +202,3 @@ def test_tables_are_refused(name):
 def test_other_heat_maps_are_refused(fits):
     with pytest.raises(ConfigError, match="no heat maps of kind 'gradient'; it has map"):
         heatmaps(fits["padim"], draw(2, 0), "gradient")
-
-
-def test_the_page_on_features_shows_the_stored_results():
-    results = pd.read_csv(ROOT / "experiments" / "features" / "results" / "contaminated_tiles.csv")
-    page = (ROOT / "docs" / "explanation" / "features.md").read_text()
-    for (detector, features), some in results.groupby(["detector", "features"]):
-        means = some.groupby("share")[["auroc", "pixel_auroc"]].mean()
-        cells = [f"{one.auroc:.1f}, {one.pixel_auroc:.1f}" for one in means.itertuples()]
-        assert f"| {detector} | {features} | {' | '.join(cells)} |" in page
