@@ -2,15 +2,16 @@
 
 References:
     Baseline of Ruff et al. 2020, Deep semi-supervised anomaly detection, section 4; Lin et al.
-    2017, Focal loss for dense object detection.
+    2017, Focal loss for dense object detection; Hendrycks et al. 2019, Deep anomaly detection with
+    outlier exposure, for training against an exposure set.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 from jaxad.detector import Detector
-from jaxad.detectors.build import gradient_detector
-from jaxad.detectors.config import GradientConfig, is_number
+from jaxad.detectors.build import build_balanced_sampler, gradient_detector
+from jaxad.detectors.config import AugmentedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import scalar_network
 from jaxad.errors import DataError
@@ -24,22 +25,28 @@ __all__ = ["ClassifierConfig", "build_classifier"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(GradientConfig):
-    """Settings of the classifier; see `GradientConfig`.
+class ClassifierConfig(AugmentedConfig):
+    """Settings of the classifier; see `AugmentedConfig` and `GradientConfig`.
 
     Attributes:
         loss: "bce" (binary cross-entropy) or "focal" (focal loss).
         gamma: Exponent of the focal loss, >= 0; the larger, the less well-classified rows count.
+        balanced: Whether half of each batch are labelled anomalies, drawn with replacement, as is
+            suitable for an exposure set; an epoch then has every other row once.
     """
 
     norm: Norm = "none"
     bias: bool = True
     loss: Literal["bce", "focal"] = "bce"
     gamma: float = 2.0
+    balanced: bool = False
 
     def __post_init__(self):
         super().__post_init__()
         self._need(is_number(self.gamma) and self.gamma >= 0, "gamma", ">= 0")
+        self._need(isinstance(self.balanced, bool), "balanced", "true or false")
+        least = 2 if self.balanced else 1
+        self._need(self.batch_size >= least, "batch_size", "at least 2 if balanced is true")
 
 
 @register("classifier", ClassifierConfig, uses_labels=True)
@@ -50,7 +57,8 @@ def build_classifier(config: ClassifierConfig, spec: Spec) -> Detector:
     labelled anomalies, with the sigmoid p of the score; or the corresponding focal loss.
 
     Raises:
-        ConfigError: The examples are neither rows of a table nor images.
+        ConfigError: The examples are neither rows of a table nor images, or images are to be
+            augmented and the examples are not images.
         DataError: There are no labelled anomalies.
     """
     if spec.labelled_anomalies == 0:
@@ -62,4 +70,8 @@ def build_classifier(config: ClassifierConfig, spec: Spec) -> Detector:
     widths = default_sizes(spec.shape)[1]
     model = Deviation(scalar_network(config, spec, widths, "classifier"), standardised=False)
     objective = cross_entropy(config.gamma if config.loss == "focal" else 0.0)
-    return gradient_detector(model, objective, config.choose_weighting(by_label(), spec), config)
+    weighting = config.choose_weighting(by_label(), spec)
+    balanced = config.balanced and weighting.labelled_anomalies
+    sampler = build_balanced_sampler(weighting, config) if balanced else None
+    detector = gradient_detector(model, objective, weighting, config, sampler)
+    return config.augmented(detector, spec)

@@ -57,7 +57,7 @@ def test_without_anomalies_it_says_what_to_give(toy):
 
 
 def test_an_epoch_of_balanced_batches_has_every_other_row_once(toy, quick):
-    for name in ("hsc", "deep_sad"):
+    for name in ("hsc", "deep_sad", "classifier"):
         sampler = quick(name, toy.train, balanced=True).sampler
         assert isinstance(sampler, Balanced)
         (steps,) = np.atleast_1d(sampler.steps_per_epoch(toy.train))
