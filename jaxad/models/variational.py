@@ -59,6 +59,23 @@ class Variational(Reconstruction):
         stats = {"encoder": encoded.batch_stats, "decoder": decoded.batch_stats}
         return Applied(out, stats, encoded.penalty + decoded.penalty)
 
+    def expected_error(
+        self, variables: Variables, extras: PyTree, x: Array, noise: Float[Array, "draws k"]
+    ) -> Float[Array, "b"]:
+        """Compute the mean of `||x - g(z)||^2` over codes `z = mean + deviation * noise`."""
+        x = as_input(x, self.encoder.input_shape)
+        mean, log_variance, _ = self.posterior(variables, x, train=False)
+        params, batch_stats = variables.params["decoder"], variables.batch_stats["decoder"]
+
+        def add(total: Array, one: Array):
+            code = mean + jnp.exp(log_variance / 2) * one
+            made = self.decoder.apply(params, batch_stats, code, train=False).out
+            error = (x - made) ** 2 * extras.get("columns", 1.0)
+            return total + jnp.sum(error, axis=tuple(range(1, error.ndim))), None
+
+        total, _ = jax.lax.scan(add, jnp.zeros(len(x), mean.dtype), noise)
+        return total / len(noise)
+
     def posterior(self, variables: Variables, x: Array, train: bool):
         """Compute mean and log variance of `q(z|x)`, `(b, k)` each, and the encoder's result."""
         encoded = self.encoder.apply(

@@ -92,3 +92,30 @@ def test_a_linear_vae_keeps_a_direction_whose_variance_is_above_beta(beta):
     # The posterior's mean shrinks a direction of variance v by 1 - beta / v.
     want = 1 - (1 - max(0, 1 - beta / np.var(x[:, 0]))) ** 2
     np.testing.assert_allclose(kept, want, atol=0.03)
+
+
+def test_the_reconstruction_probability_of_a_linear_decoder_has_a_closed_form(toy):
+    """E ||x - G z||^2 = ||x - G m||^2 + sum_j v_j ||G_j||^2 for codes of N(m, diag(v))."""
+    beta, linear = 0.4, {"slope": 1.0, "bias": False}
+    detector, state = started(toy, beta=beta, score="probability", draws=4000, **linear)
+    model, x = detector.parts.model, jnp.asarray(toy.test.x[:5])
+    mean, log_variance, _ = model.posterior(state.variables, jnp.pad(x, ((0, 0), (0, 26))), False)
+
+    def decode(code):
+        return model.decoder.apply(state.params["decoder"], {}, code[None], False).out[0, :6]
+
+    matrix = jax.jit(jax.jacfwd(decode))(mean[0])
+    spread = np.exp(log_variance) @ np.sum(np.square(matrix), axis=0)
+    error = np.sum((x - mean @ matrix.T) ** 2, axis=1) + spread
+    want = (error / beta + 6 * np.log(2 * np.pi * beta)) / 2
+    np.testing.assert_allclose(jax.jit(detector.score)(state, x), want, rtol=0.02)
+
+
+def test_the_reconstruction_probability_is_a_mean_of_log_densities(toy):
+    detector, state = started(toy, beta=0.4, score="probability", draws=1)
+    model, (noise, beta), x = detector.parts.model, detector.score.args[1:], toy.test.x[:5]
+    mean, log_variance, _ = model.posterior(state.variables, np.pad(x, ((0, 0), (0, 26))), False)
+    code = mean + np.exp(log_variance / 2) * noise
+    made = model.decoder.apply(state.params["decoder"], {}, code, False).out[:, :6]
+    want = -log_normal(x, made, np.full(6, beta))
+    np.testing.assert_allclose(jax.jit(detector.score)(state, x), want, rtol=1e-4)
