@@ -18,6 +18,7 @@ from jaxad.models.on_codes import OnCodes
 from jaxad.models.pairs import PairScore
 from jaxad.models.radial import Radial
 from jaxad.models.reconstruction import Reconstruction
+from jaxad.models.regularised import Regularised
 from jaxad.models.residual import ResidualScore
 from jaxad.models.score_map import PixelMap, ScoreMap
 from jaxad.models.subspace import Subspace
@@ -45,6 +46,7 @@ __all__ = [
     "PixelMap",
     "Radial",
     "Reconstruction",
+    "Regularised",
     "ResidualScore",
     "ScoreMap",
     "SoftBoundary",

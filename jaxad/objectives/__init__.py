@@ -20,6 +20,7 @@ from jaxad.objectives.parts import (
     encoded_twice,
     evidence,
     mixture,
+    regularised,
     subspace_error,
     subspace_residual,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "ordinal",
     "pixelwise",
     "push",
+    "regularised",
     "soft_boundary",
     "subspace_error",
     "subspace_residual",

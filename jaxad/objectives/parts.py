@@ -9,6 +9,7 @@ from jaxad.models.calibrated import Coded
 from jaxad.models.class_code import ClassCodeOut
 from jaxad.models.encoded_twice import EncodedTwiceOut
 from jaxad.models.mixture import MixtureOut
+from jaxad.models.regularised import RegularisedOut
 from jaxad.models.subspace import SubspaceOut
 from jaxad.models.variational import VariationalOut
 from jaxad.objectives.base import Objective
@@ -20,6 +21,7 @@ __all__ = [
     "encoded_twice",
     "evidence",
     "mixture",
+    "regularised",
     "subspace_error",
     "subspace_residual",
 ]
@@ -112,6 +114,24 @@ def mixture(energy: float = 0.1, penalty: float = 0.005) -> Objective:
     return Objective(Partial(_mixture, float(energy), float(penalty)))
 
 
+def regularised(contraction: float = 0.0, eps: float = 1e-6) -> Objective:
+    """Return the objective of denoising and contractive autoencoders.
+
+    `normal = ||x - g(f(x + noise))||^2 + contraction ||df(x)/dx||_F^2` and
+    `anomaly = 1 / (||x - g(f(x + noise))||^2 + eps)`, with the parts of
+    `jaxad.models.Regularised`.
+
+    Args:
+        contraction: Weight of the Jacobian, >= 0.
+        eps: Constant added to the error before it is inverted, > 0.
+
+    References:
+        Vincent et al. 2008, Extracting and composing robust features with denoising autoencoders,
+        eq. 5; Rifai et al. 2011, Contractive auto-encoders, eq. 7.
+    """
+    return Objective(Partial(_contractive, float(contraction)), Partial(_inverse_error, float(eps)))
+
+
 def subspace_error() -> Objective:
     """Return the objective `normal = ||x - x'||`, not squared, of RSRAE.
 
@@ -187,6 +207,16 @@ def _inverse_evidence(
 def _mixture(energy, penalty, out: MixtureOut, batch: Batch | None = None) -> Float[Array, "b"]:
     del batch
     return out.error + energy * out.energy + penalty * out.penalty
+
+
+def _contractive(contraction, out: RegularisedOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
+    return out.error + contraction * out.contraction
+
+
+def _inverse_error(eps, out: RegularisedOut, batch: Batch | None = None) -> Float[Array, "b"]:
+    del batch
+    return 1 / (out.error + eps)
 
 
 def _residual(out: SubspaceOut, batch: Batch | None = None) -> Float[Array, "b"]:

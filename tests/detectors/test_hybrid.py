@@ -11,7 +11,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.detector import HostDetector
 from jaxad.detectors import REGISTRY
-from jaxad.detectors.autoencoder import AutoencoderConfig
+from jaxad.detectors.autoencoder import AutoencoderConfig, RegularisedAutoencoderConfig
 from jaxad.detectors.hybrid import PEERS, hybrid_config
 from jaxad.errors import ConfigError, DataError
 from jaxad.results import read_results
@@ -156,7 +156,7 @@ def test_its_settings_are_those_of_both(toy, peer):
     detector = jaxad.make(found.name, toy.train, widths=[5, 3], slope=0.2)
     config = detector.config
     assert config.widths == (5, 3) and detector.coder.detector.config.widths == (5, 3)
-    assert detector.coder.detector.config == AutoencoderConfig(widths=(5, 3), slope=0.2)
+    assert detector.coder.detector.config == RegularisedAutoencoderConfig(widths=(5, 3), slope=0.2)
     assert jaxad.make(found.name, toy.train, **asdict(config)).config == config
     assert pickle.loads(pickle.dumps(config)) == config
 
