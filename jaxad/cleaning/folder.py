@@ -146,28 +146,38 @@ def read_answers(
         Rows and labels; None where the label is empty.
 
     Raises:
-        DataError: The file cannot be read, lacks a column, names a row that the table does not have
-            or gives two labels for one row, or a label has no meaning.
+        DataError: The file cannot be read, lacks a column or has it twice, names a row that the
+            table does not have, a label has no meaning, or a quoted cell does not end.
     """
     form = find_format(path, TableOptions(header="yes"))
     lacking = [column for column in (name, "label") if column not in form.names]
     if lacking:
         raise DataError(f"{path}: has no column {lacking[0]!r}; keep the columns {name} and label")
+    for column in (name, "label"):
+        if form.names.count(column) > 1:
+            raise DataError(f"{path}: has two columns {column!r}; delete one of them")
     at, label = form.names.index(name), form.names.index("label")
     found: list[tuple[int, bool | None]] = []
     with open_text(path) as file:
-        for number, line in enumerate(csv.reader(file, delimiter=form.delimiter)):
-            if not number or not any(cell.strip() for cell in line):
-                continue
-            text = as_text(line[at]) if at < len(line) else None
-            if text is None or text not in places:
-                raise DataError(
-                    f"{path}, line {number + 1}: the table has no row whose {name} is "
-                    f"{text or 'empty'!r}"
-                )
-            value = line[label] if label < len(line) else ""
-            try:
+        # Strict, since a quote that is never closed would swallow the answers after it.
+        reader = csv.reader(file, delimiter=form.delimiter, strict=True)
+        try:
+            next(reader)
+            for line in reader:
+                if not any(cell.strip() for cell in line):
+                    continue
+                text = as_text(line[at]) if at < len(line) else None
+                if text is None or text not in places:
+                    raise DataError(
+                        f"the table has no row whose {name} is {text or 'empty'!r}; restore it as "
+                        "it was asked, or delete the line"
+                    )
+                value = line[label] if label < len(line) else ""
                 found.append((places[text], check_label(value, positive, normal)))
-            except DataError as error:
-                raise DataError(f"{path}, line {number + 1}: {error}") from error
+        except csv.Error as error:
+            raise DataError(
+                f"{path}, line {reader.line_num}: a cell cannot be read ({error}); check its quotes"
+            ) from error
+        except DataError as error:
+            raise DataError(f"{path}, line {reader.line_num}: {error}") from error
     return found

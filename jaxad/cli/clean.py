@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["execute"]
 
 RESULT = "result"
+_TAKEN = ("label", "reason", "probability", "verified")  # columns of the files that are written
 _ALWAYS = {"data", "session", "finish", *(field.name for field in fields(Common))}
 
 
@@ -139,7 +140,9 @@ def _read_table(record: SessionRecord) -> _Table:
                 "--id out to go by row numbers"
             )
     label = np.zeros(count, np.int8) if label is None else label
-    return _Table(rows.features.to_pandas(), label, names, name_ids(rows.roles.id))
+    by = name_ids(rows.roles.id)
+    by = "id" if by in _TAKEN else by
+    return _Table(rows.features.to_pandas(), label, names, by)
 
 
 def _take_answers(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) -> None:

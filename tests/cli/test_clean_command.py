@@ -134,6 +134,17 @@ def test_wrong_answers_are_refused_and_change_nothing(begun):
     assert "has no column 'key'" in begun("clean", "--session", "s").err
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["label", "reason", "suspicion", "verified"])
+def test_ids_may_have_the_name_of_a_column_that_is_written(cli, name):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    table = pd.DataFrame(x, columns=list("ab")).assign(**{name: [f"k{i}" for i in range(40)]})
+    table.to_csv("mine.csv", index=False)
+    assert cli("clean", "mine.csv", "--session", "s", "--id", name, *OPTIONS).code == 0
+    asked = read()
+    assert set(asked["id"]) <= set(table[name]) and not asked.label.any()
+
+
 def test_wrong_use_is_refused(begun):
     for argv, message in (
         (("mine.csv", "--session", "s"), "holds a session already"),
