@@ -1,5 +1,6 @@
 """Weightings: functions that decide how much of each loss a row contributes."""
 
+from jaxad.weighting.asked_rows import estimate_alpha
 from jaxad.weighting.base import Context, Weighting, Weights, chain
 from jaxad.weighting.gradient_ascent import contradicting
 from jaxad.weighting.labels import by_label, unsupervised
@@ -29,6 +30,7 @@ __all__ = [
     "chain",
     "contradicting",
     "elite",
+    "estimate_alpha",
     "latent_outlier_exposure",
     "loss_truncation",
     "mining",

@@ -30,8 +30,8 @@ def soel(alpha: float = 0.1, blind: float = 2.0) -> Weighting:
     `latent_outlier_exposure(alpha, soft=True)`, whose record for audits it keeps.
 
     Args:
-        alpha: The assumed fraction of anomalies among the unlabelled rows, in [0, 1). The paper
-            estimates it from rows that were asked for; here it is a setting.
+        alpha: The assumed fraction of anomalies among the unlabelled rows, in [0, 1).
+            `estimate_alpha` estimates it from rows that were asked for, as the paper does.
         blind: Epochs before the first exposure, >= 0; fewer than the detector trains for.
 
     Raises:
