@@ -1,6 +1,7 @@
 """Measure how well audits find the anomalies hidden among unlabelled rows.
 
     python experiments/audit/hidden_anomalies.py digits DATA/6_cardio.npz ... [--labels 10]
+        [--out FILE.csv]
 
 Each dataset keeps its own anomalies as hidden ones (digits: each class in turn normal, 10 %
 hidden), with one split and 5 seeds of 50 epochs. `--labels 10` adds ten labelled rows of each kind
@@ -8,6 +9,7 @@ and uses detectors that need them.
 """
 
 import argparse
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +44,28 @@ def main() -> None:
     parser.add_argument("data", nargs="+", help="digits, or npz files")
     parser.add_argument("--labels", type=int, default=0, help="labelled rows of each kind")
     parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--out", type=Path, help="write all numbers to a csv file")
     options = parser.parse_args()
     enable_compilation_cache()
     print("data, detector, weighting, audit: AUROC and AUPRC, mean of seeds; of the mean ranking")
+    rows = []
     for data in options.data:
         for audit in WITH if options.labels else WITHOUT:
-            print(Path(data).stem, *audit, *measure(data, audit, options), sep=", ", flush=True)
+            weighting = audit[1] or "default"
+            rows.append(
+                [Path(data).stem, audit[0], weighting, audit[2], *measure(data, audit, options)]
+            )
+            print(*rows[-1], sep=", ", flush=True)
+            if options.out is not None:
+                write(options.out, rows)
+
+
+def write(path: Path, rows: list[list]) -> None:
+    """Write the measured rows to a csv file."""
+    head = ["data", "detector", "weighting", "ranked by"]
+    head += ["auroc", "auprc", "auroc together", "auprc together"]
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
 
 
 def measure(data: str, audit: tuple, options: argparse.Namespace) -> list[float]:

@@ -21,7 +21,8 @@ from jaxad.explain.pixels import (
     select_images,
 )
 from jaxad.explain.text import attention_page, context_distances, oracle_auroc, top_words
-from jaxad.explain.training_influence import Influence, PathKernel, influence, path_kernel
+from jaxad.explain.training_influence import Influence, influence
+from jaxad.explain.training_path import PathKernel, path_kernel
 
 __all__ = [
     "Audit",

@@ -13,47 +13,35 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxad.data.rng import as_key
-from jaxad.detector import Detector, Parts, keep
+from jaxad.detector import Detector, keep
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score
+from jaxad.explain.training_path import PathKernel, final_losses, path_kernel
 from jaxad.learners import gradient_step
-from jaxad.padding import pad_to_buckets, take_rows
+from jaxad.padding import pad_axis, pad_to_buckets
 from jaxad.training import program
 from jaxad.training.checks import check_scorable, check_trainable
 from jaxad.training.fitted import Fit
 from jaxad.training.program import BUFFER, How, Window
 from jaxad.training.stacking import as_partial, share
 from jaxad.training.train import fit
-from jaxad.types import Batch, Key, Keys, PyTree, State, TrainData, Variables
+from jaxad.types import Key, Keys, State, TrainData
 from jaxad.utils.modes import pinned_modes
-from jaxad.weighting import Context, Weights
 
-__all__ = ["Influence", "PathKernel", "influence", "path_kernel"]
+__all__ = ["Influence", "influence"]
 
 HOW = How("map", None)  # one seed
 
-
-class PathKernel(NamedTuple):
-    """The first-order effect of training steps on the losses of some rows.
-
-    Attributes:
-        kernel: `(m, n)` the effect of each of n training rows on each of m rows; negative effects
-            made the row look more normal.
-        decay: `(m,)` the effect of the penalty on the weights.
-        state: The state after the steps.
-    """
-
-    kernel: Float[Array, "m n"]
-    decay: Float[Array, "m"]
-    state: State
+_path_kernel = jax.jit(path_kernel)
+_final_losses = jax.jit(final_losses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +52,10 @@ class Influence:
         kernel: `(m, n)` the path kernel K of each row with each training row; negative values made
             the row look more normal.
         decay: `(m,)` the effect of the penalty on the weights, with the same sign.
+        momentum: `(m,)` the effect of moving the parameters in other steps than those of the
+            gradients; 0 for optimisers without momentum.
+        statistics: `(m,)` the change with the rows that BatchNorm takes its statistics from, up to
+            the running statistics after training; 0 without BatchNorm.
         before: `(m,)` the losses of the rows as normal ones before training, after any
             pre-training.
         after: `(m,)` the same losses after training.
@@ -71,13 +63,45 @@ class Influence:
 
     kernel: Float[np.ndarray, "m n"]
     decay: Float[np.ndarray, "m"]
+    momentum: Float[np.ndarray, "m"]
+    statistics: Float[np.ndarray, "m"]
     before: Float[np.ndarray, "m"]
     after: Float[np.ndarray, "m"]
 
     @property
     def remainder(self) -> Float[np.ndarray, "m"]:
         """The part of each change beyond first order; it shrinks with the step size."""
-        return self.after - self.before - self.kernel.sum(axis=1) - self.decay
+        explained = self.kernel.sum(axis=1) + self.decay + self.momentum + self.statistics
+        return self.after - self.before - explained
+
+    def sum_over(
+        self, rows: Bool[np.ndarray, "n"] | Int[np.ndarray, "k"]
+    ) -> Float[np.ndarray, "m"]:
+        """Sum the kernel over some training rows, such as the hidden or the labelled anomalies.
+
+        Over groups that make up all training rows these are the terms of theorem 1: the change of a
+        loss is their sum and the other attributes.
+
+        Args:
+            rows: `(n,)` a mask of the training rows, or `(k,)` their indices.
+
+        Returns:
+            `(m,)` the effect of these rows on each row; negative where they made it look normal.
+
+        Raises:
+            DataError: A mask of another length, or an index that is out of range.
+        """
+        chosen, count = np.asarray(rows), self.kernel.shape[1]
+        if chosen.dtype == bool and chosen.shape != (count,):
+            raise DataError(
+                f"rows must be a mask of the {count} training rows; given shape {chosen.shape}"
+            )
+        try:
+            return self.kernel[:, chosen].sum(axis=1)
+        except IndexError as error:
+            raise DataError(
+                f"rows must be a mask of booleans or indices of the {count} training rows: {error}"
+            ) from error
 
     def top(self, count: int = 10) -> Int[np.ndarray, "m count"]:
         """Return the training rows that made each row look normal, the strongest first."""
@@ -94,10 +118,14 @@ def influence(
     same batches from the same key. Each step costs about as much as two more for each of the m
     rows; use it for small networks and few rows.
 
-    The result is exact to first order for plain gradient descent only, and for networks in which
-    the output of a row does not depend on the other rows of its batch: make the detector with
-    `optimiser="sgd"` and `norm="none"` or `"layer"`. Pre-training counts as part of the
-    initialisation.
+    For plain gradient descent (`optimiser="sgd"`) without BatchNorm the result is exact to first
+    order in the step size. With another optimiser, a row's gradient is multiplied by the factors
+    that the optimiser has in its step (`Optimiser.precondition`), and `momentum` has what the
+    optimiser moved at other times. With BatchNorm, `statistics` has what no row's loss explains;
+    see `path_kernel`. Pre-training counts as part of the initialisation.
+
+    The kernel follows this path of training. Training without some rows takes another path: treat
+    the kernel as a ranking of rows, not as the change that leaving them out would make.
 
     Args:
         fitted: A detector, or a fit of it; the scores of `x` under a fit must agree with those of
@@ -124,17 +152,14 @@ def influence(
     root, data = as_key(key), jax.device_put(pad_to_buckets(train))
     keys = program.seed_keys(root, np.array([seed]))
     state = _at_start(detector, train, data, keys, root, seed)
-    if jax.tree.leaves(state.batch_stats):
-        raise ConfigError(
-            "with BatchNorm a row's output depends on its batch and on running statistics, which "
-            "no gradient moves: make the detector with norm='none' or 'layer'"
-        )
     parts = detector.parts
     assert parts is not None  # `_check_detector` has checked it
-    before = np.asarray(_losses(parts, state, rows))
+    wide = _like_training(rows, data)
+    before = np.asarray(_final_losses(parts, state, wide))
     n = int(train.count)
-    kernel, decay, state = _follow(detector, train, data, keys, state, rows)
-    kernel, after = np.asarray(kernel)[:, :n], np.asarray(_losses(parts, state, rows))
+    path = _follow(detector, train, data, keys, state, wide)
+    state, kernel = path.state, np.asarray(path.kernel)[:, :n]
+    after = np.asarray(_final_losses(parts, state, wide))
     if not (np.isfinite(kernel).all() and np.isfinite(after).all()):
         raise DataError("training diverged; make the detector with a smaller learning_rate")
     if isinstance(fitted, Fit):
@@ -144,95 +169,8 @@ def influence(
                 "train, key and seed are not those of the fit, whose scores of x differ; given "
                 f"seed={seed}"
             )
-    return Influence(kernel, np.asarray(decay), before, after)
-
-
-def path_kernel(
-    parts: Parts,
-    state: State,
-    data: TrainData,
-    x: Float[Array, "m *shape"],
-    index: Int[Array, "steps b"],
-    epoch: Float[Array, "steps"],
-    keys: Keys,
-    steps: Int[Array, ""] | int | None = None,
-) -> PathKernel:
-    """Take steps of gradient descent, and sum the effects of their rows on the losses of rows x.
-
-    A step moves the parameters by `-(rate / b) sum_i grad l_i`, where `l_i` is a row's weighted
-    loss; so row i changes `L(x)` by `-(rate / b) <grad L(x), grad l_i>` to first order. For one x
-    the effects of all rows of a batch are one forward-mode derivative of the batch's losses along
-    `grad L(x)`. The function is pure.
-
-    Args:
-        parts: The choices of a detector that `gradient_step` trains by plain gradient descent.
-        state: The state to start from.
-        data: The training rows.
-        x: The rows whose losses are followed.
-        index: The rows of each batch.
-        epoch: The epoch of each step.
-        keys: `(steps,)` a random key for each step.
-        steps: How many of the steps to take; all by default.
-    """
-    model, objective, weighting, optimiser = parts
-    assert objective is not None and optimiser is not None
-    x, index, epoch = jnp.asarray(x), jnp.asarray(index), jnp.asarray(epoch)
-
-    def step(t, carry):
-        kernel, decay, state = carry
-        rows = index[t]
-        batch = Batch(take_rows(data.x, rows), jnp.asarray(data.label)[rows], rows, epoch[t])
-        shares, penalty = _first_order(parts, state, batch, keys[t], x)
-        rate = optimiser.rate(epoch[t])
-        kernel = kernel.at[:, rows].add(-rate / rows.size * shares)
-        after, _ = gradient_step(model, objective, weighting, optimiser, state, batch, keys[t])
-        return PathKernel(kernel, decay - rate * penalty, after)
-
-    dtype = jax.tree.leaves(state.params)[0].dtype
-    kernel = jnp.zeros((len(x), np.shape(data.label)[0]), dtype)
-    start = PathKernel(kernel, jnp.zeros(len(x), dtype), state)
-    return jax.lax.fori_loop(0, len(index) if steps is None else steps, step, start)
-
-
-_path_kernel = jax.jit(path_kernel)
-
-
-def _first_order(
-    parts: Parts, state: State, batch: Batch, key: Key, x: Array
-) -> tuple[Float[Array, "m b"], Float[Array, "m"]]:
-    """Compute `<grad L(x), grad l_i>` for each row of the batch, and the same with the penalty."""
-    model, objective, weighting, optimiser = parts
-    assert objective is not None and optimiser is not None
-    out = model.apply(state.variables, state.extras, batch.x, train=True).out
-    context = Context(model, objective, state.variables, state.extras, batch, out, key)
-    start = Weights(jnp.ones(batch.label.shape), jnp.zeros(batch.label.shape))
-    weights, _ = weighting.update(start, state.weighting, context)
-
-    def of_batch(params: PyTree):
-        variables = Variables(params, state.batch_stats)
-        out = model.apply(variables, state.extras, batch.x, train=True).out
-        losses = weights.normal * objective.normal(out, batch)
-        if objective.anomaly is not None:
-            losses = losses + weights.anomaly * objective.anomaly(out, batch)
-        return losses, optimiser.penalty(params)
-
-    def along(gradient: PyTree):
-        return jax.jvp(of_batch, (state.params,), (gradient,))[1]
-
-    gradients = jax.jacrev(lambda p: _losses_at(parts, state._replace(params=p), x))(state.params)
-    return jax.vmap(along)(gradients)
-
-
-def _losses_at(parts: Parts, state: State, x: Array) -> Float[Array, "m"]:
-    """Compute the losses of rows as normal ones, in inference mode."""
-    out = parts.model.apply(state.variables, state.extras, x, train=False).out
-    rows = len(x)
-    batch = Batch(x, jnp.zeros(rows, jnp.int8), jnp.zeros(rows, jnp.int32), jnp.zeros(()))
-    assert parts.objective is not None
-    return parts.objective.normal(out, batch)
-
-
-_losses = jax.jit(_losses_at)
+    decay, momentum, statistics = map(np.asarray, (path.decay, path.momentum, path.statistics))
+    return Influence(kernel, decay, momentum, statistics, before, after)
 
 
 def _check_detector(detector: Any) -> Detector:
@@ -254,13 +192,19 @@ def _check_detector(detector: Any) -> Detector:
         )
     if detector.parts is None or detector.parts.optimiser is None:
         raise ConfigError(f"influence reads the parts of a detector; {name} has none")
-    kind = detector.parts.optimiser.kind
-    if kind != "sgd":
-        raise ConfigError(
-            f"optimiser={kind!r} has steps that are not sums over rows: make the detector with "
-            "optimiser='sgd', and a learning_rate that suits it"
-        )
     return detector
+
+
+def _like_training(x: np.ndarray, data: TrainData) -> np.ndarray:
+    """Return rows with the dtype and the padded columns of the training rows.
+
+    Raises:
+        DataError: Pixels of whole numbers in one of them only.
+    """
+    kind = data.x.dtype
+    if (x.dtype == np.uint8) != (kind == np.uint8):
+        raise DataError(f"x must have the dtype of train.x, {kind}; given {x.dtype}")
+    return pad_axis(x.astype(kind), data.x.shape[-1], x.ndim - 1)
 
 
 def _at_start(
@@ -294,7 +238,8 @@ def _follow(
     per_epoch = np.asarray(detector.sampler.steps_per_epoch(train)).reshape(1).astype(np.int32)
     table = jax.device_put(detector.sampler.init(data))
     total = int(per_epoch[0]) * detector.epochs
-    kernel, decay = 0.0, 0.0
+    zero = jnp.zeros(())
+    whole = PathKernel(zero, zero, zero, zero, state)
     for first in range(0, total, BUFFER):
         window = Window(len(detector.before), first, total, detector.epochs)
         drawn = program.draws(detector.sampler, keys, per_epoch, window, how=HOW)
@@ -302,8 +247,19 @@ def _follow(
         steps = first + np.arange(BUFFER)
         draw = jax.vmap(detector.sampler.draw, in_axes=(None, 0, 0))
         index = draw(table, orders, jnp.asarray(steps % per_epoch[0]))
+        if index.ndim != 2:
+            raise ConfigError(
+                f"influence supports losses of single rows only; {detector.name} is trained on "
+                "pairs or triplets of rows"
+            )
         epoch = jnp.asarray(steps / per_epoch[0], jnp.float32)
         count = min(BUFFER, total - first)
-        path = _path_kernel(detector.parts, state, data, x, index, epoch, step_keys, count)
-        kernel, decay, state = kernel + path.kernel, decay + path.decay, path.state
-    return PathKernel(jnp.asarray(kernel), jnp.asarray(decay), state)
+        path = _path_kernel(detector.parts, whole.state, data, x, index, epoch, step_keys, count)
+        whole = PathKernel(
+            whole.kernel + path.kernel,
+            whole.decay + path.decay,
+            whole.momentum + path.momentum,
+            whole.statistics + path.statistics,
+            path.state,
+        )
+    return whole

@@ -8,7 +8,13 @@ from jaxad.learners.adversarial import (
     start_players,
     take_turns,
 )
-from jaxad.learners.gradient import batch_loss, gradient_step, refresh_extras, start_state
+from jaxad.learners.gradient import (
+    batch_loss,
+    gradient_step,
+    refresh_extras,
+    row_losses,
+    start_state,
+)
 from jaxad.learners.optimiser import Optimiser
 from jaxad.learners.pretrain import begin_pretraining, begin_training
 from jaxad.learners.radius import step_with_batch_radius, update_radius
@@ -27,6 +33,7 @@ __all__ = [
     "gradient_step",
     "real_loss",
     "refresh_extras",
+    "row_losses",
     "start_players",
     "start_state",
     "step_with_batch_radius",

@@ -15,6 +15,7 @@ __all__ = [
     "batch_loss",
     "gradient_step",
     "refresh_extras",
+    "row_losses",
     "start_state",
     "weighted_loss",
 ]
@@ -85,12 +86,30 @@ def batch_loss(
 ) -> tuple[Float[Array, ""], tuple[PyTree, State]]:
     """Compute the mean loss of a batch in train mode, under the weights of the weighting.
 
+    Returns:
+        The loss including the model's penalty, the model's output, and the state with new running
+        statistics and weighting.
+    """
+    losses, penalty, after = row_losses(model, objective, weighting, state, batch, key)
+    return jnp.mean(losses) + penalty, after
+
+
+def row_losses(
+    model: Model,
+    objective: Objective,
+    weighting: Weighting,
+    state: State,
+    batch: Batch,
+    key: Key,
+) -> tuple[Float[Array, "b"], Float[Array, ""], tuple[PyTree, State]]:
+    """Compute the weighted loss of each row of a batch in train mode.
+
     The model is applied to the whole batch first, and the weighting uses its output. The weights
     are constants for the gradient.
 
     Returns:
-        The loss including the model's penalty, the model's output, and the state with new running
-        statistics and weighting.
+        The losses, the model's penalty, its output, and the state with new running statistics and
+        weighting.
     """
     model_key, weighting_key = jax.random.split(key)
     variables, extras = state.variables, state.extras
@@ -112,18 +131,25 @@ def batch_loss(
     shape = context.batch.label.shape
     start = Weights(jnp.ones(shape), jnp.zeros(shape))
     weights, weighting_state = weighting.update(start, state.weighting, context)
-    loss = weighted_loss(objective, weights, out, batch) + penalty
-    return loss, (out, state._replace(batch_stats=batch_stats, weighting=weighting_state))
+    losses = _weight_losses(objective, weights, out, batch)
+    after = state._replace(batch_stats=batch_stats, weighting=weighting_state)
+    return losses, jnp.asarray(penalty), (out, after)
 
 
 def weighted_loss(
     objective: Objective, weights: Weights, out: PyTree, batch: Batch
 ) -> Float[Array, ""]:
     """Compute `mean_i [w_i^N normal(s_i) + w_i^A anomaly(s_i)]`, plus the held losses."""
+    return jnp.mean(_weight_losses(objective, weights, out, batch))
+
+
+def _weight_losses(
+    objective: Objective, weights: Weights, out: PyTree, batch: Batch
+) -> Float[Array, "b"]:
     losses = weights.normal * objective.normal(out, batch) + weights.held
     if objective.anomaly is not None:
         losses = losses + weights.anomaly * objective.anomaly(out, batch)
-    return jnp.mean(losses)
+    return losses
 
 
 def refresh_extras(model: Model, state: State, data: TrainData, epoch: Float[Array, ""]) -> State:

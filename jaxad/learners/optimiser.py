@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -66,6 +66,43 @@ class Optimiser:
         updates, opt_state = self._transformation.update(grads, opt_state, params)
         rate = self.rate(epoch)
         return jax.tree.map(lambda p, u: p - rate.astype(p.dtype) * u, params, updates), opt_state
+
+    @property
+    def has_momentum(self) -> bool:
+        """Whether a gradient moves the parameters in later steps too."""
+        return self.kind in ("adam", "adam_half", "nesterov")
+
+    def precondition(
+        self, gradient: PyTree, before: optax.OptState, after: optax.OptState
+    ) -> PyTree:
+        """Multiply a gradient by the factors that it has in the updates of the parameters.
+
+        An update is linear in the gradients of its step and, with momentum, of earlier steps, if
+        the second moments are given. The factor of a gradient is the sum of its factors in all
+        updates, with the second moments of its own step.
+
+        Args:
+            gradient: The gradient, in the form of the parameters.
+            before: The state of the optimiser before the step.
+            after: The state after it.
+        """
+        old: Any = before
+        now: Any = after
+        if self.kind in ("adam", "adam_half"):
+            count = now.count.astype(jnp.float32)
+            factors = jax.tree.map(
+                lambda v: 1 / (jnp.sqrt(v / (1 - 0.999 ** count.astype(v.dtype))) + 1e-8), now.nu
+            )
+        elif self.kind == "rmsprop":
+            factors = jax.tree.map(lambda v: jax.lax.rsqrt(v + 1e-8), now.nu)
+        elif self.kind == "adadelta":
+            factors = jax.tree.map(
+                lambda moved, v: jnp.sqrt((moved + 1e-6) / (v + 1e-6)), old.e_x, now.e_g
+            )
+        else:
+            total = 10.0 if self.kind == "nesterov" else 1.0  # 1 + 0.9 + 0.9^2 + ...
+            return jax.tree.map(lambda g: total * g, gradient)
+        return jax.tree.map(jnp.multiply, factors, gradient)
 
     def rate(self, epoch: Float[Array, ""]) -> Float[Array, ""]:
         """Compute the learning rate at an epoch."""

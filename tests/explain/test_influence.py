@@ -1,5 +1,7 @@
 """The path kernel: the identity of theorem 1, and that it names the rows that matter."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import jaxad
 from jaxad.errors import ConfigError, DataError
 from jaxad.explain import influence, path_kernel
+from jaxad.learners import Optimiser
 
 PLAIN = {"optimiser": "sgd", "norm": "none", "milestone": 1.0}
 KINKED = {"slope": 0.1, "pretrain_epochs": 0, "eta": 2.0}
@@ -18,19 +21,20 @@ MOST = 640
 follow = jax.jit(path_kernel)
 
 
-def first_order_errors(toy, name, config):
-    """Changes of losses in 160, 320 and 640 steps of one length in all, less what kernels say."""
+def first_order_errors(toy, name, config, most=MOST, way=0.08):
+    """Changes of losses in 3 numbers of steps of one length in all, less what kernels say."""
     data = toy.train._replace(x=toy.train.x.astype(np.float64))
     x = jnp.asarray(toy.test.x[:6], jnp.float64)
-    index, keys = jnp.tile(jnp.arange(len(data.label)), (MOST, 1)), jax.random.split(KEY, MOST)
+    index, keys = jnp.tile(jnp.arange(len(data.label)), (most, 1)), jax.random.split(KEY, most)
     errors, change = [], np.zeros(6)
-    for steps in (160, 320, 640):
+    for steps in (most // 4, most // 2, most):
         settings = PLAIN | {"weight_decay": 0.05, "widths": (8, 3)} | config
-        detector = jaxad.make(name, toy.train, learning_rate=0.08 / steps, **settings)
+        detector = jaxad.make(name, toy.train, learning_rate=way / steps, **settings)
         start = jax.tree.map(double, detector.init(KEY, toy.train))
-        path = follow(detector.parts, start, data, x, index, jnp.zeros(MOST), keys, steps)
+        path = follow(detector.parts, start, data, x, index, jnp.zeros(most), keys, steps)
         change = np.asarray(detector.score(path.state, x) - detector.score(start, x))
-        errors.append(change - np.asarray(path.kernel.sum(axis=1) + path.decay))
+        effects = path.kernel.sum(axis=1) + path.decay + path.momentum + path.statistics
+        errors.append(change - np.asarray(effects))
     return np.abs(errors), np.abs(change)
 
 
@@ -62,6 +66,37 @@ def test_kinks_of_the_activations_leave_small_errors(toy_of):
         errors, change = first_order_errors(toy_of(rows=40, labelled=4), "deep_sad", KINKED)
     assert errors[2].max() < 0.01 * change.max()
     assert errors[0].sum() > 3 * errors[2].sum()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({"optimiser": "adam"}, marks=pytest.mark.slow),
+        {"optimiser": "rmsprop"},
+        {"optimiser": "adam", "norm": "batch"},
+    ],
+)
+def test_with_preconditioner_and_batch_statistics_the_rest_is_linear_in_the_step(toy_of, config):
+    with jax.enable_x64(True):
+        toy = toy_of(rows=40, labelled=4)
+        errors, change = first_order_errors(toy, "autoencoder", {"slope": 1.0} | config, 640, 0.1)
+    assert change.max() > 0.1
+    assert errors[2].max() < 0.01 * change.max()
+    for coarse, fine in pairwise(errors):
+        np.testing.assert_allclose(coarse.sum() / fine.sum(), 2, atol=0.3)
+
+
+@pytest.mark.parametrize("kind", ["adam", "adam_half", "sgd", "nesterov", "rmsprop", "adadelta"])
+def test_a_gradient_moves_the_parameters_by_its_preconditioned_form_in_all(kind):
+    optimiser = Optimiser(kind, 1.0, 1.0, 1.0, 0.0)
+    params, gradient = {"kernel": jnp.zeros(3)}, {"kernel": jnp.array([1e-3, -2.0, 0.0])}
+    start = optimiser.init(params)
+    moved, after = optimiser.update(gradient, start, params, jnp.zeros(()))
+    factored = optimiser.precondition(gradient, start, after)
+    if kind == "nesterov":  # the other steps have no gradient of their own
+        for _ in range(200):
+            moved, after = optimiser.update(params, after, moved, jnp.zeros(()))
+    np.testing.assert_allclose(moved["kernel"], -factored["kernel"], rtol=1e-4)
 
 
 def test_one_step_s_kernel_is_the_inner_product_of_gradients(toy_of):
@@ -134,15 +169,37 @@ def test_pretraining_is_part_of_the_start(toy_of):
     assert (found.kernel[:, ~labelled] != 0).any(axis=0).all()
 
 
-def test_what_cannot_be_followed_is_refused(toy, fitted):
+def test_adam_names_the_hidden_anomalies_and_with_batchnorm_their_sum_made_it_look_normal(spoiled):
+    train, x = spoiled
+    hidden = np.arange(66) >= 60
+    for norm in ("none", "batch"):
+        settings = {"norm": norm, "optimiser": "adam", "learning_rate": 3e-3, "widths": (8, 3)}
+        detector = jaxad.make("autoencoder", train, epochs=60, batch_size=22, **settings)
+        fit = jaxad.fit(detector, train)
+        found = influence(fit, train, x)
+        np.testing.assert_allclose(found.after, jaxad.score(fit, x)[0], rtol=2e-3)
+        assert abs(found.remainder) < 0.2 * abs(found.after - found.before)
+        if norm == "none":
+            assert (found.top(6)[0] >= 60).mean() > 0.8
+        assert found.sum_over(hidden) < min(0, found.sum_over(~hidden)[0])
+    both = found.sum_over(hidden) + found.sum_over(np.arange(60))
+    np.testing.assert_allclose(both, found.kernel.sum(axis=1), rtol=1e-5)
+    change = both + found.decay + found.momentum + found.statistics + found.remainder
+    np.testing.assert_allclose(found.before + change, found.after, rtol=1e-4)
+    with pytest.raises(DataError, match="66 training rows"):
+        found.sum_over(hidden[:60])
+    with pytest.raises(DataError, match="66 training rows"):
+        found.sum_over(np.array([66]))
+
+
+def test_what_cannot_be_followed_is_refused(toy, toy_of):
+    labelled = toy_of(rows=40, labelled=4).train
     x = toy.test.x[:5]
-    with pytest.raises(ConfigError, match="adam"):
-        influence(fitted("autoencoder"), toy.train, x)
     soft = {"objective": "soft_boundary", "optimiser": "sgd"}
     with pytest.raises(ConfigError, match="closed form"):
         influence(jaxad.make("deep_svdd", toy.train, **soft), toy.train, x)
-    with pytest.raises(ConfigError, match="BatchNorm"):
-        influence(jaxad.make("autoencoder", toy.train, optimiser="sgd"), toy.train, x)
+    with pytest.raises(ConfigError, match="pairs"):
+        influence(jaxad.make("prenet", labelled, epochs=1), labelled, x)
     with pytest.raises(ConfigError, match="gradient_step only"):
         influence(jaxad.make("iforest", toy.train), toy.train, x)
     quick = {"epochs": 20, "batch_size": 16}
