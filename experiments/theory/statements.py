@@ -1,6 +1,6 @@
 """Statements of the papers, computed for cases in which everything is known.
 
-    python experiments/theory/statements.py [--out FIGURE.png]
+    python experiments/theory/statements.py [--out FIGURE.png] [--elite FIGURE.png]
 
 1. Contradicting training, theorem 2: how fast the discriminating power of an unsupervised detector
    falls with the share of hidden anomalies.
@@ -91,7 +91,8 @@ def main() -> None:
     """Print the statements, and draw the first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="the picture of the first statement")
-    out = parser.parse_args().out
+    parser.add_argument("--elite", type=Path, help="the picture of the second statement")
+    options = parser.parse_args()
     clean, slope = compute_power(0.0), chi_squared()
     print("| share of hidden anomalies | discriminating power | linear: 1.000 - slope * share |")
     print("|---|---|---|")
@@ -106,8 +107,10 @@ def main() -> None:
     for name, (auroc, auprc) in PRINTED.items():
         most = largest_precision(auroc, CARDIO)
         print(f"| {name} | {100 * auroc:.1f} | {100 * auprc:.1f} | {100 * most:.1f} |")
-    if out is not None:
-        _draw(out, clean, slope)
+    if options.out is not None:
+        _draw(options.out, clean, slope)
+    if options.elite is not None:
+        _draw_descent(options.elite)
 
 
 def _draw(path: Path, clean: float, slope: float) -> None:
@@ -121,6 +124,22 @@ def _draw(path: Path, clean: float, slope: float) -> None:
     axis.plot(line, clean - slope * line, "--", label="tangent at 0: slope chi-squared")
     axis.plot(alpha, clean * (1 - alpha) ** 2, ":", label="clean power times (1 - share)^2")
     axis.set(xlabel="share of hidden anomalies", ylabel="discriminating power")
+    axis.legend(frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def _draw_descent(path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    steps, bound = 12, largest_rate(1.0, 1.0)
+    figure, axis = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    for rate, summed, style, name in (
+        (0.9, False, "-", "mean of 8 rows, 0.9 of the bound"),
+        (1.1, False, "--", "mean of 8 rows, 1.1 of the bound"),
+        (0.9, True, ":", "sum of 8 rows, 0.9 of the bound"),
+    ):
+        axis.plot(descend(rate * bound, 8, steps, summed), style, marker=".", label=name)
+    axis.set(xlabel="step", ylabel="loss on the labelled rows", yscale="log", ylim=(1e-4, 1e5))
     axis.legend(frameon=False)
     figure.savefig(path, dpi=120)
 
