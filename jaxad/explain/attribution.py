@@ -16,6 +16,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float, Num
 
 from jaxad.detector import HostDetector
+from jaxad.detectors.classical.components import ComponentDensity
 from jaxad.detectors.classical.neighbours import DiffusionVariance, NeighbourDistance
 from jaxad.detectors.classical.scores import Ellipsoid, KernelSum, OffPlane
 from jaxad.detectors.classical.tails import ColumnHistograms, TailProbabilities
@@ -143,6 +144,7 @@ def _list_host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
     kinds: dict[type, tuple[AttributionMethod, ...]] = {
         KernelSum: ("integrated_gradients", "gradient_x_input", "lrp"),
         OffPlane: ("integrated_gradients", "gradient_x_input", "lrp", "residuals"),
+        ComponentDensity: ("integrated_gradients", "gradient_x_input"),
         Ellipsoid: ("integrated_gradients", "gradient_x_input"),
         NeighbourDistance: ("integrated_gradients", "gradient_x_input"),
         DiffusionVariance: ("integrated_gradients", "gradient_x_input"),

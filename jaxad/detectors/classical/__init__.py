@@ -2,6 +2,7 @@
 
 from jaxad.detectors.classical import (  # registers them  # noqa: F401
     auto,
+    components,
     densities,
     forests,
     labelled,

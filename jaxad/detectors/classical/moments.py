@@ -1,4 +1,4 @@
-"""Gaussians and principal components of scikit-learn.
+"""Gaussians and kernel principal components of scikit-learn.
 
 No setting is tuned: defaults are those of scikit-learn or rules of thumb that use no labels.
 
@@ -7,19 +7,18 @@ References:
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised, sample_rows
+from jaxad.detectors.classical.components import Principal
 from jaxad.detectors.classical.kernels import KernelConfig, choose_gamma
-from jaxad.detectors.classical.scores import Ellipsoid, OffKernelPlane, OffPlane, rbf
+from jaxad.detectors.classical.scores import Ellipsoid, OffKernelPlane, rbf
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 
-__all__ = ["Gaussian", "KernelPrincipal", "Principal"]
+__all__ = ["Gaussian", "KernelPrincipal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,20 +34,6 @@ class Gaussian(CheckedConfig):
 
     def __post_init__(self):
         self._need(is_number(self.support) and 0.5 <= self.support <= 1, "support", "in [0.5, 1]")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Principal(CheckedConfig):
-    """Settings of principal component analysis.
-
-    Attributes:
-        variance: Fraction of the variance that the components keep, in (0, 1).
-    """
-
-    variance: float = 0.9
-
-    def __post_init__(self):
-        self._need(is_number(self.variance) and 0 < self.variance < 1, "variance", "in (0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,41 +93,6 @@ def build_mcd(config: Gaussian, spec: Spec) -> HostDetector:
         return Ellipsoid(LedoitWolf().fit(x[model.support_]))
 
     return build_unsupervised(train, config, Ellipsoid)
-
-
-@register("pca", Principal, uses_labels=False, host=True)
-def build_pca(config: Principal, spec: Spec) -> HostDetector:
-    """Principal component analysis; the score is the squared reconstruction error.
-
-    Fitted by scikit-learn. At least one component along which the training rows vary is left out:
-    with all of them every row would be reconstructed.
-    """
-
-    def train(config, x, seed):
-        return OffPlane(fit_components(x, config.variance))
-
-    return build_unsupervised(train, config, OffPlane)
-
-
-def fit_components(x: Float[np.ndarray, "n d"], variance: float) -> Any:
-    """Fit the fewest principal components that keep a fraction of the variance.
-
-    Returns:
-        Fitted estimator of scikit-learn with fewer components than the rank of the centred rows;
-        with none, so that the residual is the distance to the mean, if the rank is at most 1.
-    """
-    from sklearn.decomposition import PCA
-
-    if (x == x[0]).all():
-        with np.errstate(invalid="ignore"):  # of shares of no variance
-            return PCA(n_components=0, svd_solver="full").fit(x)
-    model = PCA(n_components=variance, svd_solver="full").fit(x)
-    rounding = np.max(x.shape) * np.finfo(np.float64).eps
-    least = model.explained_variance_[0] * rounding**2
-    if model.noise_variance_ > least:
-        return model
-    rank = int(np.sum(model.explained_variance_ > least))
-    return PCA(n_components=rank - 1, svd_solver="full").fit(x)
 
 
 @register("kpca", KernelPrincipal, uses_labels=False, host=True)
