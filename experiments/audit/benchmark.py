@@ -4,13 +4,16 @@
     python experiments/audit/benchmark.py DATA --out experiments/audit/results/benchmark.csv --deep
     python experiments/audit/benchmark.py --choose experiments/audit/results/benchmark.csv
 
-DATA is a folder with ADBench's npz files and `mnist.npz`. The training rows are 300 normal rows and
-hidden anomalies, 1, 5, 10 or 20 % of all. They are drawn at random; at 10 % also clustered: the
-nearest neighbours of one anomaly among the anomalies. With labels, 10 anomalies and 10 normal rows
-are labelled beside. Each row of the output is a dataset, a share, a placement, a number of labels
-and a method, with the AUROC and AUPRC of the hidden anomalies among the unlabelled rows. `--deep`
-adds the deep methods, beside `auto`, at 10 % and for few datasets. `--choose` prints the means, and
-which method is chosen for each dataset by the others.
+DATA is a folder with ADBench's npz files, `mnist.npz` and a folder `fashion-mnist`. The training
+rows are 300 normal rows, or fewer where a table has no more, and hidden anomalies, 1, 5, 10 or 20 %
+of all. They are drawn at random; at 10 % also clustered: the nearest neighbours of one anomaly
+among the anomalies. The labels are none, those of 10 anomalies and 10 normal rows beside, or those
+of 20 rows that `jaxad clean` asks for. Each row of the output is a dataset, a share, a placement,
+the labels and a method, with the AUROC and AUPRC of the hidden anomalies among the rows without a
+label, empty where asking has found all anomalies or none. `--deep` adds the deep methods at 10 %
+drawn at random and for few datasets. Two further files, `_means` and `_deep`, hold the tables of
+the page: the means over the datasets that all methods were run on, and the deep methods.
+`--choose` prints the means, and which method is chosen for each dataset by the others.
 """
 
 import argparse
@@ -24,16 +27,22 @@ from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import jaxad
+from jaxad.cleaning import Cleaning, CleaningOptions
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
-TABLES = ("annthyroid", "cardio", "Pima", "satellite", "pendigits")
-DIGITS = (3,)
-DEEP = ("cardio", "satellite", "mnist 3")
+TABLES = (
+    *("annthyroid", "cardio", "Pima", "satellite", "pendigits", "vowels", "Ionosphere"),
+    *("fault", "SpamBase", "thyroid", "letter"),
+)
+IMAGES = {"mnist": (3, 8), "fashion-mnist": (0, 8)}
+DEEP = ("cardio", "satellite", "mnist 3", "mnist 8", "fashion-mnist 0", "fashion-mnist 8")
 NORMAL, LABELS = 300, 10
+NONE, BOTH, ASKED = "none", "10 + 10", "20 asked"
 CELLS = [(share, "random") for share in (0.01, 0.05, 0.1, 0.2)] + [(0.1, "clustered")]
 DEEP_CELLS = [(0.1, "random")]
 EXPOSE = "latent_outlier_exposure(0.1)"
 SHORT = {"epochs": 50, "pretrain_epochs": 50}
+CLEAN = "suspicion of jaxad clean"
 KEYS = ("dataset", "share", "placement", "labels", "method")
 
 
@@ -52,19 +61,60 @@ def main() -> None:
     lines = pd.read_csv(options.out).to_dict("records") if options.out.exists() else []
     done = {tuple(line[name] for name in KEYS) for line in lines}
     for name, x, anomalous in load(options.data):
-        if name not in (DEEP if options.deep else TABLES):
+        if options.deep and name not in DEEP:
             continue
         for share, placement in DEEP_CELLS if options.deep else CELLS:
             drawn = draw(x, anomalous, share, placement)
-            for labels in (0, LABELS) if drawn is not None else ():
+            for labels in (NONE, BOTH, ASKED) if drawn is not None else ():
                 key = (name, share, placement, labels)
                 methods = (DEEP_METHODS if options.deep else METHODS)[labels]
                 if all((*key, method) in done for method in methods):
                     continue
                 for method, metrics in measure(methods, *drawn, labels).items():
-                    lines.append(dict(zip(KEYS, (*key, method), strict=True)) | metrics)
-            pd.DataFrame(lines).to_csv(options.out, index=False, float_format="%.5f")
+                    if (*key, method) not in done:
+                        lines.append(dict(zip(KEYS, (*key, method), strict=True)) | metrics)
+            write(pd.DataFrame(lines), options.out)
         print(name, flush=True)
+
+
+def write(results: pd.DataFrame, path: Path) -> None:
+    """Write the results, and tables of them for the page: of means, and of the deep methods."""
+    results.to_csv(path, index=False, float_format="%.5f")
+    means, deep = [], []
+    for labels in METHODS:
+        some = results[results.labels == labels]
+        for kind in ("tables", "images"):
+            means += average(some[some.dataset.isin(TABLES) == (kind == "tables")], kind, labels)
+        some = some[(some.share == 0.1) & (some.placement == "random")]
+        for method in DEEP_METHODS[labels]:
+            found = some[some.method == method].set_index("dataset")
+            cells = {name: show(found.loc[name]) if name in found.index else "" for name in DEEP}
+            deep.append({"labels": labels, "method": method} | cells)
+    for lines, name in ((means, "means"), (deep, "deep")):
+        frame = pd.DataFrame(lines).fillna("").replace("", "-")
+        frame = frame.loc[:, (frame != "-").any()]
+        frame.to_csv(path.with_stem(f"{path.stem}_{name}"), index=False)
+
+
+def average(results: pd.DataFrame, kind: str, labels: str) -> list[dict[str, str]]:
+    """Return a line for each method, with its means over the datasets that have all methods."""
+    names = list(METHODS[labels])
+    lines = [{"group": f"{kind}, {labels}", "method": name} for name in [*names, "datasets"]]
+    for share, placement in CELLS:
+        cell = f"{100 * share:g} %" + (", clustered" if placement == "clustered" else "")
+        some = results[(results.share == share) & (results.placement == placement)]
+        full = some.pivot_table("auprc", "dataset", "method").reindex(columns=names).dropna()
+        if len(full):
+            some = some[some.dataset.isin(full.index)]
+            for line in lines[:-1]:
+                line[cell] = show(some[some.method == line["method"]][["auroc", "auprc"]].mean())
+            lines[-1][cell] = str(len(full))
+    return lines if len(lines[0]) > 2 else []
+
+
+def show(metrics: pd.Series) -> str:
+    """Return AUROC and AUPRC in %."""
+    return f"{100 * metrics.auroc:.1f}, {100 * metrics.auprc:.1f}"
 
 
 def load(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -72,13 +122,19 @@ def load(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     for name in TABLES:
         with np.load(next(folder.glob(f"**/*_{name}.npz"))) as file:
             yield name, file["X"].astype(float), file["y"].astype(bool)
-    with np.load(next(folder.glob("**/mnist.npz"))) as file:
-        images, digit = file["x_train"], file["y_train"]
-    for normal in DIGITS:
-        some = np.concatenate(
-            [np.flatnonzero(digit == d)[: 600 if d == normal else 60] for d in range(10)]
-        )
-        yield f"mnist {normal}", images[some].reshape(len(some), -1) / 255.0, digit[some] != normal
+    for name, classes in IMAGES.items():
+        source = next(folder.glob(f"**/{name}.npz"), name)
+        data = jaxad.load_dataset(source, data_dir=folder)
+        images, of = np.asarray(data.x), np.asarray(data.y)
+        for normal in classes:
+            some = np.concatenate(
+                [np.flatnonzero(of == c)[: 600 if c == normal else 60] for c in range(10)]
+            )
+            yield (
+                f"{name} {normal}",
+                images[some].reshape(len(some), -1) / 255.0,
+                of[some] != normal,
+            )
 
 
 def draw(x: np.ndarray, anomalous: np.ndarray, share: float, placement: str) -> Any:
@@ -100,24 +156,46 @@ def draw(x: np.ndarray, anomalous: np.ndarray, share: float, placement: str) -> 
 
 
 def measure(
-    methods: dict, hidden: np.ndarray, x: np.ndarray, bad: np.ndarray, good: np.ndarray, labels: int
+    methods: dict, hidden: np.ndarray, x: np.ndarray, bad: np.ndarray, good: np.ndarray, labels: str
 ) -> dict[str, dict[str, float]]:
-    """Return AUROC and AUPRC of each method; a tuple of methods is the sum of their ranks."""
-    label = np.zeros(len(x), np.int8)
-    if labels:
+    """Return AUROC and AUPRC of each method; a tuple of methods is the sum of their ranks.
+
+    They are NaN if asking has found all hidden anomalies, or none to learn from.
+    """
+    label, fits, found, out = np.zeros(len(x), np.int8), {}, {}, {}
+    if labels == BOTH:
         x = np.concatenate([x, bad, good])
         label = np.r_[label, np.full(len(bad), -1), np.full(len(good), 1)].astype(np.int8)
-    train, fits, found, out = jaxad.as_train_data(x, label), {}, {}, {}
+    if labels == ASKED:
+        session = ask(x, hidden)
+        label, found[CLEAN] = session.labels, session.suspicion()
+        if not hidden[label == 0].any() or not (label < 0).any():
+            return {name: {"auroc": np.nan, "auprc": np.nan} for name in methods}
+    train = jaxad.as_train_data(x, label)
+    rest = np.flatnonzero(label == 0)
+    truth = np.r_[hidden, np.zeros(len(x) - len(hidden), bool)][rest]
     for name, method in methods.items():
         if isinstance(method, tuple):
-            found[name] = sum(rankdata(found[part]) for part in method)
-        else:
-            found[name] = method(train, fits)[: len(hidden)]
+            found[name] = sum(rankdata(found[part][rest]) for part in method)
+        elif name != CLEAN:
+            found[name] = method(train, fits)
+    for name, scores in found.items():
+        scores = scores if isinstance(methods[name], tuple) else scores[rest]
         out[name] = {
-            "auroc": roc_auc_score(hidden, found[name]),
-            "auprc": average_precision_score(hidden, found[name]),
+            "auroc": roc_auc_score(truth, scores),
+            "auprc": average_precision_score(truth, scores),
         }
     return out
+
+
+def ask(x: np.ndarray, hidden: np.ndarray) -> Cleaning:
+    """Return a session of cleaning whose 20 questions are answered."""
+    options = CleaningOptions(budget=20, reference=0.0, members=40)
+    session = Cleaning(x, np.zeros(len(x), np.int8), options)
+    while session.left:
+        row = int(session.ask(1).row[0])
+        session.tell({row: bool(hidden[row])})
+    return session
 
 
 def audit(name: str, method: str = "score", **config: Any) -> Callable:
@@ -133,13 +211,13 @@ def audit(name: str, method: str = "score", **config: Any) -> Callable:
 
 
 METHODS = {
-    0: {
+    NONE: {
         "iforest": audit("iforest"),
         "knn": audit("knn"),
         "auto": audit("auto"),
         "iforest + knn + auto": ("iforest", "knn", "auto"),
     },
-    LABELS: {
+    BOTH: {
         "iforest": audit("iforest"),
         "pu_bagging": audit("pu_bagging"),
         "pu_bagging, out of bag": audit("pu_bagging", "out_of_bag"),
@@ -147,31 +225,41 @@ METHODS = {
         "auto, out of bag": audit("auto", "out_of_bag"),
         "iforest + auto, out of bag": ("iforest", "auto, out of bag"),
     },
+    ASKED: {
+        CLEAN: None,
+        "iforest": audit("iforest"),
+        "pu_bagging, out of bag": audit("pu_bagging", "out_of_bag"),
+        "auto, out of bag": audit("auto", "out_of_bag"),
+        "iforest + auto, out of bag": ("iforest", "auto, out of bag"),
+    },
+}
+LABELLED = {
+    "auto, out of bag": audit("auto", "out_of_bag"),
+    "deep_sad": audit("deep_sad", **SHORT),
+    "elite_deep_svdd": audit("elite_deep_svdd", **SHORT),
+    "elite_deep_svdd, meta-weight": audit("elite_deep_svdd", "meta_weight", **SHORT),
+    "auto, out of bag + elite_deep_svdd": ("auto, out of bag", "elite_deep_svdd"),
 }
 DEEP_METHODS = {
-    0: {
+    NONE: {
         "auto": audit("auto"),
         "deep_svdd": audit("deep_svdd", **SHORT),
         "deep_svdd, exposure": audit("deep_svdd", "exposure", weighting=EXPOSE, **SHORT),
+        "calibrated_autoencoder, mining": audit("calibrated_autoencoder", "mining", epochs=50),
         "auto + deep_svdd, exposure": ("auto", "deep_svdd, exposure"),
     },
-    LABELS: {
-        "auto, out of bag": audit("auto", "out_of_bag"),
-        "deep_sad": audit("deep_sad", **SHORT),
-        "elite_deep_svdd": audit("elite_deep_svdd", **SHORT),
-        "elite_deep_svdd, meta-weight": audit("elite_deep_svdd", "meta_weight", **SHORT),
-        "auto, out of bag + elite_deep_svdd": ("auto, out of bag", "elite_deep_svdd"),
-    },
+    BOTH: LABELLED,
+    ASKED: {CLEAN: None} | LABELLED,
 }
 
 
 def choose(results: pd.DataFrame) -> None:
     """Print the means of each method, and the methods chosen by leaving each dataset out."""
-    names = [name for methods in METHODS.values() for name in methods]
-    results = results[results.dataset.isin(TABLES) & results.method.isin(names)]
-    for labels, some in results.groupby("labels"):
+    for labels, methods in METHODS.items():
+        chosen_from = results.dataset.isin(TABLES) & results.method.isin(methods)
+        some = results[chosen_from & (results.labels == labels)]
         means = some.groupby(["method", "dataset"])[["auroc", "auprc"]].mean().unstack(0)
-        print(f"{labels} + {labels} labels\n{(100 * means.mean().unstack(0)).round(1)}\n")
+        print(f"labels: {labels}\n{(100 * means.mean().unstack(0)).round(1)}\n")
         full = means["auprc"].dropna(axis=1)
         chosen = {left: full.drop(left).mean().idxmax() for left in full.index}
         reached = np.mean([full.loc[left, method] for left, method in chosen.items()])
