@@ -5,7 +5,6 @@ holds the answers; everything else follows from them and the table.
 """
 
 import csv
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxad.cleaning.answers import Answer, check_label
 from jaxad.cleaning.options import CleaningOptions
+from jaxad.data.series.options import SeriesOptions
 from jaxad.data.tables.delimited import find_format
 from jaxad.data.tables.labels import as_text
 from jaxad.data.tables.options import TableOptions
@@ -26,7 +26,7 @@ from jaxad.utils.limits import read_json
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["QUESTIONS", "RECORD", "SessionRecord", "digest_file", "read_answers", "write_frame"]
+__all__ = ["QUESTIONS", "RECORD", "SessionRecord", "read_answers", "write_frame"]
 
 RECORD, QUESTIONS = "session.json", "ask.csv"
 _FORMAT, _VERSION = "jaxad-cleaning", 1
@@ -37,10 +37,10 @@ class SessionRecord:
     """What a folder remembers.
 
     Attributes:
-        data: The path of the table.
+        data: The table, or the file or folder of other examples, with its prefix.
         digest: The digest of its content.
         table: How it is read.
-        batch: The number of rows that are asked for at a time.
+        batch: The number of examples that are asked for at a time.
         options: The options of cleaning.
         answers: What was asked and answered, in order.
     """
@@ -54,12 +54,14 @@ class SessionRecord:
 
     def save(self, folder: Path) -> None:
         """Replace the record of a folder."""
+        series = self.table.series
+        table = self.table._asdict() | {"series": None if series is None else series._asdict()}
         about = {
             "format": _FORMAT,
             "version": _VERSION,
             "data": self.data,
             "digest": self.digest,
-            "table": self.table._asdict(),
+            "table": table,
             "batch": self.batch,
             "options": asdict(self.options),
             "answers": [asdict(answer) for answer in self.answers],
@@ -87,9 +89,11 @@ class SessionRecord:
             )
         try:
             kept: dict[str, Any] = about["table"]
+            series = kept.get("series")
             table: dict[str, Any] = {
                 k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()
             }
+            table["series"] = None if series is None else SeriesOptions(**series)
             return cls(
                 str(about["data"]),
                 str(about["digest"]),
@@ -100,19 +104,6 @@ class SessionRecord:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{what}: {RECORD} is broken ({error})") from error
-
-
-def digest_file(path: Path) -> str:
-    """Return the digest of a file's content.
-
-    Raises:
-        DataError: It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def write_frame(frame: "pd.DataFrame", path: Path) -> None:

@@ -7,14 +7,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from jaxad.cleaning.alarms import AlarmBound, bound_alarms
+from jaxad.cleaning.examples import Examples
 from jaxad.cleaning.options import CleaningOptions
 from jaxad.cleaning.remaining import Remaining
-from jaxad.cleaning.rows import select_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from jaxad.sklearn import JaxADDetector
 
 __all__ = ["CleaningResult", "conclude"]
 
@@ -25,22 +23,25 @@ class CleaningResult:
 
     Attributes:
         suspects: The rows to drop: known anomalies, and unlabelled rows whose estimated probability
-            of being anomalies is above `drop_above`. The columns are `row`, `probability` and
-            `verified`, the most probable first.
+            of being anomalies is above `drop_above`. The columns are `row`, the name of the row
+            where it has one, `probability` and `verified`, the most probable first.
         true_share: The expected share of anomalies among them; NaN if there are none.
         kept: `(n,)` whether a row remains.
         remaining: The estimate of the anomalies among the rows without a label that remain.
         detector: The detector, trained on the rows that remain outside of the reference, and on the
-            known anomalies. Its threshold is that of `alarms`.
+            known anomalies: a `JaxADDetector` with the threshold of `alarms` for tables, else a
+            `FileDetector`; None for texts where no detector was named.
         alarms: The threshold and its bound; None without a reference.
+        noun: What the rows are called, such as "windows".
     """
 
     suspects: "pd.DataFrame"
     true_share: float
     kept: Bool[np.ndarray, "n"]
     remaining: Remaining
-    detector: "JaxADDetector"
+    detector: Any
     alarms: AlarmBound | None
+    noun: str = "rows"
 
     def __repr__(self) -> str:
         return "CleaningResult(\n  " + "\n  ".join(self.describe()) + "\n)"
@@ -51,16 +52,16 @@ class CleaningResult:
         share = f", expected share of anomalies {self.true_share:.2f}" if count else ""
         left = self.remaining
         lines = [
-            f"{count} rows to drop, {verified} of them verified{share}",
-            f"of {left.rows} unlabelled rows that remain, {100 * left.share:.1f} % are expected to "
-            f"be anomalies, 95 % interval {100 * left.low:.1f} to {100 * left.high:.1f} % "
-            f"({left.method})",
+            f"{count} {self.noun} to drop, {verified} of them verified{share}",
+            f"of {left.rows} unlabelled {self.noun} that remain, {100 * left.share:.1f} % are "
+            f"expected to be anomalies, 95 % interval {100 * left.low:.1f} to "
+            f"{100 * left.high:.1f} % ({left.method})",
         ]
         return lines if self.alarms is None else [*lines, self.alarms.describe()]
 
 
 def conclude(
-    x: Any,
+    examples: Examples,
     label: Int8[np.ndarray, "n"],
     reference: Bool[np.ndarray, "n"],
     remaining: Remaining,
@@ -69,7 +70,7 @@ def conclude(
     """Drop suspects, train a detector on what remains, and choose its threshold.
 
     Args:
-        x: The rows.
+        examples: The examples.
         label: -1 known anomaly, 0 unknown, 1 verified normal.
         reference: The rows that are kept out of training.
         remaining: The estimate for the rows without a label, with the probability of each row.
@@ -85,10 +86,13 @@ def conclude(
     suspects = pd.DataFrame(
         {"row": rows, "probability": probability[rows], "verified": label[rows] < 0}
     )
+    if examples.by is not None and examples.names is not None:
+        by = "id" if examples.by in suspects else examples.by
+        suspects.insert(1, by, examples.names[rows])
     left = _leave_out(remaining, dropped[label == 0], probability[label == 0])
-    detector, alarms = _train(x, label, reference, dropped, remaining, options)
+    detector, alarms = _train(examples, label, reference, dropped, remaining, options)
     share = float(probability[rows].mean()) if len(rows) else float("nan")
-    return CleaningResult(suspects, share, ~dropped, left, detector, alarms)
+    return CleaningResult(suspects, share, ~dropped, left, detector, alarms, examples.noun)
 
 
 def _leave_out(
@@ -107,41 +111,25 @@ def _leave_out(
 
 
 def _train(
-    x: Any,
+    examples: Examples,
     label: Int8[np.ndarray, "n"],
     reference: Bool[np.ndarray, "n"],
     dropped: Bool[np.ndarray, "n"],
     remaining: Remaining,
     options: CleaningOptions,
-) -> tuple["JaxADDetector", AlarmBound | None]:
+) -> tuple[Any, AlarmBound | None]:
     """Train on rows outside of the reference, and choose a threshold by those inside."""
-    from jaxad.sklearn import JaxADDetector
-
-    trained = ~reference & (~dropped | (label < 0))
-    target = np.where(label < 0, 1, np.where(label > 0, 2, 0))[trained]
-    verified = 2 if (target == 2).any() else None
-    detector = JaxADDetector(
-        options.detector,
-        label="none" if hasattr(x, "columns") else None,
-        normal=verified,
-        settings=options.settings,
-        seed=options.seed,
-    )
-    detector.fit(select_rows(x, trained), target if target.any() else None)
-    detector.set_params(normal=None)
-    # Only known anomalies leave the reference: leaving out suspects would choose among normal rows.
+    trained = examples.train(label, dropped, reference, options)
     kept = reference & (label >= 0)
-    if not kept.any():
-        return detector, None
-    scores = detector.anomaly_score(select_rows(x, kept))
+    if trained is None or not kept.any():
+        return trained and trained.detector, None
+    scores = trained.score_reference()
     hidden = int(np.ceil(remaining.high * np.sum(kept & (label == 0))))
     wrong = _count_mistaken(int(np.sum(reference & (label < 0))), options.label_noise)
     alarms = bound_alarms(scores, options.alpha, hidden, wrong)
     if alarms.threshold is not None:
-        detector.set_params(threshold=alarms.threshold)
-        detector.threshold_ = alarms.threshold
-        detector.reference_ = detector.reference_._replace(held_out=scores)
-    return detector, alarms
+        trained.set_threshold(alarms.threshold, scores)
+    return trained.detector, alarms
 
 
 def _count_mistaken(removed: int, label_noise: float) -> int:

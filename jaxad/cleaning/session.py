@@ -1,20 +1,25 @@
 """Cleaning of a training set: ask for labels of few rows, and say what they are worth."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int8
 
 from jaxad.cleaning.answers import Answer, check_label, place_answers
+from jaxad.cleaning.examples import Examples, TableExamples
 from jaxad.cleaning.options import CleaningOptions
 from jaxad.cleaning.questions import REASONS, Question, choose_questions
 from jaxad.cleaning.remaining import Remaining, bound_by_checks, extrapolate
 from jaxad.cleaning.result import CleaningResult, conclude
-from jaxad.cleaning.rows import count_rows, draw_reference, read_numbers
+from jaxad.cleaning.rows import draw_reference
+from jaxad.cleaning.sources import open_examples
 from jaxad.cleaning.suspicion import compute_suspicion, fit_ground
 from jaxad.data.rng import Stream
-from jaxad.data.tables.labels import as_training_labels
+from jaxad.data.tables.labels import as_text, as_training_labels
+from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -34,7 +39,9 @@ def clean(
     """Begin to clean a training set.
 
     Args:
-        X: `(n, d)` rows, an array of numbers or a data frame; n >= 8.
+        X: `(n, d)` rows, an array of numbers or a data frame; n >= 8. Or the name or path of a
+            file or folder: pictures, texts, or windows of long series as in
+            `"series:time=timestamp,window=50:ts.csv"`; see `open_examples`.
         y: `(n,)` labels that are known already: 1 and True mark anomalies; 0, False, -1 and missing
             values unlabelled rows.
         positive: The value or values of labelled anomalies in `y`, in place of 1 and True.
@@ -63,9 +70,18 @@ def clean(
     if unknown:
         known = ", ".join(CleaningOptions.__dataclass_fields__)
         raise ConfigError(f"{min(unknown)!r} is not an option of clean; options are {known}")
-    n = count_rows(X)
-    label = np.zeros(n, np.int8) if y is None else as_training_labels(y, positive, normal)
-    return Cleaning(X, label, CleaningOptions(**options))
+    chosen = CleaningOptions(**options)
+    if isinstance(X, str | Path):
+        given = TableOptions(positive=_list_values(positive), normal=_list_values(normal))
+        examples, known = open_examples(X, TableOptions() if y is not None else given)
+        if not examples.exchangeable and "reference" not in options:
+            chosen = replace(chosen, reference=0.0)
+    else:
+        examples, known = TableExamples(X), None
+    if y is not None:
+        known = as_training_labels(y, positive, normal)
+    label = np.zeros(len(examples), np.int8) if known is None else known
+    return Cleaning(examples, label, chosen)
 
 
 class Cleaning:
@@ -78,6 +94,7 @@ class Cleaning:
 
     Attributes:
         options: The options.
+        examples: What is cleaned.
         answers: What was asked and answered, in order.
         reference: `(n,)` whether a row is in the reference.
     """
@@ -92,27 +109,35 @@ class Cleaning:
         """Begin a session, or go on with one.
 
         Args:
-            X: `(n, d)` rows, an array of numbers or a data frame.
+            X: `(n, d)` rows, an array of numbers or a data frame; or examples of another kind, as
+                `open_examples` returns them.
             label: `(n,)` training labels: -1 labelled anomaly, 0 unlabelled, 1 verified normal.
             options: The options.
             answers: The answers of the session so far.
         """
-        self.options, self._rows = options, X
-        if len(label) != count_rows(X):
-            raise DataError(f"y has {len(label)} labels and X has {count_rows(X)} rows")
+        examples: Examples = X if hasattr(X, "exchangeable") else TableExamples(X)
+        self.options, self.examples = options, examples
+        if len(label) != len(examples):
+            raise DataError(f"y has {len(label)} labels and X has {len(examples)} {examples.noun}")
         self._given = label
         open_rows = label == 0
         if int(open_rows.sum()) < 8:
             raise DataError(
-                f"X has {int(open_rows.sum())} rows without a label; cleaning needs at least 8"
+                f"X has {int(open_rows.sum())} {examples.noun} without a label; cleaning needs at "
+                "least 8"
+            )
+        if options.reference and not examples.exchangeable:
+            raise ConfigError(
+                f"reference (--reference) must be 0 for {examples.noun}, as no bound on false "
+                f"alarms holds for them; given {options.reference}"
             )
         if options.budget > int(open_rows.sum()):
             raise ConfigError(
-                f"budget must be at most the number of rows without a label, "
+                f"budget must be at most the number of {examples.noun} without a label, "
                 f"{int(open_rows.sum())}; given {options.budget}"
             )
         self.reference = draw_reference(open_rows, options.reference, options.seed)
-        self._x = read_numbers(X, ~self.reference)
+        self._x = examples.read_numbers(~self.reference)
         self._ground = fit_ground(self._x, ~self.reference & (self._given >= 0), options.seed)
         self.answers: list[Answer] = list(answers)
         if any(not 0 <= answer.row < len(label) for answer in self.answers):
@@ -120,7 +145,8 @@ class Cleaning:
         self._known: tuple[Any, np.ndarray] | None = None
 
     def __repr__(self) -> str:
-        return f"Cleaning({len(self._given)} rows, {self.spent} of {self.options.budget} answers)"
+        told = f"{self.spent} of {self.options.budget} answers"
+        return f"Cleaning({len(self._given)} {self.examples.noun}, {told})"
 
     @property
     def spent(self) -> int:
@@ -148,8 +174,9 @@ class Cleaning:
             by: "suspicious", "uncertain" or "different"; see `choose_questions`.
 
         Returns:
-            The columns `row` (from 0), `suspicion` (the share of rows that are less suspicious) and
-            `reason`. Rows that were asked for before and are still pending come first.
+            The columns `row` (from 0), the name of the row where it has one, such as `file`,
+            `suspicion` (the share of rows that are less suspicious) and `reason`. Rows that were
+            asked for before and are still pending come first.
 
         Raises:
             ConfigError: `k` or `by` is not allowed.
@@ -235,7 +262,7 @@ class Cleaning:
         The session goes on: further answers and another result are possible.
         """
         known = self.labels, self.reference, self.remaining()
-        return conclude(self._rows, *known, self.options)
+        return conclude(self.examples, *known, self.options)
 
     def frame(self, answers: list[Answer]) -> "pd.DataFrame":
         """Return a table of rows that were asked for."""
@@ -244,9 +271,13 @@ class Cleaning:
 
         rows = [a.row for a in answers]
         share = (rankdata(self.suspicion()) - 1) / max(len(self._given) - 1, 1)
-        return pd.DataFrame(
+        found = pd.DataFrame(
             {"row": rows, "suspicion": share[rows], "reason": [REASONS[a.reason] for a in answers]}
         ).astype({"row": int})
+        if self.examples.by is not None and self.examples.names is not None:
+            by = "id" if self.examples.by in found else self.examples.by
+            found.insert(1, by, self.examples.names[rows])
+        return found
 
     def _choose(self, by: str) -> Question | None:
         """Choose the next row: of the reference or of the others, in fixed parts of the budget."""
@@ -267,3 +298,11 @@ class Cleaning:
         assert probability is not None
         chosen = choose_questions(by, 1, suspicion, probability, self._x, part, asked)
         return chosen[0] if chosen else None
+
+
+def _list_values(values: Any) -> tuple[str, ...]:
+    """Return one or several values of labels as texts."""
+    if values is None:
+        return ()
+    several = isinstance(values, Iterable) and not isinstance(values, str)
+    return tuple(str(as_text(value)) for value in (values if several else (values,)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxad.cli.options import Audit
 from jaxad.cli.options.common import read_table_options
-from jaxad.cli.outputs import check_distinct, check_outside, escape_frame, name_ids, shorten
+from jaxad.cli.outputs import check_distinct, check_outside, escape_frame, name_ids
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.windows import shape_windows
@@ -22,6 +22,7 @@ from jaxad.explain.auditing import check_auditable, check_method
 from jaxad.explain.pictures.base import check_picture
 from jaxad.training.train import fit
 from jaxad.utils.files import check_writable, write_atomically
+from jaxad.utils.text import shorten
 
 __all__ = ["execute"]
 

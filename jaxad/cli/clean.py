@@ -1,4 +1,4 @@
-"""`jaxad clean`: ask a person for the labels of few rows of a table, and drop its anomalies."""
+"""`jaxad clean`: ask a person for a few labels of a training set, and drop its anomalies."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from jaxad.cleaning import Cleaning, CleaningOptions
-from jaxad.cleaning.folder import (
-    QUESTIONS,
-    RECORD,
-    SessionRecord,
-    digest_file,
-    read_answers,
-    write_frame,
-)
+from jaxad.cleaning.examples import Examples, TableExamples
+from jaxad.cleaning.files import FileExamples
+from jaxad.cleaning.folder import QUESTIONS, RECORD, SessionRecord, read_answers, write_frame
+from jaxad.cleaning.sources import digest_source, list_paths, make_absolute, open_examples
+from jaxad.cleaning.windows import SeriesExamples
 from jaxad.cli.options import Clean
 from jaxad.cli.options.common import Common, read_table_options
 from jaxad.cli.outputs import check_distinct, name_ids
 from jaxad.cli.settings import check_root, parse_configurations
-from jaxad.data.series.sources import PREFIX as SERIES
-from jaxad.data.sources.files import is_table
-from jaxad.data.sources.sequences import PREFIX
+from jaxad.data.series.sources import find_series
 from jaxad.data.tables.labels import as_text
 from jaxad.data.tables.reading import open_table
-from jaxad.data.tables.rows import read_rows
 from jaxad.errors import ConfigError, DataError
 from jaxad.report.cleaning import render_cleaning
 from jaxad.utils.escaping import escape_csv
@@ -41,19 +35,21 @@ _ALWAYS = {"data", "session", "finish", *(field.name for field in fields(Common)
 
 
 class _Table(NamedTuple):
-    """The table that is cleaned.
+    """What is cleaned.
 
     Attributes:
-        features: The feature columns.
-        label: The training labels that it has.
-        names: The name of each row.
+        examples: The rows, pictures, texts or windows.
+        label: The training labels that they have.
+        names: The name of each.
         by: The column of these names.
+        shown: The further columns by which a person labels them.
     """
 
-    features: "pd.DataFrame"
+    examples: Examples
     label: np.ndarray
     names: list[str]
     by: str
+    shown: "pd.DataFrame"
 
 
 def execute(options: Clean) -> int:
@@ -69,7 +65,9 @@ def execute(options: Clean) -> int:
     with lock_folder(folder, "jaxad clean", "give another folder"):
         record = _begin(options, folder) if options.data else SessionRecord.load(folder)
         table = _read_table(record)
-        session = Cleaning(table.features, table.label, record.options, record.answers)
+        if options.data and options.reference is None and not table.examples.exchangeable:
+            record = replace(record, options=replace(record.options, reference=0.0))
+        session = Cleaning(table.examples, table.label, record.options, record.answers)
         if options.data is None:
             _take_answers(session, table, record, folder)
         record = _save(session, record, folder)
@@ -97,13 +95,8 @@ def _begin(options: Clean, folder: Path) -> SessionRecord:
             f"--session {options.session} holds a session already: leave {path} out to go on with "
             "it, or give another folder"
         )
-    if str(path).startswith(PREFIX) or not is_table(path):
-        raise ConfigError(f"{path} must be a table: csv, parquet or feather")
-    if str(path).startswith(SERIES):
-        raise ConfigError(
-            f"{path} must be a table; windows of series are not cleaned: rank them by `jaxad audit`"
-        )
     check_distinct("--session", folder, {"DATA": path})
+    _check_apart(folder, str(path))
     if options.batch < 1:
         raise ConfigError(f"--batch must be at least 1; given {options.batch}")
     config = parse_configurations([options.detector], options.settings, None, None)[
@@ -113,36 +106,47 @@ def _begin(options: Clean, folder: Path) -> SessionRecord:
         budget=options.budget,
         checks=options.checks,
         alpha=options.alpha,
-        reference=options.reference,
+        reference=CleaningOptions.reference if options.reference is None else options.reference,
         detector=options.detector,
         settings=config or None,
         label_noise=options.label_noise,
         seed=check_root(options.seed_root),
     )
-    table = read_table_options(options)
-    return SessionRecord(str(path.absolute()), digest_file(path), table, options.batch, chosen)
+    table, data = read_table_options(options), make_absolute(str(path))
+    return SessionRecord(data, digest_source(data), table, options.batch, chosen)
+
+
+def _check_apart(session: Path, source: str) -> None:
+    """Raise a `ConfigError` if the session would be in a folder that is read."""
+    for path in list_paths(source):
+        if path.is_dir() and path.resolve() in session.resolve().parents:
+            raise ConfigError(
+                f"--session {session} is in the folder {path}, which is read; give another folder"
+            )
 
 
 def _read_table(record: SessionRecord) -> _Table:
-    path = Path(record.data)
-    if digest_file(path) != record.digest:
-        raise DataError(f"{path} has changed since the session began; begin another one")
-    rows = read_rows(path, record.table)
-    label = rows.read_labels(record.table)
-    count = rows.features.num_rows
+    import pandas as pd
+
+    if digest_source(record.data) != record.digest:
+        raise DataError(f"{record.data} has changed since the session began; begin another one")
+    examples, label = open_examples(record.data, record.table)
+    count = len(examples)
     names = [str(i) for i in range(count)]
-    if rows.ids is not None:
-        names = ["" if value is None else str(value) for value in rows.ids.to_pylist()]
+    if examples.names is not None:
+        names = ["" if value is None else str(value) for value in examples.names]
         texts = {as_text(name) for name in names}
         if None in texts or len(texts) < count:
             raise DataError(
-                f"{path}: column {rows.roles.id!r} must hold a different id for each row; leave "
-                "--id out to go by row numbers"
+                f"{record.data}: column {examples.by!r} must hold a different id for each row; "
+                "leave --id out to go by row numbers"
             )
     label = np.zeros(count, np.int8) if label is None else label
-    by = name_ids(rows.roles.id)
+    shown = examples.rows if isinstance(examples, TableExamples) else examples.about
+    shown = pd.DataFrame(index=range(count)) if shown is None else shown
+    by = name_ids(examples.by)
     by = "id" if by in _TAKEN else by
-    return _Table(rows.features.to_pandas(), label, names, by)
+    return _Table(examples, label, names, by, shown)
 
 
 def _take_answers(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) -> None:
@@ -178,7 +182,8 @@ def _ask(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) 
     asked = asked.assign(suspicion=asked.suspicion.round(4))
     lines = _tabulate(asked, table, ("suspicion", "reason")).assign(label="")
     write_frame(lines, folder / QUESTIONS)
-    number = "1 row is" if len(asked) == 1 else f"{len(asked)} rows are"
+    noun = table.examples.noun
+    number = f"1 {noun[:-1]} is" if len(asked) == 1 else f"{len(asked)} {noun} are"
     print(
         f"{session.spent} of {record.options.budget} answers; {number} asked for in "
         f"{folder / QUESTIONS}. Fill in its column label (1 anomaly, 0 normal), then run jaxad "
@@ -192,8 +197,8 @@ def _tabulate(frame: "pd.DataFrame", table: _Table, last: tuple[str, ...]) -> "p
 
     rows = frame["row"].to_numpy()
     out = {table.by: [table.names[row] for row in rows]}
-    for name in table.features.columns:
-        column = table.features[name].iloc[rows]
+    for name in table.shown.columns:
+        column = table.shown[name].iloc[rows]
         taken = name in (table.by, "label", *last)
         out[f"{name} (column)" if taken else name] = column.astype(object).where(column.notna(), "")
     out |= {name: frame[name].tolist() for name in last}
@@ -202,20 +207,50 @@ def _tabulate(frame: "pd.DataFrame", table: _Table, last: tuple[str, ...]) -> "p
 
 def _finish(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) -> None:
     """Write the result in place of an earlier one."""
-    from pyarrow import csv
-
     result, out = session.result(), folder / RESULT
     dropped = result.suspects.assign(probability=result.suspects.probability.round(4))
     suspects = _tabulate(dropped, table, ("probability", "verified"))
-    whole = open_table(Path(record.data), record.table._replace(drop=())).read()
     with (replace_folder if out.exists() else create_folder)(out) as new:
         new.mkdir(exist_ok=True)
         write_frame(suspects, new / "suspects.csv")
-        csv.write_csv(whole.filter(result.kept), new / "clean.csv")
-        result.detector.save(new / "detector")
+        _write_kept(result.kept, table, record, new / "clean.csv")
+        if result.detector is not None:
+            result.detector.save(new / "detector")
         page = render_cleaning(result, session, Path(record.data).name, suspects)
         with write_atomically(new / "report.html") as partial:
             partial.write_text(page, encoding="utf-8")
     for line in result.describe():
         print(line)
-    print(f"result in {out}: suspects.csv, clean.csv, detector, report.html")
+    if result.detector is None:
+        print("no detector is trained, as those of texts need word vectors: name one by --detector")
+    elif result.alarms is not None and not isinstance(table.examples, TableExamples):
+        limit = result.alarms.threshold
+        if limit is not None:
+            print(f'score further data by this threshold: --threshold "fixed({limit:.9g})"')
+    detector = "" if result.detector is None else " detector,"
+    print(f"result in {out}: suspects.csv, clean.csv,{detector} report.html")
+
+
+def _write_kept(kept: np.ndarray, table: _Table, record: SessionRecord, path: Path) -> None:
+    """Write what is not dropped: the rows of a table or of series, or names and texts."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    examples = table.examples
+    if isinstance(examples, FileExamples):
+        names = [name for name, keep in zip(table.names, kept, strict=True) if keep]
+        texts = examples.rows.texts
+        columns = {table.by: names} | ({} if texts is None else {"text": list(texts[kept])})
+        write_frame(table.shown.__class__(columns), path)
+        return
+    source, how = find_series(record.data, record.table) or (record.data, record.table)
+    whole = open_table(Path(source), how._replace(drop=())).read()
+    if isinstance(examples, SeriesExamples):
+        rows = examples.series.rows
+        remains = np.ones(rows.points, bool)
+        remains[rows.row[examples.find_dropped(~kept)]] = False
+        if how.series is None or how.series.time is None:  # else a cut would not be seen
+            name = "time" if "time" not in whole.column_names else "time (row)"
+            whole = whole.add_column(0, name, pa.array(np.arange(rows.points)))
+        kept = remains
+    csv.write_csv(whole.filter(pa.array(kept)), path)

@@ -22,7 +22,6 @@ __all__ = [
     "escape_frame",
     "escape_table",
     "name_ids",
-    "shorten",
     "write_names",
 ]
 
@@ -118,12 +117,6 @@ def write_names(file: IO[bytes], names: Sequence[str]) -> None:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(escape_csv_row(names))
     file.write(line.getvalue().encode())
-
-
-def shorten(text: str, most: int = 100) -> str:
-    """Return the beginning of a text in one line."""
-    line = " ".join(text[: 4 * most].split())
-    return line if len(line) <= most else line[: most - 1] + "\u2026"
 
 
 def _split(source: str | Path | None) -> list[str]:

@@ -151,7 +151,7 @@ def test_wrong_use_is_refused(begun):
         (("--session", "s", "--budget", "9"), "--budget is fixed when a session begins"),
         (("mine.csv", "--session", "t", "--budget", "500"), "budget must be at most"),
         (("mine.csv", "--session", "t", "--id", "note"), "must hold a different id for each row"),
-        (("mine.npz", "--session", "t"), "must be a table"),
+        (("mine.npz", "--session", "t"), "mine.npz: cannot be read"),
         (("mine.csv", "--session", "t", "--label-noise", "0.7"), "label_noise must be in"),
     ):
         ended = begun("clean", *argv)
