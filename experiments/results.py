@@ -3,24 +3,33 @@
     python experiments/results.py check
     python experiments/results.py run --hours 2 --data-dir DATA
 
+    python experiments/results.py readme
+
+The last command writes the table of README.md between its marks; `check` says if it is old, and
+reads the claims of `claims.toml` too (`jaxad/report/claims.py`).
+
 The results of `experiments/PAPER/NAME.toml` are `experiments/PAPER/results/NAME.csv`, and
 `NAME.json` beside it; see `jaxad/report/committed.py`.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
-from jaxad.errors import DataError
+from jaxad.errors import ConfigError, DataError
+from jaxad.report.claims import judge, read_claims
 from jaxad.report.committed import Check, check_committed, read_committed
 
 ROOT = Path(__file__).parent
 OUTCOME = "results-check.json"  # read when the documentation is built
+MARKS = re.compile(r"(<!-- means (\w+/\w+) (\w+)=(\S+) ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 ADVICE = {
     "stale": "run it again: make results",
     "incomplete": "run it on: make results",
@@ -105,12 +114,70 @@ def check(root: Path) -> int:
         for one in checks
     }
     (root / OUTCOME).write_text(json.dumps(outcome, indent=1) + "\n")
+    failed += check_claims(root) + check_readme(root)
     missing = [task for task in list_tasks(root, checks) if task.state == "missing"]
     print(
         f"{len(checks)} committed results, {failed} of them to mend; "
         f"{len(missing)} experiments have none"
     )
     return 1 if failed else 0
+
+
+def check_claims(root: Path) -> bool:
+    """Print how many claims hold, and return whether results that they rest on are missing."""
+    path = root / "claims.toml"
+    if not path.is_file():
+        return False
+    try:
+        verdicts = [judge(claim) for claim in read_claims(path)]
+    except ConfigError as error:
+        print(f"{'damaged':10} {error}")
+        return True
+    counts = {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)}
+    print("claims:", ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
+    return False
+
+
+def check_readme(root: Path) -> bool:
+    """Print if the table of README.md is not that of its results, and return whether it is not."""
+    path = root.parent / "README.md"
+    if not path.is_file() or (text := path.read_text()) == fill_means(root, text):
+        return False
+    print(f"{'stale':10} the table of README.md: run python experiments/results.py readme")
+    return True
+
+
+def fill_means(root: Path, text: str) -> str:
+    """Replace what stands between the marks of a text by tables of means, in percent.
+
+    `<!-- means PAPER/NAME COLUMN=VALUE METRIC METRIC -->` and `<!-- end -->` enclose the means of
+    each detector over the rows whose column has the value.
+
+    Raises:
+        DataError: The results cannot be read, or have no such row.
+    """
+
+    def fill(found: re.Match) -> str:
+        paper, name = found[2].split("/")
+        path = root / paper / "results" / f"{name}.csv"
+        metrics = found[5].split()
+        tables = [one for one in read_committed(path).tables if one.metric in metrics]
+        means: dict[str, list[str]] = {}
+        for table in tables:
+            if found[3] not in table.keys:
+                raise DataError(f"{path} has no column {found[3]!r}")
+            place = table.keys.index(found[3])
+            rows = {key: row for key, row in table.rows.items() if key[place] == found[4]}
+            if not rows:
+                raise DataError(f"{path} has no row with {found[3]} = {found[4]}")
+            for title in table.titles:
+                entries = [row[title].mean for row in rows.values() if title in row]
+                means.setdefault(title, []).append(f"{100 * fmean(entries):.1f}")
+        head = ["detector", *(table.metric.upper() for table in tables)]
+        lines = [head, ["---"] * len(head), *([title, *v] for title, v in means.items())]
+        return found[1] + "".join(f"| {' | '.join(line)} |\n" for line in lines) + found[6]
+
+    return MARKS.sub(fill, text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -150,10 +217,11 @@ def run(options: argparse.Namespace) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the arguments and act."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--root", type=Path, default=ROOT, help="the folder of the experiments")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="exit with 1 if results are stale or damaged")
+    commands.add_parser("readme", help="write the table of README.md")
     runs = commands.add_parser("run", help="run what is stale or missing")
     runs.add_argument("--hours", type=float, default=2.0, help="stop after so many hours")
     runs.add_argument("--only", default="", help="a part of the file's name, such as ncae/")
@@ -161,6 +229,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs.add_argument("--data-dir", type=Path, help="the folder of data files")
     runs.add_argument("--out", type=Path, default=Path("results"), help="the folder of sweeps")
     options = parser.parse_args(arguments)
+    if options.command == "readme":
+        path = options.root.parent / "README.md"
+        path.write_text(fill_means(options.root, path.read_text()))
+        return 0
     return check(options.root) if options.command == "check" else run(options)
 
 
