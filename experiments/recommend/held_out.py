@@ -17,6 +17,7 @@ from jaxad.recommendation.rules import rank_detectors, select_nearest
 
 ALWAYS = [
     ("auto", ""),
+    ("pu_bagging", ""),
     ("iforest", ""),
     ("ocsvm", ""),
     ("deep_svdd", ""),

@@ -147,7 +147,7 @@ def _ranked_by(ranked: Sequence[RankedDetector]) -> str:
     if first is not best:
         text += (
             f" {label_detector(first)} has {100 * first.auroc:.1f} %; auto is preferred where "
-            "it is at most a point behind."
+            "it is at most a point behind, or one standard error."
         )
     elif len(ranked) > 1:
         other = ranked[1]

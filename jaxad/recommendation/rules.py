@@ -4,14 +4,15 @@ The rule chooses the detector with the highest mean AUROC over the data sets tha
 the nearest situation. Situations are compared by the kind of example, by the number of labelled
 anomalies (none, or the nearest count in ratio) and by the share of hidden anomalies. An unknown
 share counts as the largest that was measured. Where few data sets were measured, the results of all
-shares are used. `auto`, the composite for tables, is preferred where it is at most a point behind,
-as the first places of others are close. `jaxad.recommendation.held_out` evaluates the rule by
-leaving data sets out.
+shares are used. `auto`, the composite for tables, is preferred where it is at most a point or one
+standard error of the paired difference behind, as the first places of others are close.
+`jaxad.recommendation.held_out` evaluates the rule by leaving data sets out.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from statistics import stdev
 from typing import NamedTuple
 
 from jaxad.recommendation.evidence import Measurement
@@ -105,11 +106,21 @@ def rank_detectors(measured: Iterable[Measurement]) -> list[RankedDetector]:
 
 
 def prefer_composite(ranked: list[RankedDetector]) -> list[RankedDetector]:
-    """Return ranked detectors with `auto` first, if it is at most a point of AUROC behind."""
+    """Return ranked detectors with `auto` first, if it is no more than the noise behind.
+
+    That is one point of AUROC, or one standard error of the difference where that is more.
+    """
     most = max((one.auroc for one in ranked), default=0.0)
-    close = [one for one in ranked if one.auroc >= most - MARGIN]
+    close = [one for one in ranked if one.auroc >= most - max(MARGIN, _error(ranked[0], one))]
     first = [one for one in close if (one.detector, one.settings) == (PREFERRED, "")]
     return first + [one for one in ranked if one not in first]
+
+
+def _error(first: RankedDetector, other: RankedDetector) -> float:
+    """Return the standard error of the mean difference in AUROC between two detectors."""
+    pairs = zip(first.measured, other.measured, strict=True)
+    differences = [one.auroc - two.auroc for one, two in pairs]
+    return stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
 
 
 def _nearest_count(asked: int, counts: set[int]) -> int:

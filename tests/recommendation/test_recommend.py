@@ -536,3 +536,23 @@ def test_the_composite_is_preferred_where_it_is_at_most_a_point_behind(behind, f
     found = jaxad.recommend(measured=results)
     assert found.detector == first
     assert ("at most a point behind" in found.reasons[0]) == (0 < behind < 0.01)
+
+
+@pytest.mark.parametrize(("gains", "first"), [((0.1, -0.05), "auto"), ((0.03, 0.02), "iforest")])
+def test_the_composite_is_preferred_where_the_lead_is_within_its_standard_error(gains, first):
+    results = [a_result(name, "auto", 0.5) for name in "ab"]
+    results += [
+        a_result(name, "iforest", 0.5 + gain) for name, gain in zip("ab", gains, strict=True)
+    ]
+    assert prefer_composite(rank_detectors(results))[0].detector == first
+
+
+@pytest.mark.slow
+def test_left_out_the_rule_is_not_worse_than_a_fixed_choice(results):
+    tables = [one for one in results if one.kind == "table"]
+    reached = [
+        pd.Series({one[:3]: one.auroc for one in leave_sets_out(tables, RULES[name])})
+        for name in ("the rule", "fixed: one with labels, one without")
+    ]
+    gain = (reached[0] - reached[1]).groupby(lambda key: key[1]).mean()
+    assert len(gain) == 5 and gain.min() > -1e-9
