@@ -2,6 +2,7 @@
 
     python benchmarks/coreset.py                      100,000 patches of 128 numbers, 10 % of them
     python benchmarks/coreset.py --patches 20000      a smaller size
+    python benchmarks/coreset.py --out benchmarks/coreset.csv
 
 Both choose the same share of the same float32 patches greedily, from the first patch and without a
 projection: each step computes the products of all patches with the last chosen one. The loop in
@@ -10,18 +11,30 @@ of each is printed, as other work on the machine can only add time; compiling is
 also prints the largest resident memory of the process, over that before the data was drawn.
 Without PyTorch (`pip install "jaxad[bench]"`) only our time is printed, with the same loop in NumPy
 beside it.
+
+Columns of the csv file: `patches`, `dimensions` and `chosen`; `compared_with`; `same`, the
+percentage of choices in which both agree; `jaxad` and `other`, the wall times in seconds; `ratio`,
+the first over the second; `processor_ratio`, the same of processor times; `memory_gib`; `cores`.
 """
 
 import argparse
+import csv
+import os
 import resource
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jaxad.detectors.patches import coreset
+
+COLUMNS = (
+    *("patches", "dimensions", "chosen", "compared_with", "same", "jaxad", "other"),
+    *("ratio", "processor_ratio", "memory_gib", "cores"),
+)
 
 
 def choose_by_torch(points: Any, count: int) -> np.ndarray:
@@ -79,6 +92,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=128)
     parser.add_argument("--share", type=float, default=0.1)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="a csv file for the results")
     args = parser.parse_args()
     before = measure_memory()
     rng = np.random.default_rng(0)
@@ -97,13 +111,20 @@ def main() -> None:
     for _ in range(args.rounds):
         ours.append(measure(lambda: coreset._select(points, 0, count)))
         theirs.append(measure(lambda: other(given, count)))
-    same = np.mean(ours[0][0] == theirs[0][0])
-    print(f"{count} of {args.patches} x {args.dimensions} patches; {100 * same:.1f} % the same")
-    for name, place in (("wall", 1), ("processor", 2)):
-        least = [min(found[place] for found in each) for each in (ours, theirs)]
-        ratio = least[0] / least[1]
+    same = 100 * np.mean(ours[0][0] == theirs[0][0])
+    print(f"{count} of {args.patches} x {args.dimensions} patches; {same:.1f} % the same")
+    wall, processor = (
+        [min(found[place] for found in each) for each in (ours, theirs)] for place in (1, 2)
+    )
+    ratios = [least[0] / least[1] for least in (wall, processor)]
+    for name, least, ratio in zip(("wall", "processor"), (wall, processor), ratios, strict=True):
         print(f"{name} time: {least[0]:.2f} s, {title} {least[1]:.2f} s, ratio {ratio:.2f}")
     print(f"memory of the choice with its data: {memory:.2f} GiB")
+    if args.out is not None:
+        numbers = [same, *wall, *ratios, memory]
+        line = [args.patches, args.dimensions, count, title, *(f"{n:.2f}" for n in numbers)]
+        with args.out.open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, [*line, os.cpu_count()]])
 
 
 if __name__ == "__main__":

@@ -196,7 +196,7 @@ def tabulate_results(names: list[str]) -> str:
 
 
 def _describe_situation(kind: str, exposure: str, labelled: int, hidden: float) -> str:
-    parts = [f"{kind}s", f"{100 * hidden:g} % hidden"]
+    parts = [kind if kind.endswith("s") else f"{kind}s", f"{100 * hidden:g} % hidden"]
     parts += [f"{labelled} labelled"] if labelled else []
     parts += [f"{exposure} as exposure"] if exposure else []
     return ", ".join(parts)

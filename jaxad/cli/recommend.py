@@ -106,7 +106,7 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
         series = find_series(name, read_table_options(options))
         if series is not None:
             train = read_training_series(*series).train
-            label, has = train.label, {"kind": "sequence", "rows": len(train.label)}
+            label, has = train.label, {"kind": "series", "rows": len(train.label)}
         else:
             rows = read_labelled_rows(name, read_table_options(options))
             label = np.zeros(len(rows.x)) if rows.label is None else rows.label

@@ -83,9 +83,9 @@ def recommend(
         normal: The values of `y` that mark verified normal rows.
         measured: The results to use; by default those that jaxad comes with.
         **asked: The fields of a `jaxad.recommendation.situation.Situation`: `kind` ("table",
-            "image", "sequence", "text"), `rows`, `columns`, `labelled_anomalies`,
-            `labelled_normals`, `contamination`, `want` ("scores", "audit", "heatmaps") and
-            `exposure`. The default is a table without labels of unknown size.
+            "image", "sequence", "text", "features" or "series"), `rows`, `columns`,
+            `labelled_anomalies`, `labelled_normals`, `contamination`, `want` ("scores", "audit",
+            "heatmaps") and `exposure`. The default is a table without labels of unknown size.
 
     Returns:
         The recommendation.
@@ -110,9 +110,7 @@ def recommend(
         return _heat_maps(situation)
     if situation.want == "audit" and situation.kind in ("table", "features"):
         return _audit(situation)
-    by_tables = situation.kind == "features" and situation.labelled_anomalies > 0
-    nearest = replace(situation, kind="table") if by_tables else situation
-    near = select_nearest(read_measurements() if measured is None else measured, nearest)
+    near = select_nearest(read_measurements() if measured is None else measured, situation)
     ranked = prefer_composite(rank_detectors(near))
     reasons = []
     if situation.want == "audit":
@@ -179,7 +177,9 @@ def _notes(found: Recommendation) -> list[str]:
             notes.append(f"Measured with {min(seen):,} to {max(seen):,} {name}; here are {has:,}.")
     count = situation.labelled_anomalies
     used = max(one.labelled for one in best.measured)
-    if count and not used and not get_entry(best.detector).uses_labels:
+    if count and not any(one.labelled for other in found.ranked for one in other.measured):
+        notes.append("No detector was measured with labels on such data.")
+    elif count and not used and not get_entry(best.detector).uses_labels:
         notes.append("It learns nothing from the labels, and yet nothing that does was better.")
     elif count and used and not used / 3 <= count <= 3 * used:
         notes.append(f"Measured with {used} labelled anomalies, and not with {count}.")
@@ -192,15 +192,18 @@ def _notes(found: Recommendation) -> list[str]:
             "Measured with dense layers on grey images of at most 64 x 64 pixels; for larger or "
             "coloured ones leave channels and widths out, which was not measured here."
         )
-    if situation.kind == "features" and best.measured[0].kind == "table":
-        notes.append("With labels no detector was measured on features: these are tables.")
-    elif situation.kind == "features":
+    if situation.kind == "features":
         notes.append(
-            "Measured on features of ResNet-18 for pictures of 15 products, and of BERT for one "
-            "collection of texts."
+            "Measured on features of ResNet-18 for pictures of products (MVTec-AD) and, without "
+            "labels, on features of BERT for one collection of texts."
         )
     if situation.kind == "sequence":
         notes.append("Measured on a single data set of heartbeats: weak evidence.")
+    if situation.kind == "series":
+        notes.append(
+            "Measured on heartbeats joined to a series of one channel and on synthetic series of "
+            "five channels, by the AUROC of timestamps; rows are windows."
+        )
     if situation.kind == "text":
         notes.append(
             "Measured on five topics of one collection, with word vectors of 100 dimensions; cvdd "

@@ -1,8 +1,9 @@
 """The commands to run next, as lists of arguments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from jaxad.data.series.options import SeriesOptions
 from jaxad.data.tables.options import TableOptions
 from jaxad.detectors import get_entry
 from jaxad.recommendation.choose import Recommendation
@@ -11,6 +12,7 @@ from jaxad.recommendation.evidence import format_settings
 __all__ = ["DataSource", "suggest_commands"]
 
 _PLAIN = TableOptions()
+_TIMED = SeriesOptions(time="time")
 MODEL = "my_detector"
 PLACEHOLDERS = {
     "table": "mine.csv",
@@ -18,6 +20,7 @@ PLACEHOLDERS = {
     "sequence": "sequence:mine.csv",
     "text": "mine.jsonl",
     "features": "features:mine.npz",
+    "series": "mine.csv",
 }
 
 
@@ -52,6 +55,8 @@ def suggest_commands(found: Recommendation, source: DataSource | None = None) ->
         Each command as its arguments, `jaxad` first. VECTORS stands for a file of word vectors.
     """
     source = source or DataSource()
+    if found.situation.kind == "series" and source.data is None:
+        source = replace(source, table=source.table._replace(series=_TIMED))
     asked, name, config = found.situation, found.detector, found.config
     if not source.is_file:
         return [

@@ -36,10 +36,11 @@ class Measurement:
     """The result of a detector in a situation: a row of the file.
 
     Attributes:
-        experiment: The experiment's file in `experiments/recommend`.
+        experiment: The experiment's file in `experiments/recommend`, or a script as
+            `folder/name.py` in `experiments`.
         kind: The kind of example; see `Situation`.
         dataset: The data set.
-        normal_class: Its normal class.
+        normal_class: Its normal class; of a series with several kinds of anomalies, the kind.
         rows: How many unlabelled rows it was trained on.
         columns: How many columns the table or the features have; 0 for other kinds.
         anomalies: The share of anomalies in the data set, from 0 to 1.
@@ -83,7 +84,9 @@ class Measurement:
 
     @property
     def command(self) -> str:
-        """The command that measured it; DATA is the folder of the data."""
+        """The command that measured it; DATA is the folder of the data, OUT that of results."""
+        if self.experiment.endswith(".py"):
+            return f"python experiments/{self.experiment} DATA --out OUT"
         return f"jaxad sweep {FOLDER}/{self.experiment} --data-dir DATA"
 
 

@@ -4,8 +4,8 @@ The rule chooses the detector with the highest mean AUROC over the data sets tha
 the nearest situation. Situations are compared by the kind of example, by the number of labelled
 anomalies (none, or the nearest count in ratio) and by the share of hidden anomalies. An unknown
 share counts as the largest that was measured. Where few data sets were measured, the results of all
-shares are used. `auto`, the composite for tables, is preferred where it is at most a point or one
-standard error of the paired difference behind, as the first places of others are close.
+shares are used. On tables `auto`, the composite for them, is preferred where it is at most a point
+or one standard error of the paired difference behind, as the first places of others are close.
 `jaxad.recommendation.held_out` evaluates the rule by leaving data sets out.
 """
 
@@ -109,7 +109,10 @@ def prefer_composite(ranked: list[RankedDetector]) -> list[RankedDetector]:
     """Return ranked detectors with `auto` first, if it is no more than the noise behind.
 
     That is one point of AUROC, or one standard error of the difference where that is more.
+    Detectors that were ranked on other data than tables keep their order.
     """
+    if any(one.kind != "table" for other in ranked[:1] for one in other.measured):
+        return ranked
     most = max((one.auroc for one in ranked), default=0.0)
     close = [one for one in ranked if one.auroc >= most - max(MARGIN, _error(ranked[0], one))]
     first = [one for one in close if (one.detector, one.settings) == (PREFERRED, "")]

@@ -11,7 +11,7 @@ from jaxad.errors import ConfigError, DataError
 
 __all__ = ["Kind", "Situation", "Want", "describe_data"]
 
-Kind = Literal[Examples, "features"]
+Kind = Literal[Examples, "features", "series"]
 Want = Literal["scores", "audit", "heatmaps"]
 
 
@@ -20,8 +20,9 @@ class Situation:
     """Properties of a data set, and what is wanted of a detector.
 
     Attributes:
-        kind: The kind of example: "table" (a row of one), "image", "sequence", "text" or
-            "features" (a row of features that a frozen network computed).
+        kind: The kind of example: "table" (a row of one), "image", "sequence", "text", "features"
+            (a row of features that a frozen network computed) or "series" (a window of a long
+            series).
         rows: How many training rows there are, >= 2; None if unknown.
         columns: How many columns a table has, >= 1; None if unknown.
         labelled_anomalies: How many of the training rows are labelled anomalies, >= 0.

@@ -1,6 +1,7 @@
 """Which detector is recommended: the results, the rule on them, and the command line."""
 
 import json
+import runpy
 import shlex
 import subprocess
 import sys
@@ -64,14 +65,15 @@ def results():
 
 def test_each_result_is_of_a_detector_and_a_setting_of_its_experiment(results):
     experiments = {}
-    for name in {one.experiment for one in results}:
+    sweeps = [one for one in results if one.experiment.endswith(".toml")]
+    for name in {one.experiment for one in sweeps}:
         experiment = load_experiment(ROOT / "experiments" / "recommend" / name)
         axes = [source.axes for source in experiment.sources]
         variants = {
             (v.detector, format_settings(dict(v.config))) for v in experiment.sources[0].variants
         }
         experiments[name] = (experiment, axes[0], variants)
-    for one in results:
+    for one in sweeps:
         experiment, axes, variants = experiments[one.experiment]
         assert one.choice in variants
         assert one.labelled in axes["labelled_anomalies"]
@@ -80,6 +82,23 @@ def test_each_result_is_of_a_detector_and_a_setting_of_its_experiment(results):
         assert 1 <= one.seeds <= experiment.seeds
         get_entry(one.detector).config(**parse_settings(one.settings))
         assert one.command.split()[2] == f"experiments/recommend/{one.experiment}"
+
+
+def test_each_result_on_series_is_in_the_table_of_its_script(results):
+    folder = ROOT / "experiments" / "series"
+    settings = runpy.run_path(str(folder / "accuracy.py"))["DETECTORS"]
+    means = pd.read_csv(folder / "results" / "means.csv").set_index(["detector", "ranges"])
+    scripted = [one for one in results if not one.experiment.endswith(".toml")]
+    assert {one.kind for one in scripted} == {"series"}
+    for one in scripted:
+        assert one.command == "python experiments/series/accuracy.py DATA --out OUT"
+        assert one.settings == format_settings(settings[one.detector])
+        ranges = "all" if one.normal_class == "normal" else one.normal_class
+        found = means.loc[[(one.detector, ranges)]]
+        hidden = found.data.str.contains("hidden") == (one.hidden > 0)
+        own = found[hidden & (found.data.str.contains("ecg5000") == (ranges == "all"))]
+        assert one.auroc == pytest.approx(own.auroc.item(), abs=6e-4)
+        assert one.seeds == own.seeds.item()
 
 
 def test_results_are_numbers_in_their_range_and_none_is_there_twice(results):
@@ -268,7 +287,7 @@ def test_regret_is_how_much_less_than_the_best_in_hindsight():
     [
         (
             {"kind": "video"},
-            "kind must be 'table', 'image', 'sequence', 'text' or 'features'; given 'video'",
+            "or 'series'; given 'video'",
         ),
         ({"want": "all"}, "want must be 'scores', 'audit' or 'heatmaps'"),
         ({"rows": 1}, "rows must be a whole number of at least 2; given 1"),
@@ -314,11 +333,18 @@ def test_an_audit_of_a_table_is_recommended_as_the_command_does_it():
     assert (found.detector, format_settings(found.config)) == (UNLABELLED, RECORD)
 
 
-def test_features_with_labels_go_by_tables_which_is_said():
-    found = jaxad.recommend(kind="features", labelled_anomalies=10)
-    assert {one.kind for one in found.evidence} == {"table"}
-    assert any("these are tables" in reason for reason in found.reasons)
-    assert {one.kind for one in jaxad.recommend(kind="features").evidence} == {"features"}
+def test_features_go_by_features_with_labels_and_without():
+    for labelled in (0, 10):
+        found = jaxad.recommend(kind="features", labelled_anomalies=labelled)
+        compared = [one for other in found.ranked for one in other.measured]
+        assert {one.kind for one in compared} == {"features"}
+        assert {one.labelled for one in compared} == {0, labelled}
+
+
+def test_a_kind_without_results_with_labels_says_so():
+    found = jaxad.recommend(kind="series", labelled_anomalies=10)
+    assert "No detector was measured with labels on such data." in found.reasons
+    assert suggest_commands(found)[0][-2:] == ["--time", "time"]
 
 
 def test_heat_maps_are_by_fcdd():

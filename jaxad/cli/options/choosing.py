@@ -30,7 +30,7 @@ class Recommend(SeriesReading, PictureReading, Common):
             as for `jaxad run`. Its type, its rows and columns, and the labels of a file are read
             from it. Without it the options describe the data.
         type: The type of an example; features are those of a frozen network, one row an image or a
-            text.
+            text; series are read in windows.
         rows: The number of training rows.
         columns: The number of columns of a table.
         labelled_anomalies: The number of training rows that are, or will be, labelled anomalies.
