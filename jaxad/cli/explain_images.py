@@ -72,6 +72,8 @@ def draw_explanations(
     for name, rows in ends.items():
         _draw_ends(options.out / name, rows[:SHOWN], shown, scored, scale)
     drawn = sorted(order) if options.all else sorted({*ends[HIGHEST], *ends[LOWEST]})
+    for path in _find_overlays(options.out):
+        (options.out / path).unlink(missing_ok=True)
     paths = _draw_overlays(images, options.out, scored, scale, drawn, shown)
     _write_list(options.out / CSV, saved, scored, paths)
     summary = _summarise(saved, options, kind, scored, scale)
@@ -126,6 +128,20 @@ def _draw_overlays(
                 title += "; the heat map is not finite"
             paint(path, image, piece.map[row], piece.mask[row], title)
     return paths
+
+
+def _find_overlays(out: Path) -> set[Path]:
+    """Return the overlays that the list of an earlier call names, as paths within the folder."""
+    try:
+        with (out / CSV).open(newline="", encoding="utf-8") as file:
+            named = {Path(row.get("overlay") or "") for row in csv.DictReader(file)}
+    except (OSError, ValueError, csv.Error):  # no list, or not one of ours
+        return set()
+    return {
+        path
+        for path in named
+        if path.parts[:1] == (OVERLAYS,) and ".." not in path.parts and path.suffix == ".png"
+    }
 
 
 def _write_list(

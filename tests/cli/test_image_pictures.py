@@ -84,6 +84,12 @@ def test_rows_of_a_file_are_named_by_number_and_empty_masks_have_no_metrics(cli,
     assert {row["row"] for row in rows if row["overlay"]} == drawn
     assert {f"row_{i}.png" for i in drawn} == {p.name for p in Path("maps/overlays").iterdir()}
     assert explain(cli, "i.npz").code == 2
+    # Overlays that the list names are replaced, and other files stay.
+    Path("maps/overlays/mine.png").write_bytes(b"mine")
+    assert explain(cli, "i.npz", "--most", 1, "--force").code == 0
+    drawn = {Path(row["overlay"]).name for row in read_list() if row["overlay"]}
+    assert len(drawn) == 2
+    assert {p.name for p in Path("maps/overlays").iterdir()} == {*drawn, "mine.png"}
 
 
 def test_a_single_image_is_explained(cli, images):

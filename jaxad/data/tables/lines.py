@@ -11,6 +11,7 @@ from jaxad.data.tables.arrow import check_names, unify_columns
 from jaxad.data.tables.delimited import UNNAMED, read_format
 from jaxad.data.tables.options import TableOptions, check_options, unknown_column
 from jaxad.data.tables.reading import Piece, TableSource, with_points
+from jaxad.data.tables.text_stream import ERRORS
 from jaxad.errors import DataError
 
 __all__ = ["STDIN", "TableStream", "open_stream"]
@@ -159,7 +160,7 @@ def _check_encoding(beginning: bytes, what: str) -> None:
 
 
 def _decode(line: bytes) -> str:
-    return line.decode(errors="replace")
+    return line.decode(errors=ERRORS)
 
 
 def _split(line: str | None, delimiter: str) -> tuple[list[str], str]:

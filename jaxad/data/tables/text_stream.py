@@ -9,7 +9,7 @@ from typing import IO, Any
 from jaxad.errors import DataError
 from jaxad.utils.packed import open_unpacked
 
-__all__ = ["Utf8Stream", "find_encoding", "open_text"]
+__all__ = ["ERRORS", "Utf8Stream", "find_encoding", "open_text"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,10 +21,25 @@ _MARKS = (
 _PROBE = 4096  # bytes by which the encoding is found
 
 
+def _decode_western(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that are not valid UTF-8 as Windows-1252, and its five gaps as Latin-1."""
+    if not isinstance(error, UnicodeDecodeError) or error.encoding != "utf-8":
+        return codecs.replace_errors(error)  # pyright: ignore
+    wrong = error.object[error.start : error.end]
+    text = "".join(bytes([b]).decode("cp1252" if b not in _GAPS else "latin-1") for b in wrong)
+    return text, error.end
+
+
+_GAPS = b"\x81\x8d\x8f\x90\x9d"
+ERRORS = "jaxad.western"  # how bytes that are not valid are decoded, by its registered name
+codecs.register_error(ERRORS, _decode_western)
+
+
 class Utf8Stream(io.RawIOBase):
     """A file of text, read as UTF-8 without a byte order mark, followed by some further bytes.
 
-    Bytes that are not valid in the encoding of the file become the replacement character.
+    Bytes that are not valid UTF-8 are read as Windows-1252, so that different values stay
+    different; those that are not valid UTF-16 or UTF-32 become the replacement character.
     """
 
     def __init__(self, path: Path, end: bytes = b""):
@@ -37,7 +52,7 @@ class Utf8Stream(io.RawIOBase):
         self._path, self._end = path, end
         self._file = open_unpacked(path)
         start = self._read_bytes(_PROBE)
-        self._decoder = codecs.getincrementaldecoder(find_encoding(start))(errors="replace")
+        self._decoder = codecs.getincrementaldecoder(find_encoding(start))(errors=ERRORS)
         self._rest = self._decoder.decode(start).encode(errors="replace")
         self._ended = False
 

@@ -82,8 +82,18 @@ def test_a_header_with_fewer_names_than_values_is_an_error(tmp_path):
         list(open_table(tmp_path / "x.csv").pieces())
 
 
-def test_bytes_that_are_not_utf8_spoil_only_their_value(read):
-    assert read(b"a,b\n1,\xff\n2,3\n") == {"a": ["1", "2"], "b": ["\N{REPLACEMENT CHARACTER}", "3"]}
+def test_bytes_that_are_not_utf8_are_read_as_windows_1252(read):
+    names = ["Köln", "Málaga", "Nº 5 \N{EN DASH} a"]
+    text = "a,b\n" + "".join(f"{name},1\n" for name in names)
+    assert read(text.encode("cp1252"))["a"] == names == read(text.encode())["a"]
+    # No two bytes become the same value, and those around them stay as they are.
+    values = read(b"a,b\n" + b"".join(b"x%cy,1\n" % byte for byte in range(128, 256)))["a"]
+    assert len(set(values)) == 128 and all(v[0] == "x" and v[-1] == "y" for v in values)
+
+
+def test_a_character_across_the_pieces_that_are_read_is_whole(read):
+    start = "a,b\n" + "x" * (4096 - len("a,b\n") - 1)
+    assert read((start + "ö,1\n").encode())["a"] == [start[4:] + "ö"]
 
 
 @pytest.mark.parametrize(
