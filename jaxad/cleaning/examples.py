@@ -1,6 +1,6 @@
-"""What a cleaning needs of the examples that are cleaned, whatever their kind, and tables of them.
+"""The interface of examples of any kind that are cleaned, and its implementation for tables.
 
-Examples of other kinds are in `jaxad.cleaning.files` and `jaxad.cleaning.windows`.
+The implementations for other kinds are in `jaxad.cleaning.files` and `jaxad.cleaning.windows`.
 """
 
 from typing import TYPE_CHECKING, Any, Protocol
@@ -41,12 +41,12 @@ class Examples(Protocol):
 
     @property
     def noun(self) -> str:
-        """What they are called in messages, such as "rows"."""
+        """The plural noun for them in messages, such as "rows"."""
         ...
 
     @property
     def exchangeable(self) -> bool:
-        """Whether some can be kept out as a reference for a threshold."""
+        """Whether a random part of them can be held out to choose a threshold."""
         ...
 
     @property

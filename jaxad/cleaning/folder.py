@@ -160,8 +160,8 @@ def read_answers(
                 text = as_text(line[at]) if at < len(line) else None
                 if text is None or text not in places:
                     raise DataError(
-                        f"the table has no row whose {name} is {text or 'empty'!r}; restore it as "
-                        "it was asked, or delete the line"
+                        f"the table has no row whose {name} is {text or 'empty'!r}; write it as in "
+                        "ask.csv, or delete the line"
                     )
                 value = line[label] if label < len(line) else ""
                 found.append((places[text], check_label(value, positive, normal)))

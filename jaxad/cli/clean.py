@@ -35,7 +35,7 @@ _ALWAYS = {"data", "session", "finish", *(field.name for field in fields(Common)
 
 
 class _Table(NamedTuple):
-    """What is cleaned.
+    """The examples that are cleaned, and how they are named and shown.
 
     Attributes:
         examples: The rows, pictures, texts or windows.

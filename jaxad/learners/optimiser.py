@@ -69,7 +69,7 @@ class Optimiser:
 
     @property
     def has_momentum(self) -> bool:
-        """Whether a gradient moves the parameters in later steps too."""
+        """Whether an update averages the gradients of several steps."""
         return self.kind in ("adam", "adam_half", "nesterov")
 
     def precondition(

@@ -106,9 +106,10 @@ def rank_detectors(measured: Iterable[Measurement]) -> list[RankedDetector]:
 
 
 def prefer_composite(ranked: list[RankedDetector]) -> list[RankedDetector]:
-    """Return ranked detectors with `auto` first, if it is no more than the noise behind.
+    """Return ranked detectors with `auto` first, if it is close to the best one.
 
-    That is one point of AUROC, or one standard error of the difference where that is more.
+    Close means within one point of AUROC, or within one standard error of the paired difference,
+    whichever is more.
     Detectors that were ranked on other data than tables keep their order.
     """
     if any(one.kind != "table" for other in ranked[:1] for one in other.measured):

@@ -23,8 +23,9 @@ def estimate_alpha(scores: ArrayLike, asked: ArrayLike, anomalous: ArrayLike) ->
     $$\hat\alpha = \frac{1}{|Q|} \sum_{j \in Q} \frac{p(s_j)}{q(s_j)} y_j,$$
 
     where p is the density of the scores of all rows and q that of the rows asked for, Q. Both are
-    estimated with Gaussian kernels, whose bandwidth is the average spacing of the scores in Q. The
-    result is meant for `soel(alpha)` and the other weightings that assume a share.
+    estimated with Gaussian kernels. The bandwidth of both, the average spacing of the scores in Q,
+    is a choice made here. The result is meant for `soel(alpha)` and the other weightings that
+    assume a share.
 
     Args:
         scores: `(n,)` scores of all training rows, of a detector trained without the answers.

@@ -45,8 +45,8 @@ class Clean(SeriesReading, PictureReading, Common):
         checks: How many of the answers are for rows drawn at random, which are asked for last. They
             give an exact interval for the anomalies that remain.
         alpha: The bound on the share of new normal rows that are alarms, in (0, 1).
-        reference: The share of the rows that are kept out of training, for the threshold. With 0
-            there is no threshold. Default: 0.25; 0 for series and texts.
+        reference: The share of the rows that are kept out of training, for the threshold. Without
+            such rows (0) no threshold is chosen. Default: 0.25, and 0 for series and texts.
         label_noise: The expected share of wrong answers, in [0, 0.5).
         detector: The detector that is trained on what remains. Default: auto; for pictures and
             series the one that `jaxad recommend` names; none for texts.
