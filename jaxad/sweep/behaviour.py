@@ -5,6 +5,7 @@ protocol. It does not change when files are moved or names are changed.
 """
 
 from dataclasses import fields, replace
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from jaxad.data import Dataset, contaminate
 from jaxad.data.protocol.settings import Protocol
 from jaxad.data.text.vocabulary import Vocabulary
+from jaxad.detector import HostDetector
 from jaxad.detectors import get_entry, make
 from jaxad.evaluation.scoring import score
 from jaxad.training.train import fit
@@ -22,6 +24,8 @@ __all__ = ["Behaviour", "DataKind", "compare_behaviour", "measure_behaviour"]
 _ROWS, _COLUMNS, _STEPS, _PIXELS, _WORDS, _SCORES = 60, 8, 64, 32, 40, 8
 _CLASSES = 4
 _FEW = {"epochs": 2, "pretrain_epochs": 1, "batch_size": 32}
+# Epochs after those in which a weighting only watches, so that its settings change the scores.
+_SEEING = 4
 _LABELLED = 8
 # Processors differ by rounding, which a few steps amplify to less than this share of the spread.
 _TOLERANCE = 2e-3
@@ -68,7 +72,8 @@ def measure_behaviour(
 
     Args:
         detector: The registered name.
-        config: Its settings; epochs and the batch size are reduced.
+        config: Its settings; the batch size and epochs are reduced, the latter to a few more than
+            the weighting's blind ones.
         protocol: How training rows are drawn; numbers of rows are reduced.
         kind: The kind of the data set.
 
@@ -80,6 +85,10 @@ def measure_behaviour(
     given = {name: getattr(get_entry(detector).config(), name) for name in _FEW if name in known}
     given |= config
     few = {name: min(given[name], most) for name, most in _FEW.items() if name in known}
+    made = make(detector, split.train, **config)
+    blind = 0.0 if isinstance(made, HostDetector) or not made.parts else made.parts.weighting.blind
+    if blind and "epochs" in few:
+        few["epochs"] = min(given["epochs"], ceil(blind) + _SEEING)
     fitted = fit(make(detector, split.train, **config | few), split.train, (0,), key=0)
     scores = score(fitted, split.test)[0]
     scores = scores[np.linspace(0, len(scores) - 1, _SCORES).astype(int)]

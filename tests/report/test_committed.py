@@ -9,11 +9,13 @@ from jax.tree_util import Partial
 
 import jaxad
 from jaxad.cli.app import main
+from jaxad.data.protocol.settings import Protocol
 from jaxad.detectors import deep_svdd
 from jaxad.errors import DataError
 from jaxad.objectives import Objective
 from jaxad.report import check_committed, read_committed
 from jaxad.report.tables import format_cells
+from jaxad.sweep.behaviour import DataKind, compare_behaviour, measure_behaviour
 
 ROOT = Path(__file__).parents[2]
 TEXT = """
@@ -91,6 +93,18 @@ def test_a_loss_altered_by_a_factor_makes_results_stale(ran, monkeypatch, capsys
     monkeypatch.undo()
     assert results.main(["--root", str(root), "check"]) == 0
     assert "!!!" not in tables.make_results(root, "paper/two", "auroc")
+
+
+def test_a_fingerprint_reads_a_weighting_that_watches_first():
+    def measure(alpha):
+        weighting = f"latent_outlier_exposure({alpha})"
+        config = {"epochs": 50, "pretrain_epochs": 0, "weighting": weighting}
+        protocol = Protocol(contamination=0.1, labelled_anomalies=5)
+        return measure_behaviour("deep_svdd", config, protocol, DataKind((4,)))
+
+    some = measure(0.1)
+    assert compare_behaviour(measure(0.1), some)
+    assert not compare_behaviour(measure(0.4), some)
 
 
 def test_a_changed_number_is_noticed(kept):
