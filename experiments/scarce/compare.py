@@ -1,13 +1,19 @@
-"""Compare `auto` with the other detectors of study.toml in each situation, with intervals.
+"""Compare `auto` with the other detectors of study.toml and unlabelled.toml, with intervals.
 
     python experiments/scarce/compare.py
 
-Reads seed 0 of `results/study.csv`, which all cells have, and writes `results/compare.csv`: for
-each share of hidden anomalies and number of labels the mean ranks over the datasets, and the mean
-differences between `auto` and each detector with 95 % intervals from 10,000 bootstrap samples of
-the datasets.
+Writes two files beside `results/study.csv` and `results/unlabelled.csv`, which it reads:
+
+- `compare.csv`: for each share of hidden anomalies and number of labels the mean ranks over the
+  datasets, and the mean differences between `auto` and each detector with 95 % intervals from
+  10,000 bootstrap samples of the datasets.
+- `leads.csv`: for the same situations the mean of `auto`, and how far the best detector of two
+  groups is behind it. Bags of the library are in neither, as `auto` consists of them.
+
+Each dataset has one value, the mean over the seeds of the experiment.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +24,34 @@ from jaxad.utils.files import write_atomically
 FOLDER = Path(__file__).parent / "results"
 SITUATION = ["contamination", "labelled_anomalies"]
 METRICS = {"auroc": "AUROC", "auprc": "AUPRC"}
-FIRST, SAMPLES = "auto", 10_000
+FIRST, PARTS, SAMPLES = "auto", ("auto", "pu_bagging"), 10_000
+GROUPS = {
+    "Deep SAD, random forest, iforest": ("Deep SAD", "random_forest", "iforest"),
+    "all other detectors": None,
+}
 
 
 def main() -> None:
-    """Write the csv file."""
-    cells = pd.read_csv(FOLDER / "study.csv").query("seed == 0")
-    lines = [
-        {"hidden": f"{100 * share:.0f} %", "labels": int(count), "detector": name} | columns
-        for (share, count), some in cells.groupby(SITUATION)
-        for name, columns in compare(some).items()
-    ]
-    with write_atomically(FOLDER / "compare.csv") as partial:
-        pd.DataFrame(lines).to_csv(partial, index=False)
+    """Write the csv files."""
+    unlabelled = read("unlabelled").assign(contamination=0.1, labelled_anomalies=0)
+    cells = pd.concat([unlabelled, read("study")])
+    compared, leads = [], []
+    for (share, count), some in cells.groupby(SITUATION):
+        situation = {"hidden": f"{100 * share:.0f} %", "labels": int(count)}
+        compared += [
+            situation | {"detector": name} | columns for name, columns in compare(some).items()
+        ]
+        leads += [situation | line for line in lead(some)]
+    for name, lines in {"compare": compared, "leads": leads}.items():
+        with write_atomically(FOLDER / f"{name}.csv") as partial:
+            pd.DataFrame(lines).to_csv(partial, index=False)
+
+
+def read(name: str) -> pd.DataFrame:
+    """Return the cells of the seeds that all detectors have."""
+    seeds = json.loads((FOLDER / f"{name}.json").read_text())["seeds"]
+    cells = pd.read_csv(FOLDER / f"{name}.csv")
+    return cells[cells.seed < seeds]
 
 
 def compare(cells: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -44,6 +65,22 @@ def compare(cells: pd.DataFrame) -> dict[str, dict[str, str]]:
             columns[f"rank by {title}"] = f"{ranks[name]:.2f}"
             columns[f"{title} of auto minus this"] = bound((values[FIRST] - values[name]).values)
     return found
+
+
+def lead(cells: pd.DataFrame) -> list[dict[str, str]]:
+    """Return for each group the best detector by mean AUROC and by mean AUPRC."""
+    lines = []
+    for group, names in GROUPS.items():
+        others = cells.detector.isin(names) if names else ~cells.detector.isin(PARTS)
+        line = {"best of": group}
+        for metric, title in METRICS.items():
+            means = 100 * cells.groupby("detector")[metric].mean()
+            best = means[cells.detector[others].unique()].idxmax()
+            line[f"best by {title}"] = f"{best} ({means[best]:.1f})"
+            line[f"{title} of auto"] = f"{means[FIRST]:.1f}"
+            line[f"points of {title} behind"] = f"{means[FIRST] - means[best]:.1f}"
+        lines.append(line)
+    return lines
 
 
 def bound(differences: np.ndarray) -> str:
