@@ -15,7 +15,9 @@ from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
 from jaxad.detectors.classical.kernels import (
     Bandwidth,
+    ComponentsConfig,
     KernelConfig,
+    build_on_components,
     choose_bandwidth,
     choose_gamma,
 )
@@ -27,7 +29,7 @@ __all__ = ["Kernel", "Neighbours", "OneClassSVM"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneClassSVM(KernelConfig):
+class OneClassSVM(ComponentsConfig, KernelConfig):
     """Settings of the one-class SVM.
 
     Attributes:
@@ -36,34 +38,49 @@ class OneClassSVM(KernelConfig):
             similarity.
         gamma: Factor of squared distances in the Gaussian kernel, > 0; None for 1 / (d var(x)) of
             the training rows x with d columns.
+        variance: Fraction of the variance of the training rows that is kept by the principal
+            components to which the Gaussian kernel is applied, in (0, 1), such as 0.95; None for
+            the columns themselves.
     """
 
     nu: float = 0.1
     kernel: Literal["gaussian", "linear"] = "gaussian"
     gamma: float | None = None
+    variance: float | None = None
 
     def __post_init__(self):
         self._check_gamma()
         self._need(is_number(self.nu) and 0 < self.nu <= 1, "nu", "in (0, 1]")
         self._need(self.kernel in ("gaussian", "linear"), "kernel", "'gaussian' or 'linear'")
+        self._check_variance()
+        self._need(
+            self.variance is None or self.kernel == "gaussian",
+            "variance",
+            "None with kernel='linear'",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kernel(CheckedConfig):
+class Kernel(ComponentsConfig):
     """Settings of the kernel density estimate.
 
     Attributes:
         bandwidth: Standard deviation of the Gaussian kernel, > 0; None uses Scott's rule times the
             mean standard deviation of the columns, and "likelihood" takes that, of 13 between 1/16
             and 4 times it, under which held-out training rows have the highest likelihood.
+        variance: Fraction of the variance of the training rows that is kept by the principal
+            components whose density is estimated, in (0, 1), such as 0.95; None for the columns
+            themselves.
     """
 
     bandwidth: Bandwidth = None
+    variance: float | None = None
 
     def __post_init__(self):
         width = self.bandwidth
         ok = width is None or width == "likelihood" or (is_number(width) and width > 0)
         self._need(ok, "bandwidth", "> 0, 'likelihood' or None")
+        self._check_variance()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +120,7 @@ def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
         return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
 
     score_type = KernelSum if config.kernel == "gaussian" else OutsidePlane
-    return build_unsupervised(train, config, score_type)
+    return build_on_components(train, config, score_type, config.variance)
 
 
 @register("kde", Kernel, uses_labels=False, host=True)
@@ -121,7 +138,7 @@ def build_kde(config: Kernel, spec: Spec) -> HostDetector:
         constant = d / 2 * np.log(2 * np.pi * width**2)
         return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
 
-    return build_unsupervised(train, config, KernelSum)
+    return build_on_components(train, config, KernelSum, config.variance)
 
 
 @register("lof", Neighbours, uses_labels=False, host=True)
