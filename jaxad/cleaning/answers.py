@@ -1,6 +1,6 @@
 """Answers to the rows that were asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from jaxtyping import Int8
 from jaxad.data.tables.labels import as_text
 from jaxad.errors import DataError
 
-__all__ = ["Answer", "check_label", "place_answers"]
+__all__ = ["Answer", "check_label", "list_pairs", "place_answers"]
 
 _MEANINGS = {
     **dict.fromkeys(("1", "true", "yes", "anomaly"), True),
@@ -68,6 +68,33 @@ def check_label(
         f"label {text!r} has no meaning: give 1 or anomaly, 0 or normal, or nothing for a row that "
         f"cannot be told{more}"
     )
+
+
+def list_pairs(answers: Any) -> list[tuple[Any, Any]]:
+    """Return rows and their answers.
+
+    Args:
+        answers: Labels by row, pairs of a row and a label, or a frame with the columns `row` and
+            `label`.
+
+    Raises:
+        DataError: It is none of these.
+    """
+    if hasattr(answers, "columns"):
+        lacking = [name for name in ("row", "label") if name not in answers.columns]
+        if lacking:
+            raise DataError(
+                f"answers has no column {lacking[0]!r}; give the frame of ask with a column label"
+            )
+        return list(zip(answers["row"], answers["label"], strict=True))
+    try:
+        pairs = answers.items() if isinstance(answers, Mapping) else answers
+        return [(row, label) for row, label in pairs]
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "answers must be labels by row, as in {3: 1, 7: 0}, pairs of a row and a label, or a "
+            f"frame with the columns row and label; given {type(answers).__name__}"
+        ) from error
 
 
 def place_answers(

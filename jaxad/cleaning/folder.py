@@ -138,7 +138,8 @@ def read_answers(
 
     Raises:
         DataError: The file cannot be read, lacks a column or has it twice, names a row that the
-            table does not have, a label has no meaning, or a quoted cell does not end.
+            table does not have or gives a row two different labels, a label has no meaning, or a
+            quoted cell does not end.
     """
     form = find_format(path, TableOptions(header="yes"))
     lacking = [column for column in (name, "label") if column not in form.names]
@@ -149,6 +150,7 @@ def read_answers(
             raise DataError(f"{path}: has two columns {column!r}; delete one of them")
     at, label = form.names.index(name), form.names.index("label")
     found: list[tuple[int, bool | None]] = []
+    told: dict[int, bool | None] = {}
     with open_text(path) as file:
         # Strict, since a quote that is never closed would swallow the answers after it.
         reader = csv.reader(file, delimiter=form.delimiter, strict=True)
@@ -165,6 +167,11 @@ def read_answers(
                     )
                 value = line[label] if label < len(line) else ""
                 found.append((places[text], check_label(value, positive, normal)))
+                if found[-1][1] is not None and told.setdefault(*found[-1]) != found[-1][1]:
+                    raise DataError(
+                        f"{name} {text} is answered twice, as an anomaly and as a normal row; "
+                        "delete one of the lines"
+                    )
         except csv.Error as error:
             raise DataError(
                 f"{path}, line {reader.line_num}: a cell cannot be read ({error}); check its quotes"

@@ -10,6 +10,7 @@ from jaxad.cleaning.alarms import AlarmBound, bound_alarms
 from jaxad.cleaning.examples import Examples
 from jaxad.cleaning.options import CleaningOptions
 from jaxad.cleaning.remaining import Remaining
+from jaxad.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,9 @@ def conclude(
         reference: The rows that are kept out of training.
         remaining: The estimate for the rows without a label, with the probability of each row.
         options: The options.
+
+    Raises:
+        DataError: Fewer than two examples remain for training.
     """
     import pandas as pd
 
@@ -89,6 +93,13 @@ def conclude(
     if examples.by is not None and examples.names is not None:
         by = "id" if examples.by in suspects else examples.by
         suspects.insert(1, by, examples.names[rows])
+    remain = int((~dropped & ~reference).sum())
+    if remain < 2:
+        raise DataError(
+            f"{remain} {examples.noun} remain to train a detector on, and at least 2 are needed; "
+            "all others are known or suspected anomalies. Correct wrong answers, or add "
+            f"{examples.noun} and begin again"
+        )
     left = _leave_out(remaining, dropped[label == 0], probability[label == 0])
     detector, alarms = _train(examples, label, reference, dropped, remaining, options)
     share = float(probability[rows].mean()) if len(rows) else float("nan")

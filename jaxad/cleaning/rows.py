@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int8
 
 from jaxad.data.arrays import as_rows
 from jaxad.data.rng import Stream
@@ -12,7 +12,10 @@ from jaxad.data.tables.arrow import as_table, is_frame
 from jaxad.data.tables.encoding import fit_encoding
 from jaxad.errors import DataError
 
-__all__ = ["count_rows", "draw_reference", "read_numbers", "select_rows"]
+__all__ = ["check_unlabelled", "count_rows", "draw_reference", "read_numbers", "select_rows"]
+
+
+_LEAST = 8  # examples without a label
 
 
 def count_rows(x: Any) -> int:
@@ -25,6 +28,22 @@ def count_rows(x: Any) -> int:
     if len(shape) != 2:
         raise DataError(f"X has shape {tuple(shape)}; give a table (n, d), an array or a frame")
     return int(shape[0])
+
+
+def check_unlabelled(label: Int8[np.ndarray, "n"], noun: str, what: str = "X") -> None:
+    """Raise a `DataError` if fewer than eight examples have no label.
+
+    Args:
+        label: The training labels; 0 means unlabelled.
+        noun: The plural of an example.
+        what: The name of the examples in errors.
+    """
+    count = int((label == 0).sum())
+    if count < _LEAST:
+        raise DataError(
+            f"{what} has {count} {noun} without a label; cleaning needs at least {_LEAST}. Leave "
+            f"more {noun} unlabelled"
+        )
 
 
 def select_rows(x: Any, where: np.ndarray) -> Any:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int8
 
-from jaxad.cleaning.answers import Answer, check_label, place_answers
+from jaxad.cleaning.answers import Answer, check_label, list_pairs, place_answers
 from jaxad.cleaning.examples import Examples, TableExamples
 from jaxad.cleaning.options import CleaningOptions
 from jaxad.cleaning.questions import REASONS, Question, choose_questions
 from jaxad.cleaning.remaining import Remaining, bound_by_checks, extrapolate
 from jaxad.cleaning.result import CleaningResult, conclude
-from jaxad.cleaning.rows import draw_reference
+from jaxad.cleaning.rows import check_unlabelled, draw_reference
 from jaxad.cleaning.sources import open_examples
 from jaxad.cleaning.suspicion import compute_suspicion, fit_ground
 from jaxad.data.rng import Stream
@@ -121,11 +121,7 @@ class Cleaning:
             raise DataError(f"y has {len(label)} labels and X has {len(examples)} {examples.noun}")
         self._given = label
         open_rows = label == 0
-        if int(open_rows.sum()) < 8:
-            raise DataError(
-                f"X has {int(open_rows.sum())} {examples.noun} without a label; cleaning needs at "
-                "least 8"
-            )
+        check_unlabelled(label, examples.noun)
         if options.reference and not examples.exchangeable:
             raise ConfigError(
                 f"reference (--reference) must be 0 for {examples.noun}, as no bound on false "
@@ -205,11 +201,7 @@ class Cleaning:
             DataError: A row is not in the table or has a label already, one row has two different
                 answers, or an answer has no meaning. Nothing is taken then.
         """
-        given: Any = answers
-        if hasattr(given, "columns"):
-            given = zip(given["row"].tolist(), given["label"].tolist(), strict=True)
-        pairs = list(given.items() if isinstance(given, Mapping) else given)
-        checked = [(row, check_label(label)) for row, label in pairs]
+        checked = [(row, check_label(label)) for row, label in list_pairs(answers)]
         self.answers = place_answers(self.answers, checked, self._given)
 
     def suspicion(self) -> np.ndarray:

@@ -15,7 +15,7 @@ from jaxad.data.protocol.training_file import load_training_file
 from jaxad.data.series.sources import strip_series
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.detectors import make
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, DataError
 from jaxad.explain import Audit as Result
 from jaxad.explain import audit as audit_fit
 from jaxad.explain.auditing import check_auditable, check_method
@@ -49,6 +49,11 @@ def execute(options: Audit) -> int:
         truth=options.truth,
         scaling=options.scaling,
     )
+    if not np.any(data.train.label == 0):
+        raise DataError(
+            f"{options.data}: all rows are labelled, and only unlabelled rows are ranked; leave "
+            "rows unlabelled, or name labels that only measure by --truth"
+        )
     name, config = _choose_detector(options, labelled=bool(np.any(data.train.label)))
     data = shape_windows(data, name)
     train = data.train

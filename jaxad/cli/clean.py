@@ -10,6 +10,7 @@ from jaxad.cleaning import Cleaning, CleaningOptions
 from jaxad.cleaning.examples import Examples, TableExamples
 from jaxad.cleaning.files import FileExamples
 from jaxad.cleaning.folder import QUESTIONS, RECORD, SessionRecord, read_answers, write_frame
+from jaxad.cleaning.rows import check_unlabelled
 from jaxad.cleaning.sources import digest_source, list_paths, make_absolute, open_examples
 from jaxad.cleaning.windows import SeriesExamples
 from jaxad.cli.options import Clean
@@ -67,6 +68,7 @@ def execute(options: Clean) -> int:
         table = _read_table(record)
         if options.data and options.reference is None and not table.examples.exchangeable:
             record = replace(record, options=replace(record.options, reference=0.0))
+        check_unlabelled(table.label, table.examples.noun, record.data)
         session = Cleaning(table.examples, table.label, record.options, record.answers)
         if options.data is None:
             _take_answers(session, table, record, folder)
@@ -158,6 +160,12 @@ def _take_answers(session: Cleaning, table: _Table, record: SessionRecord, folde
     places |= {as_text(name): row for row, name in enumerate(table.names)}
     told = read_answers(path, table.by, places, how.positive, how.normal)
     labels = [(row, label) for row, label in told if label is not None]
+    for row, label in labels:
+        if table.label[row] and label != (table.label[row] < 0):
+            raise DataError(
+                f"{path}: {table.by} {table.names[row]} has a label in {record.data} already, and "
+                "the answer is another; delete the line, or change the table and begin again"
+            )
     before = {a.row: a.label for a in session.answers}
     pending = {a.row for a in session.answers if a.pending}
     session.tell(labels)

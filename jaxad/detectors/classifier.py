@@ -14,7 +14,6 @@ from jaxad.detectors.build import build_balanced_sampler, gradient_detector
 from jaxad.detectors.config import AugmentedConfig, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.detectors.scalar import scalar_network
-from jaxad.errors import DataError
 from jaxad.models.deviation import Deviation
 from jaxad.nets.build import default_sizes
 from jaxad.nets.norm import Norm
@@ -61,12 +60,7 @@ def build_classifier(config: ClassifierConfig, spec: Spec) -> Detector:
             augmented and the examples are not images.
         DataError: There are no labelled anomalies.
     """
-    if spec.labelled_anomalies == 0:
-        raise DataError(
-            "labelled anomalies must be given for classifier, at least 1 labelled anomaly; given "
-            "0. Label some rows with -1, or choose a detector that needs no labels, such as "
-            "autoencoder"
-        )
+    spec.need_labelled_anomaly("classifier", "autoencoder")
     widths = default_sizes(spec.shape)[1]
     model = Deviation(scalar_network(config, spec, widths, "classifier"), standardised=False)
     objective = cross_entropy(config.gamma if config.loss == "focal" else 0.0)

@@ -75,9 +75,10 @@ def _check_anomalies(config: HSCConfig, weighting: Weighting, spec: Spec) -> Non
     """Raise a `ConfigError` if no row would be taken as anomalous."""
     if config.weighting is None and spec.labelled_anomalies == 0:
         raise ConfigError(
-            "labelled anomalies must be given for hsc, at least 1; given 0. Label some rows with "
-            "-1 (labelled_anomalies), give another data set as anomalies (exposure), or choose a "
-            "weighting that finds anomalies, such as 'latent_outlier_exposure(0.1)'"
+            "labelled anomalies must be given for hsc, at least 1; given 0. Label some rows as "
+            "anomalies (1 in the label column or in y, -1 in TrainData), give another data set as "
+            "anomalies (exposure), or choose a weighting that finds anomalies, such as "
+            "'latent_outlier_exposure(0.1)'"
         )
     if not weighting.anomaly_loss:
         raise ConfigError(

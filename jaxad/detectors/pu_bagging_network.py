@@ -11,7 +11,7 @@ from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.members import map_members
 from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for, register
-from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.errors import ConfigError, unknown_name
 from jaxad.sampling.bags import Bags
 from jaxad.sampling.balanced import Balanced
 from jaxad.sampling.base import ShuffledEpochs
@@ -65,11 +65,7 @@ def build_pu_bagging_network(config: NetworkBags, spec: Spec) -> Detector:
         ConfigError: `member` is not a detector that can be a member.
         DataError: There are no labelled anomalies.
     """
-    if not spec.labelled_anomalies:
-        raise DataError(
-            f"labelled anomalies must be given for {_NAME}, at least 1; given 0. Label some rows "
-            "with -1, or choose a detector that needs no labels, such as autoencoder"
-        )
+    spec.need_labelled_anomaly(_NAME, "autoencoder")
     size = max(config.unlabelled, round(config.ratio * spec.labelled_anomalies))
     steps = config.epochs * -(-size // (config.batch_size - config.batch_size // 2))
     sampler = Bags(config.members, config.batch_size, config.unlabelled, config.ratio, steps)

@@ -48,6 +48,20 @@ class Spec:
         """The numbers of labelled anomalies and labelled normal rows."""
         return self.labelled_anomalies, self.labelled_normals
 
+    def need_labelled_anomaly(self, detector: str, others: str) -> None:
+        """Raise a `DataError` if no row is labelled as an anomaly.
+
+        Args:
+            detector: The name of the detector that needs one.
+            others: Detectors that need no labels.
+        """
+        if not self.labelled_anomalies:
+            raise DataError(
+                f"labelled anomalies must be given for {detector}, at least 1; given 0. Label some "
+                "rows as anomalies (1 in the label column or in y, -1 in TrainData), or choose a "
+                f"detector that needs no labels, such as {others}"
+            )
+
 
 @dataclass(frozen=True)
 class Entry:

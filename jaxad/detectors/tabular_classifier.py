@@ -18,7 +18,7 @@ from jaxtyping import Float, Int8
 from jaxad.detector import HostDetector, HostScore
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.errors import ConfigError, DataError, unknown_name
+from jaxad.errors import ConfigError, unknown_name
 
 __all__ = ["LogOdds", "TabularClassifier"]
 
@@ -95,11 +95,7 @@ def build_tabular_classifier(config: TabularClassifier, spec: Spec) -> HostDetec
         ConfigError: The library is not installed.
         DataError: There are no labelled anomalies.
     """
-    if not spec.labelled_anomalies:
-        raise DataError(
-            "labelled anomalies must be given for tabular_classifier, at least 1; given 0. Label "
-            "some rows with -1, or choose a detector that needs no labels, such as iforest"
-        )
+    spec.need_labelled_anomaly("tabular_classifier", "iforest")
     fit = _choose_fit(config)
 
     def train(x, label, seed):

@@ -106,7 +106,7 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
     if normal.min() < 2:
         raise DataError(
             "train must have at least 2 rows that are not labelled anomalies: the centre and the "
-            f"batches of normal rows come from them; given {normal.min()}"
+            f"batches of normal rows come from them; given {normal.min()}. Add unlabelled rows"
         )
     shape = x.shape[lead + 1 :]
     if detector.input_shape is not None and shape != tuple(detector.input_shape):

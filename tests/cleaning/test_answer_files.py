@@ -38,6 +38,7 @@ def test_forms_of_spreadsheets_are_read_alike(tmp_path, text):
         ("key,label,label\n1,1,0\n", "has two columns 'label'"),
         ("key,key,label\n1,2,0\n", "has two columns 'key'"),
         ("key,label\n1,1\n3E+05,0\n", "line 3: the table has no row whose key is '300000'"),
+        ("key,label\n1,1\n2,0\n1,normal\n", "line 4: key 1 is answered twice"),
         ('key,note,label\n1,"a\nb",1\n2,,x\n', "line 4: label 'x' has no meaning"),
         ('key,note,label\n1,"open,1\n2,,0\n', "check its quotes"),
         ("key,label\n1," + "1" * 200_000 + "\n", "line 2: a cell cannot be read"),

@@ -174,6 +174,8 @@ def test_answers_without_a_meaning_are_refused_whole(rows):
         ([(row, 1), (row, 0)], "answered twice"),
         ([(row, 1), (500, 1)], "row must be a whole number from 0 to 119; given 500"),
         ([(row, "maybe")], "'maybe' has no meaning"),
+        ([row], "answers must be labels by row"),
+        (pd.DataFrame({"row": [row]}), "answers has no column 'label'"),
         ([(0, 0)], "row 0 has a label in the table already"),
     ):
         with pytest.raises(DataError, match=message):
@@ -181,6 +183,13 @@ def test_answers_without_a_meaning_are_refused_whole(rows):
     assert session.spent == 0
     session.tell([(row, 1), (row, True), (row, None), (0, 1)])
     assert session.spent == 1
+
+
+def test_answers_that_leave_nothing_to_train_on_are_refused_by_the_result(rows):
+    session = jaxad.clean(rows[:20], budget=20, **FEW)
+    session.tell({row: row < 19 for row in session.ask(20).row})
+    with pytest.raises(DataError, match="rows remain to train a detector on"):
+        session.result()
 
 
 def test_unknown_questions_are_refused(rows):

@@ -55,7 +55,7 @@ def test_a_constant_score_settles_at_the_log_odds_of_the_labels(toy_of):
 
 def test_it_needs_a_labelled_anomaly(toy):
     bare = toy.train._replace(label=np.maximum(toy.train.label, 0))
-    with pytest.raises(DataError, match="at least 1 labelled anomaly"):
+    with pytest.raises(DataError, match="labelled anomalies must be given for classifier"):
         jaxad.make("classifier", bare)
     with pytest.raises(ConfigError, match="gamma must be >= 0; given -1"):
         jaxad.make("classifier", toy.train, gamma=-1)

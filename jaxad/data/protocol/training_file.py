@@ -27,7 +27,7 @@ from jaxad.data.tables.events import Events
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.tables.rows import as_numbers, convert_labels, read_rows
 from jaxad.data.text.vocabulary import Vocabulary
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, DataError
 from jaxad.types import TrainData
 
 __all__ = ["LabelledRows", "TrainingFile", "load_training_file", "read_labelled_rows"]
@@ -171,6 +171,12 @@ def load_training_file(
         known = np.append(own, np.full(len(more), -1, np.int8))
         mask = None if mask is None else np.pad(mask, [(0, len(more)), (0, 0), (0, 0)])
         name = others.name
+    normal = len(rows) if known is None else int((known >= 0).sum())
+    if normal < 2 <= len(rows):
+        raise DataError(
+            f"{path}: {normal} rows are not labelled anomalies, and a detector learns from at "
+            "least 2; add unlabelled rows"
+        )
     train = as_train_data(rows, known, mask, found.vocabulary)
     return TrainingFile(
         train,

@@ -13,7 +13,6 @@ from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
 from jaxad.detectors.classical.scores import AnomalyProbability, Isolation
 from jaxad.detectors.config import is_count
 from jaxad.detectors.registry import Spec, register
-from jaxad.errors import DataError
 
 __all__ = ["Forest"]
 
@@ -58,11 +57,7 @@ def build_random_forest(config: Forest, spec: Spec) -> HostDetector:
     Raises:
         DataError: There are no labelled anomalies.
     """
-    if not spec.labelled_anomalies:
-        raise DataError(
-            "labelled anomalies must be given for random_forest, at least 1; given 0. Label some "
-            "rows with -1, or choose a detector that needs no labels, such as iforest"
-        )
+    spec.need_labelled_anomaly("random_forest", "iforest")
 
     def train(x, label, seed):
         from sklearn.ensemble import RandomForestClassifier

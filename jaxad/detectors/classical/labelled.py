@@ -178,11 +178,7 @@ def build_xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     Raises:
         DataError: There are no labelled anomalies.
     """
-    if not spec.labelled_anomalies:
-        raise DataError(
-            "labelled anomalies must be given for xgbod, at least 1; given 0. Label some rows with "
-            "-1, or choose a detector that needs no labels, such as iforest"
-        )
+    spec.need_labelled_anomaly("xgbod", "iforest")
 
     def train(x, label, seed):
         from sklearn.ensemble import GradientBoostingClassifier

@@ -15,7 +15,7 @@ from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.classical.outlier_scores import OutlierScores, fit_outlier_scores
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError
 
 __all__ = ["BagScore", "Bags", "FittedBags", "fit_bags", "join_inputs", "vote"]
 
@@ -108,11 +108,7 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     Raises:
         DataError: There are no labelled anomalies.
     """
-    if not spec.labelled_anomalies:
-        raise DataError(
-            "labelled anomalies must be given for pu_bagging, at least 1; given 0. Label some rows "
-            "with -1, or choose a detector that needs no labels, such as auto or iforest"
-        )
+    spec.need_labelled_anomaly("pu_bagging", "auto or iforest")
 
     def train(x, label, seed):
         scores = None

@@ -102,7 +102,9 @@ def audit(
     name, values = find_suspicion(fitted, train, method)
     unlabelled = (label == 0) & (np.arange(label.shape[-1]) < count[..., None])
     if not unlabelled.any(axis=-1).all():
-        raise DataError("data has no unlabelled rows; only unlabelled rows can be audited")
+        raise DataError(
+            "data has no unlabelled rows, and only they can be audited; leave rows unlabelled"
+        )
     suspicion = np.where(unlabelled, values, np.nan)
     if np.isnan(suspicion[np.broadcast_to(unlabelled, suspicion.shape)]).any():
         raise DataError(
