@@ -4,14 +4,19 @@ r"""FCDD's heat maps on magnetic tiles, in the form of table 3.2 and ablations A
     python experiments/deep_one_class_thesis/tiles.py DATA --epochs 80 --seeds 2 \
         --only confetti confetti_pixels five_masks \
         --results experiments/deep_one_class_thesis/results
+    python experiments/deep_one_class_thesis/tiles.py tiles/ --epochs 30 \
+        --only confetti confetti_pixels --models models
 
-DATA is a folder with magnetic_tile_64.npz: 952 normal tiles and 392 with defects of five kinds, at
-64 pixels, with masks. Training uses the tiles without a defect, except for 40 % that are test
-tiles; 40 % of the defects are also test tiles. For each way of training the script prints the AUROC
-of images, that of pixels, pooled and as the mean over images with a defect, AUPRO, and for each
-kind of defect the AUROC of pixels as the mean over images. --results writes these numbers to
-tiles.csv, and AUPRO for each kind of defect to tiles_aupro.csv. --only selects ways of training;
---augment "flip, noise(0.01)" changes the images of each batch, and their masks, for all of them.
+DATA is a folder with magnetic_tile_64.npz, or the folder of pictures that tiles_folder.py writes.
+The data set has 952 normal tiles and 392 with defects of five kinds, at 64 pixels, with masks.
+Training uses the tiles without a defect, except for 40 % that are test tiles; 40 % of the defects
+are also test tiles. A folder has one such division of its own, and no labelled defects for
+five_masks. For each way of training the script prints the AUROC of images, that of pixels, pooled
+and as the mean over images with a defect, AUPRO, and for each kind of defect the AUROC of pixels as
+the mean over images. --results writes these numbers to tiles.csv, and AUPRO for each kind of defect
+to tiles_aupro.csv. --only selects ways of training; --augment "flip, noise(0.01)" changes the
+images of each batch, and their masks, for all of them. --models saves the detector of each way, for
+`jaxad explain`.
 
     confetti           artificial anomalies, loss of whole images
     confetti_pixels    artificial anomalies, loss of pixels
@@ -84,13 +89,15 @@ def measure(
     if args.augment is not None:
         settings["augment"] = args.augment
     fitted = jaxad.fit(jaxad.make(way.detector, train, **settings), train)
+    if args.models is not None:
+        jaxad.save(fitted, args.models / name)
     images = jaxad.evaluate(fitted, split.test).auroc.per_seed
     for sigma in way.sigmas:
         found, regions = [], []
         for seed in range(seeds):
             one = split.seed(seed)
             maps = heatmaps(fitted, one.test.x, way.kind, sigma=sigma)[seed]
-            kinds = data.y[one.test_rows]
+            kinds = (data.y if data.y_test is None else data.y_test)[one.test_rows]
             pixels = collect_pixels(maps, one.test.mask)
             all_kinds = measure_pixels(pixels)
             each = [measure_pixels(select_images(pixels, kinds == k)) for k in data.classes[1:]]
@@ -144,18 +151,24 @@ def draw(path: Path, split: jaxad.Split, maps: np.ndarray, kinds: np.ndarray) ->
 def main() -> None:
     """Train in each way and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", help="folder with magnetic_tile_64.npz")
+    parser.add_argument("data", help="folder with magnetic_tile_64.npz, or of pictures")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--augment", help="the setting `augment` of the detectors")
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--out", type=Path, help="folder for pictures")
+    parser.add_argument("--models", type=Path, help="folder for saved detectors")
     parser.add_argument("--results", type=Path, help="folder for tiles.csv and tiles_aupro.csv")
     args = parser.parse_args()
     enable_compilation_cache()
-    data = jaxad.load_dataset("magnetic_tile_64", data_dir=args.data)
+    pictures = Path(args.data, "train").is_dir()
+    if pictures:
+        data = jaxad.load_dataset(args.data)
+    else:
+        data = jaxad.load_dataset("magnetic_tile_64", data_dir=args.data)
     kinds = [data.class_name(kind).removeprefix("MT_").lower() for kind in data.classes[1:]]
     setting = f"{args.epochs} epochs, {args.seeds} seed(s)"
+    setting += ", folder" if pictures else ""
     setting += "" if args.augment is None else ", augmented"
     header = [*METRICS, *kinds]
     print(setting)

@@ -11,7 +11,7 @@ from jaxad.cli.outputs import check_distinct, check_outside, escape_frame, name_
 from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.windows import shape_windows
-from jaxad.data.protocol.training_file import load_training_file
+from jaxad.data.protocol.training_file import TrainingFile, load_training_file
 from jaxad.data.series.sources import strip_series
 from jaxad.data.sources.sequences import PREFIX
 from jaxad.detectors import make
@@ -78,7 +78,7 @@ def execute(options: Audit) -> int:
         frame["text"] = texts
     _write(result, frame, options)
     first = frame[name_ids(data.id)][:SHOWN]
-    _print(result, name, options, ", ".join(map(str, first)))
+    _print(result, name, options, _name_rows(data), ", ".join(map(str, first)))
     return 0
 
 
@@ -119,23 +119,32 @@ def _write(result: Result, frame: Any, options: Audit) -> None:
             result.plot(options.plot.absolute())
 
 
-def _print(result: Result, name: str, options: Audit, first: str) -> None:
+def _name_rows(data: TrainingFile) -> str:
+    """Return what the rows of a file stand for."""
+    if data.series is not None:
+        return "windows"
+    if data.images is not None:
+        return "pictures"
+    return "rows" if data.texts is None else "texts"
+
+
+def _print(result: Result, name: str, options: Audit, rows: str, first: str) -> None:
     """Print the result in a few lines."""
     print(
-        f"{len(result.ranking)} unlabelled rows ranked by {result.method} of {name}, "
+        f"{len(result.ranking)} unlabelled {rows} ranked by {result.method} of {name}, "
         f"{len(result.suspicion)} seed(s); ranking in {_list_files(options)}"
     )
-    print(f"Most suspicious rows: {first}")
+    print(f"Most suspicious {rows}: {first}")
     if result.hidden is None:
         return
     hidden = int(result.hidden.sum())
     if not result.together:
-        print(f"{hidden} of the rows are hidden anomalies: nothing to measure")
+        print(f"{hidden} of the {rows} are hidden anomalies: nothing to measure")
         return
     auroc, auprc, precision = (100 * value for value in result.together.values())
     print(
         f"{hidden} hidden anomalies: AUROC {auroc:.1f}, AUPRC {auprc:.1f}, "
-        f"{precision:.1f} % of the first {hidden} rows"
+        f"{precision:.1f} % of the first {hidden} {rows}"
     )
 
 

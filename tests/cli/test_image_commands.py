@@ -156,6 +156,7 @@ def test_explain_and_audit_name_files(cli, tiles, tmp_path):
     assert ended.code == 0 and "6 images scored" in ended.out and "AUROC" in ended.out
     ended = cli("audit", tiles / "train", "knn", "--seeds", "1", "--out", "r.csv")
     assert ended.code == 0, ended.err
+    assert "8 unlabelled pictures ranked" in ended.out and "Most suspicious pictures" in ended.out
     assert {row["file"] for row in read_csv("r.csv")} == {f"good/{i:03}.png" for i in range(8)}
 
 

@@ -35,6 +35,7 @@ def test_fit_score_and_audit_a_folder_by_mean_vectors(cli, texts):
     assert "bank loan" in (texts.parent / "p" / "texts" / "1.html").read_text()
     ended = cli("audit", "mean:v.txt:texts", "knn", "--out", "a.csv")
     assert ended.code == 0 and "2 of 26 rows cannot be used" in ended.err
+    assert "24 unlabelled texts ranked" in ended.out
     first = pd.read_csv("a.csv").iloc[0]
     assert first.file == "23.txt" and first.text == "bank loan"
 

@@ -76,7 +76,7 @@ def read_training_pictures(
     if folder.layout == "mvtec":
         folder = _choose_mvtec(folder, options)
     images = load_pictures(folder, size, strict=strict)
-    label = _read_labels(images.folder, options, f"{shown}: the names of classes")
+    label = _read_labels(images.folder, options, f"{shown}: the list of class folders")
     masked = any(p.mask is not None for p in images.folder.pictures)
     mask = load_masks(images) if masked else None
     if truth is None:
