@@ -9,12 +9,17 @@ from typing import NamedTuple
 
 import fuzzing  # noqa: F401  # sets the profile of Hypothesis
 import jax
+import jaxtyping
 import numpy as np
 import pytest
+from array_annotations import leave_others
 from jaxtyping import install_import_hook
+from lowering import lower_untraced
 
 # Calls are checked against the array annotations. This precedes the first import of jaxad.
+jaxtyping.jaxtyped = leave_others(jaxtyping.jaxtyped)
 install_import_hook("jaxad", "array_annotations.check_arrays")
+lower_untraced()
 
 import jaxad
 from jaxad.data.text.vocabulary import Vocabulary
@@ -128,6 +133,12 @@ def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:
     known = {field.name for field in fields(get_entry(name).config)}
     settings = QUICK | LONGER.get(name, {}) | SMALLER.get(name, {})
     return jaxad.make(name, train, **({k: v for k, v in settings.items() if k in known} | config))
+
+
+def pytest_collection_finish():
+    """Leave what was imported out of the garbage collections to come."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,7 @@
 """Classical detectors: what scikit-learn computes, on the rows and seeds that ours have."""
 
+from functools import cache
+
 import jax
 import numpy as np
 import pytest
@@ -22,12 +24,12 @@ each = pytest.mark.parametrize("name", HOST)
 
 @pytest.fixture(scope="module")
 def on_host(toy, quick):
-    return {n: jaxad.fit(quick(n, toy.train), toy.train, seeds=2) for n in HOST}
+    return cache(lambda name: jaxad.fit(quick(name, toy.train), toy.train, seeds=2))
 
 
 @each
 def test_it_finds_blobs_and_evaluates_as_ours_do(on_host, toy, name):
-    fit = on_host[name]
+    fit = on_host(name)
     result = jaxad.evaluate(fit, toy.test)
     scores = jaxad.score(fit, toy.test)
     assert scores.shape == (2, len(toy.test.x)) and fit.seeds == 2
@@ -41,7 +43,7 @@ def test_labelled_anomalies_are_used_where_the_entry_says_so(on_host, toy, quick
     anomalies = (toy.train.label < 0)[:, None]
     train = toy.train._replace(x=np.where(anomalies, np.float32(1e3), toy.train.x))
     scores = jaxad.score(jaxad.fit(quick(name, train), train, seeds=2), toy.test)
-    same = np.array_equal(scores, jaxad.score(on_host[name], toy.test))
+    same = np.array_equal(scores, jaxad.score(on_host(name), toy.test))
     assert same != REGISTRY[name].uses_labels
 
 

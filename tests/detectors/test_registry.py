@@ -71,9 +71,12 @@ def by_hand(detector, train, key, label=None, steps=3):
         state = phase.begin(state, train, key)
         state = phase.each_epoch(state, train, batch.epoch)
         rows = group(phase.sampler, batch)
-        for step in range(steps):
-            state, info = phase.update(state, rows, jax.random.fold_in(key, step))
-    return state, info
+
+        def update(state, step, phase=phase, rows=rows):
+            return phase.update(state, rows, jax.random.fold_in(key, step))
+
+        state, infos = jax.lax.scan(update, state, jnp.arange(steps))
+    return state, jax.tree.map(lambda values: values[-1], infos)
 
 
 def moved(one, two):

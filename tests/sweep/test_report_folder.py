@@ -96,7 +96,7 @@ def test_a_report_of_a_folder_needs_nothing_but_the_folder(file, tmp_path, monke
 def test_a_page_holds_tables_pictures_the_experiment_and_what_failed(file, tmp_path):
     out, rep = tmp_path / "out", tmp_path / "rep"
     file.write_text(TEXT.replace("contamination = [0.0, 0.1]", "contamination = [0.0, 0.1, 0.9]"))
-    assert main(["sweep", str(file), "--out", str(out)]) == 1
+    assert main(["sweep", str(file), "--size", "quick", "--out", str(out)]) == 1
     assert main(["report", str(out), "--out", str(rep)]) == 0
     text = (rep / "both.html").read_text()
     assert text.startswith("<!doctype html>") and "<h1>Blobs &amp; moons</h1>" in text
@@ -106,7 +106,7 @@ def test_a_page_holds_tables_pictures_the_experiment_and_what_failed(file, tmp_p
     assert all(base64.b64decode(image)[:4] == b"\x89PNG" for image in images)
     assert not re.findall(r'(?:src|href)="(?!data:)', text) and "http" not in text
     assert "jaxad version: " in text and "device: " in text and "labelled_anomalies = 3" in text
-    assert re.search(r"8 of 36 cells:.*4 x DataError: contamination=0.9 needs", text, re.S)
+    assert re.search(r"4 of 18 cells:.*2 x DataError: contamination=0.9 needs", text, re.S)
 
 
 def test_published_numbers_that_are_not_there_are_found_missing_before_anything_runs(
