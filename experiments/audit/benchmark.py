@@ -17,7 +17,7 @@ the page: the means over the datasets that all methods were run on, and the deep
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ TABLES = (
     *("annthyroid", "cardio", "Pima", "satellite", "pendigits", "vowels", "Ionosphere"),
     *("fault", "SpamBase", "thyroid", "letter"),
 )
-IMAGES = {"mnist": (3, 8), "fashion-mnist": (0, 8)}
-DEEP = ("cardio", "satellite", "mnist 3", "mnist 8", "fashion-mnist 0", "fashion-mnist 8")
+IMAGES = ("mnist 3", "mnist 8", "fashion-mnist 0", "fashion-mnist 8")
+DEEP = ("cardio", "satellite", *IMAGES)
 NORMAL, LABELS = 300, 10
 NONE, BOTH, ASKED = "none", "10 + 10", "20 asked"
 CELLS = [(share, "random") for share in (0.01, 0.05, 0.1, 0.2)] + [(0.1, "clustered")]
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--deep", action="store_true")
+    parser.add_argument("--datasets", nargs="+", help="only these, such as 'mnist 3'")
     parser.add_argument("--choose", type=Path)
     options = parser.parse_args()
     if options.choose is not None:
@@ -60,9 +61,9 @@ def main() -> None:
     enable_compilation_cache()
     lines = pd.read_csv(options.out).to_dict("records") if options.out.exists() else []
     done = {tuple(line[name] for name in KEYS) for line in lines}
-    for name, x, anomalous in load(options.data):
-        if options.deep and name not in DEEP:
-            continue
+    names = options.datasets or (DEEP if options.deep else [*TABLES, *IMAGES])
+    for name in names:
+        x, anomalous = load(options.data, name)
         for share, placement in DEEP_CELLS if options.deep else CELLS:
             drawn = draw(x, anomalous, share, placement)
             for labels in (NONE, BOTH, ASKED) if drawn is not None else ():
@@ -113,28 +114,25 @@ def average(results: pd.DataFrame, kind: str, labels: str) -> list[dict[str, str
 
 
 def show(metrics: pd.Series) -> str:
-    """Return AUROC and AUPRC in %."""
+    """Return AUROC and AUPRC in %; "" if they are NaN."""
+    if np.isnan(metrics.auroc):
+        return ""
     return f"{100 * metrics.auroc:.1f}, {100 * metrics.auprc:.1f}"
 
 
-def load(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Yield the name, the rows and the anomalies of each dataset."""
-    for name in TABLES:
+def load(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and the anomalies of a dataset."""
+    if name not in IMAGES:
         with np.load(next(folder.glob(f"**/*_{name}.npz"))) as file:
-            yield name, file["X"].astype(float), file["y"].astype(bool)
-    for name, classes in IMAGES.items():
-        source = next(folder.glob(f"**/{name}.npz"), name)
-        data = jaxad.load_dataset(source, data_dir=folder)
-        images, of = np.asarray(data.x), np.asarray(data.y)
-        for normal in classes:
-            some = np.concatenate(
-                [np.flatnonzero(of == c)[: 600 if c == normal else 60] for c in range(10)]
-            )
-            yield (
-                f"{name} {normal}",
-                images[some].reshape(len(some), -1) / 255.0,
-                of[some] != normal,
-            )
+            return file["X"].astype(float), file["y"].astype(bool)
+    name, normal = name.split()
+    source = next(folder.glob(f"**/{name}.npz"), name)
+    data = jaxad.load_dataset(source, data_dir=folder)
+    images, of = np.asarray(data.x), np.asarray(data.y)
+    some = np.concatenate(
+        [np.flatnonzero(of == c)[: 600 if c == int(normal) else 60] for c in range(10)]
+    )
+    return images[some].reshape(len(some), -1) / 255.0, of[some] != int(normal)
 
 
 def draw(x: np.ndarray, anomalous: np.ndarray, share: float, placement: str) -> Any:
