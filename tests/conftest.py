@@ -42,7 +42,12 @@ QUICK = {"epochs": 30, "pretrain_epochs": 5, "batch_size": 32, "members": 10}
 # Of the few epochs these make too few steps to learn anything.
 LONGER = {"ganomaly": {"epochs": 150}, "ss_dgm": {"epochs": 200}}
 # The layers for images of their size take more time than tests have.
-SMALLER = {"fcdd": {"layers": "conv(6), pool, conv(6)", "epochs": 10}}
+SMALLER = {
+    "fcdd": {"layers": "conv(6), pool, conv(6)", "epochs": 10},
+    "goad": {"transformations": 8, "widths": (8, 8)},
+    "gt": {"channels": (), "widths": (32,)},
+    "gt_plus": {"channels": (), "widths": (32,)},
+}
 
 
 WORDS = Vocabulary(tuple(f"word{chr(97 + i // 9)}{chr(97 + i % 9)}" for i in range(80)), 32)
@@ -108,6 +113,16 @@ def draw_images(rng, anomalous, features):
     return np.clip(images, 0, 1).astype(np.float32)[..., None]
 
 
+def draw_bars(rng, anomalous, features):
+    """Grey noise with a bar at the top left, in anomalous images at the bottom left."""
+    side = 2 * features
+    images = 0.3 + 0.1 * rng.normal(size=(len(anomalous), side, side))
+    for image, other in zip(images, anomalous, strict=True):
+        image = image[::-1] if other else image
+        image[1:3, 1:8] += 0.5
+    return np.clip(images, 0, 1).astype(np.float32)[..., None]
+
+
 def draw_texts(rng, anomalous, features):
     """Documents of some of 40 words for normal ones and of 40 others for anomalous ones."""
     documents = np.zeros((len(anomalous), WORDS.length), np.int32)
@@ -123,9 +138,11 @@ TOYS = {
     "sequence": draw_sequences,
     "directions": draw_directions,
     "image": draw_images,
+    "bars": draw_bars,
 }
-# A score of directions alone has nothing to learn of a blob around 0.
-KINDS = {"rsrae": "directions"}
+# A score of directions alone has nothing to learn of a blob around 0, and no transformation can be
+# recognised in noise.
+KINDS = {"rsrae": "directions", "gt": "bars", "gt_plus": "bars"}
 
 
 def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:

@@ -18,6 +18,8 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     feawad,
     forecaster,
     ganomaly,
+    goad,
+    gt,
     hsc,
     hybrid,
     latentout,

@@ -22,6 +22,8 @@ from jaxad.models.regularised import Regularised
 from jaxad.models.residual import ResidualScore
 from jaxad.models.score_map import PixelMap, ScoreMap
 from jaxad.models.subspace import Subspace
+from jaxad.models.transformed_images import TransformedImages
+from jaxad.models.transformed_rows import TransformedRows
 from jaxad.models.variational import Variational
 
 __all__ = [
@@ -51,5 +53,7 @@ __all__ = [
     "ScoreMap",
     "SoftBoundary",
     "Subspace",
+    "TransformedImages",
+    "TransformedRows",
     "Variational",
 ]

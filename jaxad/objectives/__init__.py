@@ -26,10 +26,12 @@ from jaxad.objectives.parts import (
 )
 from jaxad.objectives.pixels import pixelwise
 from jaxad.objectives.scores import cross_entropy, deviation, feawad, ordinal, push, triplet
+from jaxad.objectives.transformed import centre_triplet, transformation
 
 __all__ = [
     "Objective",
     "calibrated",
+    "centre_triplet",
     "class_bound",
     "cross_entropy",
     "deviation",
@@ -49,5 +51,6 @@ __all__ = [
     "soft_boundary",
     "subspace_error",
     "subspace_residual",
+    "transformation",
     "triplet",
 ]

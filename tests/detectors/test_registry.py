@@ -20,7 +20,7 @@ every = pytest.mark.parametrize("name", OURS)
 # Detectors of the same models and learners as others that have another weighting or other numbers.
 ALIKE = {
     *(n for n in OURS if n.startswith(("anoonly_", "contradicting_"))),
-    *("calibrated_autoencoder", "elite_autoencoder"),
+    *("calibrated_autoencoder", "elite_autoencoder", "gt_plus"),
 }
 ROWS = 64
 
