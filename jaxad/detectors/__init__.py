@@ -24,6 +24,7 @@ from jaxad.detectors import (  # registers them  # noqa: F401
     hybrid,
     latentout,
     ncae,
+    oc_nn,
     patches,
     prenet,
     pu_bagging_network,

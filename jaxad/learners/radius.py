@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
+from jaxad.models.hyperplane import Hyperplane
 from jaxad.models.hypersphere import SoftBoundary
 from jaxad.types import Batch, Info, Key, State, TrainData
 
@@ -12,7 +13,7 @@ __all__ = ["step_with_batch_radius", "update_radius"]
 
 
 def update_radius(
-    model: SoftBoundary,
+    model: SoftBoundary | Hyperplane,
     nu: float,
     warm_up: float,
     every: float,
@@ -23,7 +24,7 @@ def update_radius(
     """Set the radius to its optimum for the current weights, every `every` epochs.
 
     Args:
-        model: The hypersphere with a radius.
+        model: The hypersphere with a radius, or the hyperplane with an offset in its place.
         nu: Fraction of rows that may lie outside, in (0, 1].
         warm_up: Epochs before the first update; until then the radius is 0.
         every: Epochs between updates.

@@ -9,6 +9,7 @@ from jaxad.models.embedding import Embedding
 from jaxad.models.encoded_twice import EncodedTwice
 from jaxad.models.flow import Flow
 from jaxad.models.forecast import Forecast
+from jaxad.models.hyperplane import Hyperplane
 from jaxad.models.hypersphere import Hypersphere, SoftBoundary
 from jaxad.models.latent_search import LatentSearch
 from jaxad.models.margin import Margined
@@ -37,6 +38,7 @@ __all__ = [
     "EncodedTwice",
     "Flow",
     "Forecast",
+    "Hyperplane",
     "Hypersphere",
     "LatentSearch",
     "Margined",
