@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from array_annotations import leave_others
 from jaxtyping import install_import_hook
-from lowering import lower_untraced
+from untraced import lower_and_draw_untraced
 
 # Calls are checked against the array annotations. This precedes the first import of jaxad.
 jaxtyping.jaxtyped = leave_others(jaxtyping.jaxtyped)
 install_import_hook("jaxad", "array_annotations.check_arrays")
-lower_untraced()
+lower_and_draw_untraced()
 
 import jaxad
 from jaxad.data.text.vocabulary import Vocabulary

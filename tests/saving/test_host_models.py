@@ -43,7 +43,9 @@ def test_scores_are_the_same_after_loading(name, quick, toy, tmp_path):
 @pytest.mark.parametrize("name", PLAIN)
 def test_estimators_are_the_same_after_pickling_and_saving(name, rows_of, tmp_path):
     x, y = rows_of(80)
-    det = JaxADDetector(name, seeds=2).fit(x, y)
+    few = {"trees": 20, "members": 10}
+    settings = {k: v for k, v in few.items() if k in REGISTRY[name].config.__dataclass_fields__}
+    det = JaxADDetector(name, settings=settings, seeds=2).fit(x, y)
     joblib.dump(det, tmp_path / "det.joblib")
     copies = [
         pickle.loads(pickle.dumps(det)),

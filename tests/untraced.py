@@ -1,7 +1,7 @@
-"""Lower programs without the tracer that measures coverage.
+"""Run code of other libraries without the tracer that measures coverage.
 
-On Python 3.11 a tracer makes all Python code slower, and JAX lowers programs to MLIR by much code
-of its own, in which nothing of jaxad runs.
+On Python 3.11 a tracer makes all Python code slower, also that of other libraries. JAX lowers
+programs to MLIR, and Matplotlib draws, by much code of their own, in which nothing of jaxad runs.
 """
 
 import sys
@@ -27,8 +27,10 @@ def run_untraced(function: Callable) -> Callable:
     return run
 
 
-def lower_untraced() -> None:
-    """Make JAX lower programs without a tracer."""
+def lower_and_draw_untraced() -> None:
+    """Make JAX lower programs, and Matplotlib draw, without a tracer."""
     from jax._src.interpreters import mlir
+    from matplotlib.figure import Figure
 
     mlir.lower_jaxpr_to_module = run_untraced(mlir.lower_jaxpr_to_module)
+    Figure.savefig = run_untraced(Figure.savefig)
