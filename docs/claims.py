@@ -88,6 +88,8 @@ def _show_test(test: Any, found: Sequence[Comparison]) -> str:
         return escape_markdown(", ".join(map(str, side.values())))
 
     metric, relation = escape_markdown(test["metric"]), test["relation"]
+    if "drop" in test:
+        metric = f"drop of {metric}"
     parts = []
     for one in found:
         sign = (SIGNS if one.holds else NOT_SIGNS)[relation]

@@ -21,8 +21,9 @@ A test compares the mean of a metric over the rows of `PAPER/results/NAME.csv` w
 the values of `left` with that over those of `right`, or with a number: whether it is "above" the
 other by more than `by` points (0), "below" it, or "near", within `by` points. `where` is for both
 sides; `each` compares them for each value of a column; with `percent` the results are in percent
-already. A claim holds if all comparisons do, holds in part if some do, and does not hold if none
-does. A claim without tests was not run; `why` gives the reason.
+already. With `drop = { column = "contamination", from = "0.0", to = "none" }` each side is how far
+its mean falls between two values of a column. A claim holds if all comparisons do, holds in part if
+some do, and does not hold if none does. A claim without tests was not run; `why` gives the reason.
 """
 
 import csv
@@ -39,9 +40,11 @@ __all__ = ["Claim", "Comparison", "judge", "read_claims"]
 Verdict = Literal["holds", "holds in part", "does not hold", "not run"]
 RELATIONS = ("above", "below", "near")
 _TEXTS = ("id", "paper", "page", "text", "published", "protocol", "why")
+_DROP = {"column": str, "from": str, "to": str}
+_NO_DROP = dict.fromkeys(_DROP, "")
 _CLAIM = {**dict.fromkeys(_TEXTS, str), "tests": list}
 _TEST = {"results": str, "metric": str, "left": dict, "right": dict | float | int, "relation": str,
-         "by": float | int, "where": dict, "each": str, "percent": bool}  # fmt: skip
+         "by": float | int, "where": dict, "each": str, "percent": bool, "drop": dict}  # fmt: skip
 
 
 class Comparison(NamedTuple):
@@ -138,14 +141,15 @@ def _compare(place: str, root: Path, test: Any) -> Iterator[Comparison]:
     _check(place, test, _TEST, {"results", "metric", "left", "right", "relation"})
     if test["relation"] not in RELATIONS:
         raise ConfigError(f"{place}: {unknown_name('relation', test['relation'], RELATIONS)}")
+    _check(place, test.get("drop", _NO_DROP), _DROP, set(_DROP))
     rows = _read_rows(place, root, test)
     each = test.get("each")
     values = [""] if each is None else list(dict.fromkeys(row[each] for row in rows))
     for value in values:
         some = rows if each is None else [row for row in rows if row[each] == value]
-        left = _average(place, some, test["left"], test)
+        left = _measure(place, some, test["left"], test)
         right = test["right"]
-        right = _average(place, some, right, test) if isinstance(right, Mapping) else float(right)
+        right = _measure(place, some, right, test) if isinstance(right, Mapping) else float(right)
         by = float(test.get("by", 0))
         holds = {"above": left > right + by, "below": left < right - by,
                  "near": abs(left - right) <= by}[test["relation"]]  # fmt: skip
@@ -165,7 +169,8 @@ def _read_rows(place: str, root: Path, test: Mapping[str, Any]) -> list[dict[str
         ) from error
     columns = list(rows[0]) if rows else []
     sides = [test["left"], test["right"] if isinstance(test["right"], Mapping) else {}]
-    for key in [test["metric"], *test.get("where", {}), *sides[0], *sides[1], test.get("each")]:
+    optional = [test.get("each"), test.get("drop", {}).get("column")]
+    for key in [test["metric"], *test.get("where", {}), *sides[0], *sides[1], *optional]:
         if key is not None and key not in columns:
             raise ConfigError(f"{place}: {path}: {unknown_name('column', key, columns)}")
     return _select(place, rows, test.get("where", {}))
@@ -176,6 +181,17 @@ def _select(place: str, rows: list[dict[str, str]], where: Mapping[str, Any]) ->
     if not some:
         raise ConfigError(f"{place}: no row of the results has {dict(where)}")
     return some
+
+
+def _measure(
+    place: str, rows: list[dict[str, str]], where: Mapping[str, Any], test: Mapping[str, Any]
+) -> float:
+    """Return the mean of a side, or with `drop` how far it falls between two values of a column."""
+    if "drop" not in test:
+        return _average(place, rows, where, test)
+    column, start, end = (test["drop"][key] for key in ("column", "from", "to"))
+    first, last = (_average(place, rows, {**where, column: value}, test) for value in (start, end))
+    return first - last
 
 
 def _average(

@@ -59,6 +59,7 @@ def write(tmp_path):
         (', each = "dataset"', "holds in part", [85, 50], [70, 60]),
         (', where = { dataset = "two" }', "does not hold", [50], [60]),
         (", percent = true", "holds", [2.2 / 3], [0.65]),
+        (', drop = { column = "dataset", from = "one", to = "two" }', "holds", [35], [10]),
     ],
 )
 def test_a_verdict_is_computed(write, more, verdict, left, right):
@@ -96,6 +97,7 @@ def test_a_claim_that_was_not_run_says_why(write):
         (f"tests = [{{ {TEST.replace(chr(34) + 'A', chr(34) + 'C')} }}]", "no row of the results"),
         (f"tests = [{{ {TEST.replace('auroc', 'detector')} }}]", "detector: not a number"),
         (f"tests = [{{ {TEST}, each = 3 }}]", "each: 3 is of another type"),
+        (f'tests = [{{ {TEST}, drop = {{ column = "seed" }} }}]', "has no from"),
         (f"tests = [{{ {TEST}, by = true }}]", "by: True is of another type"),
         ('why = "no"\nverdict = "holds"', "unknown key 'verdict'"),
         ('why = "no"\n' + CLAIM + 'why = "no"', "two claims have the id 'first'"),
