@@ -63,8 +63,9 @@ def show_verdict(claim: Claim) -> str:
     """Return the verdict of a claim, with a note if results that it rests on are stale."""
     file = ROOT / "results-check.json"
     found = json.loads(file.read_text()) if file.is_file() else {}
-    for test in claim.tests:
-        paper, _, name = test["results"].partition("/")
+    rests_on = [test[key] for test in claim.tests for key in ("results", "other") if key in test]
+    for results in rests_on:
+        paper, _, name = results.partition("/")
         state = found.get(f"{paper}/results/{name}.csv", {}).get("state", "fresh")
         if state != "fresh":
             return f"{judge(claim)} ({state} results)"

@@ -22,7 +22,8 @@ the values of `left` with that over those of `right`, or with a number: whether 
 other by more than `by` points (0), "below" it, or "near", within `by` points. `where` is for both
 sides; `each` compares them for each value of a column; with `percent` the results are in percent
 already. With `drop = { column = "contamination", from = "0.0", to = "none" }` each side is how far
-its mean falls between two values of a column. A claim holds if all comparisons do, holds in part if
+its mean falls between two values of a column. `other` names the results of `right`, if they are in
+another file. A claim holds if all comparisons do, holds in part if
 some do, and does not hold if none does. A claim without tests was not run; `why` gives the reason.
 """
 
@@ -44,7 +45,8 @@ _DROP = {"column": str, "from": str, "to": str}
 _NO_DROP = dict.fromkeys(_DROP, "")
 _CLAIM = {**dict.fromkeys(_TEXTS, str), "tests": list}
 _TEST = {"results": str, "metric": str, "left": dict, "right": dict | float | int, "relation": str,
-         "by": float | int, "where": dict, "each": str, "percent": bool, "drop": dict}  # fmt: skip
+         "by": float | int, "where": dict, "each": str, "percent": bool, "drop": dict,
+         "other": str}  # fmt: skip
 
 
 class Comparison(NamedTuple):
@@ -142,23 +144,31 @@ def _compare(place: str, root: Path, test: Any) -> Iterator[Comparison]:
     if test["relation"] not in RELATIONS:
         raise ConfigError(f"{place}: {unknown_name('relation', test['relation'], RELATIONS)}")
     _check(place, test.get("drop", _NO_DROP), _DROP, set(_DROP))
-    rows = _read_rows(place, root, test)
+    rows = _read_rows(place, root, test["results"], test)
+    others = _read_rows(place, root, test["other"], test) if "other" in test else rows
     each = test.get("each")
     values = [""] if each is None else list(dict.fromkeys(row[each] for row in rows))
     for value in values:
-        some = rows if each is None else [row for row in rows if row[each] == value]
-        left = _measure(place, some, test["left"], test)
+        sides = [
+            side if each is None else [row for row in side if row[each] == value]
+            for side in (rows, others)
+        ]
+        left = _measure(place, sides[0], test["left"], test)
         right = test["right"]
-        right = _measure(place, some, right, test) if isinstance(right, Mapping) else float(right)
+        if isinstance(right, Mapping):
+            right = _measure(place, sides[1], right, test)
+        right = float(right)
         by = float(test.get("by", 0))
         holds = {"above": left > right + by, "below": left < right - by,
                  "near": abs(left - right) <= by}[test["relation"]]  # fmt: skip
         yield Comparison(left, right, holds, value)
 
 
-def _read_rows(place: str, root: Path, test: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the rows of a test's results that fulfil its conditions."""
-    paper, _, name = test["results"].partition("/")
+def _read_rows(
+    place: str, root: Path, results: str, test: Mapping[str, Any]
+) -> list[dict[str, str]]:
+    """Return the rows of a file of results that fulfil the conditions of a test."""
+    paper, _, name = results.partition("/")
     path = root / paper / "results" / f"{name}.csv"
     try:
         with path.open() as file:
@@ -168,7 +178,11 @@ def _read_rows(place: str, root: Path, test: Mapping[str, Any]) -> list[dict[str
             f"{place}: {path} cannot be read ({error}); run its experiment"
         ) from error
     columns = list(rows[0]) if rows else []
-    sides = [test["left"], test["right"] if isinstance(test["right"], Mapping) else {}]
+    sides: list[Mapping[str, Any]] = [{}, {}]
+    if results == test["results"]:
+        sides[0] = test["left"]
+    if results == test.get("other", test["results"]) and isinstance(test["right"], Mapping):
+        sides[1] = test["right"]
     optional = [test.get("each"), test.get("drop", {}).get("column")]
     for key in [test["metric"], *test.get("where", {}), *sides[0], *sides[1], *optional]:
         if key is not None and key not in columns:

@@ -70,6 +70,18 @@ def test_a_verdict_is_computed(write, more, verdict, left, right):
     assert [one.right for one in found] == pytest.approx(right)
 
 
+def test_the_right_side_can_be_in_another_file(write, tmp_path):
+    (tmp_path / "paper" / "results" / "other.csv").write_text(
+        "dataset,model,auroc\none,C,0.6\ntwo,C,0.4\n"
+    )
+    test = TEST.replace('detector = "B"', 'model = "C"')
+    text = f'tests = [{{ {test}, other = "paper/other", each = "dataset" }}]'
+    (claim,) = read_claims(write(text))
+    assert [one.right for one in claim.comparisons[0]] == pytest.approx([60, 40])
+    with pytest.raises(ConfigError, match="lost"):
+        read_claims(write(text.replace("paper/other", "paper/lost")))
+
+
 @pytest.mark.parametrize(
     ("relation", "number", "held"),
     [("near", 72.0, True), ("near", 70.0, False), ("below", 80.0, True), ("above", 73.0, False)],
