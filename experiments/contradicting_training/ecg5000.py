@@ -25,7 +25,10 @@ from jaxad.utils.compilation_cache import enable_compilation_cache
 
 NORMALS, TESTED = 2_500, 400
 LAMBDAS = {"Baseline": 0.0, "Contradicting": 20.0}
-COLUMNS = ("hidden", "labelled", "method", "network", "lam", "seed", "auroc", "auprc")
+COLUMNS = (
+    *("hidden", "labelled", "method", "network", "lambda", "seeds"),
+    *("auroc", "auroc_std", "auprc", "auprc_std"),
+)
 
 
 class Cell(NamedTuple):
@@ -61,15 +64,13 @@ def main() -> None:
     for cell in cells(args.figure_2):
         network = "dense" if cell.lam is None else "mlp" if args.mlp else "lstm"
         found, seconds = measure(data, cell, network, args)
-        numbers_of_seeds = zip(found.auroc.per_seed, found.auprc.per_seed, strict=True)
-        for seed, numbers in enumerate(numbers_of_seeds):
-            scores = [f"{number:.4f}" for number in numbers]
-            lam = "" if cell.lam is None else f"{cell.lam:g}"
-            rows.append((cell.hidden, cell.labelled, cell.method, network, lam, seed, *scores))
+        lam = "" if cell.lam is None else f"{cell.lam:g}"
+        name = (cell.hidden, cell.labelled, cell.method, network, lam, args.seeds)
+        metrics = (found.auroc.mean, found.auroc.std, found.auprc.mean, found.auprc.std)
+        rows.append((*name, *(f"{metric:.4f}" for metric in metrics)))
         write(args.out, rows)
         means = f"AUPRC {100 * found.auprc.mean:.1f}, AUROC {100 * found.auroc.mean:.1f}"
-        name = f"{cell.method}, {cell.labelled} labelled, {cell.hidden} hidden, lambda {cell.lam}"
-        print(f"{name}: {means}, {seconds:.0f} s", flush=True)
+        print(", ".join(map(str, (*name[:5], means))), f"{seconds:.0f} s", flush=True)
 
 
 def measure(data: Dataset, cell: Cell, network: str, args: argparse.Namespace) -> tuple:
