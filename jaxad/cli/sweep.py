@@ -75,6 +75,7 @@ def execute(options: Sweep) -> int:
         watch = _run(groups, options)
     print(watch.summary(len(jobs) * experiment.seeds - watch.cells), file=sys.stderr)
     rows = read_cells(options.out)
+    rows = rows.loc[rows.seed < experiment.seeds]  # an earlier sweep may have had more
     print(make_tables(experiment, jobs, rows, published=True))
     if options.summary is not None:
         write_committed(

@@ -89,11 +89,12 @@ def write_committed(
         OSError: A file cannot be written.
     """
     path = Path(path)
+    rows = rows.loc[rows.seed < experiment.seeds]
     printed = read_published(experiment.published, jobs)
     tables = [make_table(metric, jobs, rows, printed) for metric in experiment.metrics]
     text = _write_csv(tables)
     names = {job.name for job in jobs}
-    mine = rows.loc[rows.job.isin(names) & rows.error.isna() & (rows.seed < experiment.seeds)]
+    mine = rows.loc[rows.job.isin(names) & rows.error.isna()]
     about = {
         "experiment": Path(source).name,
         "size": size,

@@ -287,7 +287,8 @@ def make_caption(t: Table, seeds: int) -> str:
     name = format_metric(t.metric)
     printed = t.printed or any(e.published for row in t.rows.values() for e in row.values())
     beside = "; in brackets as published, and the difference" if printed else ""
-    return f"{name} in %, mean ± deviation over {seeds} seeds{beside}"
+    over = "one seed" if seeds == 1 else f"mean ± deviation over {seeds} seeds"
+    return f"{name} in %, {over}{beside}"
 
 
 def _csv(made: Sequence[Table]) -> str:

@@ -310,7 +310,7 @@ def _variants(given: Any, shared: dict[str, Any], rows: list[str]) -> list[Varia
         _check_config(name, config, settings)  # raises now, not after hours
         said = ", ".join(f"{field}={settings[field]}" for field in varied if field not in rows)
         full = f"{title or name} ({said})" if said else title or name
-        in_rows = tuple((field, settings[field]) for field in varied if field in rows)
+        in_rows = tuple((field, settings[field]) for field in axes if field in rows)
         of_axes = tuple((field, settings[field]) for field in varied)
         variants.append(Variant(name, tuple(settings.items()), full, in_rows, of_axes))
     return variants

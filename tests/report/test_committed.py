@@ -73,6 +73,17 @@ def test_what_is_read_is_what_was_measured(ran):
     assert check_committed(path).state == "fresh"
 
 
+def test_a_summary_leaves_out_the_seeds_of_an_earlier_sweep(ran, tmp_path, capsys):
+    root, path = ran
+    few = tmp_path / "few.csv"
+    out = str(root.parent / "out")
+    source = str(root / "paper" / "two.toml")
+    assert main(["sweep", source, "--out", out, "--seeds", "1", "--summary", str(few)]) == 0
+    assert "in %, one seed" in capsys.readouterr().out
+    lines = [line for line in path.read_text().splitlines() if ",1," not in line]
+    assert few.read_text().splitlines() == lines
+
+
 def scale_loss(loss, out, batch):
     return 1.5 * loss(out, batch)
 

@@ -233,6 +233,11 @@ def test_columns_of_one_title_are_allowed_where_their_values_are_in_rows(written
     assert [v.title for v in variants_of(written(text + "rows = ['eta']\n"))] == ["a", "a"]
 
 
+def test_a_single_value_of_a_field_of_rows_names_its_row(written):
+    text = replaced('"autoencoder"', '{name = "deep_sad", title = "a", eta = 2.0}')
+    assert [v.rows for v in variants_of(written(text + "rows = ['eta']\n"))] == [(("eta", 2.0),)]
+
+
 def test_one_data_set_may_be_there_twice_with_other_classes_or_settings(written):
     own = '{name = "digits", normal_class = 0}, {name = "digits", normal_class = 1}, "digits"'
     with pytest.raises(ConfigError, match="twice"):
