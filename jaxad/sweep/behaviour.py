@@ -4,8 +4,12 @@ A fingerprint changes with whatever changes results: a loss, a sampler, a defaul
 protocol. It does not change when files are moved or names are changed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +27,8 @@ __all__ = ["Behaviour", "DataKind", "compare_behaviour", "measure_behaviour"]
 # Rows of a class, columns of a table, steps in time and pixels at most, words, and test scores.
 _ROWS, _COLUMNS, _STEPS, _PIXELS, _WORDS, _SCORES = 60, 8, 64, 32, 40, 8
 _CLASSES = 4
+_VOCABULARY = tuple(f"word{a}{b}{b}" for a in "abcdefgh" for b in "abcde")[:_WORDS]
+_DIMENSIONS = 16  # of word vectors
 _FEW = {"epochs": 2, "pretrain_epochs": 1, "batch_size": 32}
 # Epochs after those in which a weighting only watches, so that its settings change the scores.
 _SEEING = 4
@@ -85,15 +91,31 @@ def measure_behaviour(
     given = {name: getattr(get_entry(detector).config(), name) for name in _FEW if name in known}
     given |= config
     few = {name: min(given[name], most) for name, most in _FEW.items() if name in known}
-    made = make(detector, split.train, **config)
-    blind = 0.0 if isinstance(made, HostDetector) or not made.parts else made.parts.weighting.blind
-    if blind and "epochs" in few:
-        few["epochs"] = min(given["epochs"], ceil(blind) + _SEEING)
-    fitted = fit(make(detector, split.train, **config | few), split.train, (0,), key=0)
+    with _stand_in(config) as config:
+        made = make(detector, split.train, **config)
+        parts = None if isinstance(made, HostDetector) else made.parts
+        blind = parts.weighting.blind if parts else 0.0
+        if blind and "epochs" in few:
+            few["epochs"] = min(given["epochs"], ceil(blind) + _SEEING)
+        made = make(detector, split.train, **config | few)
+    fitted = fit(made, split.train, (0,), key=0)
     scores = score(fitted, split.test)[0]
     scores = scores[np.linspace(0, len(scores) - 1, _SCORES).astype(int)]
     losses = [steps["loss"][0][:2] for steps in fitted.history.values() if "loss" in steps]
     return Behaviour(_round(scores), _round(np.concatenate([[], *losses])))
+
+
+@contextmanager
+def _stand_in(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield settings whose file of word vectors is a small one that is always the same."""
+    if config.get("vectors") is None:
+        yield config
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "vectors.npz"
+        vectors = np.random.default_rng(0).normal(size=(len(_VOCABULARY), _DIMENSIONS))
+        np.savez(path, words=np.array(_VOCABULARY), vectors=vectors.astype(np.float32))
+        yield config | {"vectors": str(path)}
 
 
 def compare_behaviour(one: Behaviour, other: Behaviour) -> bool:
@@ -120,9 +142,8 @@ def _draw_small(kind: DataKind, seed: int = 0) -> Dataset:
     shape = _reduce_shape(kind)
     name = "small"
     if kind.documents:
-        words = tuple(f"word{a}{b}{b}" for a in "abcdefgh" for b in "abcde")[:_WORDS]
         x = 1 + (rng.integers(0, _WORDS // 2, (len(y), *shape)) + 5 * y[:, None]) % _WORDS
-        vocabulary = Vocabulary(words, shape[0])
+        vocabulary = Vocabulary(_VOCABULARY, shape[0])
         return Dataset(name, x.astype(np.int32), y, anomaly=kind.anomaly, vocabulary=vocabulary)
     centres = rng.normal(size=(y.max() + 1, *shape))
     x = centres[y] + 0.5 * rng.normal(size=(len(y), *shape))

@@ -4,6 +4,7 @@ import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jax.tree_util import Partial
 
@@ -209,3 +210,12 @@ def test_a_number_is_shown_by_two_columns_with_published_values(tmp_path):
     shown = tables.make_pivot(*arguments, published=True).splitlines()
     assert shown[2] == "| a b | 90.0 (91) | 70.0 (1) |"
     assert shown[4] == "| mean | 70.0 (71.5) | 40.0 (2.5) |"
+
+
+def test_the_fingerprint_of_a_text_detector_does_not_need_its_word_vectors():
+    kind = DataKind((12,), documents=True)
+    settings = {"vectors": "a file of another machine", "epochs": 1, "contexts": 2}
+    one, same = (measure_behaviour("cvdd", settings, Protocol(), kind) for _ in range(2))
+    assert one == same and np.isfinite(one.scores).all()
+    learned = measure_behaviour("cvdd", settings | {"vectors": None}, Protocol(), kind)
+    assert not compare_behaviour(learned, one)
