@@ -31,7 +31,7 @@ from jaxad.sklearn import JaxADDetector
 from jaxad.utils.compilation_cache import enable_compilation_cache
 from jaxad.utils.files import write_atomically
 
-TABLES = ("Stamps", "Pima", "breastw", "WDBC", "wine", "glass", "Ionosphere")
+TABLES = ("Stamps", "Pima", "breastw", "WDBC", "wine", "glass", "Ionosphere", "vowels")
 OUT = Path(__file__).parent / "results" / "after_cleaning.csv"
 ANSWERS, SEEDS, NOISE, MEAN = 20, 3, 0.2, "mean"
 
