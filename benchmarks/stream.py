@@ -1,10 +1,11 @@
 """Measure `jaxad score DIR -`: the delay of a line, lines per second, and memory.
 
-    python benchmarks/stream.py [DETECTOR...]     default: iforest deep_sad
+    python benchmarks/stream.py [[series:]DETECTOR...]     default: iforest deep_sad
 
 Trains on 2,000 rows of 30 columns. The delay is the time from writing a line to the process until
-its score has been read, over 500 lines that are sent one by one. For the rate, 200,000 lines are
-sent as fast as the process takes them.
+a score has been read, over 500 lines that are sent one by one. For the rate, 200,000 lines are
+sent as fast as the process takes them. With `series:`, lines are timestamps, windows have 50 of
+them and begin at each; the score that follows a line is that of the timestamp 49 lines before.
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-COLUMNS, SINGLE, MANY = 30, 500, 200_000
+COLUMNS, SINGLE, MANY, WINDOW = 30, 500, 200_000, 50
 PROGRAM = [sys.executable, "-c", "import sys; from jaxad.cli import main; sys.exit(main())"]
 
 
@@ -32,19 +33,23 @@ def main():
     (folder / "few.csv").write_text("\n".join([header, *write_lines(rng, 2000)]) + "\n")
     single, many = write_lines(rng, SINGLE), write_lines(rng, MANY)
     for name in sys.argv[1:] or ["iforest", "deep_sad"]:
-        saved = folder / name
-        fit = [*PROGRAM, "fit", folder / "few.csv", name, "--out", saved]
+        series = name.startswith("series:")
+        saved = folder / name.replace(":", "_")
+        cut = ["--window", WINDOW, "--stride", 1] if series else []
+        name = name.removeprefix("series:")
+        fit = [*PROGRAM, "fit", folder / "few.csv", name, *cut, "--out", saved]
         subprocess.run([str(arg) for arg in fit], check=True, stdout=subprocess.DEVNULL)
-        measure(name, [*PROGRAM, "score", str(saved), "-"], header, single, many)
+        argv = [*PROGRAM, "score", str(saved), "-"]
+        measure(name, argv, header, single, many, WINDOW - 1 if series else 0)
 
 
-def measure(name, argv, header, single, many):
-    """Print the delays of single lines, and the rate of many."""
+def measure(name, argv, header, single, many, waiting):
+    """Print the delays of single lines, and the rate of many; so many timestamps wait at a time."""
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     assert process.stdin and process.stdout
-    process.stdin.write(f"{header}\n".encode())
+    process.stdin.write("".join(f"{line}\n" for line in (header, *single[:waiting])).encode())
     delays = []
     for place, line in enumerate(single):
         start = time.perf_counter()

@@ -150,7 +150,7 @@ def _check_out(options: Score) -> None:
 def _report_bad(part: ScoredRows, options: Score, before: int, reported: int) -> None:
     """Print which rows are bad, up to `_NAMED` of all; with --strict raise at the first."""
     for place, row in enumerate(sorted(part.bad)):
-        name = f"row {before + row}"
+        name = f"row {before + row if part.rows is None else part.rows[row]}"
         if part.id == "file" and part.ids is not None:
             name = str(part.ids[row])
         message = f"{name}: {part.bad[row]}"

@@ -18,7 +18,15 @@ from jaxad.training.inference import apply_to_rows
 from jaxad.training.stacking import share
 from jaxad.types import State, Windows
 
-__all__ = ["PointScores", "get_first_point", "has_errors", "score_points"]
+__all__ = [
+    "PointScores",
+    "average_points",
+    "begin_sums",
+    "get_first_point",
+    "has_errors",
+    "score_points",
+    "sum_points",
+]
 
 _NUMBERS, _FEWEST, _MOST = 2**22, 1024, 65_536  # the size of a block of windows
 
@@ -50,9 +58,18 @@ def score_points(fitted: Fit, view: Windows) -> PointScores:
         fitted: A detector that was fitted to such windows.
         view: The windows of the scaled series; `starts` ascends.
     """
-    points, channels = view.series.shape
-    pointwise, seeds = has_errors(fitted), fitted.seeds
-    sums = PointSums(points, seeds * (channels if pointwise else 1))
+    return average_points(fitted, sum_points(fitted, view))
+
+
+def begin_sums(fitted: Fit, points: int, channels: int) -> PointSums:
+    """Return sums without any window, for timestamps of a number of channels."""
+    return PointSums(points, fitted.seeds * (channels if has_errors(fitted) else 1))
+
+
+def sum_points(fitted: Fit, view: Windows) -> PointSums:
+    """Sum scores of windows, or errors of their points, for each timestamp; see `score_points`."""
+    pointwise = has_errors(fitted)
+    sums = begin_sums(fitted, *view.series.shape)
     first = get_first_point(fitted) if pointwise else 0
     starts = np.asarray(view.starts)
     size = 2 ** int(np.log2(np.clip(_NUMBERS // np.prod(view.shape[1:]), _FEWEST, _MOST)))
@@ -66,9 +83,14 @@ def score_points(fitted: Fit, view: Windows) -> PointScores:
         else:
             values = score(fitted, block).T[:, None]
         sums.add(own, values.reshape(*values.shape[:2], -1), view.length, first)
-    means = sums.compute_means().reshape(points, seeds, -1)
+    return sums
+
+
+def average_points(fitted: Fit, sums: PointSums) -> PointScores:
+    """Return the scores of timestamps by their sums over windows."""
+    means = sums.compute_means().reshape(len(sums.count), fitted.seeds, -1)
     scores = np.ascontiguousarray(means.mean(axis=2).T)
-    each = means.mean(axis=1) if pointwise else None
+    each = means.mean(axis=1) if has_errors(fitted) else None
     return PointScores(scores, each, sums.count > 0)
 
 

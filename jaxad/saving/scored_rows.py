@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Bool, Float, Int, Num
 
 from jaxad.data.tables.events import Events
 
@@ -33,6 +33,8 @@ class ScoredRows:
         more: `(n,)` further columns of outputs by name: the scores of channels.
         rim: `(n,)` the timestamps of series that no window reaches: they have no score without
             being bad. None for other rows.
+        rows: `(n,)` the row numbers where the rows are not consecutive, as those of streams of
+            series; None where they are.
         texts: `(n,)` the texts that the rows stand for; None without texts.
     """
 
@@ -48,6 +50,7 @@ class ScoredRows:
     group: Any = None
     more: dict[str, Any] = field(default_factory=dict)
     rim: Bool[np.ndarray, "n"] | None = None
+    rows: Int[np.ndarray, "n"] | None = None
     texts: Any = None
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxad.data.scaling import Scaling
 from jaxad.data.series.reading import SeriesRows, read_series
 from jaxad.data.series.record import SeriesRecord
 from jaxad.data.series.segments import find_starts
@@ -25,7 +26,7 @@ from jaxad.types import Windows
 if TYPE_CHECKING:
     from jaxad.saving.scoring import SavedDetector
 
-__all__ = ["refer_to_training", "score_series"]
+__all__ = ["name_channels", "refer_to_training", "score_series", "select_scaling"]
 
 
 def refer_to_training(fitted: Fit, series: SeriesTraining, view: Windows) -> Reference:
@@ -76,11 +77,7 @@ def score_series(
         message = f"{file}: {mismatch}; is it of the kind that it has in training?"
         warnings.warn(message, DataWarning, stacklevel=3)
     starts = find_starts(rows.segments, record.window, record.stride).astype(np.int32)
-    scaling = saved.scaling
-    assert scaling is not None
-    if record.flat:  # saved with a constant for each number of a window
-        scaling = scaling.select(x.shape[1])
-    view = Windows(scaling.apply(x), starts, record.window, record.flat)
+    view = Windows(select_scaling(saved, x.shape[1]).apply(x), starts, record.window, record.flat)
     if view.shape[1:] != saved.shape:
         raise DataError(
             f"{saved.folder}: the detector takes examples of shape {saved.shape}, but windows of "
@@ -104,7 +101,7 @@ def score_series(
         ids=rows.time.take(back),
         id="time",
         group=groups,
-        more={name: values[back] for name, values in _list_channels(saved, found).items()},
+        more={name: values[back] for name, values in name_channels(saved, found).items()},
         rim=~found.reached[back],
     )
 
@@ -126,7 +123,15 @@ def _read(
     return rows
 
 
-def _list_channels(saved: "SavedDetector", found: PointScores) -> dict[str, np.ndarray]:
+def select_scaling(saved: "SavedDetector", channels: int) -> Scaling:
+    """Return the scaling of the channels of series."""
+    record, scaling = saved.series, saved.scaling
+    assert record is not None and scaling is not None
+    # A detector of tables is saved with a constant for each number of a window.
+    return scaling.select(channels) if record.flat else scaling
+
+
+def name_channels(saved: "SavedDetector", found: PointScores) -> dict[str, np.ndarray]:
     """Return the columns of the scores of several channels."""
     if found.channels is None or found.channels.shape[1] < 2:
         return {}

@@ -8,6 +8,7 @@ from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError
 from jaxad.saving.scored_rows import ScoredRows
 from jaxad.saving.scoring import SavedDetector
+from jaxad.saving.series_stream import score_series_stream
 
 __all__ = ["score_stream"]
 
@@ -21,8 +22,9 @@ def score_stream(
 ) -> Iterator[ScoredRows]:
     """Score the lines of a csv stream, such as standard input, as soon as they are there.
 
-    Lines that are there together are scored together, and none waits for a further one. Memory does
-    not grow with the stream.
+    Lines that are there together are scored together, and none waits for a further one, except that
+    a timestamp of series waits for the windows that hold it (see `score_series_stream`). Memory
+    does not grow with the stream.
 
     Args:
         saved: The detector.
@@ -38,11 +40,13 @@ def score_stream(
         ConfigError: An option is wrong, or the detector takes texts or images.
     """
     options = options or TableOptions()
-    tables = saved.fitted.detector.lexicon is None and saved.series is None
-    if not tables or len(saved.shape) != 1:
+    if saved.series is not None:
+        yield from score_series_stream(saved, stream, options, strict=strict)
+        return
+    if saved.fitted.detector.lexicon is not None or len(saved.shape) != 1:
         raise ConfigError(
-            f"{STDIN}: lines of a stream are rows of a table; the detector in {saved.folder} takes "
-            f"examples of shape {saved.shape}; give a file"
+            f"{STDIN}: lines of a stream are rows of a table or of series; the detector in "
+            f"{saved.folder} takes examples of shape {saved.shape}; give a file"
         )
     saved.warm_up()
     table = open_stream(stream, options, saved.inputs if saved.columns else ())

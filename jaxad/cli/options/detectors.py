@@ -136,7 +136,8 @@ class Score(TableReading, Common):
     score_CHANNEL follow for forecasters and autoencoders of several channels.
 
     With - for DATA, lines of csv are read from standard input, the names of the columns first or
-    the columns of training without names. Each line is scored when it arrives.
+    the columns of training without names. Each line is scored when it arrives, and a timestamp of
+    series when the windows that hold it are complete, in the order in which they are.
 
     Folders of pictures may be larger than memory. Pictures are read in the size, the colours and
     the depth of training; one that is broken or has another size gets the score nan and a message.
@@ -312,7 +313,8 @@ class Monitor(TableReading, Common):
     (Kolmogorov-Smirnov), and each column (Kolmogorov-Smirnov for numbers, chi-squared for
     categories, Fisher's exact test for gaps). p-values are corrected for all tests (Holm). Counts
     gaps and unseen categories. The detector must have been saved by `jaxad fit` on a table or by an
-    estimator, which store a sample of each column.
+    estimator, which store a sample of each column. Detectors of series, pictures, texts and vectors
+    have none.
 
     Exit codes: 0 no drift, 1 failure, 2 wrong use, 3 drift, or some rows could not be scored.
 

@@ -44,6 +44,18 @@ class PointSums:
             self.total[starts + place] += values[:, 0 if whole else place - first]
             self.count[starts + place] += 1
 
+    def extend(self, points: int) -> None:
+        """Add timestamps at the end."""
+        self.total = np.concatenate([self.total, np.zeros((points, self.total.shape[1]))])
+        self.count = np.concatenate([self.count, np.zeros(points, np.int64)])
+
+    def split(self, points: int) -> "PointSums":
+        """Remove the first timestamps, and return their sums."""
+        taken = PointSums(0, 0)
+        taken.total, self.total = self.total[:points], self.total[points:]
+        taken.count, self.count = self.count[:points], self.count[points:]
+        return taken
+
     def compute_means(self) -> Float[np.ndarray, "points width"]:
         """Return `(points, width)` means; NaN where no window was added."""
         with np.errstate(invalid="ignore"):

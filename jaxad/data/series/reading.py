@@ -19,7 +19,7 @@ from jaxad.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SeriesRows", "read_series"]
+__all__ = ["SeriesRows", "check_series_columns", "read_series"]
 
 
 class SeriesRows(NamedTuple):
@@ -105,7 +105,7 @@ def read_series(
         )
     opened = open_table(source, options)
     named = {"time": series.time, "group": series.group, "truth": truth}
-    _check_columns(opened, named, options)
+    check_series_columns(opened, named, options)
     table = opened.read()
     parts = [name for name in named.values() if name is not None]
     rest = table.drop_columns(parts)
@@ -146,7 +146,7 @@ def read_series(
     )
 
 
-def _check_columns(
+def check_series_columns(
     opened: TableSource, named: dict[str, str | None], options: TableOptions
 ) -> None:
     """Raise a `ConfigError` if a named column does not exist, or has another part too."""

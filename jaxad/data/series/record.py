@@ -1,5 +1,6 @@
 """What a saved detector keeps of the series that it was trained on, as values of JSON."""
 
+from math import isfinite
 from typing import Any, NamedTuple
 
 from jaxad.data.series.options import SeriesOptions
@@ -8,6 +9,7 @@ from jaxad.errors import DataError
 __all__ = ["SeriesRecord"]
 
 _TEXTS, _MOST = 1000, 2**20
+_LATER = {"step", "steps"}  # which earlier versions do not save
 
 
 class SeriesRecord(NamedTuple):
@@ -20,6 +22,8 @@ class SeriesRecord(NamedTuple):
         window: The number of timestamps in a window.
         stride: The number of timestamps from one window to the next.
         flat: Whether the detector takes a window as a row of a table.
+        step: The median step, over the series of training; None where it was not saved.
+        steps: The median steps of series of training with another one, by their names.
     """
 
     time: str | None
@@ -28,11 +32,17 @@ class SeriesRecord(NamedTuple):
     window: int
     stride: int
     flat: bool
+    step: float | None = None
+    steps: dict[str, float] = {}  # noqa: RUF012  # never changed
 
     @property
     def options(self) -> SeriesOptions:
         """The options by which further series are read."""
         return SeriesOptions(self.time, self.group, self.window, self.stride)
+
+    def find_step(self, name: str) -> float | None:
+        """Return the median step of a series in training; for another series, that of all."""
+        return self.steps.get(name, self.step)
 
     def dump(self) -> dict[str, Any]:
         """Return the record as values of JSON, for `SeriesRecord.restore`."""
@@ -45,7 +55,7 @@ class SeriesRecord(NamedTuple):
         Raises:
             DataError: The values do not describe series.
         """
-        if not isinstance(values, dict) or values.keys() != set(cls._fields):
+        if not isinstance(values, dict) or values.keys() | _LATER != set(cls._fields):
             raise DataError("series: not the description of series")
         found = cls(**values)
         texts = all(
@@ -57,4 +67,8 @@ class SeriesRecord(NamedTuple):
             raise DataError("series: a part is of a wrong kind")
         if not (2 <= found.window <= _MOST and 1 <= found.stride <= _MOST):
             raise DataError("series: window or stride is out of its range")
+        steps = found.steps if isinstance(found.steps, dict) else {"": None}
+        steps = [*steps.values()] if found.step is None else [found.step, *steps.values()]
+        if not all(type(step) in (int, float) and isfinite(step) and step > 0 for step in steps):
+            raise DataError("series: a step is not a positive number")
         return found

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["GAP", "cover", "find_segments", "find_starts"]
+__all__ = ["GAP", "cover", "find_segments", "find_starts", "find_steps"]
 
 GAP = 1.5  # median steps; a longer step is a gap
 
@@ -27,19 +27,28 @@ def find_segments(
     """
     if not len(value):
         return np.zeros((0, 2), np.int64)
-    step = np.diff(value)
     ends = np.diff(code) != 0
-    starts = [0, *(np.flatnonzero(ends) + 1), len(value)]
-    for first, last in pairwise(starts):
-        own = step[first : last - 1]
-        if len(own):
-            # The median of an even number of steps is one of them: a step of a gap and a regular
-            # one have no mean that is the step of anything.
-            median = np.quantile(own, 0.5, method="lower")
-            ends[first : last - 1] |= own > GAP * median
-    places = np.flatnonzero(ends) + 1
+    number = np.cumsum(ends) - ends  # of the series that each step begins in
+    limit = GAP * find_steps(value, code)[number]
+    places = np.flatnonzero(ends | (np.diff(value) > limit)) + 1
     bounds = np.concatenate([[0], places, [len(value)]]).astype(np.int64)
     return np.stack([bounds[:-1], bounds[1:]], axis=1)
+
+
+def find_steps(value: Float[np.ndarray, "n"], code: Int[np.ndarray, "n"]) -> Float[np.ndarray, "g"]:
+    """Return `(g,)` the median step of each series; NaN for a series of one time.
+
+    The median of an even number of steps is the lower of the two in the middle: the mean of a gap
+    and a regular step is the step of nothing.
+
+    Args:
+        value: `(n,)` increasing times, series by series; at least one.
+        code: `(n,)` the number of the series of each time.
+    """
+    step = np.diff(value)
+    bounds = [0, *(np.flatnonzero(np.diff(code)) + 1), len(value)]
+    own = [step[first : last - 1] for first, last in pairwise(bounds)]
+    return np.array([np.quantile(s, 0.5, method="lower") if len(s) else np.nan for s in own])
 
 
 def find_starts(segments: Int[np.ndarray, "k 2"], length: int, stride: int) -> Int[np.ndarray, "m"]:

@@ -13,7 +13,7 @@ from jaxad.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["NUMBERS", "ROWS", "Times", "check_order", "read_times"]
+__all__ = ["NUMBERS", "ROWS", "Times", "check_order", "parse_times", "read_times"]
 
 NUMBERS, ROWS = "numbers", "rows"
 _FORMATS = "numbers, ISO 8601 such as 2024-03-01 12:00:00, or dates such as 01.03.2024 12:00"
@@ -56,8 +56,7 @@ def read_times(column: "pa.ChunkedArray", name: str, what: str, layout: str | No
     else:
         if layout not in LAYOUTS:
             layout = _find_layout(column, name, what)
-        dates = read_dates(column, layout)
-        value = np.where(dates.known, dates.instant / 1e6, np.nan)
+        value = parse_times(column, layout)
     wrong = np.flatnonzero(~np.isfinite(value))
     if len(wrong):
         held = column[int(wrong[0])].as_py()
@@ -67,6 +66,21 @@ def read_times(column: "pa.ChunkedArray", name: str, what: str, layout: str | No
             f"needs a time: {_FORMATS}. Correct these rows, or drop them"
         )
     return Times(value, layout)
+
+
+def parse_times(column: "pa.ChunkedArray", layout: str) -> Float[np.ndarray, "n"]:
+    """Return `(n,)` times as numbers; NaN where there is none, or it is written in another way.
+
+    Args:
+        column: The column, as `normalise` returns it.
+        layout: How it is written; see `Times`.
+    """
+    if layout == NUMBERS:
+        found = read_numbers(column)
+        assert found is not None
+        return np.where(np.isfinite(found.value), found.value, np.nan)
+    dates = read_dates(column, layout)
+    return np.where(dates.known, dates.instant / 1e6, np.nan)
 
 
 def _find_layout(column: "pa.ChunkedArray", name: str, what: str) -> str:

@@ -10,7 +10,7 @@ from jaxad.data.scaling import Scaling, fit_scaling
 from jaxad.data.series.period import choose_window
 from jaxad.data.series.reading import SeriesRows, read_series
 from jaxad.data.series.record import SeriesRecord
-from jaxad.data.series.segments import cover, find_starts
+from jaxad.data.series.segments import cover, find_starts, find_steps
 from jaxad.data.tables.encoding import Encoding, fit_encoding
 from jaxad.data.tables.events import Events
 from jaxad.data.tables.options import TableOptions
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _PER_WINDOW = ("gcn",)
+_MOST_STEPS = 10_000  # series whose median step is saved
 
 
 class SeriesTraining(NamedTuple):
@@ -151,7 +152,14 @@ def _choose_cut(
     if window is None:
         window, reason = choose_window(x, rows.segments)
     stride = max(1, window // 10) if given.stride is None else given.stride
-    return SeriesRecord(given.time, given.group, rows.layout, window, stride, False), reason
+    steps = find_steps(rows.value, rows.code)
+    known = steps[~np.isnan(steps)]
+    step = float(np.quantile(known, 0.5, method="lower")) if len(known) else None
+    each = {} if given.group is None else dict(zip(rows.groups, steps.tolist(), strict=True))
+    each = {name: own for name, own in each.items() if not np.isnan(own) and own != step}
+    each = dict(list(each.items())[:_MOST_STEPS])  # what is saved is read with a limit
+    parts = (given.time, given.group, rows.layout, window, stride, False)
+    return SeriesRecord(*parts, step, each), reason
 
 
 def check_fitting(rows: SeriesRows, window: int, strict: bool = False) -> None:
