@@ -100,6 +100,18 @@ def monitor(
 
 def _load_profile(saved: SavedDetector) -> Profile:
     path = saved.folder / PROFILE
+    if saved.series is not None:
+        raise ConfigError(
+            f"{saved.folder} holds a detector of series, whose timestamps depend on each other; "
+            "the tests of monitor are for rows of tables that do not. Score the file with "
+            "`jaxad score`, and compare its share of anomalous timestamps with that of training"
+        )
+    if saved.images is not None or saved.fitted.detector.lexicon is not None:
+        raise ConfigError(
+            f"{saved.folder} holds a detector of pictures or texts; monitor compares the columns "
+            "of tables. Score the file with `jaxad score`, or monitor a detector of features of "
+            "the pictures or texts that are columns of a table"
+        )
     if not path.exists():
         raise ConfigError(
             f"{saved.folder} holds no profile of its training rows ({PROFILE}): fit the detector "
