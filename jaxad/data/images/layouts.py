@@ -214,7 +214,8 @@ def _read_mvtec(root: Path, names: list[str]) -> ImageFolder:
             f"{show_name(root)} is not in MVTec's layout: it has no pictures in train/good and "
             "test/<defect>"
         )
-    keys = {_mask_key(p): p for p in pictures if p.part == "test"}
+    # A picture of train has a mask, too, unless one of test has the same name.
+    keys = {_mask_key(p): p for p in sorted(pictures, key=lambda p: p.part == "test")}
     alone = sorted(masks[key] for key in masks.keys() - keys.keys())
     if alone:
         group, stem = next(key for key, name in masks.items() if name == alone[0])
@@ -227,7 +228,8 @@ def _read_mvtec(root: Path, names: list[str]) -> ImageFolder:
         root,
         "mvtec",
         tuple(
-            p._replace(mask=masks.get(_mask_key(p)) if p.part == "test" else None) for p in pictures
+            p._replace(mask=masks.get(_mask_key(p))) if keys[_mask_key(p)] is p else p
+            for p in pictures
         ),
         bool(masks),
     )

@@ -246,14 +246,29 @@ def _choose(data: Dataset, protocol: Protocol, stream: Stream) -> _Choice:
         protocol = replace(protocol, known_anomaly_classes=data.class_numbers(known))
     anomaly_classes = _anomaly_classes(data, protocol)
     train, test = _parts(data, protocol, stream)
-    draw = draw_rows(train.y[train.rows], anomaly_classes, protocol, stream)
     is_anomaly = np.isin(test.y[test.rows], anomaly_classes)
+    if not np.isin(train.y[train.rows], anomaly_classes).any():
+        _refuse_anomalies(data, protocol, int(is_anomaly.sum()))
+    draw = draw_rows(train.y[train.rows], anomaly_classes, protocol, stream)
     if is_anomaly.all() or not is_anomaly.any():
         raise DataError(
             f"the test part of {data.name!r} has {int((~is_anomaly).sum())} normal rows and "
             f"{int(is_anomaly.sum())} anomalies; at least 1 of each is needed"
         )
     return _Choice(train, test, draw, anomaly_classes, is_anomaly)
+
+
+def _refuse_anomalies(data: Dataset, protocol: Protocol, tested: int) -> None:
+    """Raise a `DataError` if anomalies are to be drawn from a training part that has none."""
+    labelled, contamination = protocol.labelled_anomalies, protocol.contamination
+    if not labelled and not contamination:
+        return
+    raise DataError(
+        f"labelled_anomalies={labelled} and contamination={contamination} are drawn from the "
+        f"training part, and that of {data.name!r} has no anomalies: all {tested} are in its test "
+        "part. Set both to 0, or move some of them to the training part (in a folder of MVTec's "
+        "layout from test/<defect> to train/<defect>)"
+    )
 
 
 def _draw_split(data: Dataset, others: Dataset | None, protocol: Protocol, key: Key) -> Split:

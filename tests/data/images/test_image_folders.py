@@ -143,6 +143,18 @@ def test_a_folder_is_read_again_when_a_file_changes(tmp_path):
     assert len(jaxad.load_dataset(tmp_path).x) == 3
 
 
+def test_defects_that_are_moved_to_train_keep_their_masks_and_are_drawn(tmp_path):
+    make_mvtec(tmp_path, train=6)
+    with pytest.raises(DataError, match=r"no anomalies: all 6 are in its test part.*train/<def"):
+        jaxad.contaminate(tmp_path, 0, labelled_anomalies=1)
+    (tmp_path / "train/crack").mkdir()
+    (tmp_path / "test/crack/000.png").rename(tmp_path / "train/crack/000.png")
+    split = jaxad.contaminate(tmp_path, 0, labelled_anomalies=1)
+    assert split.train.mask is not None and split.test.mask is not None
+    assert split.train.mask.sum(axis=(1, 2))[split.train.label == -1].tolist() == [16]
+    assert split.test.label.sum() == 5 and (split.test.mask.sum(axis=(1, 2)) > 0).sum() == 5
+
+
 def test_masks_must_match_their_pictures(tmp_path):
     make_mvtec(tmp_path, 2, 1)
     write_mask(tmp_path / "ground_truth/crack/007_mask.png")
