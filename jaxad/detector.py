@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.lexicon import Lexicon
 from jaxad.sampling.base import Sampler, ShuffledEpochs
 from jaxad.types import Batch, Info, Key, State, TrainData
 

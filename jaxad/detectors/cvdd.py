@@ -11,7 +11,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
-from jaxad.data.text.vectors import build_lexicon, drop_words
+from jaxad.data.text.lexicon import build_lexicon, drop_words
 from jaxad.data.text.vocabulary import list_stop_words
 from jaxad.detector import Detector
 from jaxad.detectors.build import gradient_detector

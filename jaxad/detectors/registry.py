@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.lexicon import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, unknown_name

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.lexicon import Lexicon
 from jaxad.data.text.vocabulary import list_stop_words
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.metrics import Summary, compute_metrics, summarise

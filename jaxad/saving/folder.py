@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxad.data import Scaling
 from jaxad.data.image_range import ImageRange
-from jaxad.data.text.vectors import read_lexicon, write_lexicon
+from jaxad.data.text.lexicon import read_lexicon, write_lexicon
 from jaxad.detector import Detector, HostDetector
 from jaxad.detectors.registry import REGISTRY, Spec, get_entry, make_for
 from jaxad.errors import ConfigError, DataError, StorageError

@@ -15,7 +15,6 @@ from jaxad.data.scaling import Scaling
 from jaxad.data.series.record import SeriesRecord
 from jaxad.data.sources.embeddings import EMBEDDINGS
 from jaxad.data.sources.features import FEATURES
-from jaxad.data.sources.files import load_table
 from jaxad.data.sources.sequences import PREFIX, as_windows
 from jaxad.data.tables.encoding import Encoding
 from jaxad.data.tables.events import Events, describe_mismatches, raise_scores
@@ -25,7 +24,6 @@ from jaxad.data.tables.reading import TableSource, open_table
 from jaxad.data.tables.roles import assign_roles
 from jaxad.data.text.documents import MEAN
 from jaxad.data.text.reading import LINES
-from jaxad.data.text.vectors import Lexicon
 from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.evaluation.scoring import score
 from jaxad.padding import bucket_features, bucket_rows, is_table
@@ -36,6 +34,7 @@ from jaxad.saving.piece_reading import encode_piece, select_columns
 from jaxad.saving.scored_rows import ScoredRows
 from jaxad.saving.series import score_series
 from jaxad.saving.training_file import TrainedColumns, read_columns
+from jaxad.saving.whole_files import score_whole
 from jaxad.thresholds import SCORES, Reference, Rule, threshold, unpack
 from jaxad.training.fitted import Fit
 from jaxad.types import TestData
@@ -145,7 +144,7 @@ class SavedDetector(NamedTuple):
         prefixed = name.startswith((MEAN, FEATURES, EMBEDDINGS))
         whole = prefixed or path.suffix.lower() in (".npz", *LINES)
         if whole or self.fitted.detector.lexicon is not None:
-            yield from self._score_whole(name, options)
+            yield from score_whole(self, name, options)
             return
         table = open_table(path, options, self.columns)
         yield from self.score_table(table, options, strict, windows=name.startswith(PREFIX))
@@ -160,7 +159,7 @@ class SavedDetector(NamedTuple):
         trained = TrainedColumns(self.columns, self.encoding, self.id, self.others)
         columns = select_columns(trained, table, roles, options, strict)
         if self.encoding is None:
-            self._check_shape(table.name, (len(columns), 1) if windows else (len(columns),))
+            self.check_shape(table.name, (len(columns), 1) if windows else (len(columns),))
         needed = [*columns, *(n for n in (roles.label, roles.id) if n not in (None, *columns))]
         for number, piece in enumerate(table.pieces(self.rows_at_once, needed)):
             x, events = encode_piece(self.encoding, piece.table, columns, piece.bad)
@@ -238,32 +237,6 @@ class SavedDetector(NamedTuple):
             )
         return threshold(rule, known)
 
-    def _score_whole(self, source: str, options: TableOptions) -> Iterator[ScoredRows]:
-        """Score a file that is read as a whole: an npz file or texts."""
-        import pyarrow as pa
-
-        lexicon = self.fitted.detector.lexicon
-        label = None if options.label == "none" else options.label
-        table = load_table(source, label=label, options=options, lexicon=lexicon, lenient=True)
-        if (table.vocabulary is None) != (lexicon is None):
-            kinds = ("numbers", "text") if lexicon is None else ("text", "numbers")
-            raise DataError(
-                f"{source} holds {kinds[1]}; the detector in {self.folder} was trained on "
-                f"{kinds[0]}"
-            )
-        x = table.x
-        self._check_shape(source, x.shape[1:])
-        size = self.rows_at_once
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            bad = {i - start: why for i, why in (table.bad or {}).items() if 0 <= i - start < size}
-            filled = x[rows] if lexicon is None else _fill(x[rows], bad, lexicon)
-            scored = self.score_rows(filled, bad)
-            label = None if table.y is None else table.y[rows]
-            ids = None if table.ids is None else pa.array(table.ids[rows].tolist())
-            texts = None if table.texts is None else table.texts[rows]
-            yield replace(scored, label=label, ids=ids, id=table.id, texts=texts)
-
     def score_rows(
         self, x: np.ndarray, bad: dict[int, str], events: Events | None = None
     ) -> ScoredRows:
@@ -283,7 +256,7 @@ class SavedDetector(NamedTuple):
             mean = raise_scores(mean, events, self.reference.of_training)
         return ScoredRows(scores, mean, bad, x, events=events)
 
-    def _check_shape(self, source: str, shape: tuple[int, ...]) -> None:
+    def check_shape(self, source: str, shape: tuple[int, ...]) -> None:
         """Raise a `DataError` if examples of this shape are not the detector's."""
         if self.shape and shape != self.shape:
             raise DataError(
@@ -333,13 +306,6 @@ def open_detector(folder: str | Path) -> SavedDetector:
 def _add_reasons(bad: dict[int, str], good: Any, reason: str) -> None:
     for row in np.flatnonzero(~np.asarray(good)).tolist():
         bad.setdefault(row, reason)
-
-
-def _fill(x: np.ndarray, bad: dict[int, str], lexicon: Lexicon) -> np.ndarray:
-    """Return documents with a known word in those that are bad, whose scores do not count."""
-    x = x.copy()
-    x[list(bad), 0] = int(np.argmax(lexicon.known))
-    return x
 
 
 def _list_values(labels: Any) -> list[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from jaxad.data.arrays import as_documents
-from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.lexicon import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, DataError, DataWarning

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import jaxad
+from jaxad.data.bad_rows import replace_bad_rows
 from jaxad.data.protocol.training_file import load_training_file
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError, DataWarning
@@ -113,6 +114,22 @@ def test_what_jaxad_save_saved_has_no_columns_and_no_scores(fitted, toy, tmp_pat
     np.testing.assert_array_equal(part.scores, jaxad.score(fitted("autoencoder"), toy.test.x))
     with pytest.raises(ConfigError, match="no scores of its training rows"):
         saved.choose_threshold(parse_rule("sigma"))
+    x = toy.test.x.copy()
+    x[2, 1] = np.nan
+    np.savez(tmp_path / "gap.npz", X=x)
+    (gap,) = saved.score_file(tmp_path / "gap.npz")
+    assert gap.bad == {2: "holds nan at position (1)"} and np.isnan(gap.mean[2])
+    np.testing.assert_array_equal(np.delete(gap.scores, 2, 1), np.delete(part.scores, 2, 1))
+    with pytest.raises(DataError, match=r"gap\.npz.*NaN.*first in row 2.*drop these rows"):
+        load_training_file(tmp_path / "gap.npz")
+
+
+def test_images_with_gaps_are_bad_rows():
+    x = np.ones((3, 2, 2, 1), np.float32)
+    x[1, 0, 1] = np.inf
+    filled, bad = replace_bad_rows(x)
+    assert bad == {1: "holds inf at position (0, 1, 0)"} and (filled == 1).all()
+    assert replace_bad_rows(filled.astype(np.uint8))[1] == replace_bad_rows(x[1:2])[1] == {}
 
 
 def test_a_scaling_for_each_seed_scores_each_seed_by_its_own(quick, tmp_path):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxad.data.arrays import as_label_column, as_masks, as_rows
+from jaxad.data.bad_rows import replace_bad_rows
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.images.datasets import read_image_table
 from jaxad.data.images.layouts import is_image_source
@@ -21,8 +22,8 @@ from jaxad.data.tables.reading import COLUMNAR, open_table, refuse_folder
 from jaxad.data.tables.roles import assign_roles
 from jaxad.data.tables.rows import TableRows, as_numbers, read_rows
 from jaxad.data.text.documents import MEAN, read_text_dataset
+from jaxad.data.text.lexicon import Lexicon
 from jaxad.data.text.reading import LINES, holds_texts, read_suffix, strip_suffix
-from jaxad.data.text.vectors import Lexicon
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError
 from jaxad.utils.packed import read_npz
@@ -115,7 +116,8 @@ def load_table(
         options: How a table is read, and the field that names texts.
         lexicon: The words that a detector of texts knows, in place of `vocabulary`; see
             `load_texts`.
-        lenient: Whether lines of texts that cannot be read are bad rows, and not an error.
+        lenient: Whether lines of texts that cannot be read, and rows of an npz file that are not
+            finite, are bad rows, and not an error.
 
     Returns:
         The rows, and their labels if there are any. The columns of a table are encoded as numbers.
@@ -125,12 +127,13 @@ def load_table(
         ConfigError: The label column does not exist, or the kind of file is not supported.
     """
     if str(path).startswith(PREFIX):
-        return _load_sequences(str(path), label, options)
+        return _load_sequences(str(path), label, options, lenient)
     if str(path).startswith(FEATURES):
         folder, name = parse_features(path)
-        return as_feature_table(load_table(name, label=label, options=options), folder, name)
+        table = load_table(name, label=label, options=options, lenient=lenient)
+        return as_feature_table(table, folder, name)
     if str(path).startswith(EMBEDDINGS):
-        return _load_embeddings(str(path), label, options)
+        return _load_embeddings(str(path), label, options, lenient)
     if str(path).startswith(MEAN):
         return load_means(str(path), label, options and options.id, lenient=lenient)
     if is_image_source(path):
@@ -148,12 +151,13 @@ def load_table(
         raise DataError(
             f"{path} holds {_list_arrays(arrays)}; give the array X, and y if there are labels"
         )
-    x = as_rows(arrays["x"], f"{path}: X", at_least=1)
+    x, bad = replace_bad_rows(arrays["x"]) if lenient else (arrays["x"], None)
+    x = as_rows(x, f"{path}: X", at_least=1)
     mask = as_masks(arrays["mask"], x, f"{path}: mask") if "mask" in arrays else None
     if "y" not in arrays:
-        return Table(x, None, mask=mask)
+        return Table(x, None, mask=mask, bad=bad)
     y, names = as_label_column(arrays["y"], f"{path}: y")
-    return Table(x, y, class_names=names, mask=mask)
+    return Table(x, y, class_names=names, mask=mask, bad=bad)
 
 
 def is_table(source: str | Path) -> bool:
@@ -165,20 +169,24 @@ def is_table(source: str | Path) -> bool:
     return name.startswith(PREFIX) or not holds_texts(path)
 
 
-def _load_sequences(source: str, label: str | None, options: TableOptions | None) -> Table:
+def _load_sequences(
+    source: str, label: str | None, options: TableOptions | None, lenient: bool
+) -> Table:
     path = Path(source.removeprefix(PREFIX))
     if is_table(source):
         rows = _read_rows(path, label, options)
         table = _build_table(rows, as_numbers(rows.features, rows.name), rows.roles.features)
     else:
-        table = load_table(path, label=label)
+        table = load_table(path, label=label, lenient=lenient)
     return table._replace(x=as_windows(table.x, source))
 
 
-def _load_embeddings(source: str, label: str | None, options: TableOptions | None) -> Table:
+def _load_embeddings(
+    source: str, label: str | None, options: TableOptions | None, lenient: bool
+) -> Table:
     path = Path(split_embeddings(source)[0])
     if not is_table(path):
-        return add_texts(load_table(path, label=label), source)
+        return add_texts(load_table(path, label=label, lenient=lenient), source)
     rows = _read_rows(path, label, options)
     table = _build_table(rows, as_numbers(rows.features, rows.name), rows.roles.features)
     ids = None if rows.ids is None else np.array(rows.ids.to_pylist(), object)

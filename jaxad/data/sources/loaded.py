@@ -1,13 +1,12 @@
 """The rows of a file that is read as a whole, with what the file says of them."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Num, Shaped, UInt8
 
+from jaxad.data.bad_rows import find_good_rows
 from jaxad.data.text.vocabulary import Vocabulary
-from jaxad.errors import DataError, DataWarning
 
 __all__ = ["Table"]
 
@@ -24,7 +23,8 @@ class Table(NamedTuple):
         vocabulary: The vocabulary of x if rows are documents.
         ids: `(n,)` the names of the rows, such as those of their files; None for row numbers.
         id: What the names are, such as "file"; None for row numbers.
-        bad: Why a row cannot be used, by its number; its entries in x are 0.
+        bad: Why a row cannot be used, by its number; its entries in x mean
+            nothing.
         texts: `(n,)` the texts that rows stand for, for pages and rankings; None without texts.
     """
 
@@ -56,21 +56,7 @@ class Table(NamedTuple):
         """
         if not self.bad:
             return self
-        first = min(self.bad)
-        where = f"row {first}" if self.ids is None else f"{self.ids[first]}"
-        told = f"{name}: {where}: {self.bad[first]}"
-        if strict:
-            raise DataError(f"{told} (--strict)")
-        if len(self.bad) == len(self.x):
-            raise DataError(f"{told}; none of {len(self.x)} rows can be used")
-        count = f"{len(self.bad)} of {len(self.x)}"
-        warnings.warn(
-            f"{name}: {count} rows cannot be used and are left out; {where}: {self.bad[first]}",
-            DataWarning,
-            stacklevel=2,
-        )
-        kept = np.ones(len(self.x), bool)
-        kept[list(self.bad)] = False
+        kept = find_good_rows(self.bad, len(self.x), self.ids, name, strict=strict)
         ids = np.arange(len(self.x)) if self.ids is None else self.ids
         parts = {name: getattr(self, name) for name in ("y", "mask", "texts")}
         kept_parts = {name: part[kept] for name, part in parts.items() if part is not None}

@@ -9,9 +9,9 @@ from jaxad.data.arrays import as_label_column
 from jaxad.data.sources.loaded import Table
 from jaxad.data.text.coverage import warn_if_few, warn_if_run_together
 from jaxad.data.text.documents import MEAN
+from jaxad.data.text.lexicon import Lexicon, average_vectors, build_lexicon
 from jaxad.data.text.reading import holds_texts, read_texts
 from jaxad.data.text.texts import Texts
-from jaxad.data.text.vectors import Lexicon, average_vectors, build_lexicon
 from jaxad.data.text.vocabulary import Vocabulary, build_vocabulary, split_words
 from jaxad.errors import ConfigError, DataError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from jaxtyping import Int
 from numpy import ndarray
 
-from jaxad.data.text.vectors import Lexicon
+from jaxad.data.text.lexicon import Lexicon
 from jaxad.errors import DataWarning
 
 __all__ = ["warn_if_few", "warn_if_run_together", "warn_if_unknown"]

@@ -11,8 +11,8 @@ import numpy as np
 from jaxad.data.arrays import as_label_column
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.text.coverage import warn_if_run_together, warn_if_unknown
+from jaxad.data.text.lexicon import average_vectors, build_lexicon
 from jaxad.data.text.reading import read_texts, strip_suffix
-from jaxad.data.text.vectors import average_vectors, build_lexicon
 from jaxad.data.text.vocabulary import build_vocabulary, split_words
 from jaxad.errors import DataError, DataWarning
 

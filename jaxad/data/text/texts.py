@@ -1,9 +1,10 @@
 """Texts of a file or folder as strings, with what is known of them."""
 
-import warnings
 from typing import Any, NamedTuple
 
-from jaxad.errors import DataError, DataWarning
+import numpy as np
+
+from jaxad.data.bad_rows import find_good_rows
 
 __all__ = ["Texts"]
 
@@ -41,17 +42,8 @@ class Texts(NamedTuple):
         """
         if not self.bad:
             return self
-        first = min(self.bad)
-        where = f"row {first}" if self.ids is None else self.ids[first]
-        if len(self.bad) == len(self.text):
-            raise DataError(f"{name}: {where}: {self.bad[first]}; no text can be read")
-        count = f"{len(self.bad)} of {len(self.text)} texts"
-        warnings.warn(
-            f"{name}: {count} cannot be read and are left out; {where}: {self.bad[first]}",
-            DataWarning,
-            stacklevel=2,
-        )
+        good = find_good_rows(self.bad, len(self.text), self.ids, name)
         columns = {name: getattr(self, name) for name in ("text", "label", "split", "ids")}
-        kept = [row for row in range(len(self.text)) if row not in self.bad]
+        kept = np.flatnonzero(good).tolist()
         parts = {name: [c[i] for i in kept] for name, c in columns.items() if c is not None}
         return self._replace(bad={}, **parts)

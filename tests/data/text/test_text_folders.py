@@ -88,7 +88,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(tmp_path):
     with pytest.raises(DataError, match=r"b\.txt.*--strict"):
         table.drop_bad("texts", strict=True)
     fill(tmp_path / "w", {"x/a.txt": "ship", "y/b.txt": b"\0\1", "y/c.txt": "port"})
-    with pytest.warns(DataWarning, match=r"1 of 3 texts cannot be read.*y/b\.txt: holds binary"):
+    with pytest.warns(DataWarning, match=r"1 of 3 rows cannot be used.*y/b\.txt: holds binary"):
         assert load_dataset(tmp_path / "w").class_names == ("x", "y")
 
 

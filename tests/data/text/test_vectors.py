@@ -5,15 +5,14 @@ import gzip
 import numpy as np
 import pytest
 
-from jaxad.data.text.vectors import (
+from jaxad.data.text.lexicon import (
     average_vectors,
     build_lexicon,
-    find_vectors,
     hash_vectors,
     read_lexicon,
-    read_vectors,
     write_lexicon,
 )
+from jaxad.data.text.vectors import find_vectors, read_vectors
 from jaxad.data.text.vocabulary import Vocabulary
 from jaxad.errors import ConfigError, DataError, DataWarning
 
