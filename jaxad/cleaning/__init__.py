@@ -4,7 +4,8 @@ from jaxad.cleaning.alarms import AlarmBound, bound_alarms
 from jaxad.cleaning.options import CleaningOptions
 from jaxad.cleaning.remaining import Remaining, bound_by_checks, extrapolate
 from jaxad.cleaning.result import CleaningResult
-from jaxad.cleaning.session import Cleaning, clean
+from jaxad.cleaning.session import Cleaning
+from jaxad.cleaning.start import clean
 
 __all__ = [
     "AlarmBound",

@@ -35,7 +35,7 @@ _TAKEN = ("label", "reason", "probability", "verified")  # columns of the files 
 _ALWAYS = {"data", "session", "finish", *(field.name for field in fields(Common))}
 
 
-class _Table(NamedTuple):
+class _Named(NamedTuple):
     """The examples that are cleaned, and how they are named and shown.
 
     Attributes:
@@ -65,18 +65,18 @@ def execute(options: Clean) -> int:
         SessionRecord.load(folder)  # before a folder is made for the lock
     with lock_folder(folder, "jaxad clean", "give another folder"):
         record = _begin(options, folder) if options.data else SessionRecord.load(folder)
-        table = _read_table(record)
-        if options.data and options.reference is None and not table.examples.exchangeable:
+        named = _read_examples(record)
+        if options.data and options.reference is None and not named.examples.exchangeable:
             record = replace(record, options=replace(record.options, reference=0.0))
-        check_unlabelled(table.label, table.examples.noun, record.data)
-        session = Cleaning(table.examples, table.label, record.options, record.answers)
+        check_unlabelled(named.label, named.examples.noun, record.data)
+        session = Cleaning(named.examples, named.label, record.options, record.answers)
         if options.data is None:
-            _take_answers(session, table, record, folder)
+            _take_answers(session, named, record, folder)
         record = _save(session, record, folder)
         if options.finish or not session.left:
-            _finish(session, table, record, folder)
+            _finish(session, named, record, folder)
         else:
-            _ask(session, table, record, folder)
+            _ask(session, named, record, folder)
     return 0
 
 
@@ -114,8 +114,8 @@ def _begin(options: Clean, folder: Path) -> SessionRecord:
         label_noise=options.label_noise,
         seed=check_root(options.seed_root),
     )
-    table, data = read_table_options(options), make_absolute(str(path))
-    return SessionRecord(data, digest_source(data), table, options.batch, chosen)
+    how, data = read_table_options(options), make_absolute(str(path))
+    return SessionRecord(data, digest_source(data), how, options.batch, chosen)
 
 
 def _check_apart(session: Path, source: str) -> None:
@@ -127,7 +127,7 @@ def _check_apart(session: Path, source: str) -> None:
             )
 
 
-def _read_table(record: SessionRecord) -> _Table:
+def _read_examples(record: SessionRecord) -> _Named:
     import pandas as pd
 
     if digest_source(record.data) != record.digest:
@@ -148,22 +148,22 @@ def _read_table(record: SessionRecord) -> _Table:
     shown = pd.DataFrame(index=range(count)) if shown is None else shown
     by = name_ids(examples.by)
     by = "id" if by in _TAKEN else by
-    return _Table(examples, label, names, by, shown)
+    return _Named(examples, label, names, by, shown)
 
 
-def _take_answers(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) -> None:
+def _take_answers(session: Cleaning, named: _Named, record: SessionRecord, folder: Path) -> None:
     """Read the answers in the folder; without any new one the questions stay as they are."""
     path, how = folder / QUESTIONS, record.table
     if not path.exists():
         return
-    places = {escape_csv(as_text(name)): row for row, name in enumerate(table.names)}
-    places |= {as_text(name): row for row, name in enumerate(table.names)}
-    told = read_answers(path, table.by, places, how.positive, how.normal)
+    places = {escape_csv(as_text(name)): row for row, name in enumerate(named.names)}
+    places |= {as_text(name): row for row, name in enumerate(named.names)}
+    told = read_answers(path, named.by, places, how.positive, how.normal)
     labels = [(row, label) for row, label in told if label is not None]
     for row, label in labels:
-        if table.label[row] and label != (table.label[row] < 0):
+        if named.label[row] and label != (named.label[row] < 0):
             raise DataError(
-                f"{path}: {table.by} {table.names[row]} has a label in {record.data} already, and "
+                f"{path}: {named.by} {named.names[row]} has a label in {record.data} already, and "
                 "the answer is another; delete the line, or change the table and begin again"
             )
     before = {a.row: a.label for a in session.answers}
@@ -171,7 +171,7 @@ def _take_answers(session: Cleaning, table: _Table, record: SessionRecord, folde
     session.tell(labels)
     for row, label in dict(labels).items():
         if before.get(row) not in (None, label):
-            print(f"{table.by} {table.names[row]}: the new answer replaces the earlier one")
+            print(f"{named.by} {named.names[row]}: the new answer replaces the earlier one")
     answered = {row for row, _ in labels}
     if answered & pending:  # the file has been worked on: what it leaves empty is refused
         session.tell([(row, None) for row in pending - answered])
@@ -184,13 +184,13 @@ def _save(session: Cleaning, record: SessionRecord, folder: Path) -> SessionReco
     return record
 
 
-def _ask(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) -> None:
+def _ask(session: Cleaning, named: _Named, record: SessionRecord, folder: Path) -> None:
     asked = session.ask(record.batch)
     _save(session, record, folder)
     asked = asked.assign(suspicion=asked.suspicion.round(4))
-    lines = _tabulate(asked, table, ("suspicion", "reason")).assign(label="")
+    lines = _tabulate(asked, named, ("suspicion", "reason")).assign(label="")
     write_frame(lines, folder / QUESTIONS)
-    noun = table.examples.noun
+    noun = named.examples.noun
     number = f"1 {noun[:-1]} is" if len(asked) == 1 else f"{len(asked)} {noun} are"
     print(
         f"{session.spent} of {record.options.budget} answers; {number} asked for in "
@@ -199,29 +199,29 @@ def _ask(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) 
     )
 
 
-def _tabulate(frame: "pd.DataFrame", table: _Table, last: tuple[str, ...]) -> "pd.DataFrame":
+def _tabulate(frame: "pd.DataFrame", named: _Named, last: tuple[str, ...]) -> "pd.DataFrame":
     """Return rows with their name, their columns and some columns of a frame."""
     import pandas as pd
 
     rows = frame["row"].to_numpy()
-    out = {table.by: [table.names[row] for row in rows]}
-    for name in table.shown.columns:
-        column = table.shown[name].iloc[rows]
-        taken = name in (table.by, "label", *last)
+    out = {named.by: [named.names[row] for row in rows]}
+    for name in named.shown.columns:
+        column = named.shown[name].iloc[rows]
+        taken = name in (named.by, "label", *last)
         out[f"{name} (column)" if taken else name] = column.astype(object).where(column.notna(), "")
     out |= {name: frame[name].tolist() for name in last}
     return pd.DataFrame({name: list(values) for name, values in out.items()})
 
 
-def _finish(session: Cleaning, table: _Table, record: SessionRecord, folder: Path) -> None:
+def _finish(session: Cleaning, named: _Named, record: SessionRecord, folder: Path) -> None:
     """Write the result in place of an earlier one."""
     result, out = session.result(), folder / RESULT
     dropped = result.suspects.assign(probability=result.suspects.probability.round(4))
-    suspects = _tabulate(dropped, table, ("probability", "verified"))
+    suspects = _tabulate(dropped, named, ("probability", "verified"))
     with (replace_folder if out.exists() else create_folder)(out) as new:
         new.mkdir(exist_ok=True)
         write_frame(suspects, new / "suspects.csv")
-        _write_kept(result.kept, table, record, new / "clean.csv")
+        _write_kept(result.kept, named, record, new / "clean.csv")
         if result.detector is not None:
             result.detector.save(new / "detector")
         page = render_cleaning(result, session, Path(record.data).name, suspects)
@@ -231,7 +231,7 @@ def _finish(session: Cleaning, table: _Table, record: SessionRecord, folder: Pat
         print(line)
     if result.detector is None:
         print("no detector is trained, as those of texts need word vectors: name one by --detector")
-    elif result.alarms is not None and not isinstance(table.examples, TableExamples):
+    elif result.alarms is not None and not isinstance(named.examples, TableExamples):
         limit = result.alarms.threshold
         if limit is not None:
             print(f'score further data by this threshold: --threshold "fixed({limit:.9g})"')
@@ -239,17 +239,17 @@ def _finish(session: Cleaning, table: _Table, record: SessionRecord, folder: Pat
     print(f"result in {out}: suspects.csv, clean.csv,{detector} report.html")
 
 
-def _write_kept(kept: np.ndarray, table: _Table, record: SessionRecord, path: Path) -> None:
+def _write_kept(kept: np.ndarray, named: _Named, record: SessionRecord, path: Path) -> None:
     """Write what is not dropped: the rows of a table or of series, or names and texts."""
     import pyarrow as pa
     from pyarrow import csv
 
-    examples = table.examples
+    examples = named.examples
     if isinstance(examples, FileExamples):
-        names = [name for name, keep in zip(table.names, kept, strict=True) if keep]
+        names = [name for name, keep in zip(named.names, kept, strict=True) if keep]
         texts = examples.rows.texts
-        columns = {table.by: names} | ({} if texts is None else {"text": list(texts[kept])})
-        write_frame(table.shown.__class__(columns), path)
+        columns = {named.by: names} | ({} if texts is None else {"text": list(texts[kept])})
+        write_frame(named.shown.__class__(columns), path)
         return
     source, how = find_series(record.data, record.table) or (record.data, record.table)
     whole = open_table(Path(source), how._replace(drop=())).read()
