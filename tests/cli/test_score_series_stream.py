@@ -165,3 +165,5 @@ def test_streams_that_cannot_be_scored(cli, folders, feed):
     older = saved._replace(series=saved.series._replace(step=None))
     with pytest.raises(DataError, match="by an earlier version; fit and save it again"):
         next(score_stream(older, Pipe(), TableOptions()))
+    ended = cli("monitor", folders / "knn", "new.csv")
+    assert ended.code == 2 and "whose timestamps depend on each other" in ended.err
