@@ -15,6 +15,7 @@ from jaxad.detectors import make
 from jaxad.errors import ConfigError, DataError
 from jaxad.evaluation.scoring import score as score_models
 from jaxad.sklearn.columns import Selection, make_index, select_known, select_training
+from jaxad.sklearn.explain_methods import ExplainingMixin
 from jaxad.sklearn.labels import LabelUse, convert_labels
 from jaxad.sklearn.parameters import SettingsMixin, check_parameters
 from jaxad.sklearn.profiling import profile_rows
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["TableEstimator"]
 
 
-class TableEstimator(SettingsMixin):
+class TableEstimator(ExplainingMixin, SettingsMixin):
     """The common core of `JaxADDetector` and `JaxADClassifier`, which document it."""
 
     def __init__(
@@ -173,64 +174,6 @@ class TableEstimator(SettingsMixin):
                 "threshold='conformal', or pass such rows to calibrate"
             )
         return p_values(score, self.reference_.held_out)
-
-    def explain(self, X: Any, method: str = "auto") -> "pd.DataFrame":  # noqa: N803
-        """Compute how much each column of X contributes to the scores of rows.
-
-        Args:
-            X: `(n, d)` rows.
-            method: A method of `jaxad.explain.attributions` that the detector has; or "occlusion",
-                for every detector: how much the score falls if a column is replaced by 0 in the
-                scaled rows, which is its mean in training under the scaling "standard". "auto": the
-                detector's own, else "occlusion".
-
-        Returns:
-            One row for each row of X, with its index, and one column for each column of X; high
-            values are anomalous. The values of a categorical column or a date are the sums over
-            the encoded columns. Where a value that training hardly saw raised the score of a row,
-            the amount is part of its column; `events` describes such values.
-
-        Raises:
-            ConfigError: The detector has no such attributions.
-        """
-        from jaxad.sklearn.explaining import explain_rows
-
-        return explain_rows(self, X, method)
-
-    def events(self, X: Any) -> "pd.Series":  # noqa: N803
-        """Describe the values of rows that training hardly saw, by which scores are raised.
-
-        Args:
-            X: `(n, d)` rows.
-
-        Returns:
-            A text for each row, with the index of X: "unseen category in `service`"; "" for a row
-            without such values. Several are separated by "; ", the rarest first.
-        """
-        from jaxad.sklearn.explaining import describe_events
-
-        return describe_events(self, X)
-
-    def audit(self, X: Any, y: Any = None, method: str = "auto") -> "pd.DataFrame":  # noqa: N803
-        """Rank the unlabelled training rows by how likely they are hidden anomalies.
-
-        Args:
-            X: The training rows. If the estimator is not fitted, it is fitted to them first.
-            y: Their labels as in `fit`.
-            method: A method of `jaxad.audit`.
-
-        Returns:
-            One row for each row of X, with its index. `suspicion` is the mean over seeds of the
-            row's rank, from 0 for the least to 1 for the most suspicious row; NaN for labelled rows
-            and for those that were held out for calibration. `score` is the anomaly score.
-
-        Raises:
-            ConfigError: The fit has no record for this method.
-            DataError: X and y are not those of `fit`, or no row is unlabelled.
-        """
-        from jaxad.sklearn.explaining import audit_rows
-
-        return audit_rows(self, X, y, method)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Save the fitted estimator as a folder without pickle, for `load` and `jaxad score`.
