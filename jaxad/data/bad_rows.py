@@ -1,7 +1,7 @@
 """Rows that cannot be used: those of arrays, and how they are left out."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ["find_good_rows", "replace_bad_rows"]
 def find_good_rows(
     bad: Mapping[int, str],
     count: int,
-    ids: Sequence[Any] | None,
+    ids: Any,
     name: str,
     *,
     strict: bool = False,
@@ -26,7 +26,7 @@ def find_good_rows(
     Args:
         bad: Why a row cannot be used, by its number.
         count: The number of rows.
-        ids: The names of the rows; None for row numbers.
+        ids: `(n,)` the names of the rows, an array or a list; None for row numbers.
         name: The source, for messages.
         strict: Whether such a row is an error.
 

@@ -150,7 +150,7 @@ class _Stream:
         names, code = np.unique(points.name[good].astype(str), return_inverse=True)
         order = np.flatnonzero(good)[np.argsort(code, kind="stable")]
         for index in np.split(order, np.cumsum(np.bincount(code))[:-1]) if len(names) else ():
-            name = points.name[index[0]]
+            name = str(points.name[index[0]])
             if name not in self._series:
                 self._series[name] = OpenSeries(self._record, name, self._begin)
             series, value = self._series[name], arrived.value[index]

@@ -67,8 +67,8 @@ class SeriesRecord(NamedTuple):
             raise DataError("series: a part is of a wrong kind")
         if not (2 <= found.window <= _MOST and 1 <= found.stride <= _MOST):
             raise DataError("series: window or stride is out of its range")
-        steps = found.steps if isinstance(found.steps, dict) else {"": None}
-        steps = [*steps.values()] if found.step is None else [found.step, *steps.values()]
-        if not all(type(step) in (int, float) and isfinite(step) and step > 0 for step in steps):
+        steps: list[Any] = [None] if not isinstance(found.steps, dict) else [*found.steps.values()]
+        steps += [] if found.step is None else [found.step]
+        if not all(isinstance(s, float | int) and isfinite(s) and s > 0 for s in steps):
             raise DataError("series: a step is not a positive number")
         return found
