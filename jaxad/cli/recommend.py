@@ -115,7 +115,10 @@ def _read(options: Recommend) -> tuple[dict[str, Any], bool]:
     else:
         for option, value in _list_table_options(options):
             if value:
-                raise ConfigError(f"--{option} is for files to train on, and {name} is none")
+                shown = "time, --group, --window or --stride" if option == "series" else option
+                raise ConfigError(
+                    f"--{shown} is for files to train on, and {name} is not an existing file"
+                )
         data = load_dataset(name, data_dir=options.data_dir)
         anomalies, normals = options.labelled_anomalies or 0, options.labelled_normals or 0
         trained = 1.0 if data.x_test is not None else TRAINED

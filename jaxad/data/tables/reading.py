@@ -229,7 +229,13 @@ def with_points(table: "pa.Table") -> "pa.Table":
 def refuse_folder(path: Path) -> None:
     """Raise a `DataError` if a path is a folder, which holds neither pictures nor texts."""
     if path.is_dir():
-        inside = ", ".join(sorted(os.listdir(path))[:5]) or "nothing"
+        found = sorted(os.listdir(path))
+        if any(name.lower().endswith(".txt") for name in found):
+            raise DataError(
+                f"{path} is a folder of texts, not rows of a table; name their vectors "
+                f"as in training: mean:VECTORS:{path} or embeddings:FILE:{path}"
+            )
+        inside = ", ".join(found[:5]) or "nothing"
         raise DataError(
             f"{path} is a folder without pictures (.png, .jpg, .tif, .bmp) or texts (.txt); it "
             f"holds {inside}"
