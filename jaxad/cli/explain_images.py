@@ -190,6 +190,9 @@ def _report(options: Explain, summary: ImageSummary, drawn: int) -> None:
         f"{out / HIGHEST} and {out / LOWEST}, {drawn} overlays in {out / OVERLAYS}; all of it on "
         f"the page {out / PAGE}"
     )
+    if summary.bad:
+        name, why = next(iter(summary.bad.items()))
+        print(f"{len(summary.bad)} of the images could not be scored; the first: {name}: {why}")
     if not summary.defects:
         return
     found = summary.defects[0].pixels
