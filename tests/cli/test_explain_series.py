@@ -90,5 +90,5 @@ def test_wrong_use(cli, saved, argv, message):
 
 def test_series_are_no_stream(cli, saved):
     for name in ("m", "g"):
-        ended = cli("score", saved / name, "-")
-        assert ended.code == 2 and "lines of a stream are rows of a table" in ended.err
+        ended = cli("explain", saved / name, "-")
+        assert ended.code == 2, ended.err

@@ -1,11 +1,10 @@
 """ELITE as a detector: what it trains on, what it finds, and what it compiles to."""
 
-import re
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from layouts import are_channels_last, are_compiled_channels_last
 
 import jaxad
 from jaxad.detectors.elite import EliteAutoencoderConfig, EliteDeepSVDDConfig
@@ -170,9 +169,8 @@ def test_every_convolution_of_a_scanned_step_is_channels_last(name):
         return jax.lax.scan(step, state, jnp.arange(3))
 
     program = jax.jit(steps).lower(state)
-    written = set(re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", program.as_text()))
-    assert written == {"[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"}
+    assert are_channels_last(program.as_text())
     compiled = program.compile().as_text()
     assert compiled is not None
-    assert set(re.findall(r"dim_labels=([\w?]+->[\w?]+)", compiled)) <= {"b01f_01io->b01f"}
+    assert are_compiled_channels_last(compiled)
     assert "select-and-scatter" not in compiled

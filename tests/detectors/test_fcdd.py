@@ -1,11 +1,10 @@
 """FCDD: what its batches are, what it trains on, and what it refuses."""
 
-import re
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from layouts import are_compiled_channels_last
 
 import jaxad
 from jaxad.detectors.fcdd import FCDDConfig
@@ -224,7 +223,7 @@ def test_its_compiled_step_has_no_slow_convolution(images):
     )
     args = (state, lane.steps[0], phase.sampler, lane.data, table, draws, per_epoch, window)
     compiled = program.advance.lower(*args, how=how).compile().as_text()
-    assert set(re.findall(r"dim_labels=([\w?]+->[\w?]+)", compiled)) <= {"b01f_01io->b01f"}
+    assert are_compiled_channels_last(compiled)
 
 
 def test_the_released_nets_are_the_defaults_of_their_sizes():

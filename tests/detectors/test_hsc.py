@@ -47,7 +47,9 @@ def test_every_radius_learns(toy, quick, radius):
 
 def test_without_anomalies_it_says_what_to_give(toy):
     train = toy.train._replace(label=np.maximum(toy.train.label, 0))
-    with pytest.raises(ConfigError, match=r"labelled_anomalies.*exposure.*a weighting"):
+    with pytest.raises(
+        ConfigError, match=r"labelled anomalies must be given.*exposure.*a weighting"
+    ):
         make("hsc", train)
     for weighting in ("unsupervised", "contradicting(20)"):
         with pytest.raises(ConfigError, match="takes no row as anomalous"):

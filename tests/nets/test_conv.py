@@ -1,7 +1,5 @@
 """The canonical convolution against JAX's own, and the layout of what the compiler makes of it."""
 
-import re
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -11,6 +9,7 @@ from fuzzing import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
+from layouts import find_compiled, find_written
 
 from jaxad.errors import ConfigError
 from jaxad.nets.conv import canonical_conv, max_pool, plain_conv, upsample
@@ -246,8 +245,8 @@ def layouts(convolution):
     compiled = program.compile().as_text()
     assert "select-and-scatter" not in compiled
     return (
-        set(re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", program.as_text())),
-        set(re.findall(r"dim_labels=([\w?]+->[\w?]+)", compiled)),
+        find_written(program.as_text()),
+        find_compiled(compiled),
     )
 
 

@@ -499,7 +499,7 @@ def test_the_kind_of_a_file_is_read_from_its_shape(cli, tmp_path, shape, kind, m
         (["mine.csv", "--label", "lable"], 2, "Did you mean 'label'"),
         (["mine.csv", "--rows", "9"], 2, "--rows is read from mine.csv; leave it out"),
         (["mine.csv", "--labelled-anomalies", "9"], 2, "with --label and --positive"),
-        (["digits", "--positive", "1"], 2, "digits is none"),
+        (["digits", "--positive", "1"], 2, "digits is not an existing file"),
         (["digitz"], 2, "Did you mean 'digits'"),
         (["--want", "heatmaps"], 2, "is for images; kind is 'table'"),
         (["--type", "film"], 2, "film"),
