@@ -169,7 +169,8 @@ def test_the_contract_under_jit_and_vmap(quick, toy_for, name):
     run = jax.jit(run)
     for i, key in enumerate(keys):
         alone, info_alone = run(key)
-        np.testing.assert_allclose(scores[i], alone, rtol=1e-4, atol=1e-4 * np.abs(alone).max())
+        # Adam amplifies rounding where a gradient is nearly 0.
+        np.testing.assert_allclose(scores[i], alone, rtol=1e-3, atol=1e-3 * np.abs(alone).max())
         np.testing.assert_allclose(info["loss"][i], info_alone["loss"], rtol=1e-4)
 
 
