@@ -7,6 +7,7 @@ programs to MLIR, and Matplotlib draws, by much code of their own, in which noth
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 
@@ -28,9 +29,12 @@ def run_untraced(function: Callable) -> Callable:
 
 
 def lower_and_draw_untraced() -> None:
-    """Make JAX lower programs, and Matplotlib draw, without a tracer."""
-    from jax._src.interpreters import mlir
-    from matplotlib.figure import Figure
-
-    mlir.lower_jaxpr_to_module = run_untraced(mlir.lower_jaxpr_to_module)
-    Figure.savefig = run_untraced(Figure.savefig)
+    """Make JAX lower programs, and Matplotlib draw, without a tracer, where they can be found."""
+    places = [("jax._src.interpreters", "mlir", "lower_jaxpr_to_module"),
+              ("matplotlib.figure", "Figure", "savefig")]  # fmt: skip
+    for module, holder, name in places:
+        try:
+            place = getattr(import_module(module), holder)
+            setattr(place, name, run_untraced(getattr(place, name)))
+        except (ImportError, AttributeError):
+            continue  # an optional package that is not installed, or another version
