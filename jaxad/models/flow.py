@@ -38,7 +38,7 @@ class Flow:
 
     @property
     def convolutional(self) -> bool:
-        """Whether the networks have convolutions: never."""
+        """False: the networks have no convolutions."""
         return False
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:

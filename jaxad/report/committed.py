@@ -82,14 +82,13 @@ def write_committed(
         size: Which of its sizes was run.
         experiment: The experiment.
         jobs: Its jobs.
-        rows: The rows of its results, as `read_cells` returns them.
+        rows: The rows of its jobs and seeds, in the form that `read_cells` returns.
         data_dir: The folder where data files are looked for by name.
 
     Raises:
         OSError: A file cannot be written.
     """
     path = Path(path)
-    rows = rows.loc[rows.seed < experiment.seeds]
     printed = read_published(experiment.published, jobs)
     tables = [make_table(metric, jobs, rows, printed) for metric in experiment.metrics]
     text = _write_csv(tables)

@@ -128,7 +128,7 @@ def test_bad_lines_are_named_and_left_out(cli, folders, feed):
     said = ended.err.splitlines()
     assert "row 9: time '2024-01-01 00:08:00' is repeated in series 'x'" in said[0]
     assert "row 13: time goes back from '2024-01-01 00:11:00' to '2024-01-01 00:02:00'" in said[1]
-    assert "row 15: column 't' holds 'noon', which is no time" in said[2]
+    assert "row 15: column 't' holds 'noon'; times must be written" in said[2]
     assert "row 17: column 'unit' names no series" in said[3]
     assert "row 19: 2 values for 4 columns" in said[4]
     good = found[found["score"].notna()]

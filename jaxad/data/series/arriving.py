@@ -62,7 +62,8 @@ def read_arrived(
     for row in np.flatnonzero(np.isnan(value)).tolist():
         held = "nothing" if shown[row] is None else repr(str(shown[row])[:40])
         bad.setdefault(
-            row, f"column {record.time!r} holds {held}, which is no time as those of training are"
+            row,
+            f"column {record.time!r} holds {held}; times must be written as in the training data",
         )
     return Arrived(shown, value, name, bad)
 

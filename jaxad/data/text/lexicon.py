@@ -72,7 +72,7 @@ def build_lexicon(
         vectors: A file of word vectors, as `find_vectors` takes it; None for `hash_vectors`.
         more: The number of words of the file that are added to those of the data, in the order of
             the file, for texts that are scored later.
-        size: The length of the vectors if there is no file.
+        size: The length of the vectors of `hash_vectors`.
 
     Raises:
         ConfigError: The file does not exist.
