@@ -4,14 +4,23 @@ mkdocs calls `on_page_markdown` for each page. It replaces comments such as
 
     <!-- results ncae/table_2_dense auroc -->
     <!-- results ncae/table_2_dense auroc means -->
+    <!-- results tabular/peers auroc transposed -->
 
-by the table of a metric, or by its means over data sets and classes alone, with a line that says
-how to make it. Results that `make results-check` found stale are marked. Comments such as
+by the table of a metric, by its means over data sets and classes alone, or by the table with
+detectors as rows, with a line that says how to make it. Results that `make results-check` found
+stale are marked. Comments such as
 
     <!-- csv series/means data=ecg5000 -->
+    <!-- csv scarce/choose number=24; tables=left out|all tables show detector, auroc -->
 
 are replaced by the rows of a csv file of a script, whose column `data` has that value; without
-`data=ecg5000`, by all rows. Comments such as
+`data=ecg5000`, by all rows. The second has two conditions, one with two values, and names the
+columns to show. `anoonly/published/table_2` names a file of published figures. Comments such as
+
+    <!-- averages scarce/weightings auroc, auprc of title by label_noise -->
+
+are replaced by means over the other columns, such as data sets: a row for each title, with each
+metric and the mean rank by the first for each value of `label_noise`. Comments such as
 
     <!-- pivot deep_one_class_thesis/table_4_2 auroc by corruption and method published -->
 
@@ -21,8 +30,12 @@ are replaced by one number of such a file by two of its columns, with published 
 import csv
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+from scipy.stats import rankdata
 
 from jaxad.report.committed import Committed, read_committed
 from jaxad.report.tables import MEAN, RANK, format_cells, make_caption
@@ -32,9 +45,15 @@ __all__ = ["make_results", "on_page_markdown"]
 
 ROOT = Path(__file__).parents[1] / "experiments"
 OUTCOME = "results-check.json"
-MARKER = re.compile(r"^<!-- results (\w+/\w+) (\w+)( means)? -->$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- results (\w+/\w+) (\w+)( means)?( transposed)? -->$", re.MULTILINE)
 
-CSV = re.compile(r"^<!-- csv (\w+/\w+)(?: (\w+)=(.+?))? -->$", re.MULTILINE)
+CSV = re.compile(
+    r"^<!-- csv (\w+/(?:published/)?\w+)(?: (?!show )([\w ]+=.+?))?(?: show (.+?))? -->$",
+    re.MULTILINE,
+)
+AVERAGES = re.compile(
+    r"^<!-- averages (\w+/\w+) (\w+(?:, \w+)*) of (\w+) by (\w+) -->$", re.MULTILINE
+)
 # What published rows are called by the scripts.
 NAMES = {"canny_edges": "edges"}
 
@@ -48,18 +67,26 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     del page, config, files
 
     def replace(found: re.Match) -> str:
-        return make_results(ROOT, found[1], found[2], means=bool(found[3]))
+        return make_results(ROOT, found[1], found[2], bool(found[3]), bool(found[4]))
 
     def tabulate(found: re.Match) -> str:
-        return make_table(ROOT, found[1], found[2], found[3])
+        where = dict(one.split("=", 1) for one in found[2].split("; ")) if found[2] else {}
+        return make_table(ROOT, found[1], where, found[3].split(", ") if found[3] else ())
+
+    def average(found: re.Match) -> str:
+        return make_averages(ROOT, found[1], found[2].split(", "), found[3], found[4])
 
     def cross(found: re.Match) -> str:
         return make_pivot(ROOT, *found.group(1, 2, 3, 4), published=bool(found[5]))
 
-    return PIVOT.sub(cross, CSV.sub(tabulate, MARKER.sub(replace, markdown)))
+    for pattern, make in ((MARKER, replace), (CSV, tabulate), (AVERAGES, average), (PIVOT, cross)):
+        markdown = pattern.sub(make, markdown)
+    return markdown
 
 
-def make_results(root: Path, name: str, metric: str, means: bool = False) -> str:
+def make_results(
+    root: Path, name: str, metric: str, means: bool = False, transposed: bool = False
+) -> str:
     """Return the table of a metric of committed results, in Markdown.
 
     Args:
@@ -67,6 +94,7 @@ def make_results(root: Path, name: str, metric: str, means: bool = False) -> str
         name: The paper and the name of the file, such as "ncae/table_2".
         metric: The metric, such as "auroc".
         means: Whether to show only means over data sets and classes, and ranks.
+        transposed: Whether detectors are rows; for many detectors on few data sets.
 
     Raises:
         DataError: The results cannot be read.
@@ -84,37 +112,47 @@ def make_results(root: Path, name: str, metric: str, means: bool = False) -> str
         lines = [line for line in lines if line[0] in (MEAN, RANK)]
     cells = [[escape_markdown(cell) for cell in line[: len(table.keys)]] + line[len(table.keys) :]
              for line in lines]  # fmt: skip
-    head = [escape_markdown(cell) for cell in header]
-    body = [f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *cells]]
-    parts = [make_caption(table, results.about["seeds"]) + ":", "\n".join(body)]
+    cells = [[escape_markdown(cell) for cell in header], *cells]
+    if transposed:
+        width = max(len(table.keys), 1)
+        across = [", ".join(filter(None, line[:width])) for line in cells[1:]]
+        cells = [
+            ["detector", *across],
+            *map(list, zip(*(line[width:] for line in cells), strict=True)),
+        ]
+    parts = [make_caption(table, results.about["seeds"]) + ":", _join(cells)]
     return "\n\n".join([*parts, _describe(results, name), *_mark(root, path)])
 
 
-def make_table(root: Path, name: str, column: str | None = None, value: str = "") -> str:
+def make_table(
+    root: Path, name: str, where: Mapping[str, str] | None = None, shown: Sequence[str] = ()
+) -> str:
     """Return some or all rows of a csv file of a script, in Markdown.
 
     Metrics in [0, 1] that have a column NAME_std are shown in %, as mean ± standard deviation.
-    Columns whose values are all equal are left out if rows are chosen.
+    Columns whose values are all equal are left out if rows are chosen and columns are not.
 
     Args:
         root: The folder of experiments.
         name: The paper and the name of the file, such as "series/means".
-        column: A column by which rows are chosen; None for all rows.
-        value: Its value in the rows that are shown.
+        where: Columns and their values in the rows that are shown; `|` separates values. None for
+            all rows.
+        shown: The columns to show; empty for all.
 
     Raises:
-        ValueError: No row has that value.
+        ValueError: No row has these values.
     """
-    paper, stem = name.split("/")
-    path = root / paper / "results" / f"{stem}.csv"
-    with path.open() as file:
-        rows = [row for row in csv.DictReader(file) if column is None or row[column] == value]
+    where = where or {}
+    path, rows = _read_rows(root, name)
+    choices = {column: values.split("|") for column, values in where.items()}
+    rows = [row for row in rows if all(row[key] in values for key, values in choices.items())]
     if not rows:
-        raise ValueError(f"{path} has no row whose {column} is {value!r}")
+        wanted = " and ".join(f"{column} is {value!r}" for column, value in where.items())
+        raise ValueError(f"{path} has no row" + (f" whose {wanted}" if where else ""))
     metrics = [key for key in rows[0] if f"{key}_std" in rows[0]]
     spreads = {f"{key}_std" for key in metrics}
-    keys = [key for key in rows[0] if key not in spreads]
-    if column is not None:
+    keys = list(shown) or [key for key in rows[0] if key not in spreads]
+    if where and not shown:
         keys = [key for key in keys if key in metrics or len({row[key] for row in rows}) > 1]
 
     def show(row: dict[str, str], key: str) -> str:
@@ -122,8 +160,48 @@ def make_table(root: Path, name: str, column: str | None = None, value: str = ""
             return escape_markdown(row[key])
         return f"{100 * float(row[key]):.1f} ± {100 * float(row[f'{key}_std']):.1f}"
 
-    lines = [keys, ["---"] * len(keys), *([show(row, key) for key in keys] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _join([keys, *([show(row, key) for key in keys] for row in rows)])
+
+
+def make_averages(root: Path, name: str, metrics: Sequence[str], rows: str, columns: str) -> str:
+    """Return means of a csv file of a script over all but two of its columns, in Markdown.
+
+    Each value of `columns` has the metrics in %, and the mean rank by the first of them, from 1 for
+    the highest. Rows are sorted by the first column of numbers.
+
+    Args:
+        root: The folder of experiments.
+        name: The paper and the name of the file, such as "scarce/weightings".
+        metrics: Columns with numbers in [0, 1].
+        rows: The column whose values name the rows.
+        columns: The column whose values name the columns.
+    """
+    _, lines = _read_rows(root, name)
+    rest = [key for key in _find_keys(lines[0], metrics) if key not in (rows, columns)]
+    groups: dict[tuple[str, ...], dict[str, float]] = {}
+    means: dict[str, dict[tuple[str, str], list[float]]] = {}
+    for line in lines:
+        for metric in metrics:
+            numbers = means.setdefault(line[rows], {}).setdefault((metric, line[columns]), [])
+            numbers.append(100 * float(line[metric]))
+        place = (line[columns], *(line[key] for key in rest))
+        groups.setdefault(place, {})[line[rows]] = float(line[metrics[0]])
+    for place, group in groups.items():
+        for title, rank in zip(group, rankdata([-value for value in group.values()]), strict=True):
+            means[title].setdefault(("rank", place[0]), []).append(float(rank))
+    values = list(dict.fromkeys(line[columns] for line in lines))
+    across = [(metric, value) for value in values for metric in (*metrics, "rank")]
+    body = {
+        title: [fmean(found[key]) for key in across if key in found]
+        for title, found in means.items()
+    }
+    head = [f"{metric}, {columns} {value}" for metric, value in across]
+    digits = [2 if metric == "rank" else 1 for metric, _ in across]
+    cells = [
+        [title, *(f"{number:.{n}f}" for number, n in zip(numbers, digits, strict=True))]
+        for title, numbers in sorted(body.items(), key=lambda item: -item[1][0])
+    ]
+    return _join([list(map(escape_markdown, line)) for line in [[rows, *head], *cells]])
 
 
 def make_pivot(
@@ -142,8 +220,7 @@ def make_pivot(
         published: Whether published values, of the same name, follow in brackets.
     """
     paper, stem = name.split("/")
-    with (root / paper / "results" / f"{stem}.csv").open() as file:
-        cells = {(r[rows], r[columns]): float(r[value]) for r in csv.DictReader(file)}
+    cells = {(r[rows], r[columns]): float(r[value]) for r in _read_rows(root, name)[1]}
     known: dict[tuple[str, str], float] = {}
     if published:
         with (root / paper / "published" / f"{stem}.csv").open() as file:
@@ -163,8 +240,30 @@ def make_pivot(
 
     body = [[row.replace("_", " "), *(show(row, column) for column in across)] for row in down]
     body.append(["mean", *map(average, across)])
-    head = [[rows, *across], ["---"] * (len(across) + 1)]
-    return "\n".join(f"| {' | '.join(map(escape_markdown, line))} |" for line in [*head, *body])
+    return _join([list(map(escape_markdown, line)) for line in [[rows, *across], *body]])
+
+
+def _read_rows(root: Path, name: str) -> tuple[Path, list[dict[str, str]]]:
+    """Return the path and the rows of a csv file of a script, or of published figures."""
+    paper, *folder, stem = name.split("/")
+    path = root.joinpath(paper, *(folder or ["results"]), f"{stem}.csv")
+    with path.open() as file:
+        return path, list(csv.DictReader(file))
+
+
+def _find_keys(row: Mapping[str, str], metrics: Sequence[str]) -> list[str]:
+    """Return the columns that have neither metrics nor their deviations nor numbers of seeds."""
+    return [
+        key
+        for key in row
+        if key not in metrics and key != "seeds" and f"{key.removesuffix('_std')}_std" not in row
+    ]
+
+
+def _join(lines: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown; the first line is its head."""
+    head, *body = lines
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *body])
 
 
 def _describe(results: Committed, name: str) -> str:

@@ -163,6 +163,10 @@ def test_the_page_shows_the_table(ran):
     for line in format_cells(read_committed(path).tables[1]):
         assert f"| {' | '.join(line)} |" in page
     assert "jaxad sweep experiments/paper/two.toml" in page
+    header, *lines = format_cells(read_committed(path).tables[1])
+    page = tables.make_results(root, "paper/two", "auprc", transposed=True)
+    assert f"| {' | '.join(['detector', *(line[0] for line in lines)])} |" in page
+    assert f"| {' | '.join([header[1], *(line[1] for line in lines)])} |" in page
     with pytest.raises(ValueError, match="has no metric 'f1'; it has auroc, auprc"):
         tables.make_results(root, "paper/two", "f1")
 
@@ -179,14 +183,36 @@ def test_rows_of_a_csv_file_are_shown(tmp_path):
     (folder / "means.csv").write_text(
         "data,detector,auroc,auroc_std,seeds\na,knn,0.9,0.012,3\na,x|y,0.5,0,3\nb,knn,0.1,0,3\n"
     )
-    assert tables.make_table(tmp_path, "paper/means", "data", "a").splitlines() == [
+    assert tables.make_table(tmp_path, "paper/means", {"data": "a"}).splitlines() == [
         "| detector | auroc |",
         "| --- | --- |",
         "| knn | 90.0 ± 1.2 |",
         r"| x\|y | 50.0 ± 0.0 |",
     ]
     with pytest.raises(ValueError, match="no row whose data is 'c'"):
-        tables.make_table(tmp_path, "paper/means", "data", "c")
+        tables.make_table(tmp_path, "paper/means", {"data": "c"})
+    chosen = tables.make_table(
+        tmp_path, "paper/means", {"data": "a|b", "detector": "knn"}, ["auroc"]
+    )
+    assert chosen.splitlines()[2:] == ["| 90.0 ± 1.2 |", "| 10.0 ± 0.0 |"]
+
+
+def test_means_and_ranks_of_a_csv_file_are_shown(tmp_path):
+    folder = tmp_path / "paper" / "results"
+    folder.mkdir(parents=True)
+    (folder / "cells.csv").write_text(
+        "noise,dataset,title,seeds,auroc,auroc_std\n"
+        "0,a,knn,3,0.9,0\n0,b,knn,2,0.7,0\n0,a,x|y,3,0.8,0\n0,b,x|y,3,0.9,0\n"
+        "1,a,knn,3,0.5,0\n1,b,knn,3,0.6,0\n1,a,x|y,3,0.5,0\n1,b,x|y,3,0.5,0\n"
+    )
+    assert tables.make_averages(
+        tmp_path, "paper/cells", ["auroc"], "title", "noise"
+    ).splitlines() == [
+        "| title | auroc, noise 0 | rank, noise 0 | auroc, noise 1 | rank, noise 1 |",
+        "| --- | --- | --- | --- | --- |",
+        r"| x\|y | 85.0 | 1.50 | 50.0 | 1.75 |",
+        "| knn | 80.0 | 1.50 | 55.0 | 1.25 |",
+    ]
 
 
 def test_a_number_is_shown_by_two_columns_with_published_values(tmp_path):
