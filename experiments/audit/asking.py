@@ -4,7 +4,8 @@
 
 DATA is a folder with ADBench's npz files. Each table hides 10 % anomalies, or all it has, and has
 no labels. Each row of the output is one session; `answers` holds the answers in order, 1 for an
-anomaly. Rows that are in the file already are not computed again.
+anomaly. Rows that are in the file already are not computed again. Means over the tables go to a
+second file, `asking_means.csv` for the one above.
 """
 
 import argparse
@@ -25,6 +26,17 @@ SETTINGS = {
     "with a reference": {},
     "with a reference, 20 % wrong answers": {"label_noise": 0.2},
 }
+MEANS = {
+    "found": "hidden anomalies found by 20 answers, %",
+    "found_at_once": "found by the 20 most suspicious rows at once, %",
+    "possible": "the most that 20 answers can find, %",
+    "rest_auprc": "AUPRC of ranking the rest",
+    "dropped_true": "anomalies among the dropped rows, %",
+    "dropped_expected": "expected share of anomalies among them, %",
+    "test_auroc": "test AUROC of the detector of the result",
+    "clean_auroc": "test AUROC of auto trained on the clean rows, no labels",
+    "dirty_auroc": "test AUROC of auto trained on all rows, no labels",
+}
 
 
 def main() -> None:
@@ -37,7 +49,8 @@ def main() -> None:
     parser.add_argument("--by", nargs="+", default=["suspicious"])
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
-    done = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame()
+    kinds = {"answers": str}
+    done = pd.read_csv(options.out, dtype=kinds) if options.out.exists() else pd.DataFrame()
     lines = done.to_dict("records")
     enable_compilation_cache()
     keys = {(one["table"], one["setting"], one["by"], one["seed"]) for one in lines}
@@ -55,6 +68,20 @@ def main() -> None:
                         )
                         print(*lines[-1].values(), sep=", ", flush=True)
             pd.DataFrame(lines).to_csv(options.out, index=False, float_format="%.5g")
+    means = options.out.with_name(f"{options.out.stem}_means.csv")
+    summarise(pd.DataFrame(lines)).to_csv(means, float_format="%.1f")
+
+
+def summarise(sessions: pd.DataFrame) -> pd.DataFrame:
+    """Return means over the sessions that ask for the most suspicious rows, by setting."""
+    sessions = sessions[sessions.by == "suspicious"]
+    groups = sessions.groupby("setting", sort=False)
+    table = 100 * groups[list(MEANS)].mean().rename(columns=MEANS)
+    held = sessions.remaining.between(sessions.low, sessions.high)
+    table["intervals that hold the true share that remains, %"] = (
+        100 * held.groupby(sessions.setting).mean()
+    )
+    return table.T.rename_axis("mean over sessions")
 
 
 def simulate(split: jaxad.Split, setting: dict, by: str, seed: int, others: dict) -> dict:

@@ -7,7 +7,8 @@ The first command simulates a session with 20 right answers for each table, seed
 weight a / n^p beside n known anomalies, and adds a line to the file for each; lines that are there
 are not computed again. The second chooses a weight for each table on the tables that do not come
 from the same source, by the mean of the share of hidden anomalies found and the AUPRC of ranking
-the rest, and prints what it reaches on that table.
+the rest, and prints what it reaches on that table. The means of each weight go to a second file,
+`suspicion_means.csv` for the default.
 """
 
 import argparse
@@ -26,6 +27,7 @@ OUT = Path(__file__).parent / "results" / "suspicion.csv"
 RULES = [(0.0, 0.5), *((share, power) for share in (0.15, 0.3, 0.6) for power in (0.5, 1.0))]
 ANSWERS, MEMBERS, ROWS, SEEDS = 20, 40, 1000, 1
 METRICS = ["found", "rest_auprc"]
+TITLES = {"found": "hidden anomalies found, %", "rest_auprc": "AUPRC of ranking the rest"}
 
 
 def main() -> None:
@@ -36,7 +38,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     if options.command == "choose":
-        choose(pd.read_csv(options.out))
+        means = choose(pd.read_csv(options.out))
+        path = options.out.with_name(f"{options.out.stem}_means.csv")
+        means.to_csv(path, index=False, float_format="%.1f")
         return
     lines = pd.read_csv(options.out).to_dict("records") if options.out.exists() else []
     done = {(line["table"], line["seed"]) for line in lines}
@@ -86,10 +90,11 @@ def simulate(split: jaxad.Split, seed: int) -> list[dict]:
     return lines
 
 
-def choose(results: pd.DataFrame) -> None:
-    """Print the means of each weight, and what the choice for each table reaches on it."""
+def choose(results: pd.DataFrame) -> pd.DataFrame:
+    """Print what the choice for each table reaches on it, and return the means of each weight."""
     means = results.groupby(["share", "power", "table"])[METRICS].mean()
-    print((100 * means.groupby(["share", "power"]).mean()).round(1), "\n")
+    summary = (100 * means.groupby(["share", "power"]).mean()).reset_index()
+    print(summary.round(1), "\n")
     source = {table: SOURCES.get(table, table) for table in TABLES}
     left = {}
     for table in results.table.unique():
@@ -100,6 +105,10 @@ def choose(results: pd.DataFrame) -> None:
     named = pd.Series({table: "{:g} / n^{:g}".format(*rule) for table, rule in left.items()})
     print("chosen with each table left out:", named.value_counts().to_dict())
     print("reached:", dict(zip(METRICS, (100 * reached).round(1), strict=True)))
+    weights = [
+        f"{a:g} / n^{p:g}" if a else "0" for a, p in zip(summary.share, summary.power, strict=True)
+    ]
+    return summary.assign(weight=weights)[["weight", *METRICS]].rename(columns=TITLES)
 
 
 if __name__ == "__main__":
