@@ -15,7 +15,8 @@ stale are marked. Comments such as
 
 are replaced by the rows of a csv file of a script, whose column `data` has that value; without
 `data=ecg5000`, by all rows. The second has two conditions, one with two values, and names the
-columns to show. `anoonly/published/table_2` names a file of published figures. Comments such as
+columns to show. `anoonly/published/table_2` names a file of published figures, and
+`benchmarks/lenet` one of the folder of benchmarks. Comments such as
 
     <!-- averages scarce/weightings auroc, auprc of title by label_noise -->
 
@@ -45,6 +46,7 @@ __all__ = ["make_results", "on_page_markdown"]
 
 ROOT = Path(__file__).parents[1] / "experiments"
 OUTCOME = "results-check.json"
+BENCHMARKS = "benchmarks"
 MARKER = re.compile(r"^<!-- results (\w+/\w+) (\w+)( means)?( transposed)? -->$", re.MULTILINE)
 
 CSV = re.compile(
@@ -244,9 +246,10 @@ def make_pivot(
 
 
 def _read_rows(root: Path, name: str) -> tuple[Path, list[dict[str, str]]]:
-    """Return the path and the rows of a csv file of a script, or of published figures."""
+    """Return the path and the rows of a csv file of results, published figures or benchmarks."""
     paper, *folder, stem = name.split("/")
-    path = root.joinpath(paper, *(folder or ["results"]), f"{stem}.csv")
+    inside = root / paper / (folder or ["results"])[0]
+    path = (root.parent / BENCHMARKS if paper == BENCHMARKS else inside) / f"{stem}.csv"
     with path.open() as file:
         return path, list(csv.DictReader(file))
 

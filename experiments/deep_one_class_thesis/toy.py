@@ -3,13 +3,15 @@
     python experiments/deep_one_class_thesis/toy.py OUT.png [--labelled 20] [--contamination 0.0]
 
 Trains detectors on 600 points of the big moon and the small moon; 400 further points and 80 of 200
-uniform ones are for testing. Prints the AUROC of each detector and draws its scores as contours of
-equal rank among the scores of the test points, from normal (dark) to anomalous (light). Deep SAD
+uniform ones are for testing. Prints the AUROC of each detector, writes it to `results/toy.csv`
+beside this script with the published one, and draws the scores as contours of equal rank among the
+scores of the test points, from normal (dark) to anomalous (light). Deep SAD
 and HSC also receive labelled anomalies. SVDD is the one-class SVM, which is equivalent for a
 Gaussian kernel; MVE is the minimum covariance determinant.
 """
 
 import argparse
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from matplotlib.figure import Figure
 import jaxad
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
+HERE = Path(__file__).parent
 WIDTHS = (64, 32, 8)
 # By title: the detector, its settings, and whether it receives labelled anomalies.
 PANELS: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -27,11 +30,14 @@ PANELS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "Deep SVDD": ("deep_svdd", {"widths": WIDTHS}, False),
     "Gaussian": ("gaussian", {}, False),
     "KDE": ("kde", {}, False),
+    "Real NVP": ("real_nvp", {}, False),
     "PCA, one component": ("pca", {"variance": 0.5}, False),
+    "kernel PCA": ("kpca", {}, False),
     "autoencoder, code of 1": ("autoencoder", {"widths": (64, 32, 1), "bias": True}, False),
     "Deep SAD": ("deep_sad", {"widths": WIDTHS}, True),
     "HSC": ("hsc", {"widths": WIDTHS}, True),
 }
+PUBLISHED = {"PCA, one component": "PCA", "autoencoder, code of 1": "Autoencoder"}
 LEVELS = 12
 SIDE = 160
 
@@ -45,9 +51,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=150)
     options = parser.parse_args()
     enable_compilation_cache()
-    figure = Figure(figsize=(10, 9), layout="constrained")
-    axes = figure.subplots(3, 3, sharex=True, sharey=True).ravel()
-    for (title, (name, config, labels)), panel in zip(PANELS.items(), axes, strict=True):
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    axes = figure.subplots(3, 4, sharex=True, sharey=True).ravel()
+    with (HERE / "published" / "figures_2_2_4_1_4_2_toy.csv").open() as file:
+        known = {row["method"]: row["mean"] for row in csv.DictReader(file)}
+    lines = [["detector", "auroc", "published"]]
+    for (title, (name, config, labels)), panel in zip(PANELS.items(), axes, strict=False):
         split = jaxad.contaminate(
             "two_moons",
             0,
@@ -57,12 +66,17 @@ def main() -> None:
         auroc = 100 * draw(panel, split, name, config, options.epochs)
         panel.set_title(f"{title}: {auroc:.1f}")
         print(f"{title}: AUROC {auroc:.1f} %", flush=True)
+        lines.append([title, f"{auroc:.1f}", known.get(PUBLISHED.get(title, title), "")])
+    for panel in axes[len(PANELS) :]:
+        panel.axis("off")
+    with (HERE / "results" / "toy.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
     figure.savefig(options.out, dpi=110)
 
 
 def draw(panel: Any, split: jaxad.Split, name: str, config: dict[str, Any], epochs: int) -> float:
     """Train one detector, draw its scores and return its AUROC."""
-    gradient = name in ("deep_svdd", "deep_sad", "hsc", "autoencoder")
+    gradient = name in ("deep_svdd", "deep_sad", "hsc", "autoencoder", "real_nvp")
     settings = {"epochs": epochs, "batch_size": 64} if gradient else {}
     if name in ("deep_svdd", "deep_sad"):
         settings["pretrain_epochs"] = epochs
