@@ -5,7 +5,8 @@
 
 Each dataset keeps its own anomalies as hidden ones (digits: each class in turn normal, 10 %
 hidden), with one split and 5 seeds of 50 epochs. `--labels 10` adds ten labelled rows of each kind
-and uses detectors that need them.
+and uses detectors that need them. With `--out`, the means over the datasets go to a second file,
+`FILE_means.csv`.
 """
 
 import argparse
@@ -58,6 +59,8 @@ def main() -> None:
             print(*rows[-1], sep=", ", flush=True)
             if options.out is not None:
                 write(options.out, rows)
+    if options.out is not None:
+        summarise(options.out.with_name(f"{options.out.stem}_means.csv"), rows)
 
 
 def write(path: Path, rows: list[list]) -> None:
@@ -66,6 +69,17 @@ def write(path: Path, rows: list[list]) -> None:
     head += ["auroc", "auprc", "auroc together", "auprc together"]
     with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([head, *rows])
+
+
+def summarise(path: Path, rows: list[list]) -> None:
+    """Write the means over the data sets to a csv file: AUROC, AUPRC."""
+    audits = dict.fromkeys(tuple(row[1:4]) for row in rows)
+    lines = [["detector", "weighting", "ranked by", "one seed", "five seeds together"]]
+    for audit in audits:
+        found = np.mean([row[4:] for row in rows if tuple(row[1:4]) == audit], axis=0)
+        lines.append([*audit, *("{:.1f}, {:.1f}".format(*found[i : i + 2]) for i in (0, 2))])
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
 
 
 def measure(data: str, audit: tuple, options: argparse.Namespace) -> list[float]:

@@ -5,10 +5,13 @@
 Detectors are trained on normal rows of a table. In each of some other normal rows, one random
 column is moved by some standard deviations, up or down. The script counts how often this column has
 the largest attribution by absolute value, over rows and seeds; the chance level is one over the
-number of columns. The baseline of gradients is the mean of the training rows.
+number of columns. The baseline of gradients is the mean of the training rows. The percentages are
+written to `results/moved_column.csv` beside this script.
 """
 
 import argparse
+import csv
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +19,7 @@ import jaxad
 from jaxad.explain import attribution_methods, attributions
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
+OUT = Path(__file__).parent / "results" / "moved_column.csv"
 DETECTORS = ("deep_svdd", "autoencoder", "kde", "ocsvm", "pca", "gaussian", "mcd")
 
 
@@ -40,6 +44,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
     enable_compilation_cache()
+    lines: list[dict[str, str]] = []
     for name in args.data:
         x, rest = load_rows(name, args.data_dir)
         rng = np.random.default_rng(1)
@@ -47,20 +52,25 @@ def main() -> None:
         column = rng.integers(0, x.shape[1], len(clean))
         moved = clean.copy()
         moved[np.arange(len(clean)), column] += args.by * rng.choice([-1, 1], len(clean))
-        print(f"\n{name}: {len(x)} training rows, {x.shape[1]} columns, {len(clean)} moved\n")
-        print("| detector | scores that rose | method | moved column first, % |\n|---|---|---|---|")
         for detector in DETECTORS:
             train = jaxad.as_train_data(x)
             fitted = jaxad.fit(jaxad.make(detector, train), train, seeds=args.seeds)
             rose = 100 * np.mean(jaxad.score(fitted, moved) > jaxad.score(fitted, clean))
+            line = {"data": name, "detector": detector, "rose": f"{rose:.0f}"}
             for method in attribution_methods(fitted):
                 hits = [
                     np.argmax(np.abs(attributions(fitted, moved, method, seed=seed)), axis=1)
                     == column
                     for seed in range(args.seeds)
                 ]
-                cell = f"{100 * np.mean(hits):.1f}"
-                print(f"| {detector} | {rose:.0f} % | {method} | {cell} |", flush=True)
+                line[method] = f"{100 * np.mean(hits):.1f}"
+            lines.append(line)
+            print(line, flush=True)
+    methods = dict.fromkeys(key for line in lines for key in line)
+    with OUT.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(methods), restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
 
 
 if __name__ == "__main__":
