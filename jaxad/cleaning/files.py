@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float, Int8, Num
 from jaxad.cleaning.options import CleaningOptions
 from jaxad.data.arrays import as_train_data
 from jaxad.data.protocol.calibration import HeldOut
-from jaxad.data.protocol.training_file import LabelledRows, TrainingFile
+from jaxad.data.protocol.labelled_rows import LabelledRows
+from jaxad.data.protocol.training_file import TrainingFile
 from jaxad.data.scaling import fit_scaling
 from jaxad.data.sources.features import choose_feature_scaling
 from jaxad.detectors import make

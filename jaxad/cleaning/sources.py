@@ -9,7 +9,7 @@ from jaxtyping import Int8
 from jaxad.cleaning.examples import Examples, TableExamples
 from jaxad.cleaning.files import FileExamples
 from jaxad.cleaning.windows import SeriesExamples
-from jaxad.data.protocol.training_file import read_labelled_rows
+from jaxad.data.protocol.labelled_rows import read_labelled_rows
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import read_training_series
 from jaxad.data.sources.files import is_table

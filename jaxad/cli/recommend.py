@@ -15,7 +15,7 @@ from jaxad.cli.options import Recommend
 from jaxad.cli.options.common import read_table_options
 from jaxad.data import Dataset, load_dataset
 from jaxad.data.images.layouts import is_image_source, parse_source
-from jaxad.data.protocol.training_file import LabelledRows, read_labelled_rows
+from jaxad.data.protocol.labelled_rows import LabelledRows, read_labelled_rows
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import read_training_series
 from jaxad.data.tables.options import TableOptions

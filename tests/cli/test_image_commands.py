@@ -10,7 +10,7 @@ from picture_folders import make_mvtec, write_picture
 from PIL import Image
 
 import jaxad
-from jaxad.data.protocol.training_file import read_labelled_rows
+from jaxad.data.protocol.labelled_rows import read_labelled_rows
 from jaxad.data.tables.options import TableOptions
 from jaxad.errors import ConfigError, DataError, DataWarning
 from jaxad.saving import open_detector, save_trained
