@@ -58,7 +58,7 @@ def _explain_images(saved: SavedDetector, options: Explain) -> int:
     if is_image_source(options.data):
         pictures = open_pictures_to_score(saved, str(options.data))
         return draw_explanations(saved, options, lambda: read_folder(saved, pictures))
-    table = load_table(options.data)
+    table = load_table(options.data, lenient=True)
     return draw_explanations(saved, options, lambda: read_table(table))
 
 

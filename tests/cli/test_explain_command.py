@@ -44,6 +44,17 @@ def test_it_draws_both_ends_and_measures_pixels(folder, fitted, toy_for, capsys)
     assert f"Pixel AUROC {100 * pooled:.1f}; mean over images {100 * each:.1f}" in out
 
 
+def test_an_image_that_is_not_finite_does_not_lose_the_others(folder, toy_for, capsys):
+    x = toy_for("fcdd").test.x[:6].astype(np.float32)
+    x[2, 3, 4, 0] = np.nan
+    np.savez("images.npz", x=x)
+    code, out, _ = run(capsys, "model", "images.npz", "--out", "maps", "--most", 2)
+    assert code == 3 and "5 images scored" in out
+    assert "1 of the images could not be scored; the first: row 2: holds nan" in out
+    rows = pd.read_csv("maps/images.csv")
+    assert rows.score.isna().tolist() == [False, False, True, False, False, False]
+
+
 def test_files_that_are_there_stay(folder, toy_for, capsys):
     write_images(toy_for)
     argv = ("model", "images.npz", "--out", "maps", "--most", 2, "--kind", "gradient")
