@@ -16,7 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from recording import Recorder, add_out
+
 BASE = {"epochs": 50, "milestone": 1.0, "pretrain_epochs": 0}
+COLUMNS = ("detector", "cache", "wall seconds", "processor seconds", "programs", "AUROC")
 DETECTORS = {
     "deep_sad": BASE,
     "anoonly_deep_sad": {},
@@ -83,6 +86,7 @@ def main():
     parser.add_argument("--sets", type=int, default=15)
     parser.add_argument("--detectors", nargs="+", choices=DETECTORS, default=list(DETECTORS))
     parser.add_argument("--cache", help=argparse.SUPPRESS)
+    add_out(parser)
     args = parser.parse_args()
     if args.cache:
         import jax
@@ -94,14 +98,13 @@ def main():
         return
     with tempfile.TemporaryDirectory() as cache:
         runs = {"empty": run_process(args, cache), "warm": run_process(args, cache)}
-    print("| detector | cache | wall seconds | processor seconds | programs | AUROC |")
-    print("|---|---|---|---|---|---|")
+    table = Recorder(COLUMNS, args.out)
     for cache, results in runs.items():
         for name, r in results.items():
-            seconds = f"{r['wall']:.0f} | {r['processor']:.0f}"
-            print(f"| {name} | {cache} | {seconds} | {r['programs']} | {r['auroc']:.1f} |")
+            seconds = [f"{r[kind]:.0f}" for kind in ("wall", "processor")]
+            table.add(name, cache, *seconds, r["programs"], f"{r['auroc']:.1f}")
         wall, processor = (sum(r[k] for r in results.values()) for k in ("wall", "processor"))
-        print(f"| all | {cache} | {wall:.0f} | {processor:.0f} | | |")
+        table.add("all", cache, f"{wall:.0f}", f"{processor:.0f}", "", "")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ Prints the median time of a step at batch size 128 inside the compiled loop, for
 that augmentation takes.
 """
 
+import argparse
+
 import numpy as np
+from recording import Recorder, add_out
 
 import jaxad
 from jaxad.utils.compilation_cache import enable_compilation_cache
@@ -27,7 +30,9 @@ def main() -> None:
     """Measure all variants and print the table."""
     enable_compilation_cache()
     rng = np.random.default_rng(0)
-    print("| images | augment | ms a step | share |\n|---|---|---|---|")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add_out(parser)
+    table = Recorder(("images", "augment", "ms a step", "share"), parser.parse_args().out)
     for shape in ((28, 28, 1), (32, 32, 3)):
         images = rng.integers(0, 256, (1000, *shape), dtype=np.uint8)
         label = np.where(np.arange(1000) < 500, -1, 0)
@@ -41,7 +46,7 @@ def main() -> None:
             median = float(np.median(taken))
             share = f"{100 * (median - plain) / median:.0f} %" if part else ""
             size = "x".join(map(str, shape))
-            print(f"| {size} | {part or ''} | {1e3 * median:.1f} | {share} |", flush=True)
+            table.add(size, part or "", f"{1e3 * median:.1f}", share)
 
 
 def seconds_per_step(data: jaxad.TrainData, augment: str | None) -> float:

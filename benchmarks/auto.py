@@ -1,6 +1,6 @@
 """Measure the time of `auto`: fitting 10,000 x 30 rows, and scoring a million rows.
 
-    python benchmarks/auto.py [--rows ROWS]
+    python benchmarks/auto.py [--rows ROWS] [--out FILE.csv]
 
 Prints wall and processor seconds, with 5 labelled anomalies and without. The first fit compiles
 programs; the second is measured. Other work on the machine adds to wall seconds alone. The last
@@ -12,11 +12,12 @@ import resource
 import time
 
 import numpy as np
+from recording import Recorder, add_out
 
 import jaxad
 
 ROWS, COLUMNS, LABELLED = 10_000, 30, 5
-AIMS = {"fit": 5, "score": 60}  # seconds on two cores
+FIGURES = ("labelled", "what", "wall s", "processor s", "memory MB")
 
 
 def measure(run):
@@ -30,31 +31,30 @@ def main():
     """Print a line for each measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows to score")
+    add_out(parser)
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(ROWS, COLUMNS)).astype(np.float32)
     x[:200, :5] += 3
     new = rng.normal(size=(options.rows, COLUMNS)).astype(np.float32)
-    print("labelled  what                     wall s  processor s  memory MB")
+    table = Recorder(FIGURES, options.out)
     for labelled in (0, LABELLED):
         label = np.where(np.arange(ROWS) < labelled, -1, 0).astype(np.int8)
         train = jaxad.as_train_data(x, label)
         detector = jaxad.make("auto", train)
         fitted = jaxad.fit(detector, train)
         fitted, *seconds = measure(lambda made=detector, rows=train: jaxad.fit(made, rows))
-        show(labelled, f"fit {ROWS:,} rows", seconds, 0)
+        table.add(labelled, f"fit {ROWS:,} rows", *show(seconds), 0)
         jaxad.score(fitted, new[:5000])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         _, *seconds = measure(lambda model=fitted: jaxad.score(model, new))
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        show(labelled, f"score {options.rows:,} rows", seconds, grown / 1024)
-    print(f"aims on two cores: fit {AIMS['fit']} s, score a million rows {AIMS['score']} s")
+        table.add(labelled, f"score {options.rows:,} rows", *show(seconds), round(grown / 1024))
 
 
-def show(labelled, what, seconds, memory):
-    """Print a line."""
-    wall, processor = seconds
-    print(f"{labelled:8}  {what:22} {wall:8.2f} {processor:12.2f} {memory:10.0f}", flush=True)
+def show(seconds):
+    """Return seconds with two digits behind the point."""
+    return [f"{value:.2f}" for value in seconds]
 
 
 if __name__ == "__main__":

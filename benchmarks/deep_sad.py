@@ -17,6 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from recording import Recorder, add_out
+
+COLUMNS = ("side", "seconds", "twin / ours", "AUROC", "programs")
 CLASSICAL = [
     "fault",
     "glass",
@@ -128,6 +131,7 @@ def main():
     parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
     parser.add_argument("--pairs", type=int, default=1, help="number of repetitions")
+    add_out(parser)
     args = parser.parse_args()
     if args.side:
         sys.path.insert(0, str(Path(__file__).parent))
@@ -139,7 +143,7 @@ def main():
         return
     names, seeds, epochs = JOBS[args.job]
     print(f"{len(names)} datasets x {seeds} seeds, {epochs} + {epochs} epochs")
-    print("| | seconds | twin / ours | AUROC | programs |\n|---|---|---|---|---|")
+    table = Recorder(COLUMNS, args.out)
     for _ in range(args.pairs):
         with tempfile.TemporaryDirectory() as cache:
             theirs = run_process("twin", args.job, args.data, cache)
@@ -147,15 +151,15 @@ def main():
             warm = run_process("ours", args.job, args.data, cache)
         wall = theirs["wall"]
         threads = "1 thread" if theirs["threads"] == 1 else f"{theirs['threads']} threads"
-        print(f"| twin, {threads} | {wall:.2f} | 1 | {theirs['auroc']:.3f} | |")
+        table.add(f"twin, {threads}", f"{wall:.2f}", 1, f"{theirs['auroc']:.3f}", "")
         for title, result, seconds in (
             ("empty cache", cold, cold["wall"]),
             ("warm cache", warm, warm["wall"]),
             ("run alone", warm, warm["run"]),
         ):
             ratio = wall / seconds
-            row = f"| {title} | {seconds:.2f} | {ratio:.1f} | {result['auroc']:.3f} |"
-            print(row, result["programs"] if title != "run alone" else "", "|", flush=True)
+            cells = (f"{seconds:.2f}", f"{ratio:.1f}", f"{result['auroc']:.3f}")
+            table.add(title, *cells, result["programs"] if title != "run alone" else "")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ interleaved repetitions; ratios are relative to the plain step.
 import argparse
 
 import numpy as np
+from recording import Recorder, add_out
 
 import jaxad
 
@@ -49,8 +50,9 @@ def main():
         "--steps", type=int, default=30, help="steps of the LeNet; MLPs take 50 x as many"
     )
     parser.add_argument("--only", nargs="+", default=[], choices=(*SHAPES, *BASES))
+    add_out(parser)
     args = parser.parse_args()
-    print("| | ms a step | ratio to plain |\n|---|---|---|")
+    table = Recorder(("network and detector", "ms a step", "ratio to plain"), args.out)
     nets = {net: shape for net, shape in SHAPES.items() if is_wanted(net, SHAPES, args.only)}
     bases = {base: own for base, own in BASES.items() if is_wanted(base, BASES, args.only)}
     for net, shape in nets.items():
@@ -75,7 +77,7 @@ def main():
             best = np.min(turns, axis=0)
             for name, seconds in zip(detectors, best, strict=True):
                 ratio = seconds / best[0]
-                print(f"| {net}, {base}: {name} | {1e3 * seconds:.3g} | {ratio:.2f} |", flush=True)
+                table.add(f"{net}, {base}: {name}", f"{1e3 * seconds:.3g}", f"{ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ data, for `every` of 1 and of 4.
 import argparse
 
 import numpy as np
+from recording import Recorder, add_out
 from sklearn.metrics import average_precision_score
 
 import jaxad
@@ -42,10 +43,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="folder of ADBench's npz files")
     parser.add_argument("--seeds", type=int, default=3)
+    add_out(parser)
     args = parser.parse_args()
     jaxad.enable_compilation_cache()
-    print("| | " + " | ".join(f"AUROC, k={k} | audit AP, k={k}" for k in EVERY) + " |")
-    print("|---|" + "---|" * 2 * len(EVERY))
+    metrics = [f"{metric}, every {k}" for k in EVERY for metric in ("AUROC", "audit AP")]
+    table = Recorder(("data", *metrics), args.out)
     todo = [(name, jaxad.load_dataset(name, data_dir=args.data), {}) for name in TABLES]
     todo += [(f"digits {c}", jaxad.load_dataset("digits"), {"normal_class": c}) for c in CLASSES]
     few = {"labelled_anomalies": 10, "labelled_normals": 10, "few_anomalies": "own"}
@@ -53,7 +55,7 @@ def main():
     for name, data, choice in todo:
         split = jaxad.contaminate(data, 0, seeds=args.seeds, **request, **choice)
         cells = [100 * value for k in EVERY for value in measure("elite_deep_svdd", split, k)]
-        print(f"| {name} | " + " | ".join(f"{cell:.1f}" for cell in cells) + " |", flush=True)
+        table.add(name, *(f"{cell:.1f}" for cell in cells))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import torch
+from recording import Recorder, add_out
 from torch import nn
 
 import jaxad
@@ -25,6 +26,8 @@ from jaxad.explain import heatmaps
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
 ROWS, BATCH = 1280, 128
+KINDS = ("wall", "processor")
+COLUMNS = ("time", "ours, ms a step", "twin, ms a step", "twin / ours")
 
 
 def images(n: int, side: int, seed: int = 0) -> np.ndarray:
@@ -98,19 +101,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=10)
+    add_out(parser)
     args = parser.parse_args()
     enable_compilation_cache()
     our_step(1), twin_step(1)
-    print("| ours, ms a step | twin | twin / ours | ours, ms of cores | twin | twin / ours |")
-    print("|---|---|---|---|---|---|")
+    table = Recorder(COLUMNS, args.out)
     ratios = []
     for _ in range(args.rounds):
         ours, twin = our_step(args.steps), twin_step(args.steps)
         ratios.append([t / o for o, t in zip(ours, twin, strict=True)])
-        cells = [
-            f"{1e3 * o:.0f} | {1e3 * t:.0f} | {t / o:.2f}" for o, t in zip(ours, twin, strict=True)
-        ]
-        print(f"| {' | '.join(cells)} |", flush=True)
+        for kind, o, t in zip(KINDS, ours, twin, strict=True):
+            table.add(kind, f"{1e3 * o:.0f}", f"{1e3 * t:.0f}", f"{t / o:.2f}")
     wall, cores = (statistics.median(column) for column in zip(*ratios, strict=True))
     print(f"median of twin / ours: {wall:.2f} wall time, {cores:.2f} processor time")
     wall, cores = one_map(10)

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from recording import Recorder, add_out
 
 EPOCHS, LABELLED = 50, 10
 FIGURES = ("process wall", "process cpu", "call wall", "call cpu")
@@ -91,6 +92,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python with PyTorch")
     parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
+    add_out(parser)
     args = parser.parse_args()
     if args.side == "ours":
         fit_ours(args.data)
@@ -106,7 +108,7 @@ def main():
             for side in SIDES[1:]:
                 found[side].append(run_process(sys.executable, "ours", args, cache))
     print(f"median of {args.rounds} rounds in seconds, and the ratio to the twin")
-    print("| |", " | ".join(FIGURES), "|\n|---|", "---|" * len(FIGURES))
+    table = Recorder(("side", *FIGURES), args.out)
     for side, rounds in found.items():
         cells = []
         for values, twins in zip(
@@ -114,7 +116,7 @@ def main():
         ):
             ratio = statistics.median(v / t for v, t in zip(values, twins, strict=True))
             cells.append(f"{statistics.median(values):.2f} ({ratio:.2f})")
-        print(f"| {side} |", " | ".join(cells), "|")
+        table.add(side, *cells)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ Prints the time of a step at batch size 200 inside the compiled loop and the twi
 ratio of ten seeds to one, and the peak memory with ten seeds of 6,000 images.
 """
 
+import argparse
 import resource
 import time
 
 import jax
 import numpy as np
+from recording import Recorder, add_out
 
 import jaxad
 
@@ -29,6 +31,10 @@ def seconds_per_step(images, seeds, epochs):
 def main():
     from torch_twin import best_threads, lenet_step_seconds
 
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_out(parser)
+    options = parser.parse_args()
+
     images = np.random.default_rng(0).integers(0, 256, (6000, 28, 28, 1), dtype=np.uint8)
     twins, ours = [], []
     best_threads(lambda: lenet_step_seconds(steps=5))
@@ -39,10 +45,10 @@ def main():
     start = time.perf_counter()
     ten = seconds_per_step(images, 10, 2)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print("| | ms a step | ratio |\n|---|---|---|")
-    print(f"| PyTorch twin | {1e3 * twin:.1f} | 1 |")
-    print(f"| jaxad, one seed | {1e3 * one:.1f} | {one / twin:.2f} |")
-    print(f"| jaxad, ten seeds | {1e3 * ten:.1f} | {ten / one:.2f} times one seed |")
+    table = Recorder(("side", "ms a step", "ratio"), options.out)
+    table.add("PyTorch twin", f"{1e3 * twin:.1f}", 1)
+    table.add("jaxad, one seed", f"{1e3 * one:.1f}", f"{one / twin:.2f}")
+    table.add("jaxad, ten seeds", f"{1e3 * ten:.1f}", f"{ten / one:.2f} times one seed")
     print(f"peak memory of this process, PyTorch included: {peak:.2f} GB", end="; ")
     print(f"ten seeds took {time.perf_counter() - start:.0f} s")
 

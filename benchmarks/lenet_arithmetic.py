@@ -12,6 +12,7 @@ have. Times are processor times, so that other programs on the machine disturb t
 and a sum count as two operations.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from recording import Recorder, add_out
 
 from jaxad.nets.conv import canonical_conv
 
@@ -139,12 +141,14 @@ def time_best(function: Callable, *args: jax.Array) -> float:
 def main() -> None:
     """Print a line for each convolution, and the sums."""
     forms = {"XLA": time_xla, "jaxad": time_ours, "product": time_product, "PyTorch": time_torch}
-    print("| convolution | operations, 10^9 | " + " | ".join(f"{f}, ms" for f in forms) + " |")
-    print("|---|---|" + "---|" * len(forms))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add_out(parser)
+    columns = ("convolution", "operations, 10^9", *(f"{form}, ms" for form in forms))
+    table = Recorder(columns, parser.parse_args().out)
 
     def write(name: str, operations: float, seconds: list[float | None]) -> None:
         cells = ["" if value is None else f"{1e3 * value:.1f}" for value in seconds]
-        print(f"| {name} | {operations / 1e9:.2f} | " + " | ".join(cells) + " |", flush=True)
+        table.add(name, f"{operations / 1e9:.2f}", *cells)
 
     cases, lines = list_cases(), []
     for case in cases:
@@ -154,7 +158,7 @@ def main() -> None:
     sums = [None if None in each else sum(each) for each in zip(*lines, strict=True)]
     write("sum", total, sums)
     rates = ["" if value is None else f"{total / value / 1e9:.0f}" for value in sums]
-    print("| 10^9 operations a second of a core | | " + " | ".join(rates) + " |")
+    table.add("10^9 operations a second of a core", "", *rates)
     write(COLOUR.name, COLOUR.operations, [run(COLOUR) for run in forms.values()])
 
 

@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 from elite import random_data, seconds_per_step
+from recording import Recorder, add_out
 
 import jaxad
 
@@ -31,9 +32,9 @@ CRITICS = {
 ODDS = ("satellite", "cardio", "thyroid", "satimage-2", "shuttle", "mammography")
 
 
-def odds(folder, seeds, epochs):
+def odds(folder, seeds, epochs, out):
     """Print the wall seconds of each dataset, from the split to the scores."""
-    print("| data set | rows | seconds | AUROC |\n|---|---|---|---|")
+    table = Recorder(("data", "rows", "seconds", "AUROC"), out)
     start = time.perf_counter()
     for name in ODDS:
         data = jaxad.load_dataset(name, data_dir=folder)
@@ -44,8 +45,8 @@ def odds(folder, seeds, epochs):
         fitted = jaxad.fit(jaxad.make("ncae", split.train, epochs=epochs), split.train)
         auroc = jaxad.evaluate(fitted, split.test).auroc.mean
         seconds, rows = time.perf_counter() - before, int(np.max(split.train.count))
-        print(f"| {name} | {rows} | {seconds:.1f} | {100 * auroc:.1f} |", flush=True)
-    print(f"| all | | {time.perf_counter() - start:.1f} | |")
+        table.add(name, rows, f"{seconds:.1f}", f"{100 * auroc:.1f}")
+    table.add("all", "", f"{time.perf_counter() - start:.1f}", "")
 
 
 def main():
@@ -59,11 +60,12 @@ def main():
     parser.add_argument("--odds", help="folder of ADBench's npz files")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=100)
+    add_out(parser)
     args = parser.parse_args()
     if args.odds:
-        odds(args.odds, args.seeds, args.epochs)
+        odds(args.odds, args.seeds, args.epochs, args.out)
         return
-    print("| | ms a step | ratio to plain |\n|---|---|---|")
+    table = Recorder(("network and detector", "ms a step", "ratio to plain"), args.out)
     for net in args.nets:
         shape, sizes = NETS[net]
         data = random_data(shape, 128 * 5, labelled=0)  # 5 batches an epoch
@@ -80,7 +82,7 @@ def main():
         ]
         best = np.min(turns, axis=0)
         for name, seconds in zip(detectors, best, strict=True):
-            print(f"| {net}: {name} | {1e3 * seconds:.3g} | {seconds / best[0]:.2f} |", flush=True)
+            table.add(f"{net}: {name}", f"{1e3 * seconds:.3g}", f"{seconds / best[0]:.2f}")
 
 
 if __name__ == "__main__":

@@ -8,17 +8,28 @@ the choice of `conv_by_cost` (above 1: spectral), and the factor by which it tak
 time. Each time is the least of three interleaved runs.
 """
 
+import argparse
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from recording import Recorder, add_out
 
 from jaxad.nets.conv import canonical_conv
 from jaxad.nets.spectral import compute_saving, spectral_conv
 
 BATCH, STEPS, ROUNDS = 64, 3, 3
 # image side, kernel side, input channels, output channels
+COLUMNS = (
+    "image",
+    "kernel",
+    "channels",
+    "canonical, ms",
+    "spectral, ms",
+    "ratio",
+    "fewer products, times",
+)
 LAYERS = [
     (14, 5, 128, 128),
     (14, 5, 64, 64),
@@ -59,8 +70,9 @@ def loop_steps(convolution):
 def main() -> None:
     """Time all layers and print the table."""
     rng = np.random.default_rng(0)
-    print("| image | kernel | channels | fewer products | ms, canonical | spectral | ratio |")
-    print("|---|---|---|---|---|---|---|")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add_out(parser)
+    table = Recorder(COLUMNS, parser.parse_args().out)
     for side, kernel, channels, out in LAYERS:
         x = jnp.asarray(rng.normal(size=(BATCH, side, side, channels)), jnp.float32)
         w = jnp.asarray(rng.normal(size=(kernel, kernel, channels, out)) / 50, jnp.float32)
@@ -73,11 +85,10 @@ def main() -> None:
                 start = time.process_time()
                 run(x, w).block_until_ready()
                 least[i] = min(least[i], (time.process_time() - start) / STEPS)
-        print(
-            f"| {side} | {kernel} | {channels} to {out} | {compute_saving(x.shape, w.shape):.2f} | "
-            f"{1e3 * least[0]:.1f} | {1e3 * least[1]:.1f} | {least[0] / least[1]:.2f} |",
-            flush=True,
-        )
+        saving = f"{compute_saving(x.shape, w.shape):.2f}"
+        times = [f"{1e3 * seconds:.1f}" for seconds in least]
+        ratio = f"{least[0] / least[1]:.2f}"
+        table.add(side, kernel, f"{channels} to {out}", *times, ratio, saving)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ sent as fast as the process takes them. With `series:`, lines are timestamps, wi
 them and begin at each; the score that follows a line is that of the timestamp 49 lines before.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -17,8 +18,17 @@ import time
 from pathlib import Path
 
 import numpy as np
+from recording import Recorder, add_out
 
 COLUMNS, SINGLE, MANY, WINDOW = 30, 500, 200_000, 50
+FIGURES = (
+    "first line, s",
+    "delay, ms (median)",
+    "delay, ms (99 %)",
+    "delay, ms (longest)",
+    "lines per second",
+    "memory, MiB",
+)
 PROGRAM = [sys.executable, "-c", "import sys; from jaxad.cli import main; sys.exit(main())"]
 
 
@@ -32,19 +42,29 @@ def main():
     header = ",".join(f"f{i}" for i in range(COLUMNS))
     (folder / "few.csv").write_text("\n".join([header, *write_lines(rng, 2000)]) + "\n")
     single, many = write_lines(rng, SINGLE), write_lines(rng, MANY)
-    for name in sys.argv[1:] or ["iforest", "deep_sad"]:
-        series = name.startswith("series:")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("detectors", nargs="*", default=["iforest", "deep_sad"])
+    add_out(parser)
+    options = parser.parse_args()
+    table = Recorder(("detector", *FIGURES), options.out)
+    for kind in options.detectors:
+        name, series = kind, kind.startswith("series:")
         saved = folder / name.replace(":", "_")
         cut = ["--window", WINDOW, "--stride", 1] if series else []
         name = name.removeprefix("series:")
         fit = [*PROGRAM, "fit", folder / "few.csv", name, *cut, "--out", saved]
         subprocess.run([str(arg) for arg in fit], check=True, stdout=subprocess.DEVNULL)
         argv = [*PROGRAM, "score", str(saved), "-"]
-        measure(name, argv, header, single, many, WINDOW - 1 if series else 0)
+        cells = measure(argv, header, single, many, WINDOW - 1 if series else 0)
+        table.add(kind, *cells)
 
 
-def measure(name, argv, header, single, many, waiting):
-    """Print the delays of single lines, and the rate of many; so many timestamps wait at a time."""
+def measure(argv, header, single, many, waiting):
+    """Measure single lines and many; so many timestamps wait at a time.
+
+    Returns:
+        The cells of `FIGURES`.
+    """
     process = subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -68,12 +88,12 @@ def measure(name, argv, header, single, many, waiting):
     sender.join()
     _, _, usage = os.wait4(process.pid, 0)
     middle, late, worst = np.percentile(delays[1:], [50, 99, 100])
-    print(
-        f"{name}: first line after {delays[0] / 1000:.1f} s; delay of a line {middle:.1f} ms "
-        f"(median), {late:.1f} ms (99 %), {worst:.1f} ms (longest); {rate:,.0f} lines per second; "
-        f"{usage.ru_maxrss / 1024:.0f} MiB",
-        flush=True,
-    )
+    return [
+        f"{delays[0] / 1000:.1f}",
+        *(f"{delay:.1f}" for delay in (middle, late, worst)),
+        f"{rate:,.0f}",
+        f"{usage.ru_maxrss / 1024:.0f}",
+    ]
 
 
 def send(pipe, lines):
