@@ -39,7 +39,7 @@ from typing import Any
 from scipy.stats import rankdata
 
 from jaxad.report.committed import Committed, read_committed
-from jaxad.report.tables import MEAN, RANK, format_cells, make_caption
+from jaxad.report.tables import MEAN, RANK, TUNED, format_cells, make_caption
 from jaxad.utils.escaping import escape_markdown
 
 __all__ = ["make_results", "on_page_markdown"]
@@ -123,6 +123,7 @@ def make_results(
             *map(list, zip(*(line[width:] for line in cells), strict=True)),
         ]
     parts = [make_caption(table, results.about["seeds"]) + ":", _join(cells)]
+    parts += [TUNED] if "†" in parts[1] else []
     return "\n\n".join([*parts, _describe(results, name), *_mark(root, path)])
 
 
