@@ -1,7 +1,8 @@
 """FCDD and PatchCore on magnetic tiles of which some in training have hidden defects.
 
     python experiments/features/contaminated_tiles.py DATA \
-        --out experiments/features/results/contaminated_tiles.csv
+        --out experiments/features/results/contaminated_tiles.csv \
+        --means experiments/features/results/contaminated_tiles_means.csv
 
 DATA is a folder with magnetic_tile_64.npz. Training uses 60 % of the 952 tiles without a defect and
 a share of the 60 % of the 392 tiles with a defect that are not test tiles; no tile is labelled.
@@ -32,6 +33,10 @@ from jaxad.utils.compilation_cache import enable_compilation_cache
 SHARES = (0.0, 0.1, 0.2, 0.4)
 DENSITY = "local_density(0.15)"
 WEIGHTINGS = {"patchcore": None, "patchcore, density": DENSITY}
+MEANS = (
+    *("share", "hidden", "features", "detector", "seeds"),
+    *("auroc", "auroc_std", "pixel_auroc", "pixel_auroc_std"),
+)
 COLUMNS = ("share", "hidden", "seed", "features", "detector", "auroc", "pixel_auroc")
 NETWORKS = {
     "fcdd": {"pixelwise": True},
@@ -85,6 +90,21 @@ def name_part(row: list[str]) -> tuple[float, int, str]:
     return float(row[0]), int(row[2]), row[4] if row[3] == "pixels" else row[3]
 
 
+def write_means(path: Path, rows: list[list]) -> None:
+    """Write the means and standard deviations over seeds, as fractions of 1."""
+    groups: dict[tuple, list[list[float]]] = {}
+    for share, hidden, _, features, detector, *numbers in rows:
+        place = (float(share), int(hidden), features, detector)
+        groups.setdefault(place, []).append([float(number) / 100 for number in numbers])
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(MEANS)
+        for place, found in sorted(groups.items()):
+            means, spreads = np.mean(found, axis=0), np.std(found, axis=0)
+            cells = [f"{n:.4f}" for pair in zip(means, spreads, strict=True) for n in pair]
+            writer.writerow([*place, len(found), *cells])
+
+
 def main() -> None:
     """Train everything and write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -97,6 +117,7 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, help="draw so many training tiles, as contaminated")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--means", type=Path, help="a csv file for the means over seeds")
     args = parser.parse_args()
     enable_compilation_cache()
     data = jaxad.load_dataset("magnetic_tile_64", data_dir=args.data)
@@ -118,6 +139,8 @@ def main() -> None:
                 print(*rows[-1], sep=", ", flush=True)
                 with args.out.open("w", newline="") as file:
                     csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    if args.means is not None:
+        write_means(args.means, rows)
 
 
 if __name__ == "__main__":
