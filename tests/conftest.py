@@ -142,7 +142,7 @@ TOYS = {
 }
 # A score of directions alone has nothing to learn of a blob around 0, and no transformation can be
 # recognised in noise.
-KINDS = {"rsrae": "directions", "gt": "bars", "gt_plus": "bars"}
+KINDS = {"gt": "bars", "gt_plus": "bars"}
 
 
 def make_quick(name: str, train: TrainData, **config) -> jaxad.Detector:

@@ -5,6 +5,7 @@ References:
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import jax.numpy as jnp
 from jax.tree_util import Partial
@@ -23,6 +24,7 @@ from jaxad.nets.build import autoencoder_nets, default_sizes
 from jaxad.nets.mlp import mlp_encoder
 from jaxad.nets.norm import Norm
 from jaxad.objectives import Objective, subspace_error, subspace_residual
+from jaxad.padding import is_table
 from jaxad.types import Batch, Key, State
 from jaxad.weighting import Weighting, unsupervised
 
@@ -36,6 +38,9 @@ class RSRAEConfig(AutoencoderConfig):
     Attributes:
         subspace: Dimension of the subspace, >= 1 and at most that of the encoder's output.
         subspace_learning_rate: Step size of Adam for the two losses of the subspace, > 0.
+        score: "cosine" for the cosine dissimilarity of a row and its reconstruction, "error" for
+            their distance; None for "error" on tables and "cosine" on images. Directions from the
+            mean of standardised columns say little: rows far away are often reconstructed best.
     """
 
     epochs: int = 200
@@ -45,6 +50,7 @@ class RSRAEConfig(AutoencoderConfig):
     norm: Norm = "none"
     subspace: int = 10
     subspace_learning_rate: float = 2.5e-3
+    score: Literal["cosine", "error"] | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -62,7 +68,7 @@ class RSRAEConfig(AutoencoderConfig):
 
 @register("rsrae", RSRAEConfig, uses_labels=False)
 def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
-    """RSRAE; the score is the cosine dissimilarity of a row and its reconstruction.
+    """RSRAE; the score is the distance or the cosine dissimilarity of a row and its reconstruction.
 
     With the encoder's output y, each step minimises `||A^T A - I||^2 + mean ||y - A A^T y||` over
     the encoder and the basis A of the subspace, and then `mean ||x - x'||` over all networks, each
@@ -72,10 +78,9 @@ def build_rsrae(config: RSRAEConfig, spec: Spec) -> Detector:
         ConfigError: The subspace has more dimensions than the encoder's output.
     """
     encoder, decoder, projection = subspace_nets(config, spec)
-    model, weighting = (
-        Subspace(encoder, decoder, projection),
-        config.choose_weighting(unsupervised(), spec),
-    )
+    by_error = is_table(spec.shape) if config.score is None else config.score == "error"
+    model = Subspace(encoder, decoder, projection, by_error)
+    weighting = config.choose_weighting(unsupervised(), spec)
     objectives = subspace_error(), subspace_residual()
     check_weighting(weighting, objectives[0], model)
     players = (

@@ -26,7 +26,7 @@ class SubspaceOut(NamedTuple):
 
     Attributes:
         error: `||x - x'||`, not squared.
-        dissimilarity: `1 - cos(x, x')`, the score.
+        dissimilarity: `1 - cos(x, x')`.
         residual: `||y - A A^T y||`, y the output of the encoder.
     """
 
@@ -42,9 +42,11 @@ class Subspace(Reconstruction):
 
     Attributes:
         projection: The map A^T, a linear layer without bias.
+        by_error: Whether the score is the error in place of the dissimilarity.
     """
 
     projection: Net
+    by_error: bool = False
 
     def init(self, key: Key, data: TrainData) -> tuple[Variables, PyTree]:
         """Initialise the networks randomly."""
@@ -83,8 +85,8 @@ class Subspace(Reconstruction):
         return Applied(out, stats, encoded.penalty + decoded.penalty)
 
     def score(self, out: SubspaceOut) -> Float[Array, "b"]:
-        """Return the cosine dissimilarity."""
-        return out.dissimilarity
+        """Return the cosine dissimilarity, or the error."""
+        return out.error if self.by_error else out.dissimilarity
 
 
 def off_orthonormal(matrix: Float[Array, "wide narrow"]) -> Float[Array, ""]:

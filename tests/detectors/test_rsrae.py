@@ -15,7 +15,7 @@ KEY = jax.random.key(0)
 
 @pytest.fixture(scope="module")
 def started(toy):
-    detector = jaxad.make("rsrae", toy.train, widths=(8, 5), subspace=2)
+    detector = jaxad.make("rsrae", toy.train, widths=(8, 5), subspace=2, score="cosine")
     return detector, detector.init(KEY, toy.train)
 
 
@@ -98,3 +98,14 @@ def test_the_score_is_of_the_direction_of_a_reconstruction_alone(started, toy):
 def test_a_subspace_larger_than_the_encoder_s_output_is_refused(toy):
     with pytest.raises(ConfigError, match="subspace must be at most the last of widths, 8; given"):
         jaxad.make("rsrae", toy.train, widths=(16, 8), subspace=9)
+
+
+def test_the_score_of_tables_is_the_error_unless_the_cosine_is_asked_for(started, toy):
+    detector, state = started
+    by_default = jaxad.make("rsrae", toy.train, widths=(8, 5), subspace=2)
+    x = jnp.asarray(toy.test.x)
+    out = model_of(detector).apply(state.variables, state.extras, x, train=False).out
+    np.testing.assert_array_equal(by_default.score(state, x), out.error)
+    np.testing.assert_array_equal(detector.score(state, x), out.dissimilarity)
+    images = jaxad.as_train_data(np.zeros((4, 8, 8, 1), np.float32))
+    assert not model_of(jaxad.make("rsrae", images, subspace=2)).by_error

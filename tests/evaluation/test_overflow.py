@@ -15,7 +15,7 @@ from jaxad.sklearn import JaxADDetector
 TABULAR = [name for name, found in REGISTRY.items() if found.examples == "table"]
 # Scores that are bounded, of the direction of a row alone, or linear in it: the detector judges.
 JUDGED = {"anoonly_devnet", "anoonly_prenet", "classifier", "devnet", "ganomaly", "prenet"}
-JUDGED |= {"iforest", "random_forest", "rsrae", "ss_dgm", "tabular_classifier", "xgbod"}
+JUDGED |= {"iforest", "random_forest", "ss_dgm", "tabular_classifier", "xgbod"}
 JUDGED |= {"copod", "ecod", "hbos", "pu_bagging", "pu_bagging_network"}
 
 
