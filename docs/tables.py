@@ -238,7 +238,8 @@ def make_pivot(
         return f"{cells[row, column]:.1f}{more}"
 
     def average(column: str) -> str:
-        means = [sum(v[row, column] for row in down) / len(down) for v in (cells, known) if v]
+        full = [v for v in (cells, known) if all((row, column) in v for row in down)]
+        means = [sum(v[row, column] for row in down) / len(down) for v in full]
         return f"{means[0]:.1f}" + "".join(f" ({mean:.1f})" for mean in means[1:])
 
     body = [[row.replace("_", " "), *(show(row, column) for column in across)] for row in down]

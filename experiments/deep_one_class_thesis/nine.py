@@ -3,9 +3,10 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from letters import LETTERS, fit_on_letters
 
 import jaxad
 
@@ -13,11 +14,15 @@ PUBLISHED = Path(__file__).parent / "published"
 
 
 class Method(NamedTuple):
-    """A method of the tables: its published name, its detector and the settings of quick runs."""
+    """A method of the tables: its published name, its detector and the settings of quick runs.
+
+    If `features` is not None, it starts from features of letters, and "fixed" leaves them so.
+    """
 
     title: str
     detector: str
     settings: dict
+    features: Literal["fixed", "trained"] | None = None
 
 
 SMALL = {"channels": (8, 4), "widths": (64,)}  # the thesis's network for MNIST
@@ -32,6 +37,15 @@ METHODS = (
     Method("Deep SVDD", "deep_svdd", SMALL),
     Method("Autoencoder", "autoencoder", SMALL),
 )
+# The methods for digits, whose Deep SVDD starts from features of letters.
+ON_DIGITS = (
+    *(
+        one._replace(title="Deep SVDD, pixels") if one.title == "Deep SVDD" else one
+        for one in METHODS
+    ),
+    Method("Deep SVDD", "deep_svdd", SMALL, "trained"),
+    Method("Letter features", "deep_svdd", SMALL, "fixed"),
+)
 
 
 def settings_of(method: Method, train: jaxad.TrainData, epochs: int) -> dict:
@@ -41,8 +55,14 @@ def settings_of(method: Method, train: jaxad.TrainData, epochs: int) -> dict:
     return method.settings | {name: n for name, n in each.items() if hasattr(known, name)}
 
 
-def fit(method: Method, x: np.ndarray, epochs: int, seeds: int) -> jaxad.Fit:
-    """Train a method on normal rows."""
+def fit(
+    method: Method, x: np.ndarray, epochs: int, seeds: int, data_dir: str | None = None
+) -> jaxad.Fit:
+    """Train a method on normal rows; `data_dir` is the folder of the letters."""
+    if method.features is not None:
+        letters = jaxad.load_dataset(LETTERS, data_dir=data_dir)
+        length = epochs if method.features == "trained" else 0
+        return fit_on_letters(x, letters, method.settings, length, seeds)
     train = jaxad.as_train_data(x)
     detector = jaxad.make(method.detector, train, **settings_of(method, train, epochs))
     return jaxad.fit(detector, train, seeds=seeds)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from nine import (
-    METHODS,
+    ON_DIGITS,
     auroc,
     clean_images,
     draw,
@@ -31,7 +31,15 @@ from jaxad.explain import attributions
 from jaxad.explain.clever_hans import clever_hans_score, similarity
 from jaxad.utils.compilation_cache import enable_compilation_cache
 
-EXPLAINED = ("KDE", "Deep SVDD", "Autoencoder", "PCA", "SVDD")
+EXPLAINED = (
+    "KDE",
+    "Deep SVDD",
+    "Autoencoder",
+    "Deep SVDD, pixels",
+    "Letter features",
+    "PCA",
+    "SVDD",
+)
 SHOWN = ("stripe", "dotted_line", "impulse_noise", "shear")
 
 
@@ -55,8 +63,8 @@ def main() -> None:
     changed = {name: corrupt(test, name, 0) for name in CORRUPTIONS}
     found, maps = {}, {}
     cells: list[dict[str, str | float]] = []
-    for method in [m for title in args.only for m in METHODS if m.title == title]:
-        fitted = fit(method, train, args.epochs, args.seeds)
+    for method in [m for title in args.only for m in ON_DIGITS if m.title == title]:
+        fitted = fit(method, train, args.epochs, args.seeds, args.data_dir)
         normal = jaxad.score(fitted, test)
         for name, (x, truth) in changed.items():
             share = auroc(jaxad.score(fitted, x), normal)
