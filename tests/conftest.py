@@ -95,14 +95,6 @@ def draw_sequences(rng, anomalous, features):
     return (lines + 0.2 * rng.normal(size=lines.shape)).astype(np.float32)[..., None]
 
 
-def draw_directions(rng, anomalous, features):
-    """Normal rows near a plane through 0, anomalies near the space across it."""
-    noise = rng.normal(size=(len(anomalous), features))
-    along = np.arange(features) < 2
-    near = np.where(np.asarray(anomalous)[:, None] == along, 0.1, 1.0)
-    return (near * noise).astype(np.float32)
-
-
 def draw_images(rng, anomalous, features):
     """Grey noise, with a bright square somewhere in anomalous images."""
     side = 2 * features
@@ -136,12 +128,10 @@ TOYS = {
     "text": draw_texts,
     "table": draw_blobs,
     "sequence": draw_sequences,
-    "directions": draw_directions,
     "image": draw_images,
     "bars": draw_bars,
 }
-# A score of directions alone has nothing to learn of a blob around 0, and no transformation can be
-# recognised in noise.
+# No transformation can be recognised in noise.
 KINDS = {"gt": "bars", "gt_plus": "bars"}
 
 

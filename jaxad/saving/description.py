@@ -122,6 +122,8 @@ def read_description(folder: Path) -> Description:
     if saved_version == 2 and found["detector"] == "fcdd" and config.get("layers") is None:
         side = min(found["input_shape"][:2])
         config["layers"] = next(layers for below, layers in _FCDD_LAYERS if side < below)
+    if found["detector"] == "rsrae":
+        config.setdefault("score", "cosine")  # what its scores were before it was a setting
     anomalies, normals = found["labelled"]
     return Description(
         detector=found["detector"],

@@ -75,6 +75,14 @@ def test_it_scores_files_and_is_saved_in_the_present_format(old, expected, tmp_p
     )
 
 
+def test_rsrae_keeps_the_cosine_of_folders_without_a_score(tmp_path):
+    about = {"format": "jaxad-detector", "version": 3, "detector": "rsrae", "seeds": 1, "rows": 8}
+    about |= {"config": {}, "input_shape": [6], "labelled": [0, 0], "scaling": None}
+    for config, score in (({}, "cosine"), ({"score": None}, None)):
+        (tmp_path / "config.json").write_text(json.dumps(about | {"config": config}))
+        assert read_description(tmp_path).config["score"] == score
+
+
 @pytest.mark.parametrize(("side", "layers"), [(28, 4), (32, 6), (64, None), (224, 9)])
 def test_fcdd_keeps_the_layers_of_version_2(tmp_path, side, layers):
     about = {"format": "jaxad-detector", "version": 2, "detector": "fcdd", "seeds": 1, "rows": 8}
