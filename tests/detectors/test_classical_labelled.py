@@ -1,10 +1,13 @@
 """SSAD against its conditions of optimality, XGBOD's histograms, and kernel components."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.svm import OneClassSVM
 
 import jaxad
+from jaxad.detectors.classical.boosting import boost
 from jaxad.detectors.classical.labelled import (
     SSAD,
     compute_features,
@@ -94,3 +97,18 @@ def test_with_all_components_kernel_principal_components_reconstruct_the_trainin
     # What is not kept of the variance is the mean error over the training rows.
     total = 1 - rbf(train.x, train.x, 1 / (train.x.shape[1] * train.x.var())).mean()
     assert 0.3 * kept * total < error.mean() <= (1 - kept) * total
+
+
+def test_leaves_of_boosted_trees_are_newton_steps_with_a_penalty():
+    x = np.arange(12.0)[:, None]
+    y = x[:, 0] >= 8
+    fit = partial(boost, x, trees=1, depth=1, rate=0.5, seed=0)
+    odds = fit(y, penalty=1.0, min_weight=1.0)
+    assert odds.trees[0].tree_.threshold[0] == 7.5
+    # p = 1/2 and h = 1/4 for all rows: 4 anomalies on the right, 8 others on the left
+    np.testing.assert_allclose(odds(x), 0.5 * np.where(y, 2 / (1 + 1), -4 / (2 + 1)))
+    assert not fit(y, penalty=1.0, min_weight=1.6).trees  # 12 / 4 < 2 * 1.6
+    two = x[:, 0] >= 10
+    np.testing.assert_allclose(fit(two, penalty=0.0, min_weight=0.0)(x), np.where(two, 1.0, -1.0))
+    few = fit(two, penalty=1.0, min_weight=1.0).trees[0]
+    assert few.tree_.threshold[0] == 7.5  # a leaf has at least four rows at first

@@ -217,7 +217,8 @@ def test_trees_whose_nodes_lead_elsewhere_are_refused(quick, toy, name, changes)
     """Compiled code follows the nodes without a check."""
     detector = quick(name, toy.train)
     (model,) = jaxad.fit(detector, toy.train).models
-    member = np.ravel(model.model.estimators_)[0]
+    ensemble = model.model
+    member = (ensemble.trees if name == "xgbod" else ensemble.estimators_)[0]
     member.tree_ = edit_tree(member.tree_, **changes)
     width = toy.train.x.shape[1]
     with pytest.raises(DataError, match="tree"):

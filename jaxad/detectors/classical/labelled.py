@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, sample_rows
+from jaxad.detectors.classical.boosting import boost
 from jaxad.detectors.classical.kernels import KernelConfig, choose_gamma
 from jaxad.detectors.classical.scores import (
     BoostedOdds,
@@ -69,16 +70,24 @@ class XGBOD(CheckedConfig):
         trees: Number of trees, >= 1.
         depth: Maximum depth of a tree, >= 1.
         rate: Learning rate of boosting, the factor of each tree, in (0, 1].
+        penalty: Penalty of squared leaf values, >= 0.
+        min_weight: Minimum sum of p (1 - p) over the rows of a leaf, with the probability p that
+            the trees before assign to a row; >= 0. The first trees have p = 1/2.
     """
 
     trees: int = 100
     depth: int = 3
     rate: float = 0.1
+    penalty: float = 1.0
+    min_weight: float = 1.0
 
     def __post_init__(self):
         self._need(is_count(self.trees, 1), "trees", "a whole number of at least 1")
         self._need(is_count(self.depth, 1), "depth", "a whole number of at least 1")
         self._need(is_number(self.rate) and 0 < self.rate <= 1, "rate", "in (0, 1]")
+        for name in ("penalty", "min_weight"):
+            value = getattr(self, name)
+            self._need(is_number(value) and value >= 0, name, "at least 0")
 
 
 @register("ssad", SSAD, uses_labels=True, host=True)
@@ -170,10 +179,11 @@ def _import_solver() -> Any:
 def build_xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     """XGBOD; the score is the log odds of boosted trees on a row and its outlier scores.
 
-    The trees, scikit-learn's in place of XGBoost's, classify labelled anomalies against all other
-    rows. Outlier scores are the distances to nearest neighbours and local outlier factors, each for
-    1 to 50 neighbours, and those of histograms, a one-class SVM and an isolation forest, fitted to
-    all training rows. A training row is not counted among its own neighbours.
+    Second-order boosting with XGBoost's regularisation, of scikit-learn's trees, separates labelled
+    anomalies from all other rows. Outlier scores are the distances to nearest neighbours and local
+    outlier factors, each for 1 to 50 neighbours, and those of histograms, a one-class SVM and an
+    isolation forest, fitted to all training rows. A training row is not counted among its own
+    neighbours.
 
     Raises:
         DataError: There are no labelled anomalies.
@@ -181,16 +191,8 @@ def build_xgbod(config: XGBOD, spec: Spec) -> HostDetector:
     spec.need_labelled_anomaly("xgbod", "iforest")
 
     def train(x, label, seed):
-        from sklearn.ensemble import GradientBoostingClassifier
-
         train_features, features = compute_features(x, seed)
-        model = GradientBoostingClassifier(
-            n_estimators=config.trees,
-            max_depth=config.depth,
-            learning_rate=config.rate,
-            random_state=seed,
-        ).fit(train_features, label < 0)
-        return BoostedOdds(model, features)
+        return BoostedOdds(boost(train_features, label < 0, **vars(config), seed=seed), features)
 
     return HostDetector(train, score_type=BoostedOdds)
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxad.data.arrays import MAX_FLOAT32
+from jaxad.detectors.classical.boosting import BoostedTrees
 
 __all__ = [
     "AnomalyProbability",
@@ -265,16 +266,16 @@ class BoostedOdds:
     """Log odds of boosted trees on the features of XGBOD as a score.
 
     Attributes:
-        model: Fitted gradient boosting of scikit-learn.
+        model: The boosted trees.
         features: The features of rows.
     """
 
-    model: Any
+    model: BoostedTrees
     features: OutlierFeatures
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of `(m, d)` rows."""
-        return self.model.decision_function(self.features(rows))
+        return self.model(self.features(rows))
 
 
 def rbf(a: np.ndarray, b: np.ndarray, gamma: float) -> np.ndarray:
