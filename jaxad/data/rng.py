@@ -6,6 +6,8 @@ stable sorting are fixed by their definitions, whereas the stream of
 permutation on every machine and with every version.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,7 +41,7 @@ def as_key(key: Key | int) -> Key:
         ConfigError: `key` is neither, or is an array of several keys.
     """
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return jax.random.key(int(key))
+        return _make_key(int(key))
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         if key.shape == ():
             return key
@@ -47,6 +49,15 @@ def as_key(key: Key | int) -> Key:
             f"key has shape {key.shape}; give a single key, and the number of seeds as seeds="
         )
     raise ConfigError(f"key is {key!r}; give a typed key such as jax.random.key(0), or an integer")
+
+
+def _make_key(seed: int) -> Key:
+    """Return `jax.random.key(seed)`, in most cases without compiling the program that makes it."""
+    config: Any = jax.config
+    if config.jax_default_prng_impl != "threefry2x32" or config.jax_enable_x64:
+        return jax.random.key(seed)
+    low = np.int64(seed).astype(np.uint32)  # as JAX, which takes the lower 32 bits
+    return jax.random.wrap_key_data(np.array([0, low], np.uint32), impl="threefry2x32")
 
 
 class Stream:

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from jaxad.data import blobs, contaminate, load_dataset, monotone_sequences, two_moons
-from jaxad.data.rng import Stream
+from jaxad.data.rng import Stream, as_key
 from jaxad.errors import ConfigError
 
 PERMUTATION = [0, 3, 7, 5, 1, 2, 6, 4]
@@ -81,3 +81,18 @@ def test_a_split_by_the_key_of_a_toy_set_is_as_random_as_another():
     angle = np.arctan2(height, data.x[:800, 0])
     assert abs(angle[rows].mean() - angle.mean()) < 0.1
     assert angle[rows].min() < 0.1 and angle[rows].max() > np.pi - 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 7, -5, 2**31, 2**32 + 7, -(2**40), np.uint32(3)])
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_integer_is_the_seed_of_jax(seed, impl, wide):
+    with jax.default_prng_impl(impl), jax.enable_x64(wide):
+        made, expected = as_key(seed), jax.random.key(int(seed))
+        assert made.dtype == expected.dtype
+        assert (jax.random.key_data(made) == jax.random.key_data(expected)).all()
+
+
+def test_a_seed_beyond_64_bits_is_an_error():
+    with pytest.raises(OverflowError):
+        as_key(2**63)
