@@ -57,7 +57,8 @@ def _make_key(seed: int) -> Key:
     if config.jax_default_prng_impl != "threefry2x32" or config.jax_enable_x64:
         return jax.random.key(seed)
     low = np.int64(seed).astype(np.uint32)  # as JAX, which takes the lower 32 bits
-    return jax.random.wrap_key_data(np.array([0, low], np.uint32), impl="threefry2x32")
+    words = np.array([0, low], np.uint32)
+    return jax.random.wrap_key_data(jax.device_put(words), impl="threefry2x32")
 
 
 class Stream:
