@@ -5,7 +5,8 @@
 Trains on clean images of all classes and detects corrupted copies of other images. The thesis uses
 MNIST, MNIST-C and five seeds. This script uses MNIST (--data mnist), letters (notmnist_10k),
 Fashion-MNIST (fashion-mnist) or scikit-learn's digits enlarged to 28 by 28 pixels (digits), with
-the corruptions of jaxad.data.corruptions. The published AUROCs are in brackets.
+the corruptions of jaxad.data.corruptions. The published AUROCs are in brackets. Deep SVDD starts
+from features of letters, for which DIR needs notmnist_10k.npz; leave it out by --only.
 """
 
 import argparse

@@ -7,7 +7,8 @@ The score shows how far a detector is right for the wrong reason. For each corru
 images it is 100 (AUROC - mean cosine of relevance and ground truth), where the ground truth is the
 absolute difference between the corrupted and the clean image. The thesis uses KDE, Deep SVDD and an
 autoencoder, and gives the three corruptions with the highest score of each; PCA and the one-class
-SVM are included here as well. Images and corruptions are those of table_4_2.py.
+SVM are included here as well, and Deep SVDD without letters (letters.py). Images, corruptions and
+the letters that DIR needs are those of table_4_2.py.
 """
 
 import argparse
