@@ -58,12 +58,13 @@ def read_image_dataset(source: ImageSource) -> Dataset:
     )
 
 
-def read_image_table(source: str, size: str | None = None) -> Table:
+def read_image_table(source: str, size: str | None = None, lenient: bool = False) -> Table:
     """Read the pictures of a folder as rows, and the classes that their folders name.
 
     Args:
         source: The folder, perhaps with a prefix as in `parse_source`.
         size: The size that pictures get; see `parse_size`.
+        lenient: Whether a broken picture is a bad row; else it is left out with a `DataWarning`.
 
     Raises:
         ConfigError: The folder has MVTec's layout, whose parts are read one at a time.
@@ -74,9 +75,11 @@ def read_image_table(source: str, size: str | None = None) -> Table:
     if folder.layout == "mvtec":
         root = show_name(folder.root)
         raise ConfigError(f"{root} has the layout of MVTec; give {root}/train or {root}/test")
-    images = load_pictures(folder, given.size if size is None else parse_size(size))
+    wanted = given.size if size is None else parse_size(size)
+    images = load_pictures(folder, wanted, lenient=lenient)
     y = None if folder.layout == "folder" else number_classes(images.folder)
-    return Table(images.x, y, class_names=images.folder.classes, ids=images.names, id="file")
+    names = images.folder.classes
+    return Table(images.x, y, class_names=names, ids=images.names, id="file", bad=images.bad)
 
 
 def number_classes(folder: ImageFolder) -> Int[np.ndarray, "n"]:

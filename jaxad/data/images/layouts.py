@@ -206,7 +206,12 @@ def _read_mvtec(root: Path, names: list[str]) -> ImageFolder:
     for name in names:
         part, *group, last = name.split("/")
         if part == "ground_truth" and group:
-            masks[(group[0], _strip_mask(last))] = name
+            other = masks.setdefault((group[0], _strip_mask(last)), name)
+            if other != name:
+                raise DataError(
+                    f"{show_name(root / name)}: {show_name(other)} is a mask of the same picture; "
+                    "leave one of them"
+                )
         elif part in ("train", "test") and group:
             pictures.append(Picture(name, group[0], part))
     if not pictures:

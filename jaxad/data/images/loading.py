@@ -33,11 +33,13 @@ class LoadedImages(NamedTuple):
         folder: Those that were read.
         x: `(n, height, width, channels)` the pixels.
         form: Their format.
+        bad: Why a picture cannot be read, by its number; its pixels are 0.
     """
 
     folder: ImageFolder
     x: Num[np.ndarray, "n height width channels"]
     form: ImageFormat
+    bad: dict[int, str] | None = None
 
     @property
     def names(self) -> np.ndarray:
@@ -46,7 +48,11 @@ class LoadedImages(NamedTuple):
 
 
 def load_pictures(
-    folder: ImageFolder, size: ImageSize | None = None, *, strict: bool = False
+    folder: ImageFolder,
+    size: ImageSize | None = None,
+    *,
+    strict: bool = False,
+    lenient: bool = False,
 ) -> LoadedImages:
     """Decode all pictures of a folder.
 
@@ -56,6 +62,7 @@ def load_pictures(
         folder: The pictures.
         size: The size that they get; None: all must have one size.
         strict: Whether a broken file is an error; else it is left out with a `DataWarning`.
+        lenient: Whether a broken file is a bad row, and not left out.
 
     Raises:
         DataError: No picture can be read, their sizes differ, some have 16 bits and others 8, or
@@ -78,6 +85,9 @@ def load_pictures(
 
     found = _collect(read, range(len(x)))
     _check_sizes(folder, found, form)
+    bad = {i: str(error) for i, error in enumerate(found) if isinstance(error, DataError)}
+    if lenient and len(bad) < len(x):
+        return LoadedImages(folder, x, form, bad)
     good = _check_errors(folder, found, strict)
     kept = tuple(p for p, keep in zip(folder.pictures, good, strict=True) if keep)
     return LoadedImages(folder._replace(pictures=kept), x if good.all() else x[good], form)

@@ -116,8 +116,9 @@ def load_table(
         options: How a table is read, and the field that names texts.
         lexicon: The words that a detector of texts knows, in place of `vocabulary`; see
             `load_texts`.
-        lenient: Whether lines of texts that cannot be read, and rows of an npz file that are not
-            finite, are bad rows, and not an error.
+        lenient: Whether lines of texts and pictures that cannot be read, and rows of an npz file
+            that are not finite, are bad rows; else lines and rows are errors, and pictures are left
+            out.
 
     Returns:
         The rows, and their labels if there are any. The columns of a table are encoded as numbers.
@@ -137,7 +138,7 @@ def load_table(
     if str(path).startswith(MEAN):
         return load_means(str(path), label, options and options.id, lenient=lenient)
     if is_image_source(path):
-        return read_image_table(str(path), options and options.size)
+        return read_image_table(str(path), options and options.size, lenient)
     path = Path(path)
     if holds_texts(path):
         id = options and options.id

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxad.data.dataset import Dataset, from_arrays
 from jaxad.data.images.datasets import fingerprint, read_image_dataset
 from jaxad.data.images.layouts import (
@@ -177,6 +179,12 @@ def _load_embeddings(
     if table.y is None:
         raise DataError(f"{source}: neither the vectors nor the texts have labels")
     names = table.class_names
+    if "" in names:
+        missing = np.flatnonzero(table.y == names.index(""))
+        raise DataError(
+            f"{source}: {len(missing)} of {len(table.y)} rows have no label, the first is row "
+            f"{missing[0]}; a data set of classes needs a label for each text"
+        )
     return from_arrays(table.x, table.y, name=strip_suffix(Path(file)), class_names=names)
 
 

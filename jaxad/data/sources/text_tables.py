@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column
 from jaxad.data.sources.loaded import Table
+from jaxad.data.tables.labels import as_text
 from jaxad.data.text.coverage import warn_if_few, warn_if_run_together
 from jaxad.data.text.documents import MEAN
 from jaxad.data.text.lexicon import Lexicon, average_vectors, build_lexicon
@@ -120,12 +121,16 @@ def split_mean(source: str) -> tuple[str, str]:
 def number_labels(texts: Texts, what: str) -> tuple[Any, tuple[str, ...]]:
     """Return `(n,)` class numbers of texts and the names of classes; None without labels.
 
-    Texts that cannot be read get the number 0.
+    Texts that cannot be read get the number 0. If some have no label, all labels are names, and
+    that of a missing label is "".
     """
     if texts.label is None:
         return None, ()
     good = [row for row in range(len(texts.text)) if row not in texts.bad]
-    known, names = as_label_column([texts.label[row] for row in good], f"{what}: label")
+    labels = [texts.label[row] for row in good]
+    if None in labels:
+        labels = [as_text(label) or "" for label in labels]
+    known, names = as_label_column(labels, f"{what}: label")
     y = np.zeros(len(texts.text), np.int64)
     y[good] = known
     return y, names

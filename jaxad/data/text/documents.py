@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxad.data.arrays import as_label_column
 from jaxad.data.dataset import Dataset, from_arrays
+from jaxad.data.tables.labels import as_text
 from jaxad.data.text.coverage import warn_if_run_together, warn_if_unknown
 from jaxad.data.text.lexicon import average_vectors, build_lexicon
 from jaxad.data.text.reading import read_texts, strip_suffix
@@ -87,7 +88,7 @@ def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
     """Read a data set of texts; those of the split "test" are the test part.
 
     Raises:
-        DataError: As for `read_texts`, or the file has no labels.
+        DataError: As for `read_texts`, or a text has no label.
         ConfigError: As for `read_texts`.
     """
     texts = read_texts(path, label)
@@ -97,6 +98,12 @@ def read_text_dataset(path: Path, label: str | None = None) -> Dataset:
         raise DataError(f"{path}: has no field 'label'; name the field of labels with label=")
     texts = texts.drop_bad(str(path))
     assert texts.label is not None
+    missing = [row for row, value in enumerate(texts.label) if as_text(value) is None]
+    if missing:
+        raise DataError(
+            f"{path}: {len(missing)} of {len(texts.label)} rows have no label, the first is row "
+            f"{missing[0]}; a data set of classes needs a label for each text"
+        )
     _, names = as_label_column(texts.label, f"{path}: label")
     is_test = np.array([part == "test" for part in texts.split or [""] * len(texts.text)])
     parts = {}

@@ -60,6 +60,8 @@ def read_texts(
 ) -> Texts:
     """Read the field `text` of a file, and the fields `label` and `split` if it has them.
 
+    The label of a line without one is None.
+
     Args:
         path: JSON lines or csv, plain or gzipped; or a folder of .txt files, as `read_text_folder`
             reads it. Their encoding is found as `decode_text` says.
@@ -104,7 +106,9 @@ def read_texts(
     if wrong:
         raise DataError(f"{path}: split holds {wrong[0]!r}; allowed are 'train' and 'test'")
     ids = None if id is None else ["" if v is None else str(v) for v in find(id, needed=True) or ()]
-    return Texts(text, find("label" if label is None else label), split, ids, id, bad)
+    labels = [line.get("label" if label is None else label) for line in lines]
+    known = any(value is not None for value in labels)
+    return Texts(text, labels if known else None, split, ids, id, bad)
 
 
 def _read_lines(path: Path, lenient: bool) -> tuple[list[dict[str, Any]], dict[int, str]]:

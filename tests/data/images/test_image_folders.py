@@ -157,6 +157,10 @@ def test_defects_that_are_moved_to_train_keep_their_masks_and_are_drawn(tmp_path
 
 def test_masks_must_match_their_pictures(tmp_path):
     make_mvtec(tmp_path, 2, 1)
+    write_mask(tmp_path / "ground_truth/crack/000.png")
+    with pytest.raises(DataError, match=r"000_mask.png: .*crack/000.png is a mask of the same"):
+        jaxad.load_dataset(tmp_path)
+    (tmp_path / "ground_truth/crack/000.png").unlink()
     write_mask(tmp_path / "ground_truth/crack/007_mask.png")
     with pytest.raises(DataError, match=r"007_mask.png: there is no picture test/crack/007"):
         jaxad.load_dataset(tmp_path)

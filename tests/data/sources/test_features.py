@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from picture_folders import write_picture
 
 import jaxad
 from jaxad.cli import main
@@ -103,6 +104,12 @@ def test_commands_take_features(trained, monkeypatch, capsys):
     assert "Pixel AUROC" in out
     scores = np.loadtxt("scores.csv", delimiter=",", skiprows=1)[:, 1]
     assert scores[30:].mean() > scores[:30].max()
+    write_picture(place / "new/a.png", size=(16, 16), mode="L")
+    (place / "new/b.png").write_bytes(b"")
+    assert main(["score", "core", "features:model:new", "--out", "new.csv"]) == 3
+    assert "b.png: has 0 bytes" in capsys.readouterr().err
+    a, b = (place / "new.csv").read_text().splitlines()[1:]
+    assert a.startswith('"a.png",') and b == '"b.png",nan' and "nan" not in a
 
 
 def test_a_place_is_anomalous_if_one_of_its_pixels_is():

@@ -8,6 +8,8 @@ import pytest
 
 import jaxad
 from jaxad.data import from_texts, load_dataset, load_table
+from jaxad.data.sources.labels import read_labels
+from jaxad.data.tables.options import TableOptions
 from jaxad.data.text.reading import read_suffix, read_texts, strip_suffix
 from jaxad.errors import ConfigError, DataError, DataWarning
 
@@ -82,7 +84,6 @@ def test_texts_without_labels_can_be_read_to_score_them(tmp_path):
         ('{"text": "a ship"}\n{"label": 1}', "1 of 2 rows have no text, the first is row 1"),
         ('{"text": 3}', "text of row 0 is int"),
         ('{"text": "ship", "split": "valid"}', "split holds 'valid'"),
-        ('{"text": "ship", "label": 1}\n{"text": "ship"}', "no label, the first is row 1"),
         ("", "holds no texts"),
         ('{"text": "ship"}\xff', "line 1 is not JSON"),
     ],
@@ -92,6 +93,15 @@ def test_what_is_wrong_with_a_line_is_said(tmp_path, lines, message):
     path.write_bytes(lines.encode("latin-1"))
     with pytest.raises(DataError, match=message):
         read_texts(path)
+
+
+def test_lines_without_a_label_are_unlabelled_and_no_part_of_a_data_set_of_classes(tmp_path):
+    lines = [{"text": "ship", "label": 1}, {"text": "port"}, {"text": "oil", "label": None}]
+    path = jsonl(tmp_path / "n.jsonl", lines)
+    table = load_table(path)
+    np.testing.assert_array_equal(read_labels(table, TableOptions(), path), [-1, 0, 0])
+    with pytest.raises(DataError, match="2 of 3 rows have no label, the first is row 1"):
+        load_dataset(path)
 
 
 def test_files_that_are_not_there_broken_or_without_a_field_are_named(tmp_path):
