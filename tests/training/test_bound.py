@@ -1,5 +1,6 @@
 """A process that goes on for long keeps a bounded number of compiled programs."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from jax.extend.core import ClosedJaxpr
 
 import jaxad
 from jaxad.training import bound, inference, program
@@ -51,6 +53,15 @@ def test_a_structure_that_is_there_is_not_compiled_again(few, toy_of):
         run(toy.train, toy.test.x, (9, 4))
     assert count_compilations() == before
     assert bound.count_programs() <= 10
+
+
+def test_traces_of_dropped_programs_are_dropped_too(few, toy_of):
+    toy, counts = toy_of(rows=60), []
+    for width in (11, 12, 13):
+        run(toy.train, toy.test.x, (width, 4))
+        bound.drop_all()
+        counts.append(sum(isinstance(one, ClosedJaxpr) for one in gc.get_objects()))
+    assert counts[2] <= counts[1] + 20
 
 
 @pytest.mark.slow
