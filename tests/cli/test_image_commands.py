@@ -137,6 +137,14 @@ def test_detectors_of_arrays_take_pictures_of_their_size(tmp_path, tiles):
         list(open_detector(tmp_path / "table").score_file(tiles))
 
 
+@pytest.mark.parametrize("more", [(), ("--time", "t", "--window", 2)])
+def test_a_size_is_refused_for_tables_and_series(cli, tmp_path, more):
+    lines = ["t,a", *(f"2020-01-01 00:0{i},{i % 3}" for i in range(9))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    ended = cli("fit", tmp_path / "t.csv", "knn", *more, "--size", 8, "--out", "m")
+    assert ended.code == 2 and "--size" in ended.err
+
+
 def test_broken_training_pictures_are_left_out_or_refused(tiles, tmp_path):
     shutil.copytree(tiles / "train/good", tmp_path / "t")
     (tmp_path / "t/003.png").write_bytes(b"x")

@@ -80,6 +80,9 @@ def read_labelled_rows(
         DataError: The file or its labels cannot be used.
     """
     options = options or TableOptions()
+    pictured = is_image_source(path) or str(path).startswith(FEATURES)
+    if options.size is not None and not pictured:
+        raise ConfigError(f"--size {options.size} applies only to folders of pictures")
     if is_table(path):
         return _read_table(str(path), options, truth, strict, feedback, calibration)
     if feedback is not None:
@@ -87,8 +90,6 @@ def read_labelled_rows(
     if is_image_source(path):
         found = read_training_pictures(str(path), options, truth=truth, strict=strict)
         return _of_pictures(found, calibration, str(path))
-    if options.size is not None and not str(path).startswith(FEATURES):
-        raise ConfigError(f"--size {options.size} applies only to folders of pictures")
     if options.label not in (None, "none") and Path(path).suffix.lower() == ".npz":
         raise ConfigError(
             f"--label {options.label} cannot be used with an npz file, whose labels are the array "

@@ -162,11 +162,12 @@ def _load_series(
     """Read a table as series; its rows are windows, named by their first timestamps."""
     cures = {
         "exposure": "leave it out",
+        "size": "leave it out",
         "feedback": "write the labels into a column of the file",
         "calibration": "score a later part of the series with --reference, as windows that "
         "overlap are not exchangeable",
     }
-    for name, value in given.items():
+    for name, value in (given | {"size": options.size}).items():
         if value is not None:
             raise ConfigError(f"{name} (--{name}) does not apply to series: {cures[name]}")
     found = read_training_series(path, options, truth=truth, strict=strict, scaling=scaling)
