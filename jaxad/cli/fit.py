@@ -13,6 +13,7 @@ from jaxad.cli.progress import reporting
 from jaxad.cli.settings import check_root, parse_configurations
 from jaxad.cli.windows import shape_windows
 from jaxad.data.protocol.training_file import TrainingFile, load_training_file
+from jaxad.data.sources.features import check_measured
 from jaxad.data.tables.profile import Profile, profile_file
 from jaxad.detectors import make
 from jaxad.errors import ConfigError, StorageError
@@ -121,6 +122,7 @@ def _choose_detector(options: Fit, data: TrainingFile) -> tuple[str, dict[str, A
     if np.ndim(train.x) == 2:
         name, config, why = DEFAULT, {}, "It is the default for tables."
     else:
+        check_measured(options.data, train.x)
         found = recommend(
             **describe_data(train.x),
             labelled_anomalies=int(np.sum(train.label == -1)),

@@ -18,6 +18,7 @@ from jaxad.data.images.layouts import is_image_source, parse_source
 from jaxad.data.protocol.labelled_rows import LabelledRows, read_labelled_rows
 from jaxad.data.series.sources import find_series
 from jaxad.data.series.training import read_training_series
+from jaxad.data.sources.features import check_measured
 from jaxad.data.tables.options import TableOptions
 from jaxad.data.text.folders import holds_text_files
 from jaxad.errors import ConfigError
@@ -144,6 +145,7 @@ def _refuse(options: Recommend, option: str, why: str) -> None:
 
 def _of_examples(data: Dataset | LabelledRows, name: str, rows: int) -> dict[str, Any]:
     """Return the kind of the examples, their number, and the columns of a table."""
+    check_measured(name, data.x)
     shape = data.x.shape[1:]
     if data.vocabulary is not None or name.startswith("mean:"):
         return {"kind": "text", "rows": rows}

@@ -23,6 +23,7 @@ __all__ = [
     "FeatureSource",
     "as_feature_table",
     "as_features",
+    "check_measured",
     "choose_feature_scaling",
     "parse_features",
     "pool_masks",
@@ -119,6 +120,15 @@ def choose_feature_scaling(source: Any, x: Num[np.ndarray, "n *shape"], kind: st
     if kind == "auto" and str(source).startswith(FEATURES):
         return _default_scaling(x) or kind
     return kind
+
+
+def check_measured(source: Any, x: Num[np.ndarray, "n *shape"]) -> None:
+    """Raise a `ConfigError` if no detector can be recommended: there are no results on maps."""
+    if x.ndim == 4 and str(source).startswith(FEATURES):
+        raise ConfigError(
+            f"{source} holds maps of features, on which detectors were not compared, so that none "
+            "is recommended; name one that is made for them: patchcore or padim"
+        )
 
 
 def pool_masks(

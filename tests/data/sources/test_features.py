@@ -112,6 +112,15 @@ def test_commands_take_features(trained, monkeypatch, capsys):
     assert a.startswith('"a.png",') and b == '"b.png",nan' and "nan" not in a
 
 
+@pytest.mark.parametrize("command", [("recommend",), ("fit", "--out", "m")])
+def test_no_detector_is_recommended_for_maps(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.savez("maps.npz", x=np.zeros((4, 3, 3, 5), np.float32))
+    name, *more = command
+    assert main([name, "features:maps.npz", *more]) == 2
+    assert "patchcore or padim" in capsys.readouterr().err
+
+
 def test_a_place_is_anomalous_if_one_of_its_pixels_is():
     mask = np.zeros((1, 7, 6), np.uint8)
     mask[0, 2, 5] = 1
