@@ -123,7 +123,7 @@ def choose_feature_scaling(source: Any, x: Num[np.ndarray, "n *shape"], kind: st
 
 
 def check_measured(source: Any, x: Num[np.ndarray, "n *shape"]) -> None:
-    """Raise a `ConfigError` if no detector can be recommended: there are no results on maps."""
+    """Raise a `ConfigError` for maps of features, on which detectors were not compared."""
     if x.ndim == 4 and str(source).startswith(FEATURES):
         raise ConfigError(
             f"{source} holds maps of features, on which detectors were not compared, so that none "
