@@ -142,3 +142,85 @@ def test_bags_are_saved_with_their_inputs(rows, tmp_path, outlier_scores):
     jaxad.save(fitted, tmp_path / "model")
     loaded, _ = jaxad.load(tmp_path / "model")
     np.testing.assert_array_equal(jaxad.score(loaded, x), jaxad.score(fitted, x))
+
+
+@pytest.fixture(scope="module")
+def wrong(rows):
+    """The rows with ten labelled anomalies, of which the first two are normal."""
+    x, _ = rows
+    y = np.zeros(len(x), np.int8)
+    y[[0, 1, *range(397, 405)]] = -1
+    return x, y
+
+
+@pytest.mark.parametrize("name", ["pu_bagging", "auto"])
+def test_wrong_labels_weigh_less_by_agreement(wrong, name):
+    x, y = wrong
+    train = jaxad.as_train_data(x, y)
+    truth, others = np.arange(len(x)) >= 300, y == 0
+    found = {}
+    for weights in ("equal", "agreement"):
+        made = jaxad.make(name, train, members=60, label_weights=weights)
+        fitted = jaxad.fit(made, train)
+        found[weights] = jaxad.score(fitted, x)[0]
+        if weights == "agreement":
+            out_of_bag = fitted.models[0].out_of_bag[y < 0]
+            assert out_of_bag[:2].max() < out_of_bag[2:].min()
+    # Without noise the neighbourhood of the wrong labels is normal.
+    near = np.argsort(((x[others] - x[0]) ** 2).sum(1))[:5]
+    assert found["agreement"][others][near].mean() < found["equal"][others][near].mean()
+    equal, weighed = (roc_auc_score(truth[others], found[w][others]) for w in found)
+    assert weighed >= equal
+
+
+def test_agreement_is_the_square_of_the_larger_place():
+    label = np.array([0, 1, 0, 0, -1, -1, -1], np.int8)
+    votes = np.array([0.1, 0.2, 0.3, 0.4, 0.25, 0.0, 0.9])
+    outlying = np.array([4.0, 3.0, 2.0, 1.0, 0.0, 3.5, 0.0])
+    expected = np.array([0.5, 0.75, 1.0]) ** 2 + 1e-3
+    weights = pu_bagging.compute_agreement(votes, label, outlying)
+    np.testing.assert_allclose(weights, expected / expected.sum())
+    np.testing.assert_array_equal(
+        weights, pu_bagging.compute_agreement(np.exp(votes), label, outlying**3)
+    )
+    alone = np.array([0.5, 0.0, 1.0]) ** 2 + 1e-3
+    np.testing.assert_allclose(pu_bagging.compute_agreement(votes, label), alone / alone.sum())
+
+
+def test_bags_by_agreement_draw_labelled_anomalies_with_replacement(wrong, monkeypatch):
+    x, y = wrong
+    bags = []
+    plain = pu_bagging._fit_tree
+
+    def watch(inputs, anomalous, depth, seed):
+        bags.append((inputs, anomalous))
+        return plain(inputs, anomalous, depth, seed)
+
+    monkeypatch.setattr(pu_bagging, "_fit_tree", watch)
+    settings = pu_bagging.Bags(members=200, label_weights="agreement")
+    fitted = pu_bagging.fit_bags(x, y, settings, 0)
+    assert len(bags) == 400
+    labelled, times = x[y < 0], np.zeros((2, 10))
+    for i, (inputs, anomalous) in enumerate(bags):
+        drawn = inputs[anomalous]
+        assert len(drawn) == 10
+        same = (drawn[:, None] == labelled[None]).all(-1)
+        assert same.any(1).all()
+        times[i // 200] += same.sum(0)
+    # 2,000 draws each: first all alike, then the wrong labels less often.
+    assert np.abs(times[0] / 200 - 1).max() < 0.35
+    assert times[1, :2].max() < 0.5 * times[1, 2:].mean()
+    assert len(fitted.trees) == 200
+
+
+@pytest.mark.parametrize("name", ["pu_bagging", "auto"])
+def test_one_label_has_the_whole_weight(rows, name):
+    x, y = rows
+    train = jaxad.as_train_data(x, np.where(np.arange(len(y)) == 404, -1, 0).astype(np.int8))
+    scores = [
+        jaxad.score(jaxad.fit(jaxad.make(name, train, members=20, label_weights=w), train), x)
+        for w in ("equal", "agreement")
+    ]
+    np.testing.assert_array_equal(*scores)
+    with pytest.raises(ConfigError, match="label_weights must be 'equal' or 'agreement'"):
+        jaxad.make(name, train, label_weights="none")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +10,13 @@ from jaxtyping import Float
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.classical.outlier_scores import OutlierScores, fit_again, fit_outlier_scores
-from jaxad.detectors.classical.pu_bagging import Bags, fit_bags, join_inputs, vote
+from jaxad.detectors.classical.pu_bagging import (
+    Bags,
+    LabelWeights,
+    fit_bags,
+    join_inputs,
+    vote,
+)
 from jaxad.detectors.classical.tails import ColumnHistograms, fit_histograms
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
@@ -36,6 +43,8 @@ class Auto(CheckedConfig):
             sampled at random.
         unlabelled_share: Weight of the parts without labels beside one labelled anomaly, in [0, 1];
             it is divided by the number of labelled anomalies.
+        label_weights: "equal" or "agreement", as of `pu_bagging`: how often bags draw the labelled
+            anomalies.
     """
 
     trees: int = 100
@@ -44,6 +53,7 @@ class Auto(CheckedConfig):
     reject: float = 0.2
     reference: int = 4096
     unlabelled_share: float = 0.4
+    label_weights: LabelWeights = "equal"
 
     def __post_init__(self):
         for name in ("trees", "members", "neighbours"):
@@ -52,6 +62,8 @@ class Auto(CheckedConfig):
         self._need(is_count(self.reference, 20), "reference", "a whole number of at least 20")
         share = self.unlabelled_share
         self._need(is_number(share) and 0 <= share <= 1, "unlabelled_share", "in [0, 1]")
+        choices = get_args(LabelWeights)
+        self._need(self.label_weights in choices, "label_weights", " or ".join(map(repr, choices)))
 
 
 @dataclass(frozen=True)
@@ -144,10 +156,13 @@ def build_auto(config: Auto, spec: Spec) -> HostDetector:
         scores = outlier_scores(x)
         parts, trees = [*scores.T, histograms(x)], []
         weights = weigh_parts(labelled, config.unlabelled_share, wide)
-        if labelled:
-            bags = fit_bags(join_inputs(x, scores), label, Bags(members=config.members), seed)
-            parts, trees = [*parts, bags.out_of_bag], bags.trees
         surprises = [fit_surprise(part[label >= 0]) for part in parts]
+        if labelled:
+            outlying = weights[:-1] @ _measure_surprise(surprises, parts)
+            settings = Bags(members=config.members, label_weights=config.label_weights)
+            bags = fit_bags(join_inputs(x, scores), label, settings, seed, outlying)
+            parts, trees = [*parts, bags.out_of_bag], bags.trees
+            surprises = [*surprises, fit_surprise(bags.out_of_bag[label >= 0])]
         out_of_bag = weights @ _measure_surprise(surprises, parts)
         return AutoScore(outlier_scores, histograms, trees, surprises, weights, out_of_bag)
 

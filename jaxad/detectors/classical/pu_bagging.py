@@ -4,8 +4,9 @@ References:
     Mordelet and Vert 2014, A bagging SVM to learn from positive and unlabeled examples.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Int8
@@ -17,10 +18,21 @@ from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 from jaxad.errors import ConfigError
 
-__all__ = ["BagScore", "Bags", "FittedBags", "fit_bags", "join_inputs", "vote"]
+__all__ = [
+    "BagScore",
+    "Bags",
+    "FittedBags",
+    "LabelWeights",
+    "compute_agreement",
+    "fit_bags",
+    "join_inputs",
+    "vote",
+]
 
+LabelWeights = Literal["equal", "agreement"]
 
 _TINY = 1e-9  # a distance of 0, of a row that training holds too, has a logarithm
+_LEAST = 1e-3  # of the weight of a labelled anomaly: each is drawn now and then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +50,9 @@ class Bags(CheckedConfig):
         neighbours: Number of neighbours of the outlier score by distance, >= 1.
         reference: Maximum number of unlabelled rows that neighbours are searched among, >= 2;
             larger data is sampled at random.
+        label_weights: "equal": each bag has all labelled anomalies; "agreement": it draws as many
+            with replacement, those more often that the other labels or the outlier scores take for
+            anomalies. For labels some of which may be wrong; takes twice as long.
     """
 
     members: int = 150
@@ -47,6 +62,7 @@ class Bags(CheckedConfig):
     outlier_scores: bool = True
     neighbours: int = 10
     reference: int = 4096
+    label_weights: LabelWeights = "equal"
 
     def __post_init__(self):
         for name in ("members", "unlabelled", "neighbours"):
@@ -59,6 +75,8 @@ class Bags(CheckedConfig):
             raise ConfigError(
                 f"outlier_scores must be True or False; given {self.outlier_scores!r}"
             )
+        choices = get_args(LabelWeights)
+        self._need(self.label_weights in choices, "label_weights", " or ".join(map(repr, choices)))
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,7 @@ class BagScore:
         trees: Fitted trees of scikit-learn; the last of their classes is that of anomalies.
         outlier_scores: Further inputs of the trees; None for the rows alone.
         out_of_bag: `(n,)` the score of each training row by the trees whose bag it is not in; by
-            all trees for rows in all bags, as labelled ones are.
+            all trees for rows in all bags, as labelled ones are unless anomalies are drawn.
     """
 
     trees: list
@@ -103,7 +121,8 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     normal are hidden anomalies, and other trees outvote those that drew one. Beside the row, inputs
     are the scores of an isolation forest, of neighbours and of a Gaussian, fitted to the unlabelled
     rows. An unlabelled row that equals a labelled anomaly takes part like any other; it has the
-    score of that anomaly.
+    score of that anomaly. With `label_weights="agreement"` the bags are fitted twice, the second
+    time to labelled anomalies that are drawn with the weights of `compute_agreement`.
 
     Raises:
         DataError: There are no labelled anomalies.
@@ -111,7 +130,7 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     spec.need_labelled_anomaly("pu_bagging", "auto or iforest")
 
     def train(x, label, seed):
-        scores = None
+        scores = outlying = None
         if config.outlier_scores:
             scores = fit_outlier_scores(
                 x[label >= 0],
@@ -119,15 +138,20 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
                 neighbours=config.neighbours,
                 reference=config.reference,
             )
+            outlying = np.argsort(np.argsort(scores(x), axis=0), axis=0).mean(axis=1)
         inputs = join_inputs(x, None if scores is None else scores(x))
-        fitted = fit_bags(inputs, label, config, seed)
+        fitted = fit_bags(inputs, label, config, seed, outlying)
         return BagScore(fitted.trees, scores, fitted.out_of_bag)
 
     return HostDetector(train, score_type=BagScore)
 
 
 def fit_bags(
-    inputs: Float[np.ndarray, "n k"], label: Int8[np.ndarray, "n"], config: Bags, seed: int
+    inputs: Float[np.ndarray, "n k"],
+    label: Int8[np.ndarray, "n"],
+    config: Bags,
+    seed: int,
+    outlying: Float[np.ndarray, "n"] | None = None,
 ) -> FittedBags:
     """Fit the trees of all bags.
 
@@ -136,17 +160,67 @@ def fit_bags(
         label: -1 labelled anomaly, 0 unlabelled, 1 labelled normal; some are labelled anomalies.
         config: The settings.
         seed: Seed of all random choices.
+        outlying: How far out each row lies, from detectors without labels; None for votes alone.
+            Used with `label_weights="agreement"`.
     """
+    anomalies = np.flatnonzero(label < 0)
+    if config.label_weights == "equal" or len(anomalies) == 1:
+        return _fit_bags(inputs, label, config, seed, lambda rng: anomalies)
+    count = len(anomalies)
+    first = _fit_bags(inputs, label, config, seed, lambda rng: rng.choice(anomalies, count))
+    weights = compute_agreement(first.out_of_bag, label, outlying)
+    return _fit_bags(
+        inputs, label, config, seed, lambda rng: rng.choice(anomalies, count, p=weights)
+    )
+
+
+def compute_agreement(
+    votes: Float[np.ndarray, "n"],
+    label: Int8[np.ndarray, "n"],
+    outlying: Float[np.ndarray, "n"] | None = None,
+) -> Float[np.ndarray, "a"]:
+    """Return the weight of each labelled anomaly by what speaks for it beside its own label.
+
+    With the fraction u of the other rows whose score without labels is lower, and the fraction v of
+    those whose votes are lower, the weight is proportional to max(u, v)^2.
+
+    Args:
+        votes: Votes of trees that were not fitted to the row.
+        label: -1 labelled anomaly, 0 unlabelled, 1 labelled normal.
+        outlying: How far out each row lies, from detectors without labels; None for votes alone.
+
+    Returns:
+        The weights, > 0, with sum 1.
+    """
+    found = [votes] if outlying is None else [votes, outlying]
+    anomalous = label < 0
+    places = [
+        np.searchsorted(np.sort(score[~anomalous]), score[anomalous]) / (~anomalous).sum()
+        for score in found
+    ]
+    weights = np.max(places, axis=0) ** 2 + _LEAST
+    return weights / weights.sum()
+
+
+def _fit_bags(
+    inputs: np.ndarray,
+    label: np.ndarray,
+    config: Bags,
+    seed: int,
+    draw: Callable[[np.random.Generator], np.ndarray],
+) -> FittedBags:
+    """Fit the trees of all bags, each to the labelled anomalies that `draw` returns for it."""
     anomalies, normals = np.flatnonzero(label < 0), np.flatnonzero(label > 0)
     unlabelled = np.flatnonzero(label == 0)
     rng = np.random.default_rng(seed)
     count = min(len(unlabelled), max(config.unlabelled, round(config.ratio * len(anomalies))))
     trees, total, voters = [], np.zeros(len(label)), np.zeros(len(label), int)
     for _ in range(config.members):
+        known = draw(rng)
         drawn = rng.choice(unlabelled, count, replace=False)
-        bag = np.concatenate([anomalies, normals, drawn])
+        bag = np.concatenate([known, normals, drawn])
         tree = _fit_tree(inputs[bag], label[bag] < 0, config.depth, int(rng.integers(2**31)))
-        outside = np.setdiff1d(unlabelled, drawn, assume_unique=True)
+        outside = np.setdiff1d(np.arange(len(label)), bag)
         if len(outside):
             total[outside] += vote([tree], inputs[outside])
             voters[outside] += 1
