@@ -13,7 +13,6 @@ writes none to some small operations, which count as 0.
 
 import argparse
 import re
-from itertools import product
 
 import jax
 import jax.numpy as jnp
