@@ -189,12 +189,13 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         The exit code: 1 if an experiment failed.
     """
-    checks = [check_committed(path) for path in list_committed(options.root)]
-    tasks = [
-        task
-        for task in list_tasks(options.root, checks)
-        if options.only in str(task.source.relative_to(options.root))
-    ]
+
+    def is_wanted(source: Path | None) -> bool:
+        return source is not None and options.only in str(source.relative_to(options.root))
+
+    committed = [p for p in list_committed(options.root) if is_wanted(find_source(p))]
+    checks = [check_committed(path) for path in committed]
+    tasks = [task for task in list_tasks(options.root, checks) if is_wanted(task.source)]
     print(*tasks, sep="\n", flush=True)
     end, failed = time.monotonic() + 3600 * options.hours, 0
     for task in tasks:

@@ -6,7 +6,8 @@ that a training step inside `lax.scan` falls back to a naive loop, ten to twenty
 `canonical_conv` defines its derivatives with explicit transposes instead: all convolutions,
 forward and backward and of every order, are channels-last.
 
-The choice does not depend on the device, so that one program can be exported for any platform.
+Where forms are chosen by platform, `lax.platform_dependent` chooses when a program is lowered, so that
+one program can be exported for any platform.
 """
 
 import functools
@@ -135,19 +136,20 @@ def plain_conv(
     """
     steps = {*window_strides, *(lhs_dilation or ()), *(rhs_dilation or ()), feature_group_count}
     plain = steps == {1} and is_channels_last(lhs.shape, rhs.shape, dimension_numbers)
-    if plain and _is_faster_by_rows(lhs, rhs, padding):
-        return _conv_by_rows(lhs, rhs, padding, precision)
-    return lax.conv_general_dilated(
-        lhs,
-        rhs,
-        window_strides,
-        padding,
+    direct = partial(
+        lax.conv_general_dilated,
+        window_strides=window_strides,
+        padding=padding,
         lhs_dilation=lhs_dilation,
         rhs_dilation=rhs_dilation,
         dimension_numbers=dimension_numbers or _channels_last(lhs.ndim),
         feature_group_count=feature_group_count,
         precision=precision,
     )
+    if plain and _is_faster_by_rows(lhs, rhs, padding):
+        by_rows = partial(_conv_by_rows, padding=padding, precision=precision)
+        return lax.platform_dependent(lhs, rhs, cpu=by_rows, default=direct)
+    return direct(lhs, rhs)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -163,7 +165,10 @@ def _conv(x: Array, w: Array, window: _Window) -> Array:
 
 
 def _is_faster_by_rows(x: Array, w: Array, padding: Padding) -> bool:
-    """Return whether a kernel that moves by single pixels has few channels and rows."""
+    """Return whether a kernel has few channels and rows, so that the CPU takes less time by rows.
+
+    A compiler for TPUs expects the opposite (`benchmarks/folding.py`).
+    """
     return (
         w.ndim == 4
         and w.shape[2] <= _FEW_CHANNELS

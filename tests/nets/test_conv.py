@@ -1,5 +1,7 @@
 """The canonical convolution against JAX's own, and the layout of what the compiler makes of it."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -261,3 +263,15 @@ def test_every_convolution_of_a_scanned_training_step_is_channels_last():
     written, compiled = layouts(plain_conv)
     assert written > canonical
     assert not compiled or compiled - {"b01f_01io->b01f", "b0f_0io->b0f"}
+
+
+def test_images_of_few_channels_go_by_rows_on_the_cpu_alone():
+    traced = jax.jit(partial(canonical_conv, window_strides=(1, 1), padding="SAME")).trace(
+        normal(0, 2, 9, 8, 3), normal(1, 5, 5, 3, 4)
+    )
+    images, rows = "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]", "[b, 0, f]x[0, i, o]->[b, 0, f]"
+    written = {
+        name: find_written(traced.lower(lowering_platforms=(name,)).as_text())
+        for name in ("cpu", "tpu", "cuda")
+    }
+    assert written == {"cpu": {rows}, "tpu": {images}, "cuda": {images}}

@@ -143,6 +143,22 @@ def test_an_experiment_without_results_is_listed(ran, capsys):
     (root / "paper" / "three.toml").unlink()
 
 
+def test_only_the_results_that_are_run_are_checked_before(ran, monkeypatch, capsys):
+    root, path = ran
+    checked = []
+
+    def watch(one):
+        checked.append(one)
+        return check_committed(one)
+
+    monkeypatch.setattr(results, "check_committed", watch)
+    command = ["--root", str(root), "run", "--hours", "0", "--only"]
+    assert results.main([*command, "other/"]) == 0
+    assert checked == [] and capsys.readouterr().out == "\n"
+    assert results.main([*command, "paper/two"]) == 0
+    assert checked == [path]
+
+
 def test_other_versions_are_told_from_other_behaviour(kept, monkeypatch):
     from jaxad.report import committed
 
