@@ -133,7 +133,7 @@ class TableExamples:
             options.detector,
             label="none" if hasattr(self.rows, "columns") else None,
             normal=2 if (target == 2).any() else None,
-            settings=options.training_settings,
+            settings=options.settings,
             seed=options.seed,
         )
         detector.fit(select_rows(self.rows, trained), target if target.any() else None)

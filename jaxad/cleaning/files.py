@@ -149,8 +149,9 @@ def choose_detector(
     Returns:
         None if `auto` is to be trained on texts, for which no detector does without word vectors.
     """
+    config = dict(options.settings or {})
     if options.detector != "auto" or (np.ndim(train.x) == 2 and train.vocabulary is None):
-        return options.detector, options.training_settings
+        return options.detector, config
     if train.vocabulary is not None:
         return None
     found = recommend(
@@ -158,7 +159,7 @@ def choose_detector(
         labelled_anomalies=int(np.sum(train.label == -1)),
         labelled_normals=int(np.sum(train.label == 1)),
     )
-    if options.settings:
+    if config:
         raise ConfigError(
             f"settings (--set) need a detector (--detector) here; without one it is "
             f"{found.detector}, as recommended"

@@ -22,8 +22,7 @@ class CleaningOptions:
             in [0, 0.9]. With 0 there is no threshold.
         detector: The detector that is trained on what remains.
         settings: Its settings.
-        label_noise: The expected share of wrong answers, in [0, 0.5). If it is above 0, `auto` is
-            trained with `label_weights="agreement"`, unless the settings say otherwise.
+        label_noise: The expected share of wrong answers, in [0, 0.5).
         drop_above: Unlabelled rows with a higher estimated probability of being anomalies are
             dropped, too; in (0, 1].
         members: The number of trees by which suspicion learns from answers, >= 1.
@@ -52,12 +51,6 @@ class CleaningOptions:
             value = getattr(self, name)
             top = value < 1 or name == "drop_above"
             self._need(is_number(value) and 0 < value <= 1 and top, name, "in (0, 1)")
-
-    @property
-    def training_settings(self) -> dict[str, Any]:
-        """The settings that the detector is trained with."""
-        doubted = self.detector == "auto" and self.label_noise > 0
-        return ({"label_weights": "agreement"} if doubted else {}) | (self.settings or {})
 
     def _need(self, right: bool, name: str, allowed: str) -> None:
         if not right:

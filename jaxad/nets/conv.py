@@ -6,8 +6,8 @@ that a training step inside `lax.scan` falls back to a naive loop, ten to twenty
 `canonical_conv` defines its derivatives with explicit transposes instead: all convolutions,
 forward and backward and of every order, are channels-last.
 
-Where forms are chosen by platform, `lax.platform_dependent` chooses when a program is lowered, so that
-one program can be exported for any platform.
+Forms that are for the CPU alone are chosen by `lax.platform_dependent` when a program is lowered,
+so that one program can be exported for any platform.
 """
 
 import functools

@@ -110,11 +110,12 @@ def conv_by_cost(
     feature_group_count: int = 1,
     precision: Any = None,
 ) -> Float[Array, "n *out_space out"]:
-    """Convolve by `spectral_conv` if it takes fewer products, else by `canonical_conv`.
+    """Convolve by `spectral_conv` on the CPU if it takes fewer products, else by `canonical_conv`.
 
-    The choice depends on shapes only, not on the device: on the CPU, the time of a training step
-    follows the number of products (`benchmarks/spectral.py`). Strides, dilations, groups and half
-    precision always use `canonical_conv`. Arguments and errors are those of `canonical_conv`.
+    On the CPU, the time of a training step follows the number of products
+    (`benchmarks/spectral.py`); the compiler for TPUs expects more time of the transforms
+    (`benchmarks/folding.py`). Strides, dilations, groups and half precision always use
+    `canonical_conv`. Arguments and errors are those of `canonical_conv`.
     """
     dense = all(
         steps is None or all(step == 1 for step in steps)
@@ -123,19 +124,22 @@ def conv_by_cost(
     images = lhs.ndim == 4 and is_channels_last(lhs.shape, rhs.shape, dimension_numbers)
     exact = lhs.dtype in (jnp.float32, jnp.float64)
     plain = dense and images and exact and feature_group_count == 1
-    if plain and compute_saving(lhs.shape, rhs.shape, padding) > 1:
-        return spectral_conv(lhs, rhs, padding, precision or lax.Precision.HIGHEST)
-    return canonical_conv(
-        lhs,
-        rhs,
-        window_strides,
-        padding,
-        lhs_dilation,
-        rhs_dilation,
-        dimension_numbers,
-        feature_group_count,
-        precision,
+    canonical = functools.partial(
+        canonical_conv,
+        window_strides=window_strides,
+        padding=padding,
+        lhs_dilation=lhs_dilation,
+        rhs_dilation=rhs_dilation,
+        dimension_numbers=dimension_numbers,
+        feature_group_count=feature_group_count,
+        precision=precision,
     )
+    if plain and compute_saving(lhs.shape, rhs.shape, padding) > 1:
+        spectral = functools.partial(
+            spectral_conv, padding=padding, precision=precision or lax.Precision.HIGHEST
+        )
+        return lax.platform_dependent(lhs, rhs, cpu=spectral, default=canonical)
+    return canonical(lhs, rhs)
 
 
 def _resolve_padding(size: tuple[int, ...], kernel: tuple[int, ...], padding: Padding):

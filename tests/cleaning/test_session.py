@@ -137,23 +137,6 @@ def test_wrong_answers_widen_the_bound_and_lower_the_share(rows):
     assert result.alarms is not None and result.alarms.mistaken >= 1
 
 
-def test_auto_weighs_labels_by_agreement_if_answers_may_be_wrong():
-    weighed = {"label_weights": "agreement"}
-    assert CleaningOptions().training_settings == {}
-    assert CleaningOptions(label_noise=0.1).training_settings == weighed
-    assert CleaningOptions(label_noise=0.1, detector="iforest").training_settings == {}
-    chosen = CleaningOptions(label_noise=0.1, settings={"label_weights": "equal", "trees": 20})
-    assert chosen.training_settings == {"label_weights": "equal", "trees": 20}
-
-
-@pytest.mark.slow
-def test_the_detector_of_a_session_with_wrong_answers_has_their_weights(rows):
-    given = FEW | {"detector": "auto", "settings": {"members": 20, "trees": 20}}
-    session = run(jaxad.clean(rows, budget=12, label_noise=0.2, reference=0.0, **given))
-    detector = session.result().detector
-    assert detector.settings == given["settings"] | {"label_weights": "agreement"}
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
