@@ -10,13 +10,7 @@ from jaxtyping import Float
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig
 from jaxad.detectors.classical.outlier_scores import OutlierScores, fit_again, fit_outlier_scores
-from jaxad.detectors.classical.pu_bagging import (
-    Bags,
-    LabelWeights,
-    fit_bags,
-    join_inputs,
-    vote,
-)
+from jaxad.detectors.classical.pu_bagging import Bags, LabelWeights, fit_bags, join_inputs, vote
 from jaxad.detectors.classical.tails import ColumnHistograms, fit_histograms
 from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register

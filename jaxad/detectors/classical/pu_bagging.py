@@ -220,13 +220,15 @@ def _fit_bags(
         drawn = rng.choice(unlabelled, count, replace=False)
         bag = np.concatenate([known, normals, drawn])
         tree = _fit_tree(inputs[bag], label[bag] < 0, config.depth, int(rng.integers(2**31)))
-        outside = np.setdiff1d(np.arange(len(label)), bag)
+        inside = np.zeros(len(label), bool)
+        inside[bag] = True
+        outside = np.flatnonzero(~inside)
         if len(outside):
             total[outside] += vote([tree], inputs[outside])
             voters[outside] += 1
         trees.append(tree)
-    inside = voters == 0
-    total[inside], voters[inside] = vote(trees, inputs[inside]), 1
+    always = voters == 0
+    total[always], voters[always] = vote(trees, inputs[always]), 1
     return FittedBags(trees, total / voters)
 
 
