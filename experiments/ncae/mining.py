@@ -14,6 +14,7 @@ from statistics import fmean
 
 import jaxad
 from jaxad.utils.compilation_cache import enable_compilation_cache
+from jaxad.utils.files import write_atomically
 
 OUT = Path(__file__).parent / "results" / "mining.csv"
 DETECTORS = {
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="the folder of data files")
     parser.add_argument("--classes", type=int, nargs="+", default=[0, 3, 5, 8])
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     enable_compilation_cache()
     data = jaxad.load_dataset("fashion-mnist", data_dir=options.data_dir)
@@ -54,7 +56,7 @@ def main() -> None:
             each = [measure(split, title, seed) for seed, split in enumerate(splits)]
             lines.append([label, title, f"{fmean(each):.2f}", len(each)])
             print(*lines[-1], flush=True)
-    with OUT.open("w", newline="") as file:
+    with write_atomically(options.out) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([["class", "detector", "auroc", "seeds"], *lines])
 

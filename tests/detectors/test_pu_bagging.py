@@ -32,18 +32,24 @@ def test_hidden_anomalies_do_not_hide_their_kind(rows, outlier_scores):
     assert score.min() >= 0 and score.max() <= 1
 
 
-def test_a_bag_holds_all_labels_and_few_unlabelled_rows(rows, monkeypatch):
-    x, y = rows
-    y = y.copy()
-    y[:3] = 1
-    bags = []
+@pytest.fixture
+def bags(monkeypatch):
+    """The inputs of each bag that is fitted, and which of them are labelled anomalies."""
+    found = []
     plain = pu_bagging._fit_tree
 
     def watch(inputs, anomalous, depth, seed):
-        bags.append((inputs, anomalous))
+        found.append((inputs, anomalous))
         return plain(inputs, anomalous, depth, seed)
 
     monkeypatch.setattr(pu_bagging, "_fit_tree", watch)
+    return found
+
+
+def test_a_bag_holds_all_labels_and_few_unlabelled_rows(rows, bags):
+    x, y = rows
+    y = y.copy()
+    y[:3] = 1
     fit(x, y, outlier_scores=False, ratio=5.0)
     assert len(bags) == 30
     for inputs, anomalous in bags:
@@ -187,16 +193,8 @@ def test_agreement_is_the_square_of_the_larger_place():
     np.testing.assert_allclose(pu_bagging.compute_agreement(votes, label), alone / alone.sum())
 
 
-def test_bags_by_agreement_draw_labelled_anomalies_with_replacement(wrong, monkeypatch):
+def test_bags_by_agreement_draw_labelled_anomalies_with_replacement(wrong, bags):
     x, y = wrong
-    bags = []
-    plain = pu_bagging._fit_tree
-
-    def watch(inputs, anomalous, depth, seed):
-        bags.append((inputs, anomalous))
-        return plain(inputs, anomalous, depth, seed)
-
-    monkeypatch.setattr(pu_bagging, "_fit_tree", watch)
     settings = pu_bagging.Bags(members=200, label_weights="agreement")
     fitted = pu_bagging.fit_bags(x, y, settings, 0)
     assert len(bags) == 400
