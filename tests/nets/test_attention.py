@@ -65,7 +65,8 @@ def test_weights_sum_to_1_over_known_words_and_are_0_for_others():
     params, vectors, x = example([4, 2, 0], padded=32)
     x[0, 1] = x[1, :2] = UNKNOWN
     weights = np.asarray(compute_attention(NET, params, vectors, x))
-    np.testing.assert_allclose(weights.sum(axis=1), [[1] * HEADS, [0] * HEADS, [0] * HEADS])
+    sums = [[1] * HEADS, [0] * HEADS, [0] * HEADS]
+    np.testing.assert_allclose(weights.sum(axis=1), sums, rtol=1e-6)
     assert (weights[0, 1] == 0).all() and (weights[:, 4:] == 0).all()
 
 
