@@ -1,11 +1,14 @@
 """Simulate a sweep on a cluster, to find when the planning and writing process becomes the limit.
 
-    python benchmarks/cluster.py [--group-seconds 10] [--jobs 3] [--seeds 5] [--cells 1000000]
+    python benchmarks/cluster.py [--jobs 3] [--seeds 5] [--out benchmarks/cluster.csv]
+    python benchmarks/cluster.py --group-seconds 30 --cells 500000
 
 The script measures the processor time of appending cells of one job to the store, singly and in
 bulk. It takes as given how long a group runs on a worker, the cost of planning (benchmarks/plan.py)
 and the cost of Ray's driver, by default as measured with Ray 2.60 on one of two x86-64 cores. It
-then simulates the sweep for 10 to 10,000 workers. As in `jaxad.sweep.executors.ray`, each worker
+then simulates, for 100 to 10,000 workers, a sweep of 300,000 cells in groups of 10 seconds and one
+of 1,000,000 cells in groups of 60 seconds, and the first once more with a file for each job; or the
+sweep that the options describe. As in `jaxad.sweep.executors.ray`, each worker
 has three further tasks queued. In each turn the process polls all tasks, takes one result of each
 task that has one, writes these results as one file, and submits as many tasks as have ended.
 """
@@ -17,8 +20,15 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+from recording import Recorder, add_out
 
 AHEAD = 4
+# The seconds and the cells of a sweep, and whether each job has its own file of results.
+SWEEPS = ((10.0, 300_000, False), (60.0, 1_000_000, False), (10.0, 300_000, True))
+COLUMNS = (
+    *("groups of", "cells", "a file for each", "ms a file", "ms a job in it", "workers"),
+    *("hours", "of the ideal", "process busy"),
+)
 
 
 @dataclass
@@ -120,38 +130,41 @@ def simulate(workers, groups, seconds, jobs, costs):
 
 
 def main():
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--group-seconds", type=float, default=10.0, help="run time of a group on a worker"
+        "--group-seconds", type=float, help="run time of a group on a worker; 10 with --cells"
     )
     parser.add_argument("--jobs", type=int, default=3, help="jobs in a group")
     parser.add_argument("--seeds", type=int, default=5, help="seeds of a job")
-    parser.add_argument("--cells", type=int, default=300_000)
+    parser.add_argument("--cells", type=int, help="cells of a sweep; 300,000 with --group-seconds")
     parser.add_argument("--plan", type=float, default=30e-6, help="seconds to plan a cell")
     parser.add_argument("--task", type=float, default=0.24e-3, help="seconds to submit a task")
     parser.add_argument("--take", type=float, default=0.72e-3, help="seconds to take a result")
     parser.add_argument("--look", type=float, default=4e-6, help="seconds to poll a pending task")
     parser.add_argument("--one-file-a-job", action="store_true", help="write a file for each job")
+    add_out(parser)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file, job = measure_appending(args.seeds, folder)
-    print(
-        f"append: {1e3 * file:.1f} ms per file and {1e3 * job:.2f} ms per job, {args.seeds} seeds"
-    )
-    if args.one_file_a_job:
-        file, job = 0.0, file + job
-    costs = Costs(args.plan, file, job, args.task, args.take, args.look)
-    groups = args.cells // (args.jobs * args.seeds)
-    planning = costs.plan * args.cells
-    print(
-        f"{args.cells} cells, {groups} groups of {args.group_seconds} s; planning {planning:.0f} s"
-    )
-    print("| workers | hours | of the ideal | process busy |\n|---|---|---|---|")
-    for workers in (10, 100, 1_000, 10_000):
-        wall, busy = simulate(workers, groups, args.group_seconds, args.jobs, costs)
-        wall += planning
-        ideal = args.group_seconds * groups / workers
-        print(f"| {workers} | {wall / 3600:.3g} | {ideal / wall:.0%} | {busy:.0%} |", flush=True)
+    appending = f"{1e3 * file:.1f}", f"{1e3 * job:.2f}"
+    sweeps = SWEEPS
+    if args.group_seconds is not None or args.cells is not None or args.one_file_a_job:
+        sweeps = ((args.group_seconds or 10.0, args.cells or 300_000, args.one_file_a_job),)
+    table = Recorder(COLUMNS, args.out)
+    for seconds, cells, alone in sweeps:
+        each = (0.0, file + job) if alone else (file, job)
+        costs = Costs(args.plan, *each, args.task, args.take, args.look)
+        groups, planning = cells // (args.jobs * args.seeds), costs.plan * cells
+        for workers in (100, 1_000, 10_000):
+            wall, busy = simulate(workers, groups, seconds, args.jobs, costs)
+            wall += planning
+            ideal = seconds * groups / workers
+            table.add(
+                *(f"{seconds:g} s", f"{cells:,}", "job" if alone else "turn"),
+                *(*appending, f"{workers:,}"),
+                *(f"{wall / 3600:.3g}", f"{ideal / wall:.0%}", f"{busy:.0%}"),
+            )
 
 
 if __name__ == "__main__":
