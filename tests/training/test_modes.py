@@ -38,9 +38,9 @@ OWN = {
 }
 every = pytest.mark.parametrize("name", list(REGISTRY))
 # Hybrids train the autoencoder and a detector of the host, which have tests of their own.
-without_hybrids = pytest.mark.parametrize(
-    "name", [name for name in REGISTRY if not name.startswith("hybrid:") or "iforest" in name]
-)
+FEW_HYBRIDS = [name for name in REGISTRY if not name.startswith("hybrid:") or "iforest" in name]
+without_hybrids = pytest.mark.parametrize("name", FEW_HYBRIDS)
+PARTS = 4  # so that the processes of the suite share what takes minutes
 
 
 @contextmanager
@@ -113,9 +113,10 @@ with open(sys.argv[1], "rb") as file:
 
 
 @pytest.mark.slow
-def test_steps_run_one_by_one(data, tmp_path):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_steps_run_one_by_one(data, tmp_path, part):
     """In a process of its own: indices of loops are then no arrays, as the annotations say."""
-    names = [name for name in REGISTRY if not name.startswith("hybrid:") or "iforest" in name]
+    names = FEW_HYBRIDS[part::PARTS]
     todo = [(name, *data(name), choose_settings(name)) for name in names]
     (tmp_path / "todo").write_bytes(pickle.dumps(todo))
     argv = [sys.executable, "-c", ONE_BY_ONE, str(tmp_path / "todo")]
