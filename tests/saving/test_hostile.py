@@ -96,6 +96,7 @@ from jaxad.errors import JaxADError
 from jaxad.utils.checksums import write_checksums
 
 folder, rng = Path(sys.argv[1]), random.Random(0)
+jaxad.load(folder)  # the first one imports and compiles
 files = sorted(p for p in (folder / "arrays").rglob("*") if p.is_file() and p.stat().st_size)
 for _ in range(int(sys.argv[2])):
     file = rng.choice(files)
