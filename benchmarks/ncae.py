@@ -65,7 +65,7 @@ def main():
     if args.odds:
         odds(args.odds, args.seeds, args.epochs, args.out)
         return
-    table = Recorder(("network and detector", "ms a step", "ratio to plain"), args.out)
+    table = Recorder(("network", "detector", "ms a step", "ratio to plain"), args.out)
     for net in args.nets:
         shape, sizes = NETS[net]
         data = random_data(shape, 128 * 5, labelled=0)  # 5 batches an epoch
@@ -82,7 +82,7 @@ def main():
         ]
         best = np.min(turns, axis=0)
         for name, seconds in zip(detectors, best, strict=True):
-            table.add(f"{net}: {name}", f"{1e3 * seconds:.3g}", f"{seconds / best[0]:.2f}")
+            table.add(net, name, f"{1e3 * seconds:.3g}", f"{seconds / best[0]:.2f}")
 
 
 if __name__ == "__main__":
