@@ -110,13 +110,13 @@ def make_results(
         known = ", ".join(table.metric for table in results.tables)
         raise ValueError(f"{path} has no metric {metric!r}; it has {known}")
     header, *lines = format_cells(table)
+    width = max(len(table.keys), 1)
     if means:
-        lines = [line for line in lines if line[0] in (MEAN, RANK)]
+        lines = [line for line in lines if {MEAN, RANK} & set(line[:width])]
     cells = [[escape_markdown(cell) for cell in line[: len(table.keys)]] + line[len(table.keys) :]
              for line in lines]  # fmt: skip
     cells = [[escape_markdown(cell) for cell in header], *cells]
     if transposed:
-        width = max(len(table.keys), 1)
         across = [", ".join(filter(None, line[:width])) for line in cells[1:]]
         cells = [
             ["detector", *across],
