@@ -34,7 +34,7 @@ _FEW = {"epochs": 2, "pretrain_epochs": 1, "batch_size": 32}
 _SEEING = 4
 _LABELLED = 8
 # Processors differ by rounding, which a few steps amplify to less than this share of the spread.
-_TOLERANCE = 2e-3
+_TOLERANCE = 5e-3
 
 
 class DataKind(NamedTuple):
