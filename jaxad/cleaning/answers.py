@@ -1,21 +1,24 @@
 """Answers to the rows that were asked for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Int8
 
-from jaxad.data.tables.labels import as_text
+from jaxad.data.tables.labels import as_text, is_number
 from jaxad.errors import DataError
 
-__all__ = ["Answer", "check_label", "list_pairs", "place_answers"]
+__all__ = ["Answer", "Told", "check_label", "describe_labels", "list_pairs", "place_answers"]
 
-_MEANINGS = {
+# True: an anomaly; False: a normal row; "?": it cannot be told; None: nothing was said.
+Told = bool | Literal["?"] | None
+
+_MEANINGS: dict[str, Told] = {
     **dict.fromkeys(("1", "true", "yes", "anomaly"), True),
     **dict.fromkeys(("0", "false", "no", "normal"), False),
-    **dict.fromkeys(("?", "skip"), None),
+    **dict.fromkeys(("?", "skip"), "?"),
 }
 
 
@@ -43,15 +46,14 @@ class Answer:
         return self.asked and self.label is None and not self.refused
 
 
-def check_label(
-    value: Any, positive: Sequence[str] = (), normal: Sequence[str] = ()
-) -> bool | None:
-    """Return the meaning of an answer: True for an anomaly, None for a refusal.
+def check_label(value: Any, positive: Sequence[str] = (), normal: Sequence[str] = ()) -> Told:
+    """Return the meaning of an answer.
 
     Args:
         value: The answer; capitals do not matter.
         positive: Further values that mean an anomaly.
-        normal: Further values that mean a normal row.
+        normal: Further values that mean a normal row. If one of all these values is a number, 1 and
+            0 have no meaning beside them.
 
     Raises:
         DataError: It has no meaning.
@@ -61,21 +63,37 @@ def check_label(
         return None
     if text in positive or text in normal:
         return text in positive
-    if text.lower() in _MEANINGS:
+    if text.lower() in _MEANINGS and not (text in ("0", "1") and _have_number(positive, normal)):
         return _MEANINGS[text.lower()]
-    more = "".join(f", or {value}" for value in (*positive, *normal))
+    anomaly, other = describe_labels(positive, normal)
     raise DataError(
-        f"label {text!r} has no meaning: give 1 or anomaly, 0 or normal, or nothing for a row that "
-        f"cannot be told{more}"
+        f"label {text!r} has no meaning: give {anomaly}, {other}, or ? for a row that cannot be "
+        "told"
     )
+
+
+def describe_labels(positive: Sequence[str] = (), normal: Sequence[str] = ()) -> tuple[str, str]:
+    """Return how the label of an anomaly and that of a normal row can be written."""
+    digits = ((), ()) if _have_number(positive, normal) else (("1",), ("0",))
+    anomaly, other = (
+        " or ".join((*values, *digit, word))
+        for values, digit, word in zip(
+            (positive, normal), digits, ("anomaly", "normal"), strict=True
+        )
+    )
+    return anomaly, other
+
+
+def _have_number(positive: Sequence[str], normal: Sequence[str]) -> bool:
+    return any(is_number(value) for value in (*positive, *normal))
 
 
 def list_pairs(answers: Any) -> list[tuple[Any, Any]]:
     """Return rows and their answers.
 
     Args:
-        answers: Labels by row, pairs of a row and a label, or a frame with the columns `row` and
-            `label`.
+        answers: Labels by row, also as a series, pairs of a row and a label, or a frame with the
+            columns `row` and `label`.
 
     Raises:
         DataError: It is none of these.
@@ -88,7 +106,7 @@ def list_pairs(answers: Any) -> list[tuple[Any, Any]]:
             )
         return list(zip(answers["row"], answers["label"], strict=True))
     try:
-        pairs = answers.items() if isinstance(answers, Mapping) else answers
+        pairs = answers.items() if hasattr(answers, "items") else answers
         return [(row, label) for row, label in pairs]
     except (TypeError, ValueError) as error:
         raise DataError(
@@ -99,27 +117,28 @@ def list_pairs(answers: Any) -> list[tuple[Any, Any]]:
 
 def place_answers(
     before: Sequence[Answer],
-    answers: Iterable[tuple[Any, bool | None]],
+    answers: Iterable[tuple[Any, Told]],
     given: Int8[np.ndarray, "n"],
 ) -> list[Answer]:
     """Return the answers with further ones.
 
     Args:
         before: The answers so far.
-        answers: Rows and their labels; None refuses a row that was asked for, and has no effect on
-            any other row.
+        answers: Rows and what is told of them. Of a row that was asked for and is open, None and
+            "?" are a refusal. Of a row with an answer, "?" takes the answer back. On other rows
+            they have no effect.
         given: The labels that the rows had from the beginning.
 
     Raises:
         DataError: An unknown row, a row with a label from the beginning, or two different labels
             of one row.
     """
-    new: dict[int, bool | None] = {}
+    new: dict[int, Told] = {}
     for row, label in answers:
         place = _check_row(row, len(given))
         if label is not None and new.get(place) not in (None, label):
-            raise DataError(f"row {place} is answered twice, as an anomaly and as a normal row")
-        if given[place] and label is not None and label != (given[place] < 0):
+            raise DataError(f"row {place} is answered twice, in different ways")
+        if given[place] and label in (True, False) and label != (given[place] < 0):
             raise DataError(
                 f"row {place} has a label in the table already, and the answer is another; change "
                 "the table and begin again"
@@ -127,16 +146,26 @@ def place_answers(
         new[place] = label if label is not None else new.get(place)
     out = []
     for answer in before:
-        label = new.pop(answer.row, "none")
-        if label == "none" or (label is None and answer.label is not None):
+        if answer.row not in new:
             out.append(answer)
-        else:
-            out.append(replace(answer, label=label, refused=answer.asked and label is None))
-    return out + [Answer(row, v) for row, v in new.items() if v is not None and not given[row]]
+            continue
+        label = new.pop(answer.row)
+        if isinstance(label, bool):
+            out.append(replace(answer, label=label, refused=False))
+        elif label is None and answer.label is not None:
+            out.append(answer)
+        elif answer.asked:
+            out.append(replace(answer, label=None, refused=True))
+    return out + [
+        Answer(row, label)
+        for row, label in new.items()
+        if isinstance(label, bool) and not given[row]
+    ]
 
 
 def _check_row(row: Any, rows: int) -> int:
     whole = isinstance(row, int | np.integer) and not isinstance(row, bool)
+    whole = whole or (isinstance(row, float) and row.is_integer())  # as a frame may hold them
     if not whole or not 0 <= row < rows:
         raise DataError(f"row must be a whole number from 0 to {rows - 1}; given {row!r}")
     return int(row)

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from jaxad.errors import unknown_name
 
-__all__ = ["REASONS", "Question", "Reason", "choose_questions"]
+__all__ = ["REASONS", "Question", "Reason", "check_way", "choose_questions"]
 
 Reason = Literal["suspicious", "uncertain", "different", "check"]
 REASONS: dict[str, str] = {
@@ -28,6 +28,13 @@ class Question(NamedTuple):
 
     row: int
     reason: str
+
+
+def check_way(by: str) -> None:
+    """Raise a `ConfigError` if rows cannot be chosen in this way."""
+    allowed = [reason for reason in get_args(Reason) if reason != "check"]
+    if by not in allowed:
+        raise unknown_name("by", str(by), allowed)
 
 
 def choose_questions(
@@ -55,9 +62,7 @@ def choose_questions(
     Raises:
         ConfigError: `by` is not known.
     """
-    allowed = [reason for reason in get_args(Reason) if reason != "check"]
-    if by not in allowed:
-        raise unknown_name("by", str(by), allowed)
+    check_way(by)
     rows = np.flatnonzero(open_rows)
     if by == "suspicious":
         order = np.argsort(-suspicion[rows], kind="stable")

@@ -1,6 +1,7 @@
 """The rows of a table as numbers, and the part of them that is kept as a reference."""
 
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8
@@ -10,7 +11,7 @@ from jaxad.data.rng import Stream
 from jaxad.data.scaling import fit_scaling
 from jaxad.data.tables.arrow import as_table, is_frame
 from jaxad.data.tables.encoding import fit_encoding
-from jaxad.errors import DataError
+from jaxad.errors import DataError, DataWarning
 
 __all__ = ["check_unlabelled", "count_rows", "draw_reference", "read_numbers", "select_rows"]
 
@@ -87,7 +88,10 @@ def read_numbers(x: Any, fitted: Bool[np.ndarray, "n"]) -> Float[np.ndarray, "n 
     """
     if is_frame(x):
         table = as_table(x)
-        numbers = fit_encoding(table.filter(fitted)).apply(table).x
+        fit_encoding(table)  # for its errors and warnings, with the numbers of rows of the table
+        with catch_warnings():
+            simplefilter("ignore", DataWarning)
+            numbers = fit_encoding(table.filter(fitted)).apply(table).x
     else:
         numbers = as_rows(x, "X")
     scaling = fit_scaling(numbers[fitted], "auto")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int8
 
-from jaxad.cleaning.answers import Answer, check_label, list_pairs, place_answers
+from jaxad.cleaning.answers import Answer, Told, check_label, list_pairs, place_answers
 from jaxad.cleaning.examples import Examples, TableExamples
 from jaxad.cleaning.options import CleaningOptions
-from jaxad.cleaning.questions import REASONS, Question, choose_questions
+from jaxad.cleaning.questions import REASONS, Question, check_way, choose_questions
 from jaxad.cleaning.remaining import Remaining, bound_by_checks, extrapolate
 from jaxad.cleaning.result import CleaningResult, conclude
 from jaxad.cleaning.rows import check_unlabelled, draw_reference
@@ -118,6 +118,7 @@ class Cleaning:
         """
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise ConfigError(f"k must be a whole number of at least 1; given {k!r}")
+        check_way(by)
         for _ in range(max(0, min(k, self.left) - self.pending)):
             question = self._choose(by)
             if question is None:
@@ -128,19 +129,22 @@ class Cleaning:
     def tell(self, answers: "Mapping[int, Any] | Iterable[tuple[int, Any]] | pd.DataFrame") -> None:
         """Take answers: of rows that were asked for, in any order, and of any others.
 
-        1, True, "anomaly" and "yes" mean an anomaly; 0, False, "normal" and "no" a normal row. A
-        missing value or the empty text is a refusal: the row is not asked for again, and does not
-        count against the budget. A later answer to a row replaces an earlier one. Rows that were
-        not asked for do not count against the budget.
+        1, True, "anomaly" and "yes" mean an anomaly; 0, False, "normal" and "no" a normal row. "?",
+        a missing value or the empty text is a refusal: the row is not asked for again, and does not
+        count against the budget. A later answer to a row replaces an earlier one, and "?" takes it
+        back; a missing value does not. Rows that were not asked for do not count against the
+        budget.
 
         Args:
-            answers: Labels by row; or a frame with the columns `row` and `label`.
+            answers: Labels by row, also as a series; or a frame with the columns `row` and `label`.
 
         Raises:
             DataError: A row is not in the table or has a label already, one row has two different
                 answers, or an answer has no meaning. Nothing is taken then.
         """
-        checked = [(row, check_label(label)) for row, label in list_pairs(answers)]
+        checked: list[tuple[Any, Told]] = [
+            (row, check_label(label)) for row, label in list_pairs(answers)
+        ]
         self.answers = place_answers(self.answers, checked, self._given)
 
     def suspicion(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """`jaxad clean`: ask a person for a few labels of a training set, and drop its anomalies."""
 
+from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,9 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from jaxad.cleaning import Cleaning, CleaningOptions
+from jaxad.cleaning.answers import describe_labels
 from jaxad.cleaning.examples import Examples, TableExamples
 from jaxad.cleaning.files import FileExamples
-from jaxad.cleaning.folder import QUESTIONS, RECORD, SessionRecord, read_answers, write_frame
+from jaxad.cleaning.folder import (
+    QUESTIONS,
+    RECORD,
+    SessionRecord,
+    place_names,
+    read_answers,
+    write_frame,
+)
 from jaxad.cleaning.rows import check_unlabelled
 from jaxad.cleaning.sources import digest_source, list_paths, make_absolute, open_examples
 from jaxad.cleaning.windows import SeriesExamples
@@ -22,7 +31,6 @@ from jaxad.data.tables.labels import as_text
 from jaxad.data.tables.reading import open_table
 from jaxad.errors import ConfigError, DataError
 from jaxad.report.cleaning import render_cleaning
-from jaxad.utils.escaping import escape_csv
 from jaxad.utils.files import create_folder, lock_folder, replace_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -69,7 +77,10 @@ def execute(options: Clean) -> int:
         if options.data and options.reference is None and not named.examples.exchangeable:
             record = replace(record, options=replace(record.options, reference=0.0))
         check_unlabelled(named.label, named.examples.noun, record.data)
-        session = Cleaning(named.examples, named.label, record.options, record.answers)
+        try:
+            session = Cleaning(named.examples, named.label, record.options, record.answers)
+        except DataError as error:
+            raise DataError(f"{record.data}: {error}") from error
         if options.data is None:
             _take_answers(session, named, record, folder)
         record = _save(session, record, folder)
@@ -137,11 +148,12 @@ def _read_examples(record: SessionRecord) -> _Named:
     names = [str(i) for i in range(count)]
     if examples.names is not None:
         names = ["" if value is None else str(value) for value in examples.names]
-        texts = {as_text(name) for name in names}
-        if None in texts or len(texts) < count:
+        twice = [name for name, number in Counter(map(str.strip, names)).items() if number > 1]
+        if twice or any(as_text(name) is None for name in names):
+            told = f"{twice[0]!r} is that of several rows" if twice else "some are empty"
             raise DataError(
-                f"{record.data}: column {examples.by!r} must hold a different id for each row; "
-                "leave --id out to go by row numbers"
+                f"{record.data}: column {examples.by!r} must hold a different id for each row, and "
+                f"{told}; leave --id out to go by row numbers"
             )
     label = np.zeros(count, np.int8) if label is None else label
     shown = examples.rows if isinstance(examples, TableExamples) else examples.about
@@ -156,12 +168,10 @@ def _take_answers(session: Cleaning, named: _Named, record: SessionRecord, folde
     path, how = folder / QUESTIONS, record.table
     if not path.exists():
         return
-    places = {escape_csv(as_text(name)): row for row, name in enumerate(named.names)}
-    places |= {as_text(name): row for row, name in enumerate(named.names)}
-    told = read_answers(path, named.by, places, how.positive, how.normal)
+    told = read_answers(path, named.by, place_names(named.names), how.positive, how.normal)
     labels = [(row, label) for row, label in told if label is not None]
     for row, label in labels:
-        if named.label[row] and label != (named.label[row] < 0):
+        if named.label[row] and label != "?" and label != (named.label[row] < 0):
             raise DataError(
                 f"{path}: {named.by} {named.names[row]} has a label in {record.data} already, and "
                 "the answer is another; delete the line, or change the table and begin again"
@@ -171,7 +181,8 @@ def _take_answers(session: Cleaning, named: _Named, record: SessionRecord, folde
     session.tell(labels)
     for row, label in dict(labels).items():
         if before.get(row) not in (None, label):
-            print(f"{named.by} {named.names[row]}: the new answer replaces the earlier one")
+            done = "is taken back" if label == "?" else "is replaced by the new one"
+            print(f"{named.by} {named.names[row]}: the earlier answer {done}")
     answered = {row for row, _ in labels}
     if answered & pending:  # the file has been worked on: what it leaves empty is refused
         session.tell([(row, None) for row in pending - answered])
@@ -192,10 +203,11 @@ def _ask(session: Cleaning, named: _Named, record: SessionRecord, folder: Path) 
     write_frame(lines, folder / QUESTIONS)
     noun = named.examples.noun
     number = f"1 {noun[:-1]} is" if len(asked) == 1 else f"{len(asked)} {noun} are"
+    anomaly, normal = describe_labels(record.table.positive, record.table.normal)
     print(
         f"{session.spent} of {record.options.budget} answers; {number} asked for in "
-        f"{folder / QUESTIONS}. Fill in its column label (1 anomaly, 0 normal), then run jaxad "
-        "clean again with --session alone"
+        f"{folder / QUESTIONS}. Fill in its column label ({anomaly}; {normal}; ? if it cannot be "
+        "told), then run jaxad clean again with --session alone"
     )
 
 

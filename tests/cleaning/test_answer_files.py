@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxad.cleaning.folder import read_answers
+from jaxad.cleaning.folder import place_names, read_answers
 from jaxad.errors import DataError
 
 PLACES = {"1": 0, "2": 1, "x,y": 2}
@@ -12,6 +12,18 @@ def read(tmp_path, text, name="key"):
     path = tmp_path / "ask.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_answers(path, name, PLACES)
+
+
+def test_a_name_is_first_what_is_written(tmp_path):
+    """Names that only numbers make alike are told apart, and name no row by their number."""
+    path = tmp_path / "ask.csv"
+    path.write_text("key,label\n007,1\n7,0\n12e4,1\n120000,0\n=a,1\n'=a,1\n9.0,0\n")
+    places = place_names(["7", "007", "12e4", "120000", "=a", "9"])
+    told = [(1, True), (0, False), (2, True), (3, False), (4, True), (4, True), (5, False)]
+    assert read_answers(path, "key", places) == told
+    path.write_text("key,label\n7.0,1\n")
+    with pytest.raises(DataError, match="no row whose key is '7'"):
+        read_answers(path, "key", place_names(["07", "007"]))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +46,8 @@ def test_forms_of_spreadsheets_are_read_alike(tmp_path, text):
     ("text", "message"),
     [
         ("", "is empty"),
-        ("key\n1\n", "has no column 'label'"),
+        ("key\n1\n", "has no column 'label' but key; the first line must hold the names"),
+        (b"PK\x03\x04workbook", "is a workbook and not text; save it as csv"),
         ("key,label,label\n1,1,0\n", "has two columns 'label'"),
         ("key,key,label\n1,2,0\n", "has two columns 'key'"),
         ("key,label\n1,1\n3E+05,0\n", "line 3: the table has no row whose key is '300000'"),

@@ -185,6 +185,20 @@ def test_answers_without_a_meaning_are_refused_whole(rows):
     assert session.spent == 1
 
 
+def test_an_answer_is_taken_back_by_a_question_mark_alone(rows):
+    session = jaxad.clean(rows, budget=4, **FEW)
+    row = int(session.ask().row[0])
+    session.tell(pd.Series([1, 0], index=[float(row), 119 if row < 119 else 118]))
+    told = session.labels.copy()
+    assert session.spent == 1 and np.count_nonzero(told) == 2
+    session.tell({row: None, 5: None})
+    session.tell({6: "?"})
+    np.testing.assert_array_equal(session.labels, told)
+    session.tell(dict.fromkeys(np.flatnonzero(told), "?"))
+    assert session.spent == 0 and not session.labels.any() and session.left == 4
+    assert row not in session.ask(4).row.tolist()
+
+
 def test_answers_that_leave_nothing_to_train_on_are_refused_by_the_result(rows):
     session = jaxad.clean(rows[:20], budget=20, **FEW)
     session.tell({row: row < 19 for row in session.ask(20).row})
@@ -195,6 +209,9 @@ def test_answers_that_leave_nothing_to_train_on_are_refused_by_the_result(rows):
 def test_unknown_questions_are_refused(rows):
     session = jaxad.clean(rows, budget=4, **FEW)
     with pytest.raises(ConfigError, match="by"):
+        session.ask(1, "check")
+    session.ask(1)
+    with pytest.raises(ConfigError, match="by"):  # also where no further question is needed
         session.ask(1, "check")
     for k in (0, True, 1.5):
         with pytest.raises(ConfigError, match="k must be"):

@@ -78,8 +78,13 @@ def test_a_session_from_the_first_question_to_the_detector(begun):
     first = verified.iloc[0]
     Path("s/ask.csv").write_text(f"key,label\n{first:03d},0\n")
     ended = begun("clean", "--session", "s")
-    assert ended.code == 0 and "the new answer replaces the earlier one" in ended.out
+    assert ended.code == 0 and "the earlier answer is replaced by the new one" in ended.out
     assert f"{first:03d}" in pd.read_csv("s/result/clean.csv", dtype=str).key.tolist()
+    # An answer can be taken back, and is then one of the budget again.
+    Path("s/ask.csv").write_text(f"key,label\n{first:03d},?\n")
+    ended = begun("clean", "--session", "s")
+    assert ended.code == 0 and "the earlier answer is taken back" in ended.out
+    assert answers()[first] is None and "5 of 6 answers" in ended.out
 
 
 @pytest.mark.slow
@@ -132,6 +137,49 @@ def test_wrong_answers_are_refused_and_change_nothing(begun):
         Path("s/ask.csv").write_text(asked)
     Path("s/ask.csv").write_text("a,b\n1,2\n")
     assert "has no column 'key'" in begun("clean", "--session", "s").err
+
+
+@pytest.mark.slow
+def test_the_labels_of_the_table_are_those_of_the_answers(cli):
+    """Where 1 is a normal row in the table, it is one in the answers, and the command says so."""
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    table = pd.DataFrame(x, columns=["a", "b"]).assign(label=[2, 1, *[0] * 58])
+    table.to_csv("mine.csv", index=False)
+    begin = ("clean", "mine.csv", "--session", "s", *OPTIONS, "--positive", "2", "--normal", "1")
+    assert "(2 or anomaly; 1 or normal; ? if it cannot be told)" in cli(*begin).out
+    asked = read()
+    asked.assign(label="0").to_csv("s/ask.csv", index=False)
+    ended = cli("clean", "--session", "s")
+    assert ended.code == 1 and "'0' has no meaning: give 2 or anomaly, 1 or normal" in ended.err
+    asked.assign(label="1").to_csv("s/ask.csv", index=False)
+    assert "3 of 6 answers" in cli("clean", "--session", "s").out
+    assert [answers()[int(row)] for row in asked.row] == [False] * 3
+
+
+@pytest.mark.slow
+def test_names_that_are_alike_as_numbers_are_told_apart(cli):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    names = ["7", "007", "12e4", "120000", *(str(10**18 + i) for i in range(36))]
+    pd.DataFrame(x, columns=["a", "b"]).assign(key=names).to_csv("mine.csv", index=False)
+    assert cli("clean", "mine.csv", "--session", "s", "--id", "key", *OPTIONS).code == 0
+    lines = "".join(f"{name},{i % 2}\n" for i, name in enumerate(names[:6]))
+    Path("s/ask.csv").write_text(f"key,label\n{lines}")
+    assert cli("clean", "--session", "s").code == 0
+    assert [answers()[row] for row in range(6)] == [False, True] * 3
+    pd.read_csv("mine.csv", dtype=str).assign(key="x").to_csv("other.csv", index=False)
+    ended = cli("clean", "other.csv", "--session", "t", "--id", "key", *OPTIONS)
+    assert ended.code == 1 and "'x' is that of several rows" in ended.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", range(0, 40, 8))
+def test_a_number_that_is_not_finite_is_named_wherever_it_is(cli, row):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    x[row, 1] = np.inf
+    pd.DataFrame(x, columns=["a", "b"]).to_csv("mine.csv", index=False)
+    ended = cli("clean", "mine.csv", "--session", "s", *OPTIONS)
+    assert ended.code == 1
+    assert f"mine.csv: column 'b' holds inf in row {row}; numbers must be finite" in ended.err
 
 
 @pytest.mark.slow

@@ -78,7 +78,8 @@ def _describe_numbers(name: str, numbers: Numbers, strict: bool) -> Column:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise DataError(
-            f"column {name!r} holds {value[row]} in row {row}; numbers must be finite in float32"
+            f"column {name!r} holds {value[row]} in row {row}; numbers must be finite in float32: "
+            "correct it, leave it empty or drop the row"
         )
     known, odd = ~np.isnan(value), int(numbers.odd.sum())
     _warn_odd(name, "numbers", odd, len(value), numbers.texts, strict)
