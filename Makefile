@@ -45,7 +45,7 @@ docs: $(VENV)/.installed-docs
 
 # Whether the present code would give the committed results of the experiments again.
 results-check: $(VENV)/.installed
-	$(BIN)/python experiments/results.py check
+	$(BIN)/python experiments/results.py check --jobs 2
 
 # Run the experiments whose results are stale or missing, for so many hours, on the data in DATA.
 results: $(VENV)/.installed

@@ -14,11 +14,13 @@ The results of `experiments/PAPER/NAME.toml` are `experiments/PAPER/results/NAME
 
 import argparse
 import json
+import multiprocessing
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -26,6 +28,7 @@ from typing import NamedTuple
 from jaxad.errors import ConfigError, DataError
 from jaxad.report.claims import judge, read_claims
 from jaxad.report.committed import Check, check_committed, read_committed
+from jaxad.utils.compilation_cache import enable_compilation_cache, use_entries
 
 ROOT = Path(__file__).parent
 OUTCOME = "results-check.json"  # read when the documentation is built
@@ -91,15 +94,19 @@ def find_source(path: Path) -> Path | None:
     return source if source.is_file() else None
 
 
-def check(root: Path) -> int:
+def check(root: Path, jobs: int = 1) -> int:
     """Print what is not fresh, and store the outcome for the documentation.
+
+    Args:
+        root: The folder of the experiments.
+        jobs: The number of processes that take fingerprints.
 
     Returns:
         The exit code: 1 if results are stale, damaged or incomplete, or have no experiment.
     """
     checks, failed = [], 0
-    for path in list_committed(root):
-        found = check_committed(path)
+    for found in check_all(list_committed(root), jobs):
+        path = found.path
         if find_source(path) is None:
             found = Check(path, "damaged", ("its experiment is not there",))
         checks.append(found)
@@ -121,6 +128,22 @@ def check(root: Path) -> int:
         f"{len(missing)} experiments have none"
     )
     return 1 if failed else 0
+
+
+def check_all(paths: Sequence[Path], jobs: int) -> Iterator[Check]:
+    """Yield the check of each file, in their order."""
+    if jobs == 1:
+        yield from map(check_committed, paths)
+        return
+    apart = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, apart, keep_compiled_code) as pool:
+        yield from pool.map(check_committed, paths)
+
+
+def keep_compiled_code() -> None:
+    """Keep what XLA compiles for later checks. Programs are traced each time, from the code."""
+    use_entries(None)
+    enable_compilation_cache()
 
 
 def check_claims(root: Path) -> bool:
@@ -221,7 +244,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--root", type=Path, default=ROOT, help="the folder of the experiments")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="exit with 1 if results are stale or damaged")
+    checks = commands.add_parser("check", help="exit with 1 if results are stale or damaged")
+    checks.add_argument("--jobs", type=int, default=1, help="so many processes take fingerprints")
     commands.add_parser("readme", help="write the table of README.md")
     runs = commands.add_parser("run", help="run what is stale or missing")
     runs.add_argument("--hours", type=float, default=2.0, help="stop after so many hours")
@@ -234,7 +258,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = options.root.parent / "README.md"
         path.write_text(fill_means(options.root, path.read_text()))
         return 0
-    return check(options.root) if options.command == "check" else run(options)
+    keep_compiled_code()
+    return check(options.root, options.jobs) if options.command == "check" else run(options)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +107,31 @@ def test_a_loss_altered_by_a_factor_makes_results_stale(ran, monkeypatch, capsys
     monkeypatch.undo()
     assert results.main(["--root", str(root), "check"]) == 0
     assert "!!!" not in tables.make_results(root, "paper/two", "auroc")
+
+
+@pytest.mark.slow
+def test_several_processes_find_what_one_finds(kept):
+    from jaxad.report import committed
+
+    root, path = kept
+    about = committed.read_sealed(path.with_suffix(".json"))
+    about["behaviour"][1]["scores"][0] += 1
+    (path.parent / "other.csv").write_bytes(path.read_bytes())
+    (path.parent / "other.json").write_text(json.dumps(committed.seal(about)))
+    (root / "paper" / "other.toml").write_text(TEXT)
+    try:
+        command = [sys.executable, ROOT / "experiments/results.py", "--root", root, "check"]
+        one, two = (
+            subprocess.run([*command, "--jobs", jobs], capture_output=True, text=True)
+            for jobs in ("1", "2")
+        )
+        assert one.returncode == two.returncode == 1
+        assert one.stdout == two.stdout
+        assert "stale      paper/results/other.csv" in two.stdout
+        assert "fresh      paper/results/two.csv" in two.stdout
+    finally:
+        for other in root.glob("**/other.*"):
+            other.unlink()
 
 
 def test_a_fingerprint_reads_a_weighting_that_watches_first():
