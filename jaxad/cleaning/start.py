@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from jaxad.cleaning.session import Cleaning
 from jaxad.cleaning.sources import open_examples
 from jaxad.data.tables.labels import as_text, as_training_labels
 from jaxad.data.tables.options import TableOptions
-from jaxad.errors import ConfigError
+from jaxad.errors import ConfigError, DataWarning
 
 __all__ = ["clean"]
 
@@ -70,6 +71,12 @@ def clean(
         examples, known = TableExamples(X), None
     if y is not None:
         known = as_training_labels(y, positive, normal)
+    elif "label" in getattr(X, "columns", ()):
+        warn(
+            "X has a column 'label', which is read like all others; give it as y, or drop it",
+            DataWarning,
+            stacklevel=2,
+        )
     label = np.zeros(len(examples), np.int8) if known is None else known
     return Cleaning(examples, label, chosen)
 

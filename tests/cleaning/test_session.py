@@ -1,12 +1,14 @@
 """Sessions: what is asked, what is told, and what comes out."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import jaxad
 from jaxad.cleaning import CleaningOptions
-from jaxad.errors import ConfigError, DataError
+from jaxad.errors import ConfigError, DataError, DataWarning
 
 FEW = {"members": 20, "detector": "iforest"}
 
@@ -165,6 +167,16 @@ def test_wrong_rows_and_labels_are_refused(rows):
         jaxad.clean(rows[:, 0])
     with pytest.raises(DataError, match="without a label"):
         jaxad.clean(rows[:5])
+
+
+def test_labels_among_the_columns_are_warned_of(rows):
+    frame = pd.DataFrame(rows, columns=list("abc")).assign(label=np.arange(120) % 2)
+    with pytest.warns(DataWarning, match="column 'label', which is read like all others"):
+        jaxad.clean(frame, budget=4, **FEW)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        jaxad.clean(frame, np.zeros(120), budget=4, **FEW)
+        jaxad.clean(frame.drop(columns="label"), budget=4, **FEW)
 
 
 def test_answers_without_a_meaning_are_refused_whole(rows):
