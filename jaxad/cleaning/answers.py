@@ -74,14 +74,8 @@ def check_label(value: Any, positive: Sequence[str] = (), normal: Sequence[str] 
 
 def describe_labels(positive: Sequence[str] = (), normal: Sequence[str] = ()) -> tuple[str, str]:
     """Return how the label of an anomaly and that of a normal row can be written."""
-    digits = ((), ()) if _have_number(positive, normal) else (("1",), ("0",))
-    anomaly, other = (
-        " or ".join((*values, *digit, word))
-        for values, digit, word in zip(
-            (positive, normal), digits, ("anomaly", "normal"), strict=True
-        )
-    )
-    return anomaly, other
+    one, zero = ([], []) if _have_number(positive, normal) else (["1"], ["0"])
+    return " or ".join([*positive, *one, "anomaly"]), " or ".join([*normal, *zero, "normal"])
 
 
 def _have_number(positive: Sequence[str], normal: Sequence[str]) -> bool:
@@ -124,9 +118,9 @@ def place_answers(
 
     Args:
         before: The answers so far.
-        answers: Rows and what is told of them. Of a row that was asked for and is open, None and
-            "?" are a refusal. Of a row with an answer, "?" takes the answer back. On other rows
-            they have no effect.
+        answers: Pairs of a row and its label. For a row that was asked for and has no answer yet,
+            None and "?" are a refusal. For a row with an answer, "?" takes the answer back and None
+            changes nothing.
         given: The labels that the rows had from the beginning.
 
     Raises:

@@ -208,6 +208,7 @@ def test_an_answer_is_taken_back_by_a_question_mark_alone(rows):
     np.testing.assert_array_equal(session.labels, told)
     session.tell(dict.fromkeys(np.flatnonzero(told), "?"))
     assert session.spent == 0 and not session.labels.any() and session.left == 4
+    assert [answer.row for answer in session.answers] == [row]  # others can be asked for again
     assert row not in session.ask(4).row.tolist()
 
 
