@@ -128,8 +128,8 @@ def bias_before(norm: Norm, bias: bool) -> bool:
 def normalise(norm: Norm, train: bool, name: str) -> Callable[[Array], Array]:
     """Build a normalisation layer, inside a linen module's compact method.
 
-    BatchNorm has epsilon 1e-4 and running statistics with momentum 0.9 (thesis, B.1). Variances
-    take two passes, as the fast formula loses digits in float32 where a mean is large.
+    BatchNorm has epsilon 1e-4 and running statistics with momentum 0.9. Variances take two passes,
+    as the fast formula loses digits in float32 where a mean is large.
 
     Args:
         norm: "none", "layer" (LayerNorm), "batch" (BatchNorm), "batch_no_affine" (BatchNorm
