@@ -4,8 +4,8 @@
 
 Builds the wheel and installs it without constraints into a temporary virtual environment of the
 newest Python that the package supports and this machine has. There it runs `jaxad run` and this
-checkout's tests of the registered detectors, which import the installed package. It needs a package
-index. Where no Python is newer than the one that runs this file, it does nothing.
+checkout's tests that every registered detector learns and is loaded as it was saved; they import the
+installed package. It needs a package index. Where no Python is newer than the one that runs this file, it does nothing.
 """
 
 import os
@@ -21,7 +21,7 @@ from pathlib import Path
 from install import ROOT, build_wheel
 
 RUN = ["run", "digits", "deep_sad", "--seeds", "2", "--epochs", "3"]
-TESTS = ["-x", "-n", "2", "-m", "not slow", "-W", "default", "-p", "no:cacheprovider"]
+TESTS = ["-x", "-n", "2", "-k", "learns or loading", "-W", "default", "-p", "no:cacheprovider"]
 TOOLS = ["pytest", "pytest-xdist", "beartype", "hypothesis"]
 REGISTRY = "tests/detectors/test_registry.py"
 

@@ -164,8 +164,8 @@ def test_errors_of_broken_content_are_data_errors(error):
 
 
 MEASURE = """
-import resource, sys
-from time import process_time  # whatever else the machine does
+import json, resource, sys
+from time import process_time
 from jaxad.errors import DataError
 from jaxad.utils.limits import MOST_CONTAINERS, MOST_VALUES, parse_json
 kind, before = sys.argv[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -180,19 +180,20 @@ try:
     parse_json(text, "what")
 except DataError:
     pass
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(process_time() - start, (after - before) / 2**20)
+end, after = process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+json.loads("[" + "0.1," * (MOST_VALUES - 1) + "0]")  # a processor's time, to compare with
+print((end - start) / (process_time() - end), (after - before) / 2**20)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["containers", "objects", "numbers", "deep"])
-def test_the_largest_json_takes_less_than_five_seconds_and_a_gigabyte(kind):
+def test_the_largest_json_takes_bounded_time_and_memory(kind):
     told = subprocess.run(
         [sys.executable, "-c", MEASURE, kind], capture_output=True, text=True, check=True
     )
-    seconds, gib = map(float, told.stdout.split())
-    assert seconds < 5 and gib < 1
+    ratio, gib = map(float, told.stdout.split())
+    assert ratio < 6 and gib < 1
 
 
 @pytest.mark.parametrize(
