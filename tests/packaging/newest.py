@@ -4,8 +4,9 @@
 
 Builds the wheel and installs it without constraints into a temporary virtual environment of the
 newest Python that the package supports and this machine has. There it runs `jaxad run` and this
-checkout's tests that every registered detector learns and is loaded as it was saved; they import the
-installed package. It needs a package index. Where no Python is newer than the one that runs this file, it does nothing.
+checkout's tests that every registered detector learns and is loaded as it was saved; they import
+the installed package. It needs a package index. Where no Python is newer than the one that runs
+this file, it does nothing.
 """
 
 import os
