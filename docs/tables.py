@@ -24,8 +24,10 @@ are replaced by means over the other columns, such as data sets: a row for each 
 metric and the mean rank by the first for each value of `label_noise`. Comments such as
 
     <!-- pivot deep_one_class_thesis/table_4_2 auroc by corruption and method published -->
+    <!-- pivot deep_one_class_thesis/table_4_2 ap by corruption and method published table_c_8 -->
 
-are replaced by one number of such a file by two of its columns, with published values in brackets.
+are replaced by one number of such a file by two of its columns, with published values in brackets,
+which are in the file of the same name or of another one.
 """
 
 import csv
@@ -60,7 +62,7 @@ AVERAGES = re.compile(
 NAMES = {"canny_edges": "edges"}
 
 PIVOT = re.compile(
-    r"^<!-- pivot (\w+/\w+) (\w+) by (\w+) and (\w+)( published)? -->$", re.MULTILINE
+    r"^<!-- pivot (\w+/\w+) (\w+) by (\w+) and (\w+)( published)?(?: (\w+))? -->$", re.MULTILINE
 )
 
 
@@ -79,7 +81,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         return make_averages(ROOT, found[1], found[2].split(", "), found[3], found[4])
 
     def cross(found: re.Match) -> str:
-        return make_pivot(ROOT, *found.group(1, 2, 3, 4), published=bool(found[5]))
+        same = found[1].split("/")[1] if found[5] else None
+        return make_pivot(ROOT, *found.group(1, 2, 3, 4), published=found[6] or same)
 
     for pattern, make in ((MARKER, replace), (CSV, tabulate), (AVERAGES, average), (PIVOT, cross)):
         markdown = pattern.sub(make, markdown)
@@ -208,7 +211,7 @@ def make_averages(root: Path, name: str, metrics: Sequence[str], rows: str, colu
 
 
 def make_pivot(
-    root: Path, name: str, value: str, rows: str, columns: str, *, published: bool = False
+    root: Path, name: str, value: str, rows: str, columns: str, *, published: str | None = None
 ) -> str:
     """Return one number of a csv file of a script by two of its columns, in Markdown.
 
@@ -220,13 +223,13 @@ def make_pivot(
         value: The column of the numbers, in %.
         rows: The column whose values name the rows.
         columns: The column whose values name the columns.
-        published: Whether published values, of the same name, follow in brackets.
+        published: The file of published values, which follow in brackets; None for none.
     """
-    paper, stem = name.split("/")
+    paper, _ = name.split("/")
     cells = {(r[rows], r[columns]): float(r[value]) for r in _read_rows(root, name)[1]}
     known: dict[tuple[str, str], float] = {}
     if published:
-        with (root / paper / "published" / f"{stem}.csv").open() as file:
+        with (root / paper / "published" / f"{published}.csv").open() as file:
             lines = [r for r in csv.DictReader(file) if r["metric"] == value]
         known = {
             (NAMES.get(r["subset"], r["subset"]), r["method"]): float(r["mean"]) for r in lines

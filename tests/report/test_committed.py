@@ -276,7 +276,7 @@ def test_a_number_is_shown_by_two_columns_with_published_values(tmp_path):
         "| c | 50.0 | 10.0 |",
         "| mean | 70.0 | 40.0 |",
     ]
-    shown = tables.make_pivot(*arguments, published=True).splitlines()
+    shown = tables.make_pivot(*arguments, published="t").splitlines()
     assert shown[2] == "| a b | 90.0 (91) | 70.0 (1) |"
     assert shown[4] == "| mean | 70.0 (71.5) | 40.0 (2.5) |"
 
