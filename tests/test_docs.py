@@ -112,17 +112,6 @@ def test_a_page_says_what_its_detectors_take(path):
 
 
 @page_of
-def test_the_numbers_of_the_evidence_are_in_the_pages_that_it_links(path):
-    section = path.read_text().partition("\n## Evidence\n")[2].partition("\n## Source\n")[0]
-    linked = set(re.findall(r"\]\(\.\./((?:explanation|howto)/[\w-]+\.md)", section))
-    assert linked, "evidence is in the pages of results: link them"
-    read = [(DOCS / name).read_text() for name in linked]
-    there = " ".join(tables.on_page_markdown(text, None, None, None) for text in read)
-    for number in re.findall(r"\d+\.\d+", section):
-        assert number in there, f"{number} is in none of {sorted(linked)}"
-
-
-@page_of
 def test_the_list_settings_a_page_are_those_of_the_code(path):
     names = META[path]["detectors"]
     made = hooks.tabulate_settings(names)
