@@ -65,23 +65,27 @@ class Surprise:
     """How rare a score is among reference scores: minus the logarithm of its upper tail.
 
     The tail is that of the empirical distribution, linear between its knots. Beyond the largest
-    reference score it grows in proportion to the distance from it, so that scores there keep their
-    order.
+    reference score it grows by 1 for each distance between that and the 90 % quantile, so that
+    scores there keep their order.
 
     Attributes:
         knots: Quantiles of the reference scores, increasing, `(k,)`.
         rows: Number of reference scores.
+        resolution: Smallest distance by which it grows by 1, for reference scores most of which
+            are equal, >= 0.
     """
 
     knots: Float[np.ndarray, "k"]
     rows: int
+    resolution: float = 0.0
 
     def __call__(self, scores: Float[np.ndarray, "m"]) -> Float[np.ndarray, "m"]:
         """Return `(m,)` numbers, about 0 for the smallest reference score."""
         places = np.linspace(0.5, self.rows - 0.5, len(self.knots)) / self.rows
         tail = 1 - np.interp(scores, self.knots, places)
         high = self.knots[-1]
-        unit = max(high - np.interp(0.9, places, self.knots), 1e-9 * max(abs(high), 1))
+        least = max(self.resolution, 1e-9 * max(abs(high), 1))
+        unit = max(high - np.interp(0.9, places, self.knots), least)
         return -np.log(tail) + np.maximum(scores - high, 0) / unit
 
 
@@ -156,7 +160,8 @@ def build_auto(config: Auto, spec: Spec) -> HostDetector:
             settings = Bags(members=config.members, label_weights=config.label_weights)
             bags = fit_bags(join_inputs(x, scores), label, settings, seed, outlying)
             parts, trees = [*parts, bags.out_of_bag], bags.trees
-            surprises = [*surprises, fit_surprise(bags.out_of_bag[label >= 0])]
+            one_vote = 1 / config.members
+            surprises = [*surprises, fit_surprise(bags.out_of_bag[label >= 0], one_vote)]
         out_of_bag = weights @ _measure_surprise(surprises, parts)
         return AutoScore(outlier_scores, histograms, trees, surprises, weights, out_of_bag)
 
@@ -184,7 +189,7 @@ def _measure_surprise(
     return np.stack([measure(part) for measure, part in zip(surprises, parts, strict=True)])
 
 
-def fit_surprise(scores: Float[np.ndarray, "n"]) -> Surprise:
-    """Return how rare further scores are among these."""
+def fit_surprise(scores: Float[np.ndarray, "n"], resolution: float = 0.0) -> Surprise:
+    """Return how rare further scores are among these; see `Surprise` for the resolution."""
     places = np.linspace(0, 1, min(len(scores), _KNOTS))
-    return Surprise(np.quantile(scores, places), len(scores))
+    return Surprise(np.quantile(scores, places), len(scores), resolution)

@@ -117,7 +117,7 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     """Bagging on positive and unlabelled rows; the score is the mean vote of randomised trees.
 
     Each tree learns all labelled anomalies against a few unlabelled rows, drawn anew for each bag
-    without replacement, and all labelled normal rows. So few of the rows that a tree takes as
+    without replacement, and as many labelled normal rows as there are, drawn with replacement. So few of the rows that a tree takes as
     normal are hidden anomalies, and other trees outvote those that drew one. Beside the row, inputs
     are the scores of an isolation forest, of neighbours and of a Gaussian, fitted to the unlabelled
     rows. An unlabelled row that equals a labelled anomaly takes part like any other; it has the
@@ -218,7 +218,10 @@ def _fit_bags(
     for _ in range(config.members):
         known = draw(rng)
         drawn = rng.choice(unlabelled, count, replace=False)
-        bag = np.concatenate([known, normals, drawn])
+        if len(normals):  # with replacement, so that each is out of some bags and gets votes
+            bag = np.concatenate([known, rng.choice(normals, len(normals)), drawn])
+        else:
+            bag = np.concatenate([known, drawn])
         tree = _fit_tree(inputs[bag], label[bag] < 0, config.depth, int(rng.integers(2**31)))
         inside = np.zeros(len(label), bool)
         inside[bag] = True

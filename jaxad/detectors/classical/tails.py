@@ -108,7 +108,8 @@ class ColumnHistograms:
         """Return the part of each column in the scores, `(m, d)`."""
         parts = []
         for values, edges, heights in zip(rows.T, self.edges.T, self.heights.T, strict=True):
-            place = np.clip(np.digitize(values, edges, right=True) - 1, 0, len(heights) - 1)
+            # As np.histogram counts: bins hold their lower edge, and the last one its upper edge.
+            place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(heights) - 1)
             below = edges[0] - values > self.tolerance * (edges[1] - edges[0])
             above = values - edges[-1] > self.tolerance * (edges[-1] - edges[-2])
             parts.append(-np.where(below | above, heights.min(), heights[place]))
