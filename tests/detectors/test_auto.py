@@ -86,6 +86,24 @@ def test_surprise_is_minus_the_logarithm_of_the_tail():
     assert np.all(np.diff(beyond) > 0) and np.isfinite(beyond).all()
     flat = fit_surprise(np.zeros(10))
     assert flat(np.ones(1))[0] > flat(np.zeros(1))[0]
+    coarse = fit_surprise(np.zeros(10), 0.1)(np.array([0, 0.1, 0.3]))
+    np.testing.assert_allclose(np.diff(coarse), [1, 2])
+
+
+@pytest.mark.parametrize("verified", [0.1, 0.5, 1.0])
+def test_many_verified_normal_rows_leave_far_rows_far(rows, verified):
+    """A row unlike all others is above all normal rows, however many of these are verified."""
+    x, truth = rows
+    rng = np.random.default_rng(5)
+    label = np.where(rng.random(len(x)) < verified, 1, 0)
+    label[truth] = np.where(np.arange(truth.sum()) < 10, -1, 0)
+    train = np.arange(len(x)) % 4 > 0
+    fitted = fit(x[train], label[train], members=100)
+    far = x[~train & ~truth] + 8 * rng.choice([-1, 1], size=(1, x.shape[1]))
+    score = jaxad.score(fitted, np.concatenate([x[~train & ~truth], far]).astype(np.float32))[0]
+    normal, far_score = score[: len(far)], score[len(far) :]
+    assert far_score.min() > normal.max()
+    assert np.ptp(score) < 1000
 
 
 @pytest.mark.parametrize("labelled", [0, 3])

@@ -56,11 +56,34 @@ def test_tails_are_those_of_pyod_for_each_row_alone(pyod, name):
 
 @pytest.mark.parametrize("settings", [{}, {"bins": 4, "alpha": 0.3, "tolerance": 0.1}])
 def test_histograms_are_those_of_pyod(pyod, settings):
+    """But on edges, where PyOD takes the bin below: the constant column is left out."""
     names = {"bins": "n_bins", "alpha": "alpha", "tolerance": "tol"}
-    model = pyod["hbos"](**{names[k]: v for k, v in settings.items()}).fit(X.astype(float))
-    rows = np.concatenate([X, NEW, [[99, -99, 0, -1e6, 1]]]).astype(np.float32)
+    x = X[:, :4]
+    model = pyod["hbos"](**{names[k]: v for k, v in settings.items()}).fit(x.astype(float))
+    rows = np.concatenate([x, NEW[:, :4], [[99, -99, 0, -1e6]]]).astype(np.float32)
     want = model.decision_function(rows.astype(float))
-    np.testing.assert_allclose(score("hbos", rows, **settings), want, rtol=1e-9)
+    np.testing.assert_allclose(score("hbos", rows, x, **settings), want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("columns", [X[:, :4], X])
+def test_a_value_has_the_density_of_the_bin_that_counted_it(columns):
+    """Whole numbers and constant columns lie on edges, where PyOD takes the bin below."""
+    whole = np.floor(columns * 3)
+    whole[:, 0] = whole[:, 0] % 11
+    found = score("hbos", whole, whole, bins=10)
+    want = 0
+    for column in whole.T:
+        counts, edges = np.histogram(column, 10)
+        places = [np.flatnonzero(edges[:-1] <= value)[-1] for value in column]
+        want = want - np.log2(counts[places] / len(column) / np.diff(edges)[0] + 0.1)
+    np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.3, 1.0, -7.0, 123456.0])
+def test_another_value_in_a_constant_column_is_rare(constant):
+    x = np.column_stack([X[:, 0], np.full(len(X), constant, np.float32)])
+    same, other = score("hbos", x[:1], x), score("hbos", x[:1] + np.array([0, 3]), x)
+    assert other[0] - same[0] > 5
 
 
 def test_the_diffusion_time_is_the_mode_of_its_posterior_and_orders_as_the_mean_distance():

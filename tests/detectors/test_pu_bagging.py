@@ -52,12 +52,29 @@ def test_a_bag_holds_all_labels_and_few_unlabelled_rows(rows, bags):
     y[:3] = 1
     fit(x, y, outlier_scores=False, ratio=5.0)
     assert len(bags) == 30
+    normals = {tuple(row) for row in x[y > 0].astype(float)}
+    numbers = set()
     for inputs, anomalous in bags:
         assert anomalous.sum() == 5 and len(inputs) == 5 + 3 + 25
         np.testing.assert_array_equal(inputs[:5], x[y < 0])
-        np.testing.assert_array_equal(inputs[5:8], x[y > 0])
-        assert len(np.unique(inputs, axis=0)) == len(inputs)
+        drawn = {tuple(row) for row in inputs[5:8]}
+        assert drawn <= normals
+        numbers.add(len(drawn))
+        assert len(np.unique(inputs[8:], axis=0)) == 25
+    assert numbers == {1, 2, 3}  # they are drawn with replacement
     assert not np.array_equal(bags[0][0], bags[1][0])
+
+
+@pytest.mark.parametrize("others", [0, -1])
+def test_verified_normal_rows_have_votes_of_trees_that_have_not_seen_them(others):
+    """Votes of trees that have are 0, and no further row would look normal beside them."""
+    rng = np.random.default_rng(3)
+    x = np.concatenate([rng.normal(size=(90, 3)), rng.normal(1.5, 1, (30, 3))])
+    y = np.where(np.arange(120) >= 90, others, 1)
+    y[-10:] = -1
+    bags = pu_bagging.fit_bags(x, y.astype(np.int8), pu_bagging.Bags(members=60), 0)
+    fresh = pu_bagging.vote(bags.trees, rng.normal(size=(500, 3)))
+    assert abs(bags.out_of_bag[y > 0].mean() - fresh.mean()) < 0.03
 
 
 def test_scores_out_of_bag_are_those_of_the_other_trees(rows):

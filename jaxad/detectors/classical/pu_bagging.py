@@ -87,7 +87,7 @@ class BagScore:
         trees: Fitted trees of scikit-learn; the last of their classes is that of anomalies.
         outlier_scores: Further inputs of the trees; None for the rows alone.
         out_of_bag: `(n,)` the score of each training row by the trees whose bag it is not in; by
-            all trees for rows in all bags, as labelled ones are unless anomalies are drawn.
+            all trees for rows in all bags, as labelled anomalies are unless they are drawn.
     """
 
     trees: list
@@ -117,12 +117,13 @@ def build_pu_bagging(config: Bags, spec: Spec) -> HostDetector:
     """Bagging on positive and unlabelled rows; the score is the mean vote of randomised trees.
 
     Each tree learns all labelled anomalies against a few unlabelled rows, drawn anew for each bag
-    without replacement, and as many labelled normal rows as there are, drawn with replacement. So few of the rows that a tree takes as
-    normal are hidden anomalies, and other trees outvote those that drew one. Beside the row, inputs
-    are the scores of an isolation forest, of neighbours and of a Gaussian, fitted to the unlabelled
-    rows. An unlabelled row that equals a labelled anomaly takes part like any other; it has the
-    score of that anomaly. With `label_weights="agreement"` the bags are fitted twice, the second
-    time to labelled anomalies that are drawn with the weights of `compute_agreement`.
+    without replacement, and labelled normal rows, of which as many are drawn with replacement as
+    there are. So few of the rows that a tree takes as normal are hidden anomalies, and other trees
+    outvote those that drew one. Beside the row, inputs are the scores of an isolation forest, of
+    neighbours and of a Gaussian, fitted to the unlabelled rows. An unlabelled row that equals a
+    labelled anomaly takes part like any other; it has the score of that anomaly. With
+    `label_weights="agreement"` the bags are fitted twice, the second time to labelled anomalies
+    that are drawn with the weights of `compute_agreement`.
 
     Raises:
         DataError: There are no labelled anomalies.
