@@ -88,6 +88,19 @@ def test_surprise_is_minus_the_logarithm_of_the_tail():
     assert flat(np.ones(1))[0] > flat(np.zeros(1))[0]
     coarse = fit_surprise(np.zeros(10), 0.1)(np.array([0, 0.1, 0.3]))
     np.testing.assert_allclose(np.diff(coarse), [1, 2])
+    ties = fit_surprise(np.repeat([0.0, 5.0], [80, 20]))(np.array([5, 5.5, 6.5]))
+    np.testing.assert_allclose(np.diff(ties), [1, 2])
+
+
+@pytest.mark.parametrize("labelled", [0, 5])
+def test_scores_of_columns_with_few_values_are_of_the_size_of_others(labelled):
+    rng = np.random.default_rng(4)
+    x = np.concatenate([rng.integers(0, 3, (300, 2)), np.full((5, 2), 4)]).astype(np.float32)
+    label = np.where(np.arange(305) < 305 - labelled, 0, -1)
+    fitted = fit(x, label)
+    rows = np.array([[1, 1], [3, 0], [9, 9]], np.float32)
+    common, new, far = jaxad.score(fitted, rows)[0]
+    assert common < new < far < 1e4
 
 
 @pytest.mark.parametrize("verified", [0.1, 0.5, 1.0])

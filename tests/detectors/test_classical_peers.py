@@ -11,6 +11,7 @@ from jaxad.cli import main
 from jaxad.detectors.classical import neighbours
 from jaxad.detectors.classical.neighbours import find_neighbours
 from jaxad.errors import ConfigError
+from jaxad.sklearn import JaxADDetector
 
 RNG = np.random.default_rng(0)
 X = RNG.gamma(2.0, size=(200, 4)) * [1, -1, 2, -0.5]  # skewed enough for one row not to matter
@@ -56,13 +57,24 @@ def test_tails_are_those_of_pyod_for_each_row_alone(pyod, name):
 
 @pytest.mark.parametrize("settings", [{}, {"bins": 4, "alpha": 0.3, "tolerance": 0.1}])
 def test_histograms_are_those_of_pyod(pyod, settings):
-    """But on edges, where PyOD takes the bin below: the constant column is left out."""
+    """But on edges, where PyOD takes the bin below, and outside of the range of a column."""
     names = {"bins": "n_bins", "alpha": "alpha", "tolerance": "tol"}
     x = X[:, :4]
     model = pyod["hbos"](**{names[k]: v for k, v in settings.items()}).fit(x.astype(float))
-    rows = np.concatenate([x, NEW[:, :4], [[99, -99, 0, -1e6]]]).astype(np.float32)
+    rows = np.concatenate([x, NEW[:, :4]])
+    rows = rows[((rows >= x.min(axis=0)) & (rows <= x.max(axis=0))).all(axis=1)]
+    assert len(rows) > len(x) + 10
     want = model.decision_function(rows.astype(float))
     np.testing.assert_allclose(score("hbos", rows, x, **settings), want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 0.3])
+def test_a_value_far_outside_counts_as_in_an_empty_bin(tolerance):
+    x = np.tile(np.arange(10.0), 30)[:, None].astype(np.float32)  # no bin is empty
+    found = score("hbos", [[-100], [4], [9.2], [9.4], [1e30]], x, alpha=0.2, tolerance=tolerance)
+    common, rare = -np.log2(0.1 / 0.9 + 0.2), -np.log2(0.2)
+    near = common if tolerance else rare
+    np.testing.assert_allclose(found, [rare, common, near, rare, rare], rtol=1e-6)
 
 
 @pytest.mark.parametrize("columns", [X[:, :4], X])
@@ -79,11 +91,25 @@ def test_a_value_has_the_density_of_the_bin_that_counted_it(columns):
     np.testing.assert_allclose(found, want, rtol=1e-5)
 
 
-@pytest.mark.parametrize("constant", [0.0, 0.3, 1.0, -7.0, 123456.0])
+@pytest.mark.parametrize("scale", [1, 0.1, 1 / 3, 1e-3, 1e5])
+@pytest.mark.parametrize("name", ["hbos", "auto"])
+def test_rounding_moves_no_value_to_another_bin(name, scale):
+    x = np.random.default_rng(2).integers(0, 11, (300, 4)) * scale
+    detector = JaxADDetector(name).fit(x)
+    wide, narrow = (detector.score_samples(rows) for rows in (x, x.astype(np.float32)))
+    assert np.abs(wide - narrow).max() < (1e-9 if name == "hbos" else 0.5)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 0.3, 1.0, -7.0, 123.456, 1e4])
 def test_another_value_in_a_constant_column_is_rare(constant):
-    x = np.column_stack([X[:, 0], np.full(len(X), constant, np.float32)])
-    same, other = score("hbos", x[:1], x), score("hbos", x[:1] + np.array([0, 3]), x)
-    assert other[0] - same[0] > 5
+    """On both sides, and not what differs by rounding alone."""
+    x = np.column_stack([X[:, 0].astype(float), np.full(len(X), constant)])
+    detector = JaxADDetector("hbos").fit(x)
+    same, rounded, *others = -detector.score_samples(
+        x[:1] + np.array([[0, 0], [0, 6e-8 * constant], [0, 5], [0, -5]])
+    )
+    assert rounded == same
+    assert min(others) > same + 5
 
 
 def test_the_diffusion_time_is_the_mode_of_its_posterior_and_orders_as_the_mean_distance():

@@ -20,6 +20,9 @@ __all__ = ["Auto", "AutoScore", "Surprise", "fit_surprise", "weigh_parts"]
 _REFITS = 2  # how often parts without labels are fitted again, without the rows farthest out
 _WIDE = 100  # columns from which they are fitted once, and histograms have no weight
 _KNOTS = 1024  # quantiles that a distribution of scores is kept by
+_EQUAL = (
+    1e-3  # unit beyond reference scores that are all equal: a share of them, or for zeros itself
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +68,14 @@ class Surprise:
     """How rare a score is among reference scores: minus the logarithm of its upper tail.
 
     The tail is that of the empirical distribution, linear between its knots. Beyond the largest
-    reference score it grows by 1 for each distance between that and the 90 % quantile, so that
-    scores there keep their order.
+    reference score it grows by 1 for each distance between that and the 90 % quantile, or for each
+    tenth of the range if that is more, so that scores there keep their order.
 
     Attributes:
         knots: Quantiles of the reference scores, increasing, `(k,)`.
         rows: Number of reference scores.
-        resolution: Smallest distance by which it grows by 1, for reference scores most of which
-            are equal, >= 0.
+        resolution: Smallest distance by which it grows by 1, for reference scores that are equal,
+            >= 0.
     """
 
     knots: Float[np.ndarray, "k"]
@@ -83,9 +86,9 @@ class Surprise:
         """Return `(m,)` numbers, about 0 for the smallest reference score."""
         places = np.linspace(0.5, self.rows - 0.5, len(self.knots)) / self.rows
         tail = 1 - np.interp(scores, self.knots, places)
-        high = self.knots[-1]
-        least = max(self.resolution, 1e-9 * max(abs(high), 1))
-        unit = max(high - np.interp(0.9, places, self.knots), least)
+        low, high = self.knots[0], self.knots[-1]
+        least = max(self.resolution, _EQUAL * abs(high)) or _EQUAL
+        unit = max(high - np.interp(0.9, places, self.knots), (high - low) / 10, least)
         return -np.log(tail) + np.maximum(scores - high, 0) / unit
 
 

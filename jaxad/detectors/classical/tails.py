@@ -9,7 +9,7 @@ References:
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig
@@ -17,6 +17,10 @@ from jaxad.detectors.config import is_count, is_number
 from jaxad.detectors.registry import Spec, register
 
 __all__ = ["Bins", "ColumnHistograms", "TailProbabilities", "Tails", "fit_histograms"]
+
+_ON_EDGE = 1e-4  # of the width of a bin: how far below an edge a value counts as on it
+_SAME = 1e-3  # how far from the only value of a column a value counts as equal
+_ROUNDED = 1e-6  # the same as a share of that value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +94,16 @@ class ColumnHistograms:
     """Minus the sum over columns of the logarithms of densities by histograms, as a score.
 
     Attributes:
-        edges: The edges of the bins of each column, `(bins + 1, d)`.
+        edges: The edges of the bins of each column, all of one width, `(bins + 1, d)`.
         heights: The binary logarithms of the densities, `(bins, d)`.
+        empty: That of a bin without rows.
         tolerance: How far outside the outermost bins, in widths of a bin, a value still counts as
-            in them. Values farther away count as in the bin of the lowest density.
+            in them. Values farther away count as in an empty bin.
     """
 
     edges: Float[np.ndarray, "edges d"]
     heights: Float[np.ndarray, "bins d"]
+    empty: float
     tolerance: float
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
@@ -108,11 +114,9 @@ class ColumnHistograms:
         """Return the part of each column in the scores, `(m, d)`."""
         parts = []
         for values, edges, heights in zip(rows.T, self.edges.T, self.heights.T, strict=True):
-            # As np.histogram counts: bins hold their lower edge, and the last one its upper edge.
-            place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(heights) - 1)
-            below = edges[0] - values > self.tolerance * (edges[1] - edges[0])
-            above = values - edges[-1] > self.tolerance * (edges[-1] - edges[-2])
-            parts.append(-np.where(below | above, heights.min(), heights[place]))
+            far = self.tolerance * (edges[1] - edges[0])
+            outside = (values < edges[0] - far) | (values > edges[-1] + far)
+            parts.append(-np.where(outside, self.empty, heights[_find_bins(values, edges)]))
         return np.stack(parts, axis=1)
 
 
@@ -140,7 +144,8 @@ def build_copod(config: Tails, spec: Spec) -> HostDetector:
 def build_hbos(config: Bins, spec: Spec) -> HostDetector:
     """HBOS; the score adds up the negative logarithms of the densities of a row's values.
 
-    The density of each column is a histogram with bins of equal width.
+    The density of each column is a histogram with bins of equal width. A value outside of it counts
+    as in an empty bin, and so does any other value of a column in which all rows have one value.
     """
 
     def train(x, label, seed):
@@ -154,7 +159,8 @@ def fit_histograms(x: Float[np.ndarray, "n d"], config: Bins | None = None) -> C
     config = config or Bins()
     found = [_fit_histogram(column, config.bins) for column in x.T]
     density, edges = (np.stack(arrays, axis=1) for arrays in zip(*found, strict=True))
-    return ColumnHistograms(edges, np.log2(density + config.alpha), config.tolerance)
+    empty = float(np.log2(config.alpha))
+    return ColumnHistograms(edges, np.log2(density + config.alpha), empty, config.tolerance)
 
 
 def _build_tails(copula: bool) -> HostDetector:
@@ -176,8 +182,25 @@ def _fit_histogram(
     column: Float[np.ndarray, "n"], bins: int
 ) -> tuple[Float[np.ndarray, "bins"], Float[np.ndarray, "edges"]]:
     """Return the densities and the edges of the bins of a column."""
-    try:
-        return np.histogram(column, bins, density=True)
-    except ValueError:  # its range is too small for as many bins in floating point
-        middle = float(column.mean())
-        return np.histogram(column, bins, (middle - 0.5, middle + 0.5), density=True)
+    low, high = float(column.min()), float(column.max())
+    if high - low > 4 * bins * np.spacing(max(abs(low), abs(high))):
+        edges = np.linspace(low, high, bins + 1)
+        counts = np.bincount(_find_bins(column, edges), minlength=bins)
+        return counts / (len(column) * (edges[1] - edges[0])), edges
+    # All rows have one value: narrow bins, of which the middle one holds it and what is rounded to
+    # it. Its density is that of bins which divide a unit.
+    width = 2 * max(_SAME, _ROUNDED * abs(low))
+    edges = low + width * (np.arange(bins + 1) - bins // 2 - 0.5)
+    return bins * (np.arange(bins) == bins // 2).astype(float), edges
+
+
+def _find_bins(
+    values: Float[np.ndarray, "m"], edges: Float[np.ndarray, "edges"]
+) -> Int[np.ndarray, "m"]:
+    """Return the bins of values; values outside count as in the outermost ones.
+
+    A bin begins a little below its lower edge: whole numbers are often on edges, and stay in one
+    bin when they are rounded.
+    """
+    place = (values - edges[0]) / (edges[1] - edges[0]) + _ON_EDGE
+    return np.clip(place, 0, len(edges) - 2).astype(int)
