@@ -9,7 +9,8 @@ Two estimates:
   half normal. This is a model; how often its interval holds the true share is measured, not
   guaranteed.
 * `bound_by_checks` uses rows that were drawn at random from those that were not asked. Its interval
-  is exact (Clopper and Pearson 1934), whatever the scores are worth.
+  is exact (Clopper and Pearson 1934), whatever the scores are worth; if answers may be wrong, it
+  holds for each share of wrong ones up to the one given.
 """
 
 from typing import NamedTuple
@@ -88,17 +89,28 @@ def extrapolate(answers: Bool[np.ndarray, "q"], rows: int, label_noise: float = 
     return Remaining(rows, share, *ends, "extrapolated", probability)
 
 
-def bound_by_checks(answers: Bool[np.ndarray, "c"], rows: int) -> Remaining:
+def bound_by_checks(
+    answers: Bool[np.ndarray, "c"], rows: int, label_noise: float = 0.0
+) -> Remaining:
     """Return the exact interval from rows that were drawn at random.
+
+    With a share e of wrong answers, anomalies of a share p are told with the share
+    p (1 - e) + (1 - p) e. The interval contains each p that this leads to for an e of at most
+    `label_noise`; the expected share is that for `label_noise`.
 
     Args:
         answers: Whether each row drawn is an anomaly.
         rows: The number of rows that they were drawn from.
+        label_noise: The largest share of wrong answers, in [0, 0.5).
     """
     from scipy.stats import beta
+
+    def correct(told: float) -> float:
+        return float(np.clip((told - label_noise) / (1 - 2 * label_noise), 0, 1))
 
     count, hits = len(answers), int(np.sum(answers))
     tail = (1 - _LEVEL) / 2
     low = float(beta.ppf(tail, hits, count - hits + 1)) if hits else 0.0
     high = float(beta.ppf(1 - tail, hits + 1, count - hits)) if hits < count else 1.0
-    return Remaining(rows, (hits + 0.5) / (count + 1), low, high, "checked")
+    share = correct((hits + 0.5) / (count + 1))
+    return Remaining(rows, share, min(low, correct(low)), max(high, correct(high)), "checked")

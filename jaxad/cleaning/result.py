@@ -15,7 +15,7 @@ from jaxad.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CleaningResult", "conclude"]
+__all__ = ["CleaningResult", "bound_mistakes", "conclude", "expect_true"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,8 @@ class CleaningResult:
         suspects: The rows to drop: known anomalies, and unlabelled rows whose estimated probability
             of being anomalies is above `drop_above`. The columns are `row`, the name of the row
             where it has one, `probability` and `verified`, the most probable first.
-        true_share: The expected share of anomalies among them; NaN if there are none.
+        true_share: The expected share of anomalies among them, by `expect_true` for those that
+            answers call anomalies; NaN if there are none.
         kept: `(n,)` whether a row remains.
         remaining: The estimate of the anomalies among the rows without a label that remain.
         detector: The detector, trained on the rows that remain outside of the reference, and on the
@@ -83,7 +84,9 @@ def conclude(
     import pandas as pd
 
     assert remaining.probability is not None
-    probability = np.where(label < 0, 1 - options.label_noise, remaining.probability)
+    told = _count(label < 0), _count(label > 0)
+    verified = expect_true(*told, options.label_noise)
+    probability = np.where(label < 0, verified, remaining.probability)
     dropped = (label < 0) | ((label == 0) & (probability > options.drop_above))
     rows = np.flatnonzero(dropped)
     rows = rows[np.lexsort((rows, -probability[rows], label[rows]))]
@@ -136,15 +139,52 @@ def _train(
         return trained and trained.detector, None
     scores = trained.score_reference()
     hidden = int(np.ceil(remaining.high * np.sum(kept & (label == 0))))
-    wrong = _count_mistaken(int(np.sum(reference & (label < 0))), options.label_noise)
-    alarms = bound_alarms(scores, options.alpha, hidden, wrong)
+    told = _count(reference & (label < 0)), _count(reference & (label > 0))
+    mistaken, missed = bound_mistakes(*told, options.label_noise)
+    hidden = min(hidden + missed, _count(kept))
+    alarms = bound_alarms(scores, options.alpha, hidden, mistaken)
     if alarms.threshold is not None:
         trained.set_threshold(alarms.threshold, scores)
     return trained.detector, alarms
 
 
-def _count_mistaken(removed: int, label_noise: float) -> int:
-    """Return the 95 % quantile of the number of wrong answers among those removed."""
+def expect_true(anomalous: int, normal: int, label_noise: float) -> float:
+    r"""Return the expected share of anomalies among the rows that answers call anomalies.
+
+    Of A anomalies and N normal rows, A (1 - label_noise) + N label_noise are expected to be called
+    anomalies. A follows from the counts, and the share is A (1 - label_noise) / `anomalous`.
+
+    Args:
+        anomalous: The number of answers that say anomaly.
+        normal: The number of answers that say normal.
+        label_noise: The share of wrong answers, in [0, 0.5).
+    """
+    asked = anomalous + normal
+    if not anomalous:
+        return 1 - label_noise
+    found = np.clip((anomalous - label_noise * asked) / (1 - 2 * label_noise), 0, asked)
+    return float(min(1, found * (1 - label_noise) / anomalous))
+
+
+def bound_mistakes(anomalous: int, normal: int, label_noise: float) -> tuple[int, int]:
+    """Return the largest numbers of normal rows called anomalies, and of anomalies called normal.
+
+    Their sum is the 95 % quantile of the number of wrong answers, each of which is wrong with the
+    probability `label_noise`. As many as possible are normal rows called anomalies, since those
+    raise false alarms most.
+
+    Args:
+        anomalous: The number of answers for rows of the reference that say anomaly.
+        normal: The number of those that say normal.
+        label_noise: The share of wrong answers, in [0, 0.5).
+    """
     from scipy.stats import binom
 
-    return int(binom.ppf(0.95, removed, label_noise)) if removed and label_noise else 0
+    asked = anomalous + normal
+    wrong = int(binom.ppf(0.95, asked, label_noise)) if asked and label_noise else 0
+    mistaken = min(wrong, anomalous)
+    return mistaken, min(wrong - mistaken, normal)
+
+
+def _count(rows: Bool[np.ndarray, "n"]) -> int:
+    return int(np.sum(rows))

@@ -188,7 +188,7 @@ class Cleaning:
             known = suspicion[order][::-1], probability[order][::-1]
             probability[outside] = np.interp(suspicion[outside], *known)
         if len(checks):
-            found = bound_by_checks(checks, int(unknown.sum()))
+            found = bound_by_checks(checks, int(unknown.sum()), self.options.label_noise)
         return found._replace(rows=int(unknown.sum()), probability=probability)
 
     def result(self) -> CleaningResult:

@@ -47,3 +47,16 @@ def test_checks_give_the_exact_interval():
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
     assert bound_by_checks(np.zeros(10, bool), 400).low == 0
     assert bound_by_checks(np.ones(10, bool), 400).high == 1
+
+
+def test_checks_hold_the_share_if_answers_are_wrong():
+    rng, held = np.random.default_rng(2), []
+    for share, noise in ((0.02, 0.2), (0.3, 0.1), (0.8, 0.3), (0.1, 0.0)):
+        for _ in range(200):
+            truth = rng.random(80) < share
+            told = truth ^ (rng.random(80) < noise)
+            found = bound_by_checks(told, 500, 0.3)  # up to this share may be wrong
+            held.append(found.low <= share <= found.high)
+    assert np.mean(held) > 0.95
+    few = bound_by_checks(np.arange(80) < 18, 500, 0.2)
+    assert few.low < 0.04 < few.high and few.share < 0.1
