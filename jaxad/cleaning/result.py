@@ -151,19 +151,20 @@ def _train(
 def expect_true(anomalous: int, normal: int, label_noise: float) -> float:
     r"""Return the expected share of anomalies among the rows that answers call anomalies.
 
-    Of A anomalies and N normal rows, A (1 - label_noise) + N label_noise are expected to be called
-    anomalies. A follows from the counts, and the share is A (1 - label_noise) / `anomalous`.
+    If a share p of the rows asked for are anomalies, a share q = p (1 - e) + (1 - p) e of the
+    answers says anomaly, with the noise e, and p (1 - e) / q of those are right. It is the mean of
+    this over the posterior of p, whose prior is uniform.
 
     Args:
         anomalous: The number of answers that say anomaly.
         normal: The number of answers that say normal.
         label_noise: The share of wrong answers, in [0, 0.5).
     """
-    asked = anomalous + normal
-    if not anomalous:
-        return 1 - label_noise
-    found = np.clip((anomalous - label_noise * asked) / (1 - 2 * label_noise), 0, asked)
-    return float(min(1, found * (1 - label_noise) / anomalous))
+    p = (np.arange(1000) + 0.5) / 1000
+    said = p * (1 - label_noise) + (1 - p) * label_noise
+    fit = anomalous * np.log(said) + normal * np.log(1 - said)
+    weight = np.exp(fit - fit.max())
+    return float(weight @ (p * (1 - label_noise) / said) / weight.sum())
 
 
 def bound_mistakes(anomalous: int, normal: int, label_noise: float) -> tuple[int, int]:
