@@ -10,6 +10,7 @@ import jaxad
 from jaxad.cli import main
 from jaxad.detectors.classical import neighbours
 from jaxad.detectors.classical.neighbours import find_neighbours
+from jaxad.detectors.classical.tails import ColumnHistograms, fit_histograms
 from jaxad.errors import ConfigError
 from jaxad.sklearn import JaxADDetector
 
@@ -89,6 +90,16 @@ def test_a_value_has_the_density_of_the_bin_that_counted_it(columns):
         places = [np.flatnonzero(edges[:-1] <= value)[-1] for value in column]
         want = want - np.log2(counts[places] / len(column) / np.diff(edges)[0] + 0.1)
     np.testing.assert_allclose(found, want, rtol=1e-5)
+
+
+def test_histograms_saved_by_earlier_versions_score_as_they_did():
+    """They have no density of an empty bin."""
+    new = fit_histograms(X[:, :1].astype(float))
+    old = object.__new__(ColumnHistograms)
+    old.__dict__.update({k: v for k, v in vars(new).items() if k != "empty"})
+    far = np.array([[1e3], [-1e3]])
+    np.testing.assert_array_equal(old(X[:20, :1]), new(X[:20, :1]))
+    np.testing.assert_array_equal(old(far), -new.heights.min())
 
 
 @pytest.mark.parametrize("scale", [1, 0.1, 1 / 3, 1e-3, 1e5])

@@ -20,9 +20,7 @@ __all__ = ["Auto", "AutoScore", "Surprise", "fit_surprise", "weigh_parts"]
 _REFITS = 2  # how often parts without labels are fitted again, without the rows farthest out
 _WIDE = 100  # columns from which they are fitted once, and histograms have no weight
 _KNOTS = 1024  # quantiles that a distribution of scores is kept by
-_EQUAL = (
-    1e-3  # unit beyond reference scores that are all equal: a share of them, or for zeros itself
-)
+_EQUAL = 1e-3  # the unit beyond equal reference scores, as a share of them; for zeros the unit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,15 +96,16 @@ class ColumnHistograms:
     Attributes:
         edges: The edges of the bins of each column, all of one width, `(bins + 1, d)`.
         heights: The binary logarithms of the densities, `(bins, d)`.
-        empty: That of a bin without rows.
         tolerance: How far outside the outermost bins, in widths of a bin, a value still counts as
             in them. Values farther away count as in an empty bin.
+        empty: The binary logarithm of the density of an empty bin; None in detectors saved before
+            version 0.3, where such values have the lowest density of their column.
     """
 
     edges: Float[np.ndarray, "edges d"]
     heights: Float[np.ndarray, "bins d"]
-    empty: float
     tolerance: float
+    empty: float | None = None
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of `(m, d)` rows."""
@@ -116,7 +117,8 @@ class ColumnHistograms:
         for values, edges, heights in zip(rows.T, self.edges.T, self.heights.T, strict=True):
             far = self.tolerance * (edges[1] - edges[0])
             outside = (values < edges[0] - far) | (values > edges[-1] + far)
-            parts.append(-np.where(outside, self.empty, heights[_find_bins(values, edges)]))
+            empty = heights.min() if self.empty is None else self.empty
+            parts.append(-np.where(outside, empty, heights[_find_bins(values, edges)]))
         return np.stack(parts, axis=1)
 
 
@@ -160,7 +162,7 @@ def fit_histograms(x: Float[np.ndarray, "n d"], config: Bins | None = None) -> C
     found = [_fit_histogram(column, config.bins) for column in x.T]
     density, edges = (np.stack(arrays, axis=1) for arrays in zip(*found, strict=True))
     empty = float(np.log2(config.alpha))
-    return ColumnHistograms(edges, np.log2(density + config.alpha), empty, config.tolerance)
+    return ColumnHistograms(edges, np.log2(density + config.alpha), config.tolerance, empty)
 
 
 def _build_tails(copula: bool) -> HostDetector:
