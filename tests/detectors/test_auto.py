@@ -92,6 +92,13 @@ def test_surprise_is_minus_the_logarithm_of_the_tail():
     np.testing.assert_allclose(np.diff(ties), [1, 2])
 
 
+def test_one_vote_is_the_smallest_unit_of_the_bags(rows):
+    """Beyond the votes of the training rows, which may all be 0; see `Surprise`."""
+    x, _ = rows
+    fitted = fit(x, np.where(np.arange(len(x)) < 440, 0, -1), members=25)
+    assert [found.resolution for found in fitted.models[0].surprises] == [0, 0, 0, 0, 1 / 25]
+
+
 @pytest.mark.parametrize("labelled", [0, 5])
 def test_scores_of_columns_with_few_values_are_of_the_size_of_others(labelled):
     rng = np.random.default_rng(4)
