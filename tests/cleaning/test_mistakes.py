@@ -1,4 +1,4 @@
-"""What the statements of a cleaning are worth if answers are wrong."""
+"""Bounds and estimates of a cleaning session with wrong answers."""
 
 import numpy as np
 import pytest

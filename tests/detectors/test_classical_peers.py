@@ -58,7 +58,7 @@ def test_tails_are_those_of_pyod_for_each_row_alone(pyod, name):
 
 @pytest.mark.parametrize("settings", [{}, {"bins": 4, "alpha": 0.3, "tolerance": 0.1}])
 def test_histograms_are_those_of_pyod(pyod, settings):
-    """But on edges, where PyOD takes the bin below, and outside of the range of a column."""
+    """Within the range of each column; for values on edges and outside, jaxad differs."""
     names = {"bins": "n_bins", "alpha": "alpha", "tolerance": "tol"}
     x = X[:, :4]
     model = pyod["hbos"](**{names[k]: v for k, v in settings.items()}).fit(x.astype(float))
@@ -80,7 +80,7 @@ def test_a_value_far_outside_counts_as_in_an_empty_bin(tolerance):
 
 @pytest.mark.parametrize("columns", [X[:, :4], X])
 def test_a_value_has_the_density_of_the_bin_that_counted_it(columns):
-    """Whole numbers and constant columns lie on edges, where PyOD takes the bin below."""
+    """Test whole numbers and constant columns, whose values lie on edges of bins."""
     whole = np.floor(columns * 3)
     whole[:, 0] = whole[:, 0] % 11
     found = score("hbos", whole, whole, bins=10)
