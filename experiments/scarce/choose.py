@@ -147,15 +147,13 @@ def fit_rivals(split: jaxad.Split, labelled: int, seed: int) -> Scores:
 def write_choices(folder: Path) -> None:
     """Choose with each table left out, and on all tables, and write the csv file."""
     stored = {count: read_scores(folder, TABLES, count) for count in (0, *LABELLED)}
-    chosen = {count: {} for count in stored}
     lines = []
     without = {describe(c): c for c in list_parts()}
     bags = [name[6:] for name in next(iter(stored[1].values())) if name.startswith("score bags")]
     rules = [(share, power) for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6) for power in (0.5, 1.0)]
 
     parts = {name: measure(stored[0], mean_of(c)) for name, c in without.items()}
-    for table, name in leave_out([parts]).items():
-        chosen[0][table] = name
+    chosen = leave_out([parts])
     bag_means = [
         {name: measure(stored[count], lambda s, n=name: s[f"score {n}"]) for name in bags}
         for count in LABELLED
@@ -171,10 +169,8 @@ def write_choices(folder: Path) -> None:
             ]
         return blends[part, bag]
 
-    rule_choice = {}
-    for table in [*TABLES, "all"]:
-        pair = chosen[0][table], bag_choice[table]
-        rule_choice[table] = leave_out(blend(*pair))[table]
+    def choose_rules(choice: dict[str, str]) -> dict[str, tuple[float, float]]:
+        return {t: leave_out(blend(choice[t], bag_choice[t]))[t] for t in choice}
 
     def tell(what: str, count: int, how: str, values: Means, setting: str) -> None:
         auroc, auprc = np.mean(list(values.values()), axis=0).round(1).tolist()
@@ -187,24 +183,29 @@ def write_choices(folder: Path) -> None:
         tell(what, count, "left out", left, text)
         tell(what, count, "all tables", each("all"), names["all"])
 
-    report("auto", 0, lambda table: parts[chosen[0][table]], chosen[0])
+    report("auto", 0, lambda table: parts[chosen[table]], chosen)
     whole = {name: means for name, means in parts.items() if len(without[name]) == len(KINDS)}
     times = leave_out([whole])
     report("auto, of all four parts", 0, lambda table: parts[times[table]], times)
     nested = {name: parts[name] for name in map(describe, list_nested())}
     size = leave_out([nested])
     report("auto, of nested sets", 0, lambda table: parts[size[table]], size)
+    choices = {"auto": chosen, "auto, of nested sets": size}
+    chosen_rules = {what: choose_rules(choice) for what, choice in choices.items()}
     for i, count in enumerate(LABELLED):
         report("pu_bagging", count, lambda t, i=i: bag_means[i][bag_choice[t]], bag_choice)
-        named = {t: "{:.1f} / labels^{}".format(*rule) for t, rule in rule_choice.items()}
+        for what, choice in choices.items():
+            weights = chosen_rules[what]
+            named = {t: "{:.1f} / labels^{}".format(*rule) for t, rule in weights.items()}
 
-        def of_blend(table: str, i: int = i) -> Means:
-            return blend(chosen[0][table], bag_choice[table])[i][rule_choice[table]]
+            def of_blend(table: str, i: int = i, choice=choice, weights=weights) -> Means:
+                return blend(choice[table], bag_choice[table])[i][weights[table]]
 
-        report("auto", count, of_blend, named)
+            report(what, count, of_blend, named)
         for name in bags:
             tell("pu_bagging", count, "setting", bag_means[i][name], name)
-    best = without[chosen[0]["all"]]
+    best, bag = without[size["all"]], bag_choice["all"]
+    rule = chosen_rules["auto, of nested sets"]["all"]
     for group, names in (("tables", TABLES), ("outside", OUTSIDE)):
         for count in (0, 1, 5):
             found = stored[count] if group == "tables" else read_scores(folder, names, count)
@@ -216,7 +217,6 @@ def write_choices(folder: Path) -> None:
                 values = measure(found, lambda s, key=key: s[f"score {key}"])
                 tell(name, count, group, values, "default")
             if group == "outside":
-                bag, rule = bag_choice["all"], rule_choice["all"]
                 score = weigh(best, bag, count, *rule) if count else mean_of(best)
                 values = measure(found, score)
                 tell("auto, as with few columns", count, group, values, "chosen on all tables")
