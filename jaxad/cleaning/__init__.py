@@ -2,16 +2,18 @@
 
 from jaxad.cleaning.alarms import AlarmBound, bound_alarms
 from jaxad.cleaning.options import CleaningOptions
-from jaxad.cleaning.remaining import Remaining, bound_by_checks, extrapolate
+from jaxad.cleaning.remaining import PRIORS, Prior, Remaining, bound_by_checks, extrapolate
 from jaxad.cleaning.result import CleaningResult
 from jaxad.cleaning.session import Cleaning
 from jaxad.cleaning.start import clean
 
 __all__ = [
+    "PRIORS",
     "AlarmBound",
     "Cleaning",
     "CleaningOptions",
     "CleaningResult",
+    "Prior",
     "Remaining",
     "bound_alarms",
     "bound_by_checks",

@@ -4,27 +4,42 @@ Two estimates:
 
 * `extrapolate` continues the answers. The j-th most suspicious row is an anomaly with the
   probability $p_j = 1 / (1 + e^{-a} j^{\,b})$, with $b \ge 0$: it falls as a power of the rank. The
-  posterior of a and b, given the answers in the order of asking, is summed over a grid. Under the
-  prior the share of anomalies among all rows is exponential with mean 0.2, cut at a half, and b is
-  half normal. This is a model; how often its interval holds the true share is measured, not
-  guaranteed.
+  posterior of a and b, given the answers in the order of asking, is summed over a grid. Under a
+  prior the share of anomalies among all rows is exponential, cut at a half, and b is half normal.
+  The estimate is that of the first of `PRIORS`. The interval holds those of both, since few answers
+  hardly tell where the anomalies end. This is a model; how often the interval holds the true share
+  is measured, not guaranteed.
 * `bound_by_checks` uses rows that were drawn at random from those that were not asked. Its interval
   is exact (Clopper and Pearson 1934), whatever the scores are worth; if answers may be wrong, it
   holds for each share of wrong ones up to the one given.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-__all__ = ["Remaining", "bound_by_checks", "extrapolate"]
+__all__ = ["PRIORS", "Prior", "Remaining", "bound_by_checks", "extrapolate"]
 
 _LEVEL = 0.95
 _A = np.linspace(-6, 12, 37)
 _B = np.linspace(0, 4, 25)
-_SHARE = 0.2  # mean of the exponential prior of the share of anomalies among all rows
-_STEEP = 0.7  # deviation of the half-normal prior of b
+
+
+class Prior(NamedTuple):
+    """The prior of `extrapolate`.
+
+    Attributes:
+        share: The mean of the exponential prior of the share of anomalies among all rows, > 0.
+        slope: The deviation of the half-normal prior of b, > 0.
+    """
+
+    share: float
+    slope: float
+
+
+PRIORS = (Prior(0.05, 2.0), Prior(0.2, 0.7))
 
 
 class Remaining(NamedTuple):
@@ -48,18 +63,31 @@ class Remaining(NamedTuple):
     probability: Float[np.ndarray, "rows"] | None = None
 
 
-def extrapolate(answers: Bool[np.ndarray, "q"], rows: int, label_noise: float = 0.0) -> Remaining:
+def extrapolate(
+    answers: Bool[np.ndarray, "q"],
+    rows: int,
+    label_noise: float = 0.0,
+    priors: Sequence[Prior] = PRIORS,
+) -> Remaining:
     """Continue the answers to the rows that were not asked.
 
     Args:
         answers: Whether each row that was asked is an anomaly, in the order of suspicion.
         rows: The number of rows that were not asked, less suspicious than these.
         label_noise: The share of wrong answers, in [0, 0.5).
+        priors: The first one gives the estimate; the interval holds those of all.
     """
+    found = [_extrapolate(np.asarray(answers, bool), rows, label_noise, one) for one in priors]
+    low, high = min(one.low for one in found), max(one.high for one in found)
+    return found[0]._replace(low=low, high=high)
+
+
+def _extrapolate(
+    answers: Bool[np.ndarray, "q"], rows: int, label_noise: float, prior: Prior
+) -> Remaining:
     from scipy.special import expit
     from scipy.stats import norm
 
-    answers = np.asarray(answers, bool)
     q = len(answers)
     a, b = (grid.ravel() for grid in np.meshgrid(_A, _B, indexing="ij"))
     rank = np.log(np.arange(1, q + rows + 1))
@@ -73,7 +101,7 @@ def extrapolate(answers: Bool[np.ndarray, "q"], rows: int, label_noise: float = 
     said = label_noise + (1 - 2 * label_noise) * asked
     fit = np.log(np.where(answers, said, 1 - said) + 1e-300).sum(axis=1)
     whole = (asked.sum(axis=1) + rest @ sizes) / max(q + rows, 1)
-    fit += -whole / _SHARE - 0.5 * (b / _STEEP) ** 2
+    fit += -whole / prior.share - 0.5 * (b / prior.slope) ** 2
     weight = np.where(whole <= 0.5, np.exp(fit - fit.max()), 0)
     weight /= weight.sum()
     mean = rest @ sizes

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CleaningResult", "bound_mistakes", "conclude", "expect_true"]
 
+_ONE_SIDED = 9  # labels that say anomaly for each that says normal
+
 
 @dataclass(frozen=True, eq=False)
 class CleaningResult:
@@ -35,6 +37,7 @@ class CleaningResult:
             `FileDetector`; None for texts where no detector was named.
         alarms: The threshold and its bound; None without a reference.
         noun: What the rows are called, such as "windows".
+        answers: The numbers of labels that say anomaly and normal.
     """
 
     suspects: "pd.DataFrame"
@@ -44,6 +47,7 @@ class CleaningResult:
     detector: Any
     alarms: AlarmBound | None
     noun: str = "rows"
+    answers: tuple[int, int] = (0, 0)
 
     def __repr__(self) -> str:
         return "CleaningResult(\n  " + "\n  ".join(self.describe()) + "\n)"
@@ -57,8 +61,17 @@ class CleaningResult:
             f"{count} {self.noun} to drop, {verified} of them verified{share}",
             f"of {left.rows} unlabelled {self.noun} that remain, {100 * left.share:.1f} % are "
             f"expected to be anomalies, 95 % interval {100 * left.low:.1f} to "
-            f"{100 * left.high:.1f} % ({left.method})",
+            f"{100 * left.high:.1f} % ({left.method})"
+            if left.rows
+            else f"no unlabelled {self.noun} remain",
         ]
+        anomalous, normal = self.answers
+        if anomalous > _ONE_SIDED * normal and count > verified:
+            lines.append(
+                f"{anomalous} of {anomalous + normal} labels say anomaly, so they hardly tell "
+                f"where the anomalies end: answer for more {self.noun}, or drop the verified ones "
+                "alone"
+            )
         return lines if self.alarms is None else [*lines, self.alarms.describe()]
 
 
@@ -106,7 +119,7 @@ def conclude(
     left = _leave_out(remaining, dropped[label == 0], probability[label == 0])
     detector, alarms = _train(examples, label, reference, dropped, remaining, options)
     share = float(probability[rows].mean()) if len(rows) else float("nan")
-    return CleaningResult(suspects, share, ~dropped, left, detector, alarms, examples.noun)
+    return CleaningResult(suspects, share, ~dropped, left, detector, alarms, examples.noun, told)
 
 
 def _leave_out(
@@ -114,12 +127,17 @@ def _leave_out(
 ) -> Remaining:
     """Return the estimate without the rows that are dropped.
 
-    The ends of the interval lose the expected number of anomalies among them.
+    The share loses the expected number of anomalies among them. The interval holds whatever their
+    number is, if that of all rows does: all of them at its lower end, and none at the upper one.
     """
-    taken, before, after = probability[dropped].sum(), len(dropped), max(int((~dropped).sum()), 1)
+    before, after = len(dropped), max(int((~dropped).sum()), 1)
     low, share, high = (
         float(np.clip((end * before - taken) / after, 0, 1))
-        for end in (remaining.low, remaining.share, remaining.high)
+        for end, taken in (
+            (remaining.low, dropped.sum()),
+            (remaining.share, probability[dropped].sum()),
+            (remaining.high, 0),
+        )
     )
     return remaining._replace(rows=int((~dropped).sum()), share=share, low=low, high=high)
 

@@ -79,6 +79,10 @@ def draw_reference(
 def read_numbers(x: Any, fitted: Bool[np.ndarray, "n"]) -> Float[np.ndarray, "n k"]:
     """Return rows as numbers; encoding and scaling are fitted to some of them.
 
+    A frame has one column more, which makes rows outlying that hold values that the fitted rows
+    hardly have, such as the first gap of a column: minus the logarithm of the frequency of the
+    rarest one, 0 in rows without.
+
     Args:
         x: `(n, d)` rows, an array of numbers or a data frame.
         fitted: The rows that they are fitted to.
@@ -91,7 +95,8 @@ def read_numbers(x: Any, fitted: Bool[np.ndarray, "n"]) -> Float[np.ndarray, "n 
         fit_encoding(table)  # for its errors and warnings, with the numbers of rows of the table
         with catch_warnings():
             simplefilter("ignore", DataWarning)
-            numbers = fit_encoding(table.filter(fitted)).apply(table).x
+            numbers, events = fit_encoding(table.filter(fitted)).apply(table)
+        numbers = np.column_stack([numbers, -np.log(events.smallest)])
     else:
         numbers = as_rows(x, "X")
     scaling = fit_scaling(numbers[fitted], "auto")

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from jaxad.cleaning import bound_by_checks, extrapolate
+from jaxad.cleaning import PRIORS, bound_by_checks, extrapolate
+from jaxad.cleaning.remaining import Remaining
+from jaxad.cleaning.result import _leave_out
 
 
 @pytest.mark.parametrize("rows", [5, 100, 3000])
@@ -37,6 +39,38 @@ def test_the_interval_of_an_extrapolation_covers_where_its_model_holds():
         found = extrapolate(truth[:20], 300)
         covered.append(found.low <= truth[20:].mean() <= found.high)
     assert np.mean(covered) >= 0.9
+
+
+@pytest.mark.parametrize("anomalies", [30, 60, 150, 400])
+def test_the_interval_holds_where_all_anomalies_rank_first(anomalies):
+    """Twenty answers, all of which say anomaly, do not tell where the anomalies end."""
+    truth = np.arange(1000) < anomalies
+    found = extrapolate(truth[:20], 980)
+    assert found.low <= truth[20:].mean() <= found.high
+    assert found.probability is not None
+    assert (found.probability > 0.5).sum() <= 60
+
+
+def test_the_interval_holds_those_of_all_priors_and_the_estimate_is_of_the_first():
+    answers = np.arange(20) < 12
+    alone = [extrapolate(answers, 700, priors=[prior]) for prior in PRIORS]
+    both = extrapolate(answers, 700)
+    assert both.low == min(one.low for one in alone) < max(one.low for one in alone)
+    assert both.high == max(one.high for one in alone) > min(one.high for one in alone)
+    assert both.share == alone[0].share < alone[1].share
+
+
+@pytest.mark.parametrize("among_dropped", [0, 10, 30])
+def test_the_interval_after_dropping_holds_whatever_was_dropped(among_dropped):
+    dropped = np.arange(200) < 30
+    truth = np.arange(200) < among_dropped
+    truth[150:180] = True
+    share = float(truth.mean())
+    whole = Remaining(200, 0.2, share, share, "extrapolated")
+    left = _leave_out(whole, dropped, np.full(200, 0.2))
+    assert left.rows == 170
+    assert left.low <= truth[~dropped].mean() <= left.high
+    assert left.share == pytest.approx((0.2 * 200 - 0.2 * 30) / 170)
 
 
 def test_checks_give_the_exact_interval():

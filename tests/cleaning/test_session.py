@@ -116,6 +116,34 @@ def test_labels_that_are_known_count_and_are_not_asked_for(rows):
     assert not session.reference[[0, 1]].any()
 
 
+@pytest.mark.filterwarnings("ignore::jaxad.errors.DataWarning")
+def test_a_value_that_training_rows_do_not_have_is_suspicious_in_the_reference(rows):
+    """A gap, text in place of a number, and another value of a constant column; 8 rows are far."""
+    frame = pd.DataFrame(rows, columns=list("abc")).assign(d=3.5).astype(object)
+    reference = np.flatnonzero(jaxad.clean(frame, budget=4, **FEW).reference)
+    row = int(reference[reference >= 8][0])
+    for column, value in (("a", None), ("b", "text"), ("d", 4.0)):
+        changed = frame.copy()
+        changed.loc[row, column] = value
+        session = jaxad.clean(changed, budget=4, **FEW)
+        assert session.reference[row]
+        suspicion = session.suspicion()
+        normal = np.arange(120) >= 8
+        assert (suspicion[normal] <= suspicion[row]).all(), column
+        assert (suspicion == suspicion[row]).sum() < 4, column
+
+
+def test_answers_that_nearly_all_say_anomaly_are_pointed_out():
+    x = np.random.default_rng(0).normal(size=(300, 3))
+    x[:30] += 8
+    session = jaxad.clean(x, budget=8, reference=0.0, **FEW)
+    while session.left:
+        session.tell({row: row < 30 for row in session.ask(4).row})
+    assert "8 of 8 labels say anomaly" in str(session.result())
+    session.tell({200: 0, 250: 0})
+    assert "labels say anomaly" not in str(session.result())
+
+
 @pytest.mark.slow
 def test_frames_with_words_and_gaps_are_cleaned(rows):
     frame = pd.DataFrame(rows, columns=list("abc")).assign(kind=np.where(rows[:, 0] > 0, "x", "y"))

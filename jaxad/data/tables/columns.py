@@ -47,6 +47,8 @@ class Column(NamedTuple):
         categories: Categories by falling frequency.
         counts: The number of training rows of each category.
         own: The number of categories with a column of their own, the first ones.
+        constant: Whether all training rows with a value in a column of numbers or booleans have the
+            same one; False in detectors saved by jaxad 0.2 and before.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Column(NamedTuple):
     categories: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     own: int = 0
+    constant: bool = False
 
     @property
     def has_indicator(self) -> bool:
@@ -147,6 +150,7 @@ def _restore_column(value: Any) -> Column:
         and isinstance(column.median, int | float)
         and not isinstance(column.median, bool)
         and abs(column.median) <= (_MOST_DAYS if column.kind == "date" else MAX_FLOAT32)
+        and isinstance(column.constant, bool)
         and isinstance(column.parts, tuple)
         and column.parts == tuple(part for part in DATE_PARTS if part in column.parts)
         and isinstance(column.categories, tuple)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoded", "Encoding", "check_columns", "fit_encoding", "make_unique"]
 
+_ROUNDED = 1e-6  # how far from the only value of a column, as a share of it, a value is the same
+
 _Part = tuple[int, int, np.ndarray, np.ndarray]
 
 
@@ -201,12 +203,16 @@ def _encode_numbers(column: Column, values: Any, x: np.ndarray) -> list[tuple]:
         value, odd, kind = np.where(wrong, np.nan, value), odd | wrong, kinds.NO_BOOLEAN
     empty = np.isnan(value)
     x[:, 0] = np.clip(value, -MAX_FLOAT32, MAX_FLOAT32)
+    events = []
+    if column.constant:
+        other = ~empty & ~np.isclose(value, column.median, rtol=_ROUNDED, atol=0)
+        events.append(_find_events(column, kinds.NOT_CONSTANT, np.flatnonzero(other), 0))
     if not empty.any():
-        return []
+        return events
     x[empty, 0] = column.median
     if column.has_indicator:
         x[:, 1] = empty
-    return _find_gaps(column, empty & ~odd, odd, kind)
+    return [*events, *_find_gaps(column, empty & ~odd, odd, kind)]
 
 
 def _encode_dates(column: Column, values: Any, x: np.ndarray) -> list[tuple]:

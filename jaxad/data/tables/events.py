@@ -9,7 +9,7 @@ __all__ = ["EVENT_KINDS", "Events", "describe_mismatches", "join_events", "raise
 
 _MANY = 10  # rows, of which a share says something
 
-UNSEEN, RARE_VALUE, GAP, NO_NUMBER, NO_DATE, NO_BOOLEAN = range(6)
+UNSEEN, RARE_VALUE, GAP, NO_NUMBER, NO_DATE, NO_BOOLEAN, NOT_CONSTANT = range(7)
 EVENT_KINDS = (
     "unseen category",
     "rare category",
@@ -17,6 +17,7 @@ EVENT_KINDS = (
     "text in place of a number",
     "text in place of a date",
     "neither true nor false",
+    "unlike the constant of training",
 )
 
 

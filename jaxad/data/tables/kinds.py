@@ -90,6 +90,7 @@ def _describe_numbers(name: str, numbers: Numbers, strict: bool) -> Column:
         gaps=int((~known).sum()) - odd,
         odd=odd,
         median=float(np.median(value[known])) if known.any() else 0.0,
+        constant=bool(known.any() and np.ptp(value[known]) == 0),
     )
 
 

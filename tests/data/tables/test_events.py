@@ -2,9 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
-from jaxad.data.tables.encoding import fit_encoding
+from jaxad.data.tables.encoding import Encoding, fit_encoding
 from jaxad.data.tables.events import raise_scores
+from jaxad.errors import DataError
 
 TABLE = pa.table({"c": ["a", "b"] * 100, "x": np.arange(200.0)})
 NEW = pa.table({"c": ["a", "new", None, "b"], "x": ["1", "text", "2", ""]})
@@ -48,3 +50,36 @@ def test_without_events_or_training_scores_nothing_changes():
     none = encoding.apply(TABLE.slice(0, 4)).events
     assert raise_scores(scores, none, np.arange(9.0)) is scores
     assert raise_scores(scores, encoding.apply(NEW).events, np.zeros(0)) is scores
+
+
+def test_another_value_than_the_constant_of_training_is_an_event():
+    table = pa.table(
+        {"n": [7.0, 7.0, None] * 40, "t": [True] * 120, "x": np.arange(120.0), "zero": [0] * 120}
+    )
+    new = pa.table(
+        {
+            "n": [7.0, 7.000001, 7.001, None, -7.0],
+            "t": [True, True, False, True, None],
+            "x": [0.0, 500.0, 1.0, 1.0, 1.0],
+            "zero": [0.0, 0.0, 0.0, 1e-30, 0.0],
+        }
+    )
+    encoding = fit_encoding(table)
+    assert encoding.apply(table).events.tally() == {}
+    for one in (encoding, Encoding.restore(encoding.dump())):
+        events = one.apply(new).events
+        assert [events.describe(row) for row in range(5)] == [
+            [],
+            [],
+            ["unlike the constant of training in `n`", "unlike the constant of training in `t`"],
+            ["unlike the constant of training in `zero`"],
+            ["unlike the constant of training in `n`", "gap in `t`"],
+        ]
+
+
+def test_the_description_of_a_constant_column_is_checked():
+    stored = fit_encoding(pa.table({"n": [1.0] * 9, "x": np.arange(9.0)})).dump()
+    assert [column.get("constant") for column in stored["columns"]] == [True, None]
+    stored["columns"][0]["constant"] = "yes"
+    with pytest.raises(DataError, match="broken"):
+        Encoding.restore(stored)
