@@ -21,7 +21,8 @@ columns to show. `anoonly/published/table_2` names a file of published figures, 
     <!-- averages scarce/weightings auroc, auprc of title by label_noise -->
 
 are replaced by means over the other columns, such as data sets: a row for each title, with each
-metric and the mean rank by the first for each value of `label_noise`. Comments such as
+metric and the mean rank by the first for each value of `label_noise`; with `where dataset=mnist`
+before the end, over the rows with this value. Comments such as
 
     <!-- pivot deep_one_class_thesis/table_4_2 auroc by corruption and method published -->
     <!-- pivot deep_one_class_thesis/table_4_2 ap by corruption and method published table_c_8 -->
@@ -56,7 +57,8 @@ CSV = re.compile(
     re.MULTILINE,
 )
 AVERAGES = re.compile(
-    r"^<!-- averages (\w+/\w+) (\w+(?:, \w+)*) of (\w+) by (\w+) -->$", re.MULTILINE
+    r"^<!-- averages (\w+/\w+) (\w+(?:, \w+)*) of (\w+) by (\w+)(?: where (\w+)=(.+?))? -->$",
+    re.MULTILINE,
 )
 # What published rows are called by the scripts.
 NAMES = {"canny_edges": "edges"}
@@ -78,7 +80,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         return make_table(ROOT, found[1], where, found[3].split(", ") if found[3] else ())
 
     def average(found: re.Match) -> str:
-        return make_averages(ROOT, found[1], found[2].split(", "), found[3], found[4])
+        where = {found[5]: found[6]} if found[5] else {}
+        return make_averages(ROOT, found[1], found[2].split(", "), found[3], found[4], where)
 
     def cross(found: re.Match) -> str:
         same = found[1].split("/")[1] if found[5] else None
@@ -169,8 +172,15 @@ def make_table(
     return _join([keys, *([show(row, key) for key in keys] for row in rows)])
 
 
-def make_averages(root: Path, name: str, metrics: Sequence[str], rows: str, columns: str) -> str:
-    """Return means of a csv file of a script over all but two of its columns, in Markdown.
+def make_averages(
+    root: Path,
+    name: str,
+    metrics: Sequence[str],
+    rows: str,
+    columns: str,
+    where: Mapping[str, str] | None = None,
+) -> str:
+    """Return means of a csv file over all but two of its columns, in Markdown.
 
     Each value of `columns` has the metrics in %, and the mean rank by the first of them, from 1 for
     the highest. Rows are sorted by the first column of numbers.
@@ -178,12 +188,21 @@ def make_averages(root: Path, name: str, metrics: Sequence[str], rows: str, colu
     Args:
         root: The folder of experiments.
         name: The paper and the name of the file, such as "scarce/weightings".
-        metrics: Columns with numbers in [0, 1].
+        metrics: Columns with numbers in [0, 1]. Columns after the first of them are no keys.
         rows: The column whose values name the rows.
         columns: The column whose values name the columns.
+        where: Columns and the values of the rows that count.
+
+    Raises:
+        ValueError: No row has these values.
     """
-    _, lines = _read_rows(root, name)
-    rest = [key for key in _find_keys(lines[0], metrics) if key not in (rows, columns)]
+    path, lines = _read_rows(root, name)
+    lines = [line for line in lines if (where or {}).items() <= line.items()]
+    if not lines:
+        raise ValueError(f"{path} has no row with {where}")
+    before = list(lines[0])[: list(lines[0]).index(metrics[0])]
+    keys = [key for key in _find_keys(lines[0], metrics) if key in before]
+    rest = [key for key in keys if key not in (rows, columns)]
     groups: dict[tuple[str, ...], dict[str, float]] = {}
     means: dict[str, dict[tuple[str, str], list[float]]] = {}
     for line in lines:

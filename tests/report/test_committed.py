@@ -256,6 +256,17 @@ def test_means_and_ranks_of_a_csv_file_are_shown(tmp_path):
         r"| x\|y | 85.0 | 1.50 | 50.0 | 1.75 |",
         "| knn | 80.0 | 1.50 | 55.0 | 1.25 |",
     ]
+    (folder / "seeds.csv").write_text(
+        "dataset,title,share,seed,auroc,other\n"
+        "a,knn,0,0,0.9,1\na,kde,0,0,0.8,2\na,knn,0,1,0.7,3\na,kde,0,1,0.6,4\n"
+        "b,knn,0,0,0.1,5\nb,kde,0,0,0.2,6\n"
+    )
+    of_a = tables.make_averages(
+        tmp_path, "paper/seeds", ["auroc"], "title", "share", {"dataset": "a"}
+    )
+    assert of_a.splitlines()[2:] == ["| knn | 80.0 | 1.00 |", "| kde | 70.0 | 2.00 |"]
+    with pytest.raises(ValueError, match="no row"):
+        tables.make_averages(tmp_path, "paper/seeds", ["auroc"], "title", "share", {"dataset": "c"})
 
 
 def test_a_number_is_shown_by_two_columns_with_published_values(tmp_path):
