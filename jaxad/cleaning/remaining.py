@@ -23,8 +23,8 @@ from jaxtyping import Bool, Float
 __all__ = ["PRIORS", "Prior", "Remaining", "bound_by_checks", "extrapolate"]
 
 _LEVEL = 0.95
-_A = np.linspace(-6, 12, 37)
-_B = np.linspace(0, 4, 25)
+_A = np.linspace(-6, 60, 133)
+_B = np.linspace(0, 14, 57)
 
 
 class Prior(NamedTuple):
@@ -53,6 +53,8 @@ class Remaining(NamedTuple):
         method: "extrapolated" from the answers, or "checked" by rows drawn at random.
         probability: The probability of each row, the most suspicious first; None for "checked". In
             a session, that of each row of the table, 0 for rows with a label.
+        continued: The numbers of answers that say anomaly and normal and were continued; 0 and 0
+            for "checked".
     """
 
     rows: int
@@ -61,6 +63,7 @@ class Remaining(NamedTuple):
     high: float
     method: str
     probability: Float[np.ndarray, "rows"] | None = None
+    continued: tuple[int, int] = (0, 0)
 
 
 def extrapolate(
@@ -77,9 +80,13 @@ def extrapolate(
         label_noise: The share of wrong answers, in [0, 0.5).
         priors: The first one gives the estimate; the interval holds those of all.
     """
-    found = [_extrapolate(np.asarray(answers, bool), rows, label_noise, one) for one in priors]
+    told = np.asarray(answers, bool)
+    if not rows:
+        return Remaining(0, 0.0, 0.0, 0.0, "extrapolated", np.zeros(0))
+    found = [_extrapolate(told, rows, label_noise, one) for one in priors]
     low, high = min(one.low for one in found), max(one.high for one in found)
-    return found[0]._replace(low=low, high=high)
+    continued = int(told.sum()), int((~told).sum())
+    return found[0]._replace(low=low, high=high, continued=continued)
 
 
 def _extrapolate(
@@ -102,7 +109,8 @@ def _extrapolate(
     fit = np.log(np.where(answers, said, 1 - said) + 1e-300).sum(axis=1)
     whole = (asked.sum(axis=1) + rest @ sizes) / max(q + rows, 1)
     fit += -whole / prior.share - 0.5 * (b / prior.slope) ** 2
-    weight = np.where(whole <= 0.5, np.exp(fit - fit.max()), 0)
+    allowed = whole <= max(0.5, whole.min())
+    weight = np.where(allowed, np.exp(np.minimum(fit - fit[allowed].max(), 0)), 0)
     weight /= weight.sum()
     mean = rest @ sizes
     spread = np.sqrt((rest * (1 - rest)) @ sizes + 1e-9)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CleaningResult", "bound_mistakes", "conclude", "expect_true"]
 
-_ONE_SIDED = 9  # labels that say anomaly for each that says normal
+_ONE_SIDED = 9  # answers that say anomaly for each that says normal
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,6 @@ class CleaningResult:
             `FileDetector`; None for texts where no detector was named.
         alarms: The threshold and its bound; None without a reference.
         noun: What the rows are called, such as "windows".
-        answers: The numbers of labels that say anomaly and normal.
     """
 
     suspects: "pd.DataFrame"
@@ -47,7 +46,6 @@ class CleaningResult:
     detector: Any
     alarms: AlarmBound | None
     noun: str = "rows"
-    answers: tuple[int, int] = (0, 0)
 
     def __repr__(self) -> str:
         return "CleaningResult(\n  " + "\n  ".join(self.describe()) + "\n)"
@@ -65,12 +63,11 @@ class CleaningResult:
             if left.rows
             else f"no unlabelled {self.noun} remain",
         ]
-        anomalous, normal = self.answers
-        if anomalous > _ONE_SIDED * normal and count > verified:
+        anomalous, normal = left.continued
+        if anomalous > _ONE_SIDED * normal:
             lines.append(
-                f"{anomalous} of {anomalous + normal} labels say anomaly, so they hardly tell "
-                f"where the anomalies end: answer for more {self.noun}, or drop the verified ones "
-                "alone"
+                f"{anomalous} of {anomalous + normal} answers outside of the reference say "
+                "anomaly, so they hardly tell where the anomalies end: give more answers"
             )
         return lines if self.alarms is None else [*lines, self.alarms.describe()]
 
@@ -119,7 +116,7 @@ def conclude(
     left = _leave_out(remaining, dropped[label == 0], probability[label == 0])
     detector, alarms = _train(examples, label, reference, dropped, remaining, options)
     share = float(probability[rows].mean()) if len(rows) else float("nan")
-    return CleaningResult(suspects, share, ~dropped, left, detector, alarms, examples.noun, told)
+    return CleaningResult(suspects, share, ~dropped, left, detector, alarms, examples.noun)
 
 
 def _leave_out(

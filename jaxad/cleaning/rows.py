@@ -11,6 +11,7 @@ from jaxad.data.rng import Stream
 from jaxad.data.scaling import fit_scaling
 from jaxad.data.tables.arrow import as_table, is_frame
 from jaxad.data.tables.encoding import fit_encoding
+from jaxad.data.tables.events import RARE_VALUE, UNSEEN
 from jaxad.errors import DataError, DataWarning
 
 __all__ = ["check_unlabelled", "count_rows", "draw_reference", "read_numbers", "select_rows"]
@@ -79,9 +80,9 @@ def draw_reference(
 def read_numbers(x: Any, fitted: Bool[np.ndarray, "n"]) -> Float[np.ndarray, "n k"]:
     """Return rows as numbers; encoding and scaling are fitted to some of them.
 
-    A frame has one column more, which makes rows outlying that hold values that the fitted rows
-    hardly have, such as the first gap of a column: minus the logarithm of the frequency of the
-    rarest one, 0 in rows without.
+    A frame has one column more, which makes rows outlying whose events the other columns do not
+    show, such as the first gap of a column: minus the logarithm of the frequency of the rarest one,
+    0 in rows without. Unseen and rare categories do not count, since they have a column, "other".
 
     Args:
         x: `(n, d)` rows, an array of numbers or a data frame.
@@ -96,7 +97,10 @@ def read_numbers(x: Any, fitted: Bool[np.ndarray, "n"]) -> Float[np.ndarray, "n 
         with catch_warnings():
             simplefilter("ignore", DataWarning)
             numbers, events = fit_encoding(table.filter(fitted)).apply(table)
-        numbers = np.column_stack([numbers, -np.log(events.smallest)])
+        hidden = ~np.isin(events.kind, [RARE_VALUE, UNSEEN])
+        rarity = np.zeros(len(numbers))
+        np.maximum.at(rarity, events.row[hidden], -np.log(events.frequency[hidden]))
+        numbers = np.column_stack([numbers, rarity])
     else:
         numbers = as_rows(x, "X")
     scaling = fit_scaling(numbers[fitted], "auto")

@@ -51,6 +51,20 @@ def test_the_interval_holds_where_all_anomalies_rank_first(anomalies):
     assert (found.probability > 0.5).sum() <= 60
 
 
+@pytest.mark.parametrize("anomalies", [20, 50, 100])
+def test_the_interval_holds_where_the_answers_end_in_normal_rows(anomalies):
+    found = extrapolate(np.arange(anomalies + 20) < anomalies, 1000)
+    assert found.low == 0 and found.share < 0.04
+    assert found.continued == (anomalies, 20)
+
+
+def test_many_answers_of_one_kind_and_no_rows_give_numbers():
+    for answers in (np.ones(2000, bool), np.zeros(2000, bool)):
+        found = extrapolate(answers, 500)
+        assert 0 <= found.low <= found.share <= found.high <= 1
+    assert extrapolate(np.zeros(0, bool), 0).high == 0
+
+
 def test_the_interval_holds_those_of_all_priors_and_the_estimate_is_of_the_first():
     answers = np.arange(20) < 12
     alone = [extrapolate(answers, 700, priors=[prior]) for prior in PRIORS]

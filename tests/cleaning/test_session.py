@@ -139,9 +139,31 @@ def test_answers_that_nearly_all_say_anomaly_are_pointed_out():
     session = jaxad.clean(x, budget=8, reference=0.0, **FEW)
     while session.left:
         session.tell({row: row < 30 for row in session.ask(4).row})
-    assert "8 of 8 labels say anomaly" in str(session.result())
-    session.tell({200: 0, 250: 0})
-    assert "labels say anomaly" not in str(session.result())
+    assert "8 of 8 answers outside of the reference say anomaly" in str(session.result())
+    session.tell({200: 0, 250: 0})  # rows that were not asked for are not continued
+    assert "8 of 8 answers" in str(session.result())
+
+
+def test_values_that_occur_once_do_not_make_rows_of_the_reference_suspicious():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 4))
+    x[:30] += 4
+    city = rng.choice(list("abcdefgh"), 300).astype(object)
+    once = 30 + rng.permutation(270)[:12]
+    city[once] = [f"city {i}" for i in range(12)]
+    session = jaxad.clean(pd.DataFrame(x, columns=list("wxyz")).assign(city=city), budget=8, **FEW)
+    suspicion, reference = session.suspicion(), session.reference
+    inside, outside = (np.isin(np.arange(300), once) & part for part in (reference, ~reference))
+    assert inside.sum() >= 2
+    assert (suspicion[inside] < np.median(suspicion[:30])).all()
+    assert abs(np.median(suspicion[inside]) - np.median(suspicion[outside])) < 1.5
+
+
+def test_a_session_without_any_row_left_has_a_result(rows):
+    session = jaxad.clean(rows[:20], budget=20, reference=0.0, **FEW)
+    session.tell({row: row < 8 for row in range(20)})
+    assert session.remaining().share == 0
+    assert "no unlabelled rows remain" in str(session.result())
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ __all__ = [
     "DATE_PARTS",
     "MAX_STORED",
     "RARE",
+    "ROUNDED",
     "Column",
     "ColumnKind",
     "DatePart",
@@ -25,6 +26,7 @@ DATE_PARTS: tuple[DatePart, ...] = get_args(DatePart)
 
 RARE = 0.01  # an event with at most this smoothed frequency raises the score
 COMMON_ROWS = 10  # a category in so many rows may have a column of its own, however rare it is
+ROUNDED = 1e-6  # how far from a number, as a share of it, another one is the same
 MAX_STORED = 10_000  # categories whose counts are stored
 _MOST_DAYS = 5e7  # some hundred thousand years; as microseconds they fit into int64
 _LATEST = int(_MOST_DAYS) * 86_400_000_000
@@ -48,7 +50,8 @@ class Column(NamedTuple):
         counts: The number of training rows of each category.
         own: The number of categories with a column of their own, the first ones.
         constant: Whether all training rows with a value in a column of numbers or booleans have the
-            same one; False in detectors saved by jaxad 0.2 and before.
+            same one, but for `ROUNDED`, and are at least `COMMON_ROWS`; False in detectors saved by
+            jaxad 0.2 and before.
     """
 
     name: str

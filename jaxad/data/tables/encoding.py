@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from jaxad.data.arrays import MAX_FLOAT32
 from jaxad.data.tables import events as kinds
-from jaxad.data.tables.columns import RARE, Column, dump_columns, restore_columns, smooth
+from jaxad.data.tables.columns import RARE, ROUNDED, Column, dump_columns, restore_columns, smooth
 from jaxad.data.tables.dates import DAY, LAYOUTS, encode_dates, read_dates
 from jaxad.data.tables.events import Events, join_events
 from jaxad.data.tables.kinds import describe_column
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Encoded", "Encoding", "check_columns", "fit_encoding", "make_unique"]
-
-_ROUNDED = 1e-6  # how far from the only value of a column, as a share of it, a value is the same
 
 _Part = tuple[int, int, np.ndarray, np.ndarray]
 
@@ -205,7 +203,7 @@ def _encode_numbers(column: Column, values: Any, x: np.ndarray) -> list[tuple]:
     x[:, 0] = np.clip(value, -MAX_FLOAT32, MAX_FLOAT32)
     events = []
     if column.constant:
-        other = ~empty & ~np.isclose(value, column.median, rtol=_ROUNDED, atol=0)
+        other = ~empty & ~np.isclose(value, column.median, rtol=ROUNDED, atol=0)
         events.append(_find_events(column, kinds.NOT_CONSTANT, np.flatnonzero(other), 0))
     if not empty.any():
         return events

@@ -5,7 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["EVENT_KINDS", "Events", "describe_mismatches", "join_events", "raise_scores"]
+__all__ = [
+    "EVENT_KINDS",
+    "RARE_VALUE",
+    "UNSEEN",
+    "Events",
+    "describe_mismatches",
+    "join_events",
+    "raise_scores",
+]
 
 _MANY = 10  # rows, of which a share says something
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxad.data.arrays import MAX_FLOAT32
-from jaxad.data.tables.columns import COMMON_ROWS, MAX_STORED, RARE, Column, ColumnKind, smooth
+from jaxad.data.tables.columns import (
+    COMMON_ROWS,
+    MAX_STORED,
+    RARE,
+    ROUNDED,
+    Column,
+    ColumnKind,
+    smooth,
+)
 from jaxad.data.tables.dates import DAY, ISO, Dates, choose_layout, find_parts, read_dates
 from jaxad.data.tables.values import (
     Numbers,
@@ -90,8 +98,15 @@ def _describe_numbers(name: str, numbers: Numbers, strict: bool) -> Column:
         gaps=int((~known).sum()) - odd,
         odd=odd,
         median=float(np.median(value[known])) if known.any() else 0.0,
-        constant=bool(known.any() and np.ptp(value[known]) == 0),
+        constant=_is_constant(value[known]),
     )
+
+
+def _is_constant(value: np.ndarray) -> bool:
+    """Return whether enough numbers are the same, but for rounding."""
+    if len(value) < COMMON_ROWS:
+        return False
+    return bool(np.isclose(value, np.median(value), rtol=ROUNDED, atol=0).all())
 
 
 def _describe_dates(name: str, dates: Dates, layout: str, strict: bool) -> Column:

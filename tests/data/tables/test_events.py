@@ -77,8 +77,15 @@ def test_another_value_than_the_constant_of_training_is_an_event():
         ]
 
 
+def test_a_constant_is_one_but_for_rounding_and_has_ten_values():
+    table = pa.table({"r": [0.3, 0.1 + 0.2] * 50, "few": [5.0] * 9 + [None] * 91})
+    events = fit_encoding(table).apply(pa.table({"r": [9.0, 0.3], "few": [6.0, 6.0]})).events
+    assert events.describe(0) == ["unlike the constant of training in `r`"]
+    assert events.describe(1) == []
+
+
 def test_the_description_of_a_constant_column_is_checked():
-    stored = fit_encoding(pa.table({"n": [1.0] * 9, "x": np.arange(9.0)})).dump()
+    stored = fit_encoding(pa.table({"n": [1.0] * 10, "x": np.arange(10.0)})).dump()
     assert [column.get("constant") for column in stored["columns"]] == [True, None]
     stored["columns"][0]["constant"] = "yes"
     with pytest.raises(DataError, match="broken"):
