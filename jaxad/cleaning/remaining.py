@@ -25,6 +25,7 @@ __all__ = ["PRIORS", "Prior", "Remaining", "bound_by_checks", "extrapolate"]
 _LEVEL = 0.95
 _A = np.linspace(-6, 60, 133)
 _B = np.linspace(0, 14, 57)
+_COUNTS = 2000  # numbers of anomalies at most that an interval is computed by
 
 
 class Prior(NamedTuple):
@@ -115,10 +116,15 @@ def _extrapolate(
     mean = rest @ sizes
     spread = np.sqrt((rest * (1 - rest)) @ sizes + 1e-9)
     counts = np.arange(rows + 1)
+    if rows > _COUNTS:
+        some = np.r_[np.linspace(0, rows, _COUNTS // 2), np.geomspace(1, rows, _COUNTS // 2)]
+        counts = np.unique(some.round().astype(int))
     heavy = weight > 1e-6
     below = weight[heavy] @ norm.cdf((counts + 0.5 - mean[heavy, None]) / spread[heavy, None])
     below /= weight[heavy].sum()
-    low, high = (int(np.searchsorted(below, p)) for p in ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
+    first, last = np.searchsorted(below, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    low = int(counts[first - 1]) + 1 if first else 0
+    high = int(counts[min(last, len(counts) - 1)])
     probability = np.repeat(weight @ rest, sizes)
     n = max(rows, 1)
     share, ends = float(probability.sum() / n), (low / n, min(high, rows) / n)

@@ -108,3 +108,12 @@ def test_checks_hold_the_share_if_answers_are_wrong():
     assert np.mean(held) > 0.95
     few = bound_by_checks(np.arange(80) < 18, 500, 0.2)
     assert few.low < 0.04 < few.high and few.share < 0.1
+
+
+def test_the_interval_of_a_large_table_is_that_of_all_counts(monkeypatch):
+    answers = np.arange(20) < 12
+    few = extrapolate(answers, 6000)
+    monkeypatch.setattr("jaxad.cleaning.remaining._COUNTS", 10_000)
+    every = extrapolate(answers, 6000)
+    assert few.low <= every.low and few.high >= every.high
+    assert (few.low, few.high) == pytest.approx((every.low, every.high), rel=0.02, abs=0.002)
