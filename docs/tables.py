@@ -188,7 +188,8 @@ def make_averages(
     Args:
         root: The folder of experiments.
         name: The paper and the name of the file, such as "scarce/weightings".
-        metrics: Columns with numbers in [0, 1]. Columns after the first of them are no keys.
+        metrics: Columns with numbers in [0, 1]. Rows are grouped by the columns to the left of the
+            first of them.
         rows: The column whose values name the rows.
         columns: The column whose values name the columns.
         where: Columns and the values of the rows that count.

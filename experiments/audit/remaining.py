@@ -47,12 +47,10 @@ def main() -> None:
     options = parser.parse_args()
     lines = []
     for draw in range(3):
-        drawn = {
-            (name, int(split.hidden.sum())): split
-            for name in TABLES
-            for share in (0.1, 0.03)
-            if (split := split_table(name, share, draw, options.data_dir))
-        }
+        drawn = {}
+        for name, share in product(TABLES, (0.1, 0.03)):
+            split = split_table(name, share, draw, options.data_dir)
+            drawn[name, int(split.hidden.sum())] = split  # the same twice if anomalies are few
         sessions = [simulate(split) for split in drawn.values()]
         lines += [{"draw": draw, **judge(priors, sessions)} for priors in COMPARED]
     with write_atomically(HERE / "results" / "remaining.csv") as partial:

@@ -25,7 +25,7 @@ __all__ = ["PRIORS", "Prior", "Remaining", "bound_by_checks", "extrapolate"]
 _LEVEL = 0.95
 _A = np.linspace(-6, 60, 133)
 _B = np.linspace(0, 14, 57)
-_COUNTS = 2000  # numbers of anomalies at most that an interval is computed by
+_COUNTS = 2000  # the distribution of the number of anomalies is computed at so many points
 
 
 class Prior(NamedTuple):

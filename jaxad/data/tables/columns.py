@@ -49,9 +49,8 @@ class Column(NamedTuple):
         categories: Categories by falling frequency.
         counts: The number of training rows of each category.
         own: The number of categories with a column of their own, the first ones.
-        constant: Whether all training rows with a value in a column of numbers or booleans have the
-            same one, but for `ROUNDED`, and are at least `COMMON_ROWS`; False in detectors saved by
-            jaxad 0.2 and before.
+        constant: Whether a column of numbers or booleans has at least `COMMON_ROWS` values in
+            training, all the same up to `ROUNDED`; False in detectors of jaxad 0.2 and before.
     """
 
     name: str
