@@ -115,11 +115,27 @@ def check_trainable(train: TrainData, detector: Detector | HostDetector) -> None
             f"for; given {shape}. Make a detector for this data with jaxad.make"
         )
     check_finite(x, "train.x")
+    _warn_of_single_rows(detector)
     lexicon = detector.lexicon
     if lexicon is not None:
         check_words(x[valid], lexicon, "train.x", train.vocabulary)
     if train.mask is not None:
         _check_mask(np.asarray(train.mask), x.shape[: lead + 1], shape)
+
+
+def _warn_of_single_rows(detector: Detector | HostDetector) -> None:
+    """Warn if BatchNorm would subtract each row from itself."""
+    config = detector.config
+    other = isinstance(detector, HostDetector) or detector.convolutional
+    if other or getattr(config, "net", None) is not None or getattr(config, "batch_size", 2) > 1:
+        return
+    if getattr(config, "norm", "none").startswith("batch"):
+        warnings.warn(
+            f"batch_size=1 with norm={config.norm!r}: BatchNorm subtracts the only row of a batch "
+            "from itself, so that nothing is learned. Use a larger batch_size, or norm='none'",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def check_words(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import jaxad
-from jaxad.errors import ConfigError, DataError, JaxADError
+from jaxad.errors import ConfigError, DataError, DataWarning, JaxADError
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,14 @@ def test_rows_that_cannot_be_trained_on(detector, toy, spoil, match):
 def test_rows_that_cannot_be_scored(fit, toy, spoil, match):
     with pytest.raises(DataError, match=match):
         jaxad.score(fit, spoil(toy.test.x))
+
+
+def test_a_batch_of_one_row_under_batch_norm_is_warned_of(toy, quick):
+    single = quick("deep_sad", toy.train, epochs=1, pretrain_epochs=1, batch_size=1)
+    with pytest.warns(DataWarning, match="batch_size=1 with norm='batch_no_affine'.*norm='none'"):
+        jaxad.fit(single, toy.train)
+    without = quick("deep_sad", toy.train, epochs=1, pretrain_epochs=1, batch_size=1, norm="none")
+    jaxad.fit(without, toy.train)  # without a warning, which would be an error in tests
 
 
 @pytest.mark.parametrize("shape", [(0, 6), (6,), (), (3, 2, 6), (3, 4)])
