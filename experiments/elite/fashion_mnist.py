@@ -14,6 +14,7 @@ same number of epochs.
 import argparse
 import csv
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,23 @@ def audit_auroc(fit: jaxad.Fit, split: jaxad.Split, method: str) -> float:
     return np.nan if found is None else 100 * found.mean
 
 
-def fit_with_curve(name: str, split: jaxad.Split, every: int, config: dict):
-    """Return a fit and its curve of `(steps, AUROC, validation loss)`, the last two `(seeds,)`."""
+def read_validation_loss(fit: jaxad.Fit, split: jaxad.Split, every: int) -> np.ndarray:
+    """Return the mean validation loss of the last steps of each seed; infinite without ELITE."""
+    history = fit.history["train"]
+    if "validation_loss" not in history:
+        return np.full(fit.seeds, np.inf)
+    return history["validation_loss"][:, -every:].mean(axis=1)
+
+
+def fit_with_curve(name: str, split: jaxad.Split, every: int, config: dict, measure_loss):
+    """Return a fit and its curve of `(steps, AUROC, loss)`, the last two `(seeds,)`."""
     curve = []
 
     def watch(fit: jaxad.Fit) -> None:
         history = fit.history["train"]
         steps = history["loss"].shape[1] if history else 0
-        loss = np.full(fit.seeds, np.inf)
-        if "validation_loss" in history:
-            loss = history["validation_loss"][:, -every:].mean(axis=1)
-        curve.append((steps, jaxad.evaluate(fit, split.test).auroc.per_seed, loss))
+        auroc = jaxad.evaluate(fit, split.test).auroc.per_seed
+        curve.append((steps, auroc, measure_loss(fit, split)))
 
     detector = jaxad.make(name, split.train, **config)
     return jaxad.fit(detector, split.train, watch=watch, watch_every=every), curve
@@ -120,7 +127,9 @@ def measure(
     """Train, print the curve, and return the mean and deviation of the AUROC, and the others."""
     if name == "deep_svdd":
         config = config | {"pretrain_epochs": 0}
-    fit, curve = fit_with_curve(name, split, every, config)
+    fit, curve = fit_with_curve(
+        name, split, every, config, partial(read_validation_loss, every=every)
+    )
     steps, scores, losses = (np.array(part) for part in zip(*curve, strict=True))
     best = weights = np.nan
     if np.isfinite(losses[1:]).all():
