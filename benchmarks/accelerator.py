@@ -81,7 +81,17 @@ def list_measurements(sizes: Sizes) -> list[tuple[str, str, Callable[[], float |
         for seeds in (1, few, many):
             run = partial(time_step, name, train, seeds, sizes.steps, **config)
             listed.append((f"{title}, seeds: {seeds}", "ms a step of all seeds", run))
+    lenet = partial(time_step, "deep_svdd", image, few, sizes.steps, batch_size=200)
+    unit = "ms a step of all seeds"
     listed += [
+        (f"deep_svdd LeNet, {mode}, seeds: {few}", unit, partial(lenet, mode=mode))
+        for mode in ("vmap", "map")
+    ]
+    half = {"precision": "bfloat16"}
+    wide = partial(time_step, "deep_sad", table, many, sizes.steps, batch_size=128, **half)
+    listed += [
+        (f"deep_sad table, bfloat16, seeds: {many}", unit, wide),
+        (f"deep_svdd LeNet, bfloat16, seeds: {few}", unit, partial(lenet, **half)),
         ("deep_sad table, PyTorch, seeds: 1", "ms a step", partial(time_twin, "table", sizes)),
         ("deep_svdd LeNet, PyTorch, seeds: 1", "ms a step", partial(time_twin, "image", sizes)),
         ("grid of 8 learning rates, side by side", "s", partial(time_grid, table, True)),
@@ -116,11 +126,11 @@ def make_detector(name: str, train: jaxad.types.TrainData, steps: int, **config)
     return made._replace(epochs=max(1, steps // per_epoch))
 
 
-def time_step(name: str, train, seeds: int, steps: int, **config) -> float:
+def time_step(name: str, train, seeds: int, steps: int, mode: str = "auto", **config) -> float:
     """Return the time of a training step of all seeds in milliseconds."""
     detector = make_detector(name, train, steps, **config)
-    jaxad.fit(detector._replace(epochs=1), train, seeds)  # compiles
-    fitted = jaxad.fit(detector, train, seeds)
+    jaxad.fit(detector._replace(epochs=1), train, seeds, mode=mode)  # compiles
+    fitted = jaxad.fit(detector, train, seeds, mode=mode)
     taken = next(iter(fitted.history["train"].values())).shape[1]
     return 1e3 * fitted.seconds.run / taken
 
