@@ -118,8 +118,7 @@ def estimate_fit(
 
     def programs(seeds: int) -> list[Program]:
         mesh, device = topology.mesh(seeds), topology.devices[0]
-        mode = topology.mode(detector.convolutional)
-        return list_programs(detector, train, test, seeds, mode, mesh, device)
+        return list_programs(detector, train, test, seeds, topology.mode, mesh, device)
 
     def compile(program: Program) -> Estimate:
         if progress is not None:

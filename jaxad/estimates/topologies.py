@@ -11,7 +11,6 @@ from jax.sharding import Mesh
 
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.training.devices import AXIS
-from jaxad.training.seeds import choose_mode
 
 __all__ = ["CHIPS", "TOPOLOGIES", "Chip", "Topology", "open_topology"]
 
@@ -60,9 +59,10 @@ class Topology(NamedTuple):
     chip: Chip
     devices: tuple[Any, ...]
 
-    def mode(self, convolutional: bool) -> str:
-        """Return how a fit maps over seeds there: "vmap" or "map"."""
-        return choose_mode("cpu" if self.name == "cpu" else "tpu", convolutional)
+    @property
+    def mode(self) -> str:
+        """How a fit maps over seeds there: "vmap" or "map"."""
+        return "map" if self.name == "cpu" else "vmap"
 
     def mesh(self, seeds: int) -> Mesh | None:
         """Return the mesh that a fit spreads so many seeds over; None if one device is enough."""

@@ -18,33 +18,26 @@ from jaxad.errors import unknown_name
 from jaxad.training.devices import mesh_for, put, spec
 from jaxad.types import PyTree
 
-__all__ = [
-    "MapMode", "choose_mode", "deal", "join", "lanes", "map_seeds", "resolve_mode", "spread",
-]  # fmt: skip
+__all__ = ["MapMode", "deal", "join", "lanes", "map_seeds", "resolve_mode", "spread"]
 
 MapMode = Literal["auto", "vmap", "map"]
 
 
-def resolve_mode(mode: MapMode, convolutional: bool) -> Literal["vmap", "map"]:
-    """Choose how to map over seeds: "auto" is `choose_mode` of JAX's default platform.
+def resolve_mode(mode: MapMode) -> Literal["vmap", "map"]:
+    """Choose how to map over seeds.
+
+    "auto" is `vmap` on accelerators and one seed after the other on the CPU: there a convolution
+    under `vmap` becomes a grouped one, 6 to 25 times slower, and small dense layers gain nothing.
+    One after the other, the result of a seed is the same bit for bit, however many run beside it.
 
     Raises:
         ConfigError: The mode is unknown.
     """
     if mode not in get_args(MapMode):
         raise unknown_name("mode", str(mode), get_args(MapMode))
-    return choose_mode(jax.default_backend(), convolutional) if mode == "auto" else mode
-
-
-def choose_mode(platform: str, convolutional: bool) -> Literal["vmap", "map"]:
-    """Choose how to map over seeds on a platform, "cpu", "gpu" or "tpu".
-
-    Under `vmap` a convolution becomes a grouped one. That is 6 to 25 times slower on the CPU, where
-    small dense layers gain nothing either, and the compiler for TPUs expects it to be slower than
-    one seed after the other (`benchmarks/seed_steps.py`). Otherwise accelerators use `vmap`. One
-    after the other, the result of a seed is the same bit for bit, however many run beside it.
-    """
-    return "map" if platform == "cpu" or (platform == "tpu" and convolutional) else "vmap"
+    if mode != "auto":
+        return mode
+    return "map" if jax.default_backend() == "cpu" else "vmap"
 
 
 def map_seeds(
