@@ -162,6 +162,11 @@ class HostDetector(NamedTuple):
     labelled: tuple[int, int] = (0, 0)
 
     @property
+    def convolutional(self) -> bool:
+        """Whether the network that encodes its rows is convolutional; false without one."""
+        return self.coder is not None and self.coder.detector.convolutional
+
+    @property
     def lexicon(self) -> None:
         """None, as such a detector has no lexicon."""
         return None

@@ -118,7 +118,8 @@ def estimate_fit(
 
     def programs(seeds: int) -> list[Program]:
         mesh, device = topology.mesh(seeds), topology.devices[0]
-        return list_programs(detector, train, test, seeds, topology.mode, mesh, device)
+        mode = topology.mode(detector)
+        return list_programs(detector, train, test, seeds, mode, mesh, device)
 
     def compile(program: Program) -> Estimate:
         if progress is not None:

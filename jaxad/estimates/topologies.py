@@ -9,8 +9,10 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from jaxad.detector import Detector, HostDetector
 from jaxad.errors import ConfigError, unknown_name
 from jaxad.training.devices import AXIS
+from jaxad.training.seeds import choose_mode
 
 __all__ = ["CHIPS", "TOPOLOGIES", "Chip", "Topology", "open_topology"]
 
@@ -59,10 +61,9 @@ class Topology(NamedTuple):
     chip: Chip
     devices: tuple[Any, ...]
 
-    @property
-    def mode(self) -> str:
-        """How a fit maps over seeds there: "vmap" or "map"."""
-        return "map" if self.name == "cpu" else "vmap"
+    def mode(self, detector: Detector | HostDetector) -> str:
+        """Return how a fit of a detector maps over seeds there: "vmap" or "map"."""
+        return choose_mode("cpu" if self.name == "cpu" else "tpu", detector)
 
     def mesh(self, seeds: int) -> Mesh | None:
         """Return the mesh that a fit spreads so many seeds over; None if one device is enough."""

@@ -168,7 +168,7 @@ def load(folder: str | Path) -> tuple[Fit, Scaling | None]:
     models = ()
     if isinstance(detector, HostDetector):
         models = _load_models(folder, detector, state, about.seeds)
-    mode = resolve_mode("auto")
+    mode = resolve_mode("auto", detector)
     fitted = Fit((detector,), arrays["state"], mode=mode, rows=about.rows, models=models)
     return replace(fitted, images=about.images.get("scaled")), scaling
 

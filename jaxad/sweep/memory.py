@@ -82,7 +82,7 @@ def count_training_bytes(detector: Detector, train: TrainData) -> int:
     state = jax.eval_shape(detector.init, key, data)
     state = jax.eval_shape(detector.phases[0].begin, state, data, key)
     total = 2 * _bytes(state)
-    if resolve_mode("auto") == "vmap" and not is_table(shape):
+    if resolve_mode("auto", detector) == "vmap" and not is_table(shape):
         total += _bytes_of_step(detector.phases[0], state, one, key) // _KEPT
     return total
 

@@ -53,7 +53,8 @@ class Work(NamedTuple):
         if isinstance(self.detector, HostDetector):
             return (self.job,)
         steps = []
-        if resolve_mode("auto") == "vmap":  # side by side train only splits with as many steps
+        # Under `vmap`, side by side train only splits with as many steps.
+        if resolve_mode("auto", self.detector) == "vmap":
             steps = [phase.sampler.steps_per_epoch(train) for phase in self.detector.phases]
         masks = [part.mask is None for part in (train, self.test)]
         steps = np.array(steps).tolist()
@@ -68,11 +69,11 @@ class Work(NamedTuple):
     def alone(self) -> bool:
         """Whether nothing is gained by training other jobs beside it.
 
-        On the CPU a seed with convolutions takes long enough for a call of its own.
+        One after the other, a seed with convolutions takes long enough for a call of its own.
         """
         if isinstance(self.detector, HostDetector):
             return True
-        return self.detector.convolutional and resolve_mode("auto") == "map"
+        return self.detector.convolutional and resolve_mode("auto", self.detector) == "map"
 
     @property
     def bytes(self) -> int:

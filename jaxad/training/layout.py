@@ -98,7 +98,7 @@ def lay_out(
     uneven = any(np.ptp(count) > 0 for count in counts)
     dealt, mesh = lanes(seeds), mesh_for(seeds)
     axis = 0 if np.ndim(train.count) else None
-    how = How("map" if uneven else resolve_mode(mode), axis, mesh)
+    how = How("map" if uneven else resolve_mode(mode, detectors[0]), axis, mesh)
     if axis == 0:
         data = [put(pad_to_buckets(part), mesh) for part in deal(train, dealt)]
     else:

@@ -8,7 +8,7 @@ share one lane, which is spread over them.
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import jax
 import numpy as np
@@ -18,26 +18,39 @@ from jaxad.errors import unknown_name
 from jaxad.training.devices import mesh_for, put, spec
 from jaxad.types import PyTree
 
-__all__ = ["MapMode", "deal", "join", "lanes", "map_seeds", "resolve_mode", "spread"]
+if TYPE_CHECKING:
+    from jaxad.detector import Detector, HostDetector
+
+__all__ = [
+    "MapMode", "choose_mode", "deal", "join", "lanes", "map_seeds", "resolve_mode", "spread",
+]  # fmt: skip
 
 MapMode = Literal["auto", "vmap", "map"]
 
 
-def resolve_mode(mode: MapMode) -> Literal["vmap", "map"]:
-    """Choose how to map over seeds.
-
-    "auto" is `vmap` on accelerators and one seed after the other on the CPU: there a convolution
-    under `vmap` becomes a grouped one, 6 to 25 times slower, and small dense layers gain nothing.
-    One after the other, the result of a seed is the same bit for bit, however many run beside it.
+def resolve_mode(mode: MapMode, detector: "Detector | HostDetector") -> Literal["vmap", "map"]:
+    """Choose how to map over seeds: "auto" is `choose_mode` of JAX's default platform.
 
     Raises:
         ConfigError: The mode is unknown.
     """
     if mode not in get_args(MapMode):
         raise unknown_name("mode", str(mode), get_args(MapMode))
-    if mode != "auto":
-        return mode
-    return "map" if jax.default_backend() == "cpu" else "vmap"
+    return choose_mode(jax.default_backend(), detector) if mode == "auto" else mode
+
+
+def choose_mode(platform: str, detector: "Detector | HostDetector") -> Literal["vmap", "map"]:
+    """Choose how to map over the seeds of a detector on a platform: "cpu", "gpu" or "tpu".
+
+    Under `vmap` a convolution becomes a grouped one. On the CPU that is 6 to 25 times slower than
+    one seed after the other, and small dense layers gain nothing. The compiler for TPUs, too,
+    expects it to be slower, but for images of one channel it takes far longer to compile one seed
+    after the other (`benchmarks/seed_steps.py`). In other cases accelerators use `vmap`. One after
+    the other, the result of a seed is the same bit for bit, however many run beside it.
+    """
+    shape = detector.input_shape
+    colour = detector.convolutional and shape is not None and shape[-1] > 1
+    return "map" if platform == "cpu" or (platform == "tpu" and colour) else "vmap"
 
 
 def map_seeds(

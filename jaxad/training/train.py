@@ -80,8 +80,8 @@ def fit(
         train: Rows and labels.
         seeds: How many seeds, or their numbers; by default as many as there are splits.
         key: The root of all randomness, a number or a typed key.
-        mode: How seeds are mapped: "vmap", "map" or "auto" (by hardware). Splits that
-            differ in their steps per epoch are always mapped by "map".
+        mode: How seeds are mapped: "vmap", "map" or "auto", by platform and network. Splits
+            that differ in their steps per epoch are always mapped by "map".
         progress: Called between chunks.
         checkpoint: A folder for the state between chunks. A fit that was cut off goes on from
             there, bit for bit; the folder must belong to the same detector, data and key.

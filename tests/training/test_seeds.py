@@ -7,7 +7,7 @@ import pytest
 import jaxad
 from jaxad.data import blobs, contaminate
 from jaxad.errors import ConfigError
-from jaxad.training.seeds import deal, join, lanes, map_seeds, resolve_mode
+from jaxad.training.seeds import choose_mode, deal, join, lanes, map_seeds, resolve_mode
 
 EPOCHS = {"epochs": 3, "pretrain_epochs": 2}
 
@@ -96,10 +96,20 @@ def test_lanes_are_of_one_length_and_join_to_every_seed_once(seeds):
         np.testing.assert_array_equal(joined[name], leaf)
 
 
-def test_seeds_are_mapped_one_after_the_other_on_the_cpu():
-    cpu = jax.default_backend() == "cpu"
-    assert resolve_mode("auto") == ("map" if cpu else "vmap")
-    assert resolve_mode("vmap") == "vmap"
+@pytest.mark.parametrize(
+    ("shape", "channels", "on_tpu"),
+    [((6,), None, "vmap"), ((12, 12, 1), (4,), "vmap"), ((12, 12, 3), (4,), "map"),
+     ((12, 12, 3), (), "vmap")],
+)  # fmt: skip
+def test_seeds_are_mapped_one_after_the_other_on_the_cpu_and_for_colours_on_a_tpu(
+    shape, channels, on_tpu
+):
+    rows = jaxad.as_train_data(np.random.default_rng(0).random((20, *shape), np.float32))
+    detector = jaxad.make("deep_svdd", rows, channels=channels, widths=(4,))
+    modes = {place: choose_mode(place, detector) for place in ("cpu", "tpu", "gpu")}
+    assert modes == {"cpu": "map", "tpu": on_tpu, "gpu": "vmap"}
+    assert resolve_mode("auto", detector) == modes[jax.default_backend()]
+    assert resolve_mode("vmap", detector) == "vmap"
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="vmap rounds by how many there are")
