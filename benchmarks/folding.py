@@ -131,7 +131,11 @@ def count_cycles(function, x, w, device) -> int:
         jax.ShapeDtypeStruct(s, jnp.float32, sharding=SingleDeviceSharding(device)) for s in (x, w)
     ]
     lowered = jax.jit(function).trace(*placed).lower(lowering_platforms=("tpu",))
-    text = lowered.compile().as_text() or ""
+    return sum_cycles(lowered.compile().as_text() or "")
+
+
+def sum_cycles(text: str) -> int:
+    """Return the sum of the estimated cycles in a program or a part of it."""
     if not (found := CYCLES.findall(text)):
         raise SystemExit("this version of libtpu writes no estimated cycles")
     return sum(map(int, found))

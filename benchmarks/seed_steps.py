@@ -14,6 +14,7 @@ import argparse
 import re
 import time
 
+from folding import sum_cycles
 from recording import Recorder, add_out
 from topologies import make_rows
 
@@ -23,7 +24,6 @@ from jaxad.estimates.programs import list_programs
 
 SEEDS = 16
 CASES = [("deep_sad", "tables"), ("deep_svdd", "images-28"), ("deep_svdd", "images-32")]
-CYCLES = re.compile(r'"estimated_cycles":"(\d+)"')
 COLUMNS = (
     "topology", "detector", "data", "vmap (Mcycles)", "map (Mcycles)", "of vmap (times)",
     "vmap (MiB)", "map (MiB)", "vmap (compile s)", "map (compile s)",
@@ -47,13 +47,6 @@ def measure(detector, train, mode, device) -> tuple[float, float, float]:
         body = re.search(rf"^%?{re.escape(name[0])} .*?^\}}", text, re.MULTILINE | re.DOTALL)
         cycles += (SEEDS - 1) * sum_cycles(body[0])
     return cycles / 1e6, compiled.memory_analysis().temp_size_in_bytes / 2**20, seconds
-
-
-def sum_cycles(text: str) -> int:
-    """Return the sum of the estimated cycles in a part of a program."""
-    if not (found := CYCLES.findall(text)):
-        raise SystemExit("this version of libtpu writes no estimated cycles")
-    return sum(map(int, found))
 
 
 def main() -> None:

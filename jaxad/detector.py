@@ -163,7 +163,7 @@ class HostDetector(NamedTuple):
 
     @property
     def convolutional(self) -> bool:
-        """Whether the network that encodes its rows is convolutional; false without one."""
+        """Whether a convolutional network encodes the rows."""
         return self.coder is not None and self.coder.detector.convolutional
 
     @property

@@ -27,6 +27,22 @@ COLUMNS = ["AUROC", "at least loss", "audit by score", "audit by meta-gradient"]
 BASES = {"elite_deep_svdd": "deep_svdd", "elite_autoencoder": "autoencoder"}
 
 
+def draw_split(
+    data: jaxad.Dataset, normal: int, contamination: float, n_train: int, seeds: int
+) -> jaxad.Split:
+    """Return the splits of one normal class, with 10 + 10 labelled rows."""
+    return jaxad.contaminate(
+        data,
+        0,
+        normal_class=normal,
+        contamination=contamination,
+        labelled_anomalies=10,
+        labelled_normals=10,
+        n_train=n_train,
+        seeds=seeds,
+    )
+
+
 def audit_auroc(fit: jaxad.Fit, split: jaxad.Split, method: str) -> float:
     """Return the mean AUROC in % for finding the hidden anomalies among the unlabelled rows."""
     found = jaxad.audit(fit, split, method).auroc
@@ -79,16 +95,7 @@ def main() -> None:
     lines = []
     for normal in args.classes:
         for contamination in args.contamination:
-            split = jaxad.contaminate(
-                data,
-                0,
-                normal_class=normal,
-                contamination=contamination,
-                labelled_anomalies=10,
-                labelled_normals=10,
-                n_train=5000,
-                seeds=args.seeds,
-            )
+            split = draw_split(data, normal, contamination, 5000, args.seeds)
             for name in args.detectors:
                 for one, config in (
                     (BASES[name], common),

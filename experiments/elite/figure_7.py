@@ -19,7 +19,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from fashion_mnist import fit_with_curve
+from fashion_mnist import draw_split, fit_with_curve
 
 import jaxad
 from jaxad.utils.compilation_cache import enable_compilation_cache
@@ -64,16 +64,7 @@ def main() -> None:
     curves, sums = {}, {}
     for normal in options.classes:
         for contamination in options.contamination:
-            split = jaxad.contaminate(
-                data,
-                0,
-                normal_class=normal,
-                contamination=contamination,
-                labelled_anomalies=10,
-                labelled_normals=10,
-                n_train=options.train,
-                seeds=options.seeds,
-            )
+            split = draw_split(data, normal, contamination, options.train, options.seeds)
             for method, settings in METHODS.items():
                 config = {"epochs": options.epochs, "learning_rate": options.learning_rate}
                 fit, curve = fit_with_curve(
