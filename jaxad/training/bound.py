@@ -36,7 +36,7 @@ try:
 except ImportError:  # a version of JAX without them keeps the programs itself
     trace_context = trace_state_clean = None
 
-__all__ = ["MOST", "Program", "bounded", "bounded_integers", "count_programs", "drop_all"]
+__all__ = ["MOST", "Program", "bounded", "count_programs", "drop_all"]
 
 MOST = 48  # programs of some 4 MB; a fit and its scores have three to six
 
@@ -97,13 +97,12 @@ class Program:
 
     Args:
         function: A function of `jax.jit`.
-        integers: Whether it computes integers alone.
     """
 
-    def __init__(self, function: Any, integers: bool = False):
+    def __init__(self, function: Any):
         update_wrapper(self, function)
         self.function, self.lower, self.trace = function, function.lower, function.trace
-        self.name, self.integers = function.__name__, integers
+        self.name = function.__name__
         _programs.append(self)
 
     def __call__(self, *args: Any, **static: Any) -> Any:
@@ -189,9 +188,7 @@ class Program:
         self.clear_cache()  # the program is kept here
 
         def make() -> Any:
-            compiled, whole = compile_program(
-                lowered, apart=key is not None, integers=self.integers
-            )
+            compiled, whole = compile_program(lowered, apart=key is not None)
             if entries is not None and key is not None and whole and are_sources_unchanged():
                 entry = write_program(compiled, lowered.out_info)
                 if entry is not None:
@@ -207,11 +204,6 @@ class Program:
 def bounded(function: Any) -> Program:
     """Keep the programs of a function of `jax.jit` here."""
     return Program(function)
-
-
-def bounded_integers(function: Any) -> Program:
-    """Keep the programs of a function of `jax.jit` that computes integers alone."""
-    return Program(function, integers=True)
 
 
 def count_programs() -> int:

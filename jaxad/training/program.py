@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from jaxad.detector import keep
 from jaxad.padding import largest
 from jaxad.sampling.base import Sampler
-from jaxad.training.bound import bounded, bounded_integers
+from jaxad.training.bound import bounded
 from jaxad.training.seeds import map_seeds
 from jaxad.training.stacking import Functions
 from jaxad.types import Batch, Key, Keys, Leaf, PyTree, TrainData, Windows
@@ -59,7 +59,7 @@ class Window(NamedTuple):
     epochs: int
 
 
-@bounded_integers
+@bounded
 @jax.jit
 def seed_keys(root: Key, seeds: Int[Leaf, "seeds"]) -> Keys:
     """Derive the key of each seed."""
@@ -104,7 +104,7 @@ class Draws(NamedTuple):
     keys: Array
 
 
-@bounded_integers
+@bounded
 @partial(jax.jit, static_argnames="how")
 def draws(
     sampler: Sampler, keys: Keys, steps_per_epoch: np.ndarray, window: Window, how: How
