@@ -23,8 +23,8 @@ Avals = tuple[tuple, ...]  # of each leaf: shape, dtype, whether its type is wea
 _APART = {"cpu": {"xla_gpu_autotune_level": 3}}
 _APART_ELSEWHERE = {"xla_cpu_parallel_codegen_split_count": 31}
 
-# With LLVM's first level of optimisation programs compile in 75 to 90 % of the time and run as
-# fast: measured with Deep SAD and NCAE on tables and Deep SVDD and ELITE on images, on AVX2 cores.
+# With LLVM's first level of optimisation programs compile faster and run as fast
+# (`benchmarks/compile_options.py`).
 _QUICK = {"cpu": {"xla_backend_optimization_level": 1}}
 
 # Convolutions by YNNPACK, the default of jaxlib 0.10, keep one core busy; the others all cores. A
