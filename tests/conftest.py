@@ -148,6 +148,12 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def count_maps() -> int:
+    """Return how many pieces of memory this process maps; 0 where the system doesn't tell."""
+    maps = Path("/proc/self/maps")
+    return maps.read_bytes().count(b"\n") if maps.exists() else 0
+
+
 @pytest.fixture(autouse=True)
 def programs_are_dropped(request):
     """Give compiled programs back before a process has too many: each maps memory of its own.
@@ -158,10 +164,10 @@ def programs_are_dropped(request):
     yield
     done = request.session.config.stash.get(DONE, 0) + 1
     request.session.config.stash[DONE] = done
-    maps = Path("/proc/self/maps")
-    if done % 10 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+    if done % 10 == 0 and count_maps() > MOST_MAPS:
         jax.clear_caches()
-        gc.collect()
+        bound.drop_all()
+        assert count_maps() < MOST_MAPS, "programs are kept: each tenth test would drop them anew"
 
 
 @pytest.fixture
