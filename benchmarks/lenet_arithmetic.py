@@ -13,21 +13,19 @@ and a sum count as two operations.
 """
 
 import argparse
-import time
-from collections.abc import Callable
 from functools import partial
-from statistics import median
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from processor_time import measure_call
 from recording import Recorder, add_out
 
 from jaxad.nets.conv import canonical_conv
 
-BATCH, REPEATS, CALLS, KERNEL = 200, 7, 5, 5
+BATCH, KERNEL = 200, 5
 LAYERS = ((28, 1, 16), (14, 16, 32))  # side of the images, channels in, channels out
 
 
@@ -92,20 +90,20 @@ def time_xla(case: Case) -> float:
         padding=[(case.padding, case.padding)] * 2,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
-    return time_call(jax.jit(convolve), x, w)
+    return measure_call(jax.jit(convolve), x, w)
 
 
 def time_ours(case: Case) -> float:
     """Return the seconds of the convolution of the library."""
     x, w = jnp.ones(case.image), jnp.ones(case.kernel)
     padding = [(case.padding, case.padding)] * 2
-    return time_call(jax.jit(lambda x, w: canonical_conv(x, w, (1, 1), padding)), x, w)
+    return measure_call(jax.jit(lambda x, w: canonical_conv(x, w, (1, 1), padding)), x, w)
 
 
 def time_product(case: Case) -> float:
     """Return the seconds of the product of matrices."""
     rows, inner, columns = case.matrices
-    return time_call(jax.jit(jnp.dot), jnp.ones((rows, inner)), jnp.ones((inner, columns)))
+    return measure_call(jax.jit(jnp.dot), jnp.ones((rows, inner)), jnp.ones((inner, columns)))
 
 
 def time_torch(case: Case) -> float | None:
@@ -122,27 +120,11 @@ def time_torch(case: Case) -> float | None:
     grad = torch.ones(BATCH, out, side, side).to(memory_format=last)
     half = (KERNEL // 2,) * 2
     if case.name.endswith("forward"):
-        return time_call(lambda: torch.nn.functional.conv2d(x, w, padding=half))
+        return measure_call(lambda: torch.nn.functional.conv2d(x, w, padding=half))
     masks = [case.name.endswith("input's gradient"), case.name.endswith("kernel's gradient"), False]
     backward = torch.ops.aten.convolution_backward
     sizes = ((1, 1), half, (1, 1), False, (0, 0), 1)
-    return time_call(lambda: backward(grad, x, w, None, *sizes, masks))
-
-
-def time_call(function: Callable, *args: jax.Array) -> float:
-    """Return the median processor time of a call in seconds.
-
-    The system counts a thread's time when the thread stops, which the pause waits for.
-    """
-    jax.block_until_ready(function(*args))
-    times = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        for _ in range(CALLS):
-            jax.block_until_ready(function(*args))
-        time.sleep(0.01)
-        times.append((time.process_time() - start) / CALLS)
-    return median(times)
+    return measure_call(lambda: backward(grad, x, w, None, *sizes, masks))
 
 
 def main() -> None:

@@ -5,21 +5,21 @@
 Forward and backward pass at batch size 64 inside a compiled loop, for the layers of the library's
 networks and some more. Prints the factor by which the transform needs fewer products, which decides
 the choice of `conv_by_cost` (above 1: spectral), and the factor by which it takes less processor
-time. Each time is the least of three interleaved runs.
+time.
 """
 
 import argparse
-import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from processor_time import measure_call
 from recording import Recorder, add_out
 
 from jaxad.nets.conv import canonical_conv
 from jaxad.nets.spectral import compute_saving, spectral_conv
 
-BATCH, STEPS, ROUNDS = 64, 3, 3
+BATCH, STEPS = 64, 3
 # image side, kernel side, input channels, output channels
 COLUMNS = (
     "image",
@@ -77,17 +77,10 @@ def main() -> None:
         x = jnp.asarray(rng.normal(size=(BATCH, side, side, channels)), jnp.float32)
         w = jnp.asarray(rng.normal(size=(kernel, kernel, channels, out)) / 50, jnp.float32)
         runs = [loop_steps(canonical), loop_steps(spectral_conv)]
-        least = [np.inf, np.inf]
-        for run in runs:
-            run(x, w).block_until_ready()
-        for _ in range(ROUNDS):
-            for i, run in enumerate(runs):
-                start = time.process_time()
-                run(x, w).block_until_ready()
-                least[i] = min(least[i], (time.process_time() - start) / STEPS)
+        seconds = [measure_call(run, x, w) / STEPS for run in runs]
         saving = f"{compute_saving(x.shape, w.shape):.2f}"
-        times = [f"{1e3 * seconds:.1f}" for seconds in least]
-        ratio = f"{least[0] / least[1]:.2f}"
+        times = [f"{1e3 * each:.1f}" for each in seconds]
+        ratio = f"{seconds[0] / seconds[1]:.2f}"
         table.add(side, kernel, f"{channels} to {out}", *times, ratio, saving)
 
 
