@@ -49,7 +49,7 @@ def measure_loss(fit: jaxad.Fit, split: jaxad.Split) -> np.ndarray:
 def main() -> None:
     """Train on each class, and write both files after each class."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", help="folder with Fashion-MNIST's idx files")
+    parser.add_argument("data", help="folder with Fashion-MNIST's idx files, or mnist.npz")
     parser.add_argument("--classes", nargs="+", type=int, default=list(range(10)))
     parser.add_argument("--contamination", nargs="+", type=float, default=[0.1, 0.5])
     parser.add_argument("--seeds", type=int, default=1)
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=3e-2)
     parser.add_argument("--every", type=int, default=40, help="steps between points of a curve")
     parser.add_argument("--out", type=Path, required=True, help="the folder of both files")
+    parser.add_argument("--suffix", default="", help="how both files' names end, such as _mnist")
     options = parser.parse_args()
     enable_compilation_cache()
     data = jaxad.load_dataset(options.data)
@@ -77,7 +78,7 @@ def main() -> None:
                     for rows, values in split_sums(fit, split).items():
                         sums.setdefault((contamination, rows), []).append(values)
             print(f"class {normal}, contamination {contamination}", flush=True)
-        write(options.out, curves, sums)
+        write(options.out, options.suffix, curves, sums)
 
 
 def split_sums(fit: jaxad.Fit, split: jaxad.Split) -> dict[str, np.ndarray]:
@@ -89,15 +90,15 @@ def split_sums(fit: jaxad.Fit, split: jaxad.Split) -> dict[str, np.ndarray]:
     return {"normal": -scaled[known & ~hidden], "hidden": -scaled[known & hidden]}
 
 
-def write(folder: Path, curves: dict, sums: dict) -> None:
+def write(folder: Path, suffix: str, curves: dict, sums: dict) -> None:
     """Write means over classes, and quantiles over the rows of all classes."""
-    with (folder / "figure_7_curves.csv").open("w", newline="") as file:
+    with (folder / f"figure_7_curves{suffix}.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["contamination", "detector", "steps", "AUROC", "loss"])
         for key, points in sorted(curves.items()):
             auroc, loss = np.mean(points, axis=0)
             writer.writerow([*key, f"{auroc:.1f}", f"{loss:.3f}"])
-    with (folder / "figure_7_weights.csv").open("w", newline="") as file:
+    with (folder / f"figure_7_weights{suffix}.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["contamination", "rows", *(f"{q} %" for q in QUANTILES), "above 0 (%)"])
         for key, values in sorted(sums.items()):
