@@ -17,8 +17,8 @@ from jaxtyping import Array, Float, Num
 
 from jaxad.detector import HostDetector
 from jaxad.detectors.classical.components import ComponentDensity
-from jaxad.detectors.classical.kernels import OnComponents
 from jaxad.detectors.classical.neighbours import DiffusionVariance, NeighbourDistance
+from jaxad.detectors.classical.on_components import KernelOnComponents
 from jaxad.detectors.classical.scores import Ellipsoid, KernelSum, OffPlane
 from jaxad.detectors.classical.tails import ColumnHistograms, TailProbabilities
 from jaxad.detectors.config import is_count
@@ -146,7 +146,7 @@ def _list_host_methods(fitted: Fit) -> tuple[AttributionMethod, ...]:
         KernelSum: ("integrated_gradients", "gradient_x_input", "lrp"),
         OffPlane: ("integrated_gradients", "gradient_x_input", "lrp", "residuals"),
         ComponentDensity: ("integrated_gradients", "gradient_x_input"),
-        OnComponents: ("integrated_gradients", "gradient_x_input"),
+        KernelOnComponents: ("integrated_gradients", "gradient_x_input"),
         Ellipsoid: ("integrated_gradients", "gradient_x_input"),
         NeighbourDistance: ("integrated_gradients", "gradient_x_input"),
         DiffusionVariance: ("integrated_gradients", "gradient_x_input"),

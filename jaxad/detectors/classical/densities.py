@@ -15,11 +15,14 @@ from jaxad.detector import HostDetector
 from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
 from jaxad.detectors.classical.kernels import (
     Bandwidth,
-    ComponentsConfig,
     KernelConfig,
-    build_on_components,
     choose_bandwidth,
     choose_gamma,
+)
+from jaxad.detectors.classical.on_components import (
+    ComponentsConfig,
+    KernelOnComponents,
+    build_on_components,
 )
 from jaxad.detectors.classical.scores import Isolation, KernelSum, OutsidePlane
 from jaxad.detectors.config import is_count, is_number
@@ -120,7 +123,7 @@ def build_ocsvm(config: OneClassSVM, spec: Spec) -> HostDetector:
         return KernelSum(model.support_vectors_, alpha / height, gamma, constant, height)
 
     score_type = KernelSum if config.kernel == "gaussian" else OutsidePlane
-    return build_on_components(train, config, score_type, config.variance)
+    return build_on_components(train, config, score_type, KernelOnComponents, config.variance)
 
 
 @register("kde", Kernel, uses_labels=False, host=True)
@@ -138,7 +141,7 @@ def build_kde(config: Kernel, spec: Spec) -> HostDetector:
         constant = d / 2 * np.log(2 * np.pi * width**2)
         return KernelSum(x, np.full(n, 1 / n), 1 / (2 * width**2), constant)
 
-    return build_on_components(train, config, KernelSum, config.variance)
+    return build_on_components(train, config, KernelSum, KernelOnComponents, config.variance)
 
 
 @register("lof", Neighbours, uses_labels=False, host=True)

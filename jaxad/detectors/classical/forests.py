@@ -9,12 +9,17 @@ References:
 from dataclasses import dataclass
 
 from jaxad.detector import HostDetector
-from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised
+from jaxad.detectors.classical.base import CheckedConfig
+from jaxad.detectors.classical.on_components import (
+    ComponentsConfig,
+    IsolationOnComponents,
+    build_on_components,
+)
 from jaxad.detectors.classical.scores import AnomalyProbability, Isolation
 from jaxad.detectors.config import is_count
 from jaxad.detectors.registry import Spec, register
 
-__all__ = ["Forest"]
+__all__ = ["Forest", "Isolating"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +36,25 @@ class Forest(CheckedConfig):
         self._need(is_count(self.trees, 1), "trees", "a whole number of at least 1")
 
 
-@register("iforest", Forest, uses_labels=False, host=True)
-def build_iforest(config: Forest, spec: Spec) -> HostDetector:
+@dataclass(frozen=True, kw_only=True)
+class Isolating(ComponentsConfig, Forest):
+    """Settings of the isolation forest.
+
+    Attributes:
+        trees: Number of trees, >= 1.
+        variance: Fraction of the variance of the training rows that is kept by the principal
+            components that are split, in (0, 1), such as 0.95; None for the columns themselves.
+    """
+
+    variance: float | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check_variance()
+
+
+@register("iforest", Isolating, uses_labels=False, host=True)
+def build_iforest(config: Isolating, spec: Spec) -> HostDetector:
     """Isolation forest; the score is high if few random splits isolate a row.
 
     Fitted by scikit-learn.
@@ -44,7 +66,7 @@ def build_iforest(config: Forest, spec: Spec) -> HostDetector:
         model = IsolationForest(n_estimators=config.trees, random_state=seed).fit(x)
         return Isolation(model)
 
-    return build_unsupervised(train, config, Isolation)
+    return build_on_components(train, config, Isolation, IsolationOnComponents, config.variance)
 
 
 @register("random_forest", Forest, uses_labels=True, host=True)

@@ -1,23 +1,16 @@
 """Widths of the Gaussian kernel `exp(-gamma ||x - y||^2)` from data without labels."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from jaxad.detector import HostDetector
-from jaxad.detectors.classical.base import CheckedConfig, build_unsupervised, sample_rows
-from jaxad.detectors.classical.scores import KernelSum
+from jaxad.detectors.classical.base import CheckedConfig, sample_rows
 from jaxad.detectors.config import is_number
 
 __all__ = [
     "Bandwidth",
-    "ComponentsConfig",
     "KernelConfig",
-    "OnComponents",
-    "build_on_components",
     "choose_bandwidth",
     "choose_gamma",
 ]
@@ -36,69 +29,6 @@ class KernelConfig(CheckedConfig):
         """Raise a `ConfigError` unless `gamma` is positive or None."""
         gamma = self.gamma
         self._need(gamma is None or (is_number(gamma) and gamma > 0), "gamma", "> 0 or None")
-
-
-class ComponentsConfig(CheckedConfig):
-    """Base class of configurations with the setting `variance`."""
-
-    variance: float | None
-
-    def _check_variance(self) -> None:
-        """Raise a `ConfigError` unless `variance` is in (0, 1) or None."""
-        variance = self.variance
-        ok = variance is None or (is_number(variance) and 0 < variance < 1)
-        self._need(ok, "variance", "in (0, 1) or None")
-
-
-@dataclass(frozen=True)
-class OnComponents:
-    """Score of the principal components of rows.
-
-    Attributes:
-        score: The score of the components, `(m, k)`.
-        components: The orthonormal directions, `(k, d)`.
-    """
-
-    score: KernelSum
-    components: Float[np.ndarray, "k d"]
-
-    def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """Return the scores of `(m, d)` rows."""
-        return self.score(rows @ self.components.T)
-
-    def gradient(self, rows: np.ndarray) -> np.ndarray:
-        """Return the gradients of the scores with respect to `(m, d)` rows."""
-        return self.score.gradient(rows @ self.components.T) @ self.components
-
-
-def build_on_components(
-    train: Callable[..., Any], config: Any, score_type: type, variance: float | None
-) -> HostDetector:
-    """Build a detector that trains on the principal components of the rows.
-
-    Labelled anomalies are left out. Kernels depend on differences of rows only, so that components
-    are not centred.
-
-    Args:
-        train: `(config, rows, seed) -> score`.
-        config: The settings.
-        score_type: The class of the scores; `KernelSum` if there are components.
-        variance: Fraction of the variance that the components keep, in (0, 1); None for the rows
-            themselves.
-    """
-    if variance is None:
-        return build_unsupervised(train, config, score_type)
-
-    def train_on_components(config, x, seed):
-        from sklearn.decomposition import PCA
-
-        constant = (x == x[0]).all()
-        with np.errstate(invalid="ignore"):  # of shares of no variance
-            plane = PCA(n_components=1 if constant else variance, svd_solver="full").fit(x)
-        components = np.asarray(plane.components_)
-        return OnComponents(train(config, x @ components.T, seed), components)
-
-    return build_unsupervised(train_on_components, config, OnComponents)
 
 
 def choose_gamma(gamma: float | None, x: Float[np.ndarray, "n d"]) -> float:

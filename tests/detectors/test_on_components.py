@@ -1,10 +1,12 @@
-"""Kernels on principal components: those of scikit-learn on its projection, and older saves."""
+"""Kernels and forests on principal components: as by scikit-learn on its projection; saves."""
 
 import json
 
+import jax
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import KernelDensity
 from sklearn.svm import OneClassSVM
 
@@ -34,6 +36,24 @@ def test_scores_are_those_of_scikit_learn_on_its_projection(flat):
     machine = OneClassSVM(gamma=0.3, nu=0.2).fit(inside)
     want = -machine.decision_function(outside)
     np.testing.assert_allclose(jaxad.score(fit, rows)[0], want, rtol=1e-3, atol=1e-3)
+    fit = jaxad.fit(jaxad.make("iforest", train, trees=30, variance=0.95), train, seeds=[3], key=1)
+    seed = int(jax.random.key_data(jax.random.fold_in(jax.random.key(1), 3))[-1])
+    trees = IsolationForest(n_estimators=30, random_state=seed).fit(inside)
+    np.testing.assert_allclose(jaxad.score(fit, rows)[0], -trees.score_samples(outside), rtol=1e-5)
+
+
+def test_forests_on_components_do_not_depend_on_a_rotation(flat):
+    train, rows = flat
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0].astype(np.float32)
+    turned = train._replace(x=train.x @ turn)
+    gaps = {}
+    for variance in (0.95, None):
+        one, other = (
+            jaxad.score(jaxad.fit(jaxad.make("iforest", t, variance=variance), t), r)[0]
+            for t, r in ((train, rows), (turned, rows @ turn))
+        )
+        gaps[variance] = 1 - np.corrcoef(one, other)[0, 1]
+    assert gaps[0.95] < 0.2 * gaps[None]
 
 
 def test_gradients_are_those_of_differences_and_attributions_add_up(flat):
@@ -49,9 +69,12 @@ def test_gradients_are_those_of_differences_and_attributions_add_up(flat):
 
 def test_it_loads_and_so_do_folders_from_before_the_setting(flat, tmp_path):
     train, rows = flat
-    for name, variance in (("new", 0.95), ("old", None)):
-        fit = jaxad.fit(jaxad.make("kde", train, variance=variance), train)
-        folder = jaxad.save(fit, tmp_path / name)
+    cases = [
+        (of, when, v) for of in ("kde", "iforest") for when, v in (("new", 0.95), ("old", None))
+    ]
+    for of, name, variance in cases:
+        fit = jaxad.fit(jaxad.make(of, train, variance=variance), train)
+        folder = jaxad.save(fit, tmp_path / of / name)
         about = json.loads((folder / "config.json").read_text())
         if name == "old":
             del about["config"]["variance"]
@@ -63,12 +86,13 @@ def test_it_loads_and_so_do_folders_from_before_the_setting(flat, tmp_path):
 
 def test_equal_rows_have_one_component(toy):
     train = toy.train._replace(x=np.ones_like(toy.train.x))
-    fit = jaxad.fit(jaxad.make("kde", train, variance=0.95), train)
-    assert np.isfinite(jaxad.score(fit, toy.test)).all()
+    for name in ("kde", "iforest"):
+        fit = jaxad.fit(jaxad.make(name, train, variance=0.95), train)
+        assert np.isfinite(jaxad.score(fit, toy.test)).all()
 
 
 def test_shares_out_of_range_and_linear_kernels_are_refused(toy):
-    for name in ("kde", "ocsvm"):
+    for name in ("kde", "ocsvm", "iforest"):
         for variance in (0.0, 1.0, 95):
             with pytest.raises(ConfigError, match=r"variance must be in \(0, 1\) or None"):
                 jaxad.make(name, toy.train, variance=variance)
